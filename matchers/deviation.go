@@ -1,0 +1,360 @@
+package matchers
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"mime"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/learncontract/learncontract/fixtures"
+)
+
+// Deviation is one field in which an answer differs from its clause.
+type Deviation struct {
+	Field      string // such as "status", "code" or "Retry-After"
+	Documented string // printable
+	Answered   string // printable
+	Note       string // what else there is to say, such as "differs by spelling only"; may be empty
+	Broken     bool   // whether the field is bound so strongly that the clause is broken
+}
+
+// spellingOnly is the note of a field that is as documented but for case, spaces, punctuation and apostrophes.
+const spellingOnly = "differs by spelling only"
+
+// verdict is an exchange held against one wording.
+type verdict struct {
+	wording    *fixtures.Wording
+	deviations []Deviation // in the order of the fields
+}
+
+func (v verdict) broken() int {
+	n := 0
+	for _, d := range v.deviations {
+		if d.Broken {
+			n++
+		}
+	}
+	return n
+}
+
+// nearest judges the exchange by each wording and returns the verdict with the fewest broken fields, then the fewest
+// deviations, then the closest message. Without wordings the verdict has none.
+func nearest(x Exchange, wordings []*fixtures.Wording, strict bool) verdict {
+	var best verdict
+	for _, w := range wordings {
+		bindings := w.Clause.Bindings
+		if strict {
+			bindings = fixtures.Strict
+		}
+		v := verdict{w, deviations(x, w, bindings)}
+		if best.wording == nil || cmp.Or(
+			cmp.Compare(v.broken(), best.broken()),
+			cmp.Compare(len(v.deviations), len(best.deviations)),
+			cmp.Compare(closeness(x, best.wording), closeness(x, w)),
+		) < 0 {
+			best = v
+		}
+		if len(best.deviations) == 0 {
+			break
+		}
+	}
+	return best
+}
+
+// closeness is the share of words that the answer's message and the documented one have in common, 0 to 1 (the Dice
+// coefficient of their sets of normalised words).
+func closeness(x Exchange, w *fixtures.Wording) float64 {
+	answered, _ := x.at(w.Clause.Operation.Contract.Envelope.Message)
+	text, _ := answered.(string)
+	a, b := words(text), words(w.Message.String())
+	if len(a)+len(b) == 0 {
+		return 1
+	}
+	common := 0
+	for word := range a {
+		if b[word] {
+			common++
+		}
+	}
+	return 2 * float64(common) / float64(len(a)+len(b))
+}
+
+func words(text string) map[string]bool {
+	set := map[string]bool{}
+	for _, word := range strings.Fields(text) {
+		if word = fixtures.Normalize(word); word != "" {
+			set[word] = true
+		}
+	}
+	return set
+}
+
+// comparison gathers the deviations of one exchange from one wording.
+type comparison struct {
+	Exchange
+	*fixtures.Wording
+	envelope *fixtures.Envelope
+	bindings fixtures.Bindings
+	found    []Deviation
+	told     []string // JSON Pointers of the fields told of as broken
+}
+
+// deviations lists every field of the answer that is not exactly as the wording documents it, but for those bound by
+// None.
+func deviations(x Exchange, w *fixtures.Wording, bindings fixtures.Bindings) []Deviation {
+	c := &comparison{Exchange: x, Wording: w, envelope: &w.Clause.Operation.Contract.Envelope, bindings: bindings}
+	if x.answer.Status != w.Clause.Status {
+		c.deviate(bindings.Status, "", Deviation{
+			Field: "status", Documented: fixtures.StatusLine(w.Clause.Status), Answered: fixtures.StatusLine(x.answer.Status),
+		})
+	}
+	c.contentType()
+	var minutes string
+	if x.fault != "" {
+		c.deviate(bindings.Shape, "", Deviation{Field: "body", Documented: "JSON, as " + c.envelope.Schema.Name, Answered: x.fault})
+	} else {
+		c.code()
+		c.repeatedStatus()
+		c.name()
+		minutes = c.message()
+		c.details()
+		c.innerError()
+		c.shape()
+	}
+	c.retryAfter(minutes)
+	return c.found
+}
+
+// deviate notes a deviation of the field at a JSON Pointer ("" for one outside the body) unless its binding is None.
+func (c *comparison) deviate(binding fixtures.Binding, at string, d Deviation) {
+	if binding == fixtures.None {
+		return
+	}
+	d.Broken = binding == fixtures.Exact || binding == fixtures.Spelling && d.Note != spellingOnly
+	c.found = append(c.found, d)
+	if d.Broken && at != "" {
+		c.told = append(c.told, at)
+	}
+}
+
+func (c *comparison) contentType() {
+	value := c.Header("Content-Type")
+	if media, _, err := mime.ParseMediaType(value); err != nil || media != "application/json" {
+		c.deviate(c.bindings.Shape, "", Deviation{
+			Field: "Content-Type", Documented: "application/json", Answered: cmp.Or(value, "(missing)"),
+		})
+	}
+}
+
+func (c *comparison) code() {
+	answered, found := c.at(c.envelope.Code)
+	if answered == c.Code {
+		return
+	}
+	d := Deviation{Field: "code", Documented: quoted(c.Code, true), Answered: quoted(answered, found)}
+	if text, ok := answered.(string); ok && fixtures.Normalize(text) == fixtures.Normalize(c.Code) {
+		d.Note = spellingOnly
+	}
+	c.deviate(c.bindings.Code, c.envelope.Code, d)
+}
+
+// repeatedStatus holds the status in the body, where the provider repeats it, against the HTTP status.
+func (c *comparison) repeatedStatus() {
+	if c.envelope.Status == "" {
+		return
+	}
+	if answered, found := c.at(c.envelope.Status); answered != float64(c.Status()) {
+		c.deviate(c.bindings.Status, c.envelope.Status, Deviation{
+			Field:      strings.ReplaceAll(c.envelope.Status[1:], "/", "."),
+			Documented: fmt.Sprintf("%d, the HTTP status", c.Status()), Answered: quoted(answered, found),
+		})
+	}
+}
+
+// name holds the "@Name " at the start of the message against the clause's name, or against it having none.
+func (c *comparison) name() {
+	answered, _ := c.at(c.envelope.Message)
+	text, _ := answered.(string)
+	carrier := ""
+	if c.Clause.Name != "" {
+		carrier = "@" + c.Clause.Name + " "
+	}
+	if carrier == "" && !strings.HasPrefix(text, "@") || carrier != "" && strings.HasPrefix(text, carrier) {
+		return
+	}
+	d := Deviation{Field: "name", Documented: "(no @name)", Answered: "(no @name)"}
+	if carrier != "" {
+		d.Documented = quoted(carrier, true) + " at the start of the message"
+	}
+	if strings.HasPrefix(text, "@") {
+		name, _, space := strings.Cut(text, " ")
+		d.Answered = quoted(name, true)
+		if !space && name+" " == carrier {
+			d.Note = "the space after the name is missing"
+		}
+	}
+	c.deviate(c.bindings.Name, c.envelope.Message, d)
+}
+
+// message compares the message and returns the minutes it gives, "" if it gives none.
+func (c *comparison) message() (minutes string) {
+	answered, found := c.at(c.envelope.Message)
+	text, isText := answered.(string)
+	captures, ok := c.Message.Match(text)
+	if isText && ok {
+		return captures[fixtures.Minutes]
+	}
+	d := Deviation{Field: "message", Documented: quoted(c.Message.String(), true), Answered: quoted(answered, found)}
+	if isText {
+		if captures, ok = c.Message.MatchSpelling(text); ok {
+			d.Note = spellingOnly
+		} else if raw := c.Message.Unexpanded(text); raw != "" {
+			d.Note = "the placeholder " + raw + " was sent unexpanded"
+		}
+	}
+	c.deviate(c.bindings.Message, c.envelope.Message, d)
+	return captures[fixtures.Minutes]
+}
+
+// details finds for each documented detail an entry of its own, in any order.
+func (c *comparison) details() {
+	if len(c.Details) == 0 {
+		return
+	}
+	answered, found := c.at(c.envelope.Details)
+	entries, _ := answered.([]any)
+	rest, all := unmatched(c.Details, entries, exactly)
+	if all && (c.MoreDetails || rest == 0) {
+		return
+	}
+	d := Deviation{Field: "details", Documented: c.documentedDetails(), Answered: quoted(answered, found)}
+	rest, all = unmatched(c.Details, entries, bySpelling)
+	if all && (c.MoreDetails || rest == 0) {
+		d.Note = spellingOnly
+	}
+	c.deviate(c.bindings.Details, c.envelope.Details, d)
+}
+
+// unmatched gives each detail the first entry that is same and not yet given; it returns the number of entries left
+// and whether each detail got one.
+func unmatched(details []fixtures.Detail, entries []any, same func(d fixtures.Detail, code, message string) bool) (rest int, all bool) {
+	entries = slices.Clone(entries)
+	all = true
+	for _, d := range details {
+		at := slices.IndexFunc(entries, func(entry any) bool {
+			object, _ := entry.(map[string]any)
+			code, _ := object["code"].(string)
+			message, isText := object["message"].(string)
+			return isText && same(d, code, message)
+		})
+		if at < 0 {
+			all = false
+			continue
+		}
+		entries = slices.Delete(entries, at, at+1)
+	}
+	return len(entries), all
+}
+
+func exactly(d fixtures.Detail, code, message string) bool {
+	_, ok := d.Message.Match(message)
+	return ok && d.Code == code
+}
+
+func bySpelling(d fixtures.Detail, code, message string) bool {
+	_, ok := d.Message.MatchSpelling(message)
+	return ok && fixtures.Normalize(d.Code) == fixtures.Normalize(code)
+}
+
+func (c *comparison) documentedDetails() string {
+	list := []any{}
+	for _, d := range c.Details {
+		list = append(list, map[string]any{"code": d.Code, "message": d.Message.String()})
+	}
+	if c.MoreDetails {
+		return quoted(list, true) + ", possibly with more"
+	}
+	return quoted(list, true)
+}
+
+func (c *comparison) innerError() {
+	places := c.envelope.InnerError
+	if len(places) == 0 || slices.ContainsFunc(places, func(place string) bool { _, found := c.at(place); return found }) {
+		return // one that is no object has the wrong shape
+	}
+	c.deviate(c.bindings.InnerError, "", Deviation{
+		Field: "innerError", Documented: "an object with the request's id and date", Answered: "(missing)",
+	})
+}
+
+// shape validates the body, and leaves out what is wrong at a place already told of as broken.
+func (c *comparison) shape() {
+	faults, err := validate(c.envelope.Schema, c.body)
+	if err != nil {
+		// An embedded schema is compiled in a test; one of a user's contract is told of here.
+		faults = []fault{{text: err.Error()}}
+	}
+	for _, f := range faults {
+		if !slices.Contains(c.told, f.place) {
+			c.deviate(c.bindings.Shape, "", Deviation{
+				Field: "shape", Documented: c.envelope.Schema.Name, Answered: "at " + cmp.Or(f.place, "the root") + ": " + f.text,
+			})
+		}
+	}
+}
+
+func (c *comparison) retryAfter(minutes string) {
+	if !slices.Contains(c.envelope.RetryAfter, c.Clause.Status) {
+		return
+	}
+	d := Deviation{Field: "Retry-After", Documented: "a time to wait", Answered: strings.Join(c.answer.Header.Values("Retry-After"), ", ")}
+	if minutes != "" {
+		d.Documented = fmt.Sprintf("%s minutes, as in the message", minutes)
+	}
+	if c.Header("Retry-After") == "" {
+		d.Answered = "(missing)"
+		c.deviate(c.bindings.RetryAfter, "", d)
+		return
+	}
+	// A header that contradicts itself or the message breaks any contract that has it.
+	binding := fixtures.Exact
+	if c.bindings.RetryAfter == fixtures.None {
+		binding = fixtures.None
+	}
+	wait, err := RetryAfter(c.Exchange)
+	if err != nil {
+		d.Note = err.Error()
+		c.deviate(binding, "", d)
+		return
+	}
+	if minutes == "" {
+		return
+	}
+	said, err := time.ParseDuration(minutes + "m")
+	if err != nil || wait <= said-time.Minute || wait >= said+time.Minute {
+		d.Note = fmt.Sprintf("the header says %s, the message %s minutes", wait, minutes)
+		c.deviate(binding, "", d)
+	}
+}
+
+// quoted prints a value of a body as JSON, a text's special characters escaped and tokens masked.
+func quoted(value any, found bool) string {
+	if !found {
+		return "(missing)"
+	}
+	const most = 600
+	var text strings.Builder
+	encoder := json.NewEncoder(&text)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(value); err != nil {
+		return fmt.Sprint(value)
+	}
+	printed := masked(strings.TrimSpace(text.String()))
+	if len(printed) > most {
+		printed = strings.ToValidUTF8(printed[:most], "") + "…"
+	}
+	return printed
+}

@@ -1,0 +1,250 @@
+// Package matchers holds what was answered against what is documented: Gomega matchers on an Exchange or an
+// *http.Response, whose body stays readable.
+//
+// HonorClause is the one that tells everything: every mismatch at once, the clause and the row of the documentation it
+// stands in, and the clause the answer is nearest to. The others each look at one field and need no contract.
+//
+// It knows documentation (package fixtures) and answers. It must not know who was asked or over which transport
+// (package suites).
+package matchers
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/learncontract/learncontract/fixtures"
+)
+
+// MaxBody is the size in bytes up to which Capture takes an answer for one of an API.
+const MaxBody = 1 << 20
+
+// Exchange is one request and its answer, captured once. It is immutable and safe to print: of the request it keeps
+// the method and the URL without query values, of the answer's header only KeptHeaders, and String masks what looks
+// like a token.
+type Exchange struct {
+	method, url string
+	answer      fixtures.Answer
+	received    time.Time
+	body        any    // the decoded body
+	fault       string // why the body could not be decoded
+}
+
+// KeptHeaders are the header fields an Exchange keeps: those the contract speaks of, and the correlation ids that the
+// providers ask for in a support case. Whatever else was sent, a token among it, cannot be printed.
+var KeptHeaders = []string{
+	"Content-Type", "Retry-After", "Date", "Request-Id", "Client-Request-Id", "X-Ms-Ags-Diagnostic",
+}
+
+// NewExchange makes an exchange of a request and an answer received at a time, which an HTTP date in Retry-After
+// counts from where the answer has no Date. It copies what it keeps.
+func NewExchange(method, rawURL string, answer fixtures.Answer, received time.Time) Exchange {
+	x := Exchange{method: method, url: withoutSecrets(rawURL), received: received}
+	x.answer = fixtures.Answer{Status: answer.Status, Header: http.Header{}, Body: bytes.Clone(answer.Body)}
+	for name, values := range answer.Header {
+		if slices.Contains(KeptHeaders, http.CanonicalHeaderKey(name)) {
+			x.answer.Header[http.CanonicalHeaderKey(name)] = slices.Clone(values)
+		}
+	}
+	var err error
+	if x.body, err = decode(answer.Body); err != nil {
+		x.fault = err.Error()
+	}
+	return x
+}
+
+// Capture reads the response's body once and puts it back, so that others can still read it. It fails on a body that
+// breaks off or is larger than MaxBody.
+func Capture(response *http.Response) (Exchange, error) {
+	if response == nil {
+		return Exchange{}, errors.New("there is no response to capture: it is nil; check the error of the request first")
+	}
+	var text []byte
+	if original := response.Body; original != nil {
+		var err error
+		text, err = io.ReadAll(io.LimitReader(original, MaxBody+1))
+		rest := io.Reader(original)
+		if err != nil {
+			rest = broken{err}
+		}
+		response.Body = struct {
+			io.Reader
+			io.Closer
+		}{io.MultiReader(bytes.NewReader(text), rest), original}
+		if err != nil {
+			return Exchange{}, fmt.Errorf("the response's body breaks off after %d bytes: %w", len(text), err)
+		}
+		if len(text) > MaxBody {
+			return Exchange{}, fmt.Errorf("the response's body is larger than %d bytes: no answer of the API is", MaxBody)
+		}
+	}
+	method, address := "", ""
+	if response.Request != nil {
+		method = response.Request.Method
+		if response.Request.URL != nil {
+			address = response.Request.URL.String()
+		}
+	}
+	answer := fixtures.Answer{Status: response.StatusCode, Header: response.Header, Body: text}
+	return NewExchange(method, address, answer, time.Now()), nil
+}
+
+// broken is the rest of a body that broke off.
+type broken struct{ err error }
+
+func (b broken) Read([]byte) (int, error) { return 0, b.err }
+
+// Method is the request's method, empty if the response didn't tell it.
+func (x Exchange) Method() string { return x.method }
+
+// URL is the request's URL, every query value masked.
+func (x Exchange) URL() string { return x.url }
+
+// Status is the answer's HTTP status.
+func (x Exchange) Status() int { return x.answer.Status }
+
+// Header returns the first value of a header field of the answer, "" if it has none or the field is not of KeptHeaders.
+func (x Exchange) Header(name string) string { return x.answer.Header.Get(name) }
+
+// Body returns a copy of the answer's body.
+func (x Exchange) Body() []byte { return bytes.Clone(x.answer.Body) }
+
+// String prints the answer: status, header, a blank line and the first 2,000 bytes of the body, tokens masked.
+func (x Exchange) String() string {
+	var text strings.Builder
+	fmt.Fprintln(&text, fixtures.StatusLine(x.answer.Status))
+	for _, name := range slices.Sorted(maps.Keys(x.answer.Header)) {
+		for _, value := range x.answer.Header[name] {
+			fmt.Fprintf(&text, "%s: %s\n", name, masked(value))
+		}
+	}
+	const most = 2000
+	body, cut := x.answer.Body, ""
+	if len(body) > most {
+		body, cut = body[:most], fmt.Sprintf("… (%d bytes in all)", len(x.answer.Body))
+	}
+	fmt.Fprintf(&text, "\n%s%s", masked(strings.ToValidUTF8(string(body), "\uFFFD")), cut)
+	return strings.TrimSpace(text.String())
+}
+
+// request prints the request, or the words for one that isn't known.
+func (x Exchange) request() string {
+	if x.method == "" && x.url == "" {
+		return "the request"
+	}
+	return strings.TrimSpace(x.method + " " + x.url)
+}
+
+// at returns what a JSON Pointer (RFC 6901) points at in the body. The pointers of a contract index objects only.
+func (x Exchange) at(pointer string) (value any, found bool) {
+	value = x.body
+	for _, key := range strings.Split(pointer, "/")[1:] {
+		object, ok := value.(map[string]any)
+		if !ok {
+			return nil, false
+		}
+		if value, found = object[key]; !found {
+			return nil, false
+		}
+	}
+	return value, found
+}
+
+var tokens = regexp.MustCompile(`(?i)\bbearer\s+[\w.~+/=-]+|\beyJ[\w-]+\.[\w-]+(\.[\w-]*)?|\bya29\.[\w.-]+`)
+
+// masked hides what looks like an access token: a Bearer credential, a JSON Web Token, a Google OAuth token.
+func masked(text string) string { return tokens.ReplaceAllString(text, "[masked]") }
+
+// withoutSecrets masks every query value and drops user information and fragment.
+func withoutSecrets(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return "[unreadable URL]"
+	}
+	u.User, u.Fragment = nil, ""
+	if u.RawQuery == "" {
+		return u.String()
+	}
+	var query []string
+	for _, name := range slices.Sorted(maps.Keys(u.Query())) {
+		query = append(query, url.QueryEscape(name)+"=…")
+	}
+	u.RawQuery = ""
+	return u.String() + "?" + strings.Join(query, "&")
+}
+
+// deepest is the nesting a body may have.
+const deepest = 100
+
+// decode reads one JSON value and refuses what encoding/json lets pass: a key that stands twice in an object, and text
+// after the value.
+func decode(text []byte) (any, error) {
+	if len(bytes.TrimSpace(text)) == 0 {
+		return nil, errors.New("the body is empty")
+	}
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	value, err := decodeValue(decoder, "", 0)
+	if err != nil {
+		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+			err = errors.New("it breaks off")
+		}
+		return nil, fmt.Errorf("the body is not JSON: %w", err)
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("the body is not JSON: text follows the value after byte %d", decoder.InputOffset())
+	}
+	return value, nil
+}
+
+func decodeValue(decoder *json.Decoder, at string, depth int) (any, error) {
+	token, err := decoder.Token()
+	if err != nil {
+		return nil, err
+	}
+	if depth > deepest {
+		return nil, fmt.Errorf("it is nested deeper than %d", deepest)
+	}
+	switch token {
+	case json.Delim('{'):
+		object := map[string]any{}
+		for decoder.More() {
+			token, err := decoder.Token()
+			if err != nil {
+				return nil, err
+			}
+			key, ok := token.(string)
+			if !ok {
+				return nil, fmt.Errorf("%v stands where a key should", token)
+			}
+			if _, twice := object[key]; twice {
+				return nil, fmt.Errorf("the key %s/%s stands twice", at, key)
+			}
+			if object[key], err = decodeValue(decoder, at+"/"+key, depth+1); err != nil {
+				return nil, err
+			}
+		}
+		_, err = decoder.Token() // the closing brace
+		return object, err
+	case json.Delim('['):
+		array := []any{}
+		for decoder.More() {
+			value, err := decodeValue(decoder, fmt.Sprintf("%s/%d", at, len(array)), depth+1)
+			if err != nil {
+				return nil, err
+			}
+			array = append(array, value)
+		}
+		_, err = decoder.Token() // the closing bracket
+		return array, err
+	}
+	return token, nil
+}
