@@ -1,0 +1,133 @@
+package suites
+
+import (
+	"cmp"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/onsi/ginkgo/v2"
+	"github.com/onsi/ginkgo/v2/types"
+
+	"github.com/learncontract/learncontract/fixtures"
+)
+
+// reportCoverage prints, at the end of the run, what it covered: an action a column.
+func (s *Suite) reportCoverage() {
+	ginkgo.ReportAfterSuite("coverage", func(report ginkgo.Report) {
+		fmt.Fprintln(os.Stdout, "\n"+coverage(s.Contract, report))
+	})
+}
+
+// tally counts the specs of one clause.
+type tally struct{ honored, broken int }
+
+// coverage is the line that says what a run covered, and one for each broken clause.
+func coverage(contract *fixtures.Contract, report ginkgo.Report) string {
+	if report.SuiteConfig.DryRun {
+		return fmt.Sprintf("%s %s: dry run, nothing asked", contract.Provider, contract.API)
+	}
+	tallies := map[string]*tally{}
+	for clause := range contract.Clauses() {
+		tallies[clause.ID] = &tally{}
+	}
+	ran := 0
+	for _, spec := range report.SpecReports.WithLeafNodeType(types.NodeTypeIt) {
+		t := cmp.Or(tallies[clauseOf(spec)], &tally{})
+		switch {
+		case spec.State == types.SpecStatePassed:
+			ran++
+			t.honored++
+		case spec.State.Is(types.SpecStateFailureStates):
+			ran++
+			t.broken++
+		}
+	}
+	if ran == 0 {
+		return emptySelection(contract, report.SuiteConfig)
+	}
+
+	var line strings.Builder
+	fmt.Fprintf(&line, "%-9s  %-22s", contract.Provider, contract.API)
+	var broken, notAsked []string
+	for _, action := range fixtures.Actions {
+		honored, clauses, wordings := 0, 0, 0
+		for clause := range contract.Clauses() {
+			if clause.Operation.Action != action {
+				continue
+			}
+			clauses++
+			t := tallies[clause.ID]
+			wordings += t.honored + t.broken
+			switch {
+			case t.broken > 0:
+				broken = append(broken, clause.ID)
+			case t.honored == 0:
+				notAsked = append(notAsked, clause.ID)
+			case t.honored == len(clause.Wordings):
+				honored++
+			}
+		}
+		if clauses > 0 {
+			fmt.Fprintf(&line, "  %-35s", fmt.Sprintf("%s %d/%d clauses, %d wordings", action, honored, clauses, wordings))
+		}
+	}
+	switch {
+	case len(broken) > 0:
+		fmt.Fprintf(&line, "  %d broken", len(broken))
+	case len(notAsked) == 0:
+		line.WriteString("  all honored")
+	}
+	if len(notAsked) > 0 {
+		fmt.Fprintf(&line, "  %d not asked: the selection left them out", len(notAsked))
+	}
+	for _, id := range broken {
+		fmt.Fprintf(&line, "\n  broken  %s", id)
+	}
+	return line.String()
+}
+
+// emptySelection says how to mend a selection that matches no spec.
+func emptySelection(contract *fixtures.Contract, config types.SuiteConfig) string {
+	var selection []string
+	for flag, values := range map[string][]string{
+		"label-filter": {config.LabelFilter}, "focus": config.FocusStrings, "skip": config.SkipStrings,
+	} {
+		for _, value := range values {
+			if value != "" {
+				selection = append(selection, fmt.Sprintf("--%s=%q", flag, value))
+			}
+		}
+	}
+	slices.Sort(selection)
+	return fmt.Sprintf("engine error: no spec of %s matches %s: %s",
+		contract.Provider, strings.Join(selection, " "), mend(contract, config.LabelFilter))
+}
+
+// mend proposes another suite if one has what the label filter selects, and the labels there are otherwise.
+func mend(contract *fixtures.Contract, labelFilter string) string {
+	filter, err := types.ParseLabelFilter(labelFilter)
+	for _, provider := range fixtures.Providers {
+		other, loadErr := fixtures.Load(provider)
+		if labelFilter == "" || err != nil || loadErr != nil || provider == contract.Provider {
+			continue
+		}
+		for clause := range other.Clauses() {
+			if filter(append(operationLabels(clause.Operation), clauseLabels(clause)...)) {
+				return fmt.Sprintf("it selects specs of ./suites/%s, so run that suite alone", provider)
+			}
+		}
+	}
+	return fmt.Sprintf("select by provider:, action:, status: or clause:, such as --label-filter=%q",
+		"clause:"+contract.Operations[0].Clauses[0].ID)
+}
+
+// clauseOf returns the id of the clause that a spec asks for, "" if it asks for none.
+func clauseOf(spec types.SpecReport) string {
+	labels := spec.Labels()
+	if at := slices.IndexFunc(labels, func(l string) bool { return strings.HasPrefix(l, "clause:") }); at >= 0 {
+		return strings.TrimPrefix(labels[at], "clause:")
+	}
+	return ""
+}

@@ -1,0 +1,186 @@
+// Package suites asks a client for every failure its provider documents, and holds what came back against the contract:
+// the Ginkgo specs that all suites share.
+//
+// It knows who is asked and over which transport. It must not know what a provider documents (package fixtures) or
+// when an answer honors it (package matchers).
+package suites
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/onsi/ginkgo/v2"
+	"github.com/onsi/ginkgo/v2/types"
+	"github.com/onsi/gomega"
+
+	"github.com/learncontract/learncontract/fixtures"
+	"github.com/learncontract/learncontract/matchers"
+	"github.com/learncontract/learncontract/suites/clients"
+	"github.com/learncontract/learncontract/suites/clients/wire"
+	"github.com/learncontract/learncontract/suites/stub"
+)
+
+// Suite is a contract, asked of a client.
+type Suite struct {
+	Contract *fixtures.Contract
+	// Client makes the client under contract from the http.Client it must use and the API's base URL.
+	Client func(client *http.Client, baseURL string) clients.Client
+	// Answer is what the stub answers for a wording: Wording.Answer, but where a test of the suite answers wrongly.
+	Answer func(*fixtures.Wording) fixtures.Answer
+
+	described []string // the actions
+}
+
+// New is the suite of a contract with the reference client and the documented answers.
+func New(contract *fixtures.Contract) *Suite {
+	return &Suite{
+		Contract: contract,
+		Client:   func(client *http.Client, baseURL string) clients.Client { return wire.New(client, baseURL) },
+		Answer:   (*fixtures.Wording).Answer,
+	}
+}
+
+// Load is the suite of a provider's embedded contract. A contract that cannot be loaded ends the test, with every
+// problem's file and line.
+func Load(t *testing.T, provider string) *Suite {
+	t.Helper()
+	contract, err := fixtures.Load(provider)
+	if err != nil {
+		t.Fatalf("engine error: the contract cannot be loaded\n%v", err)
+	}
+	return New(contract)
+}
+
+// Register has describe register the specs, and adds the canary and the report of what was covered. It refuses a suite
+// that leaves an operation out. From then on nothing in the process reaches a network. Call it before ginkgo.RunSpecs.
+func (s *Suite) Register(t *testing.T, describe func(*Suite)) {
+	t.Helper()
+	stub.RefuseNetwork()
+	gomega.RegisterFailHandler(ginkgo.Fail)
+	describe(s)
+	for _, o := range s.Contract.Operations {
+		if !slices.Contains(s.described, o.Action) {
+			t.Fatalf("engine error: no spec asks for %s: describe the action %q too", o.ID, o.Action)
+		}
+	}
+	s.canary()
+	s.reportCoverage()
+}
+
+// Run registers the specs and runs them.
+func (s *Suite) Run(t *testing.T, describe func(*Suite)) {
+	t.Helper()
+	s.Register(t, describe)
+	ginkgo.RunSpecs(t, s.Contract.Provider+" "+s.Contract.API, Configuration())
+}
+
+// Configuration is Ginkgo's, for RunSpecs, with a selection that matches no spec failing.
+func Configuration() types.SuiteConfig {
+	config, _ := ginkgo.GinkgoConfiguration()
+	config.FailOnEmpty = true
+	return config
+}
+
+// perContainer is the number of specs in a container: Ginkgo's time grows with the square of a flat tree's size.
+const perContainer = 100
+
+// Describe registers a spec for each wording of each operation of an action.
+func (s *Suite) Describe(action string) {
+	s.described = append(s.described, action)
+	for _, o := range s.Contract.Operations {
+		if o.Action != action {
+			continue
+		}
+		var wordings []*fixtures.Wording
+		for _, clause := range o.Clauses {
+			wordings = append(wordings, clause.Wordings...)
+		}
+		for chunk := range slices.Chunk(wordings, perContainer) {
+			ginkgo.Describe(o.Method+" "+o.Path, operationLabels(o), func() {
+				for _, w := range chunk {
+					ginkgo.It(w.Title(), clauseLabels(w.Clause), ginkgo.SpecTimeout(10*time.Second), func(ctx ginkgo.SpecContext) {
+						s.ask(ctx, w)
+					})
+				}
+			})
+		}
+	}
+}
+
+func operationLabels(o *fixtures.Operation) ginkgo.Labels {
+	return ginkgo.Label("provider:"+o.Contract.Provider, "action:"+o.Action)
+}
+
+func clauseLabels(c *fixtures.Clause) ginkgo.Labels {
+	return ginkgo.Label(fmt.Sprintf("status:%d", c.Status), "clause:"+c.ID)
+}
+
+// ask has the client perform the operation, which is answered with the wording, and holds the answer and what the
+// client tells of it against the contract.
+func (s *Suite) ask(ctx ginkgo.SpecContext, w *fixtures.Wording) {
+	o := w.Clause.Operation
+	answers := stub.New(ginkgo.GinkgoTB())
+	request := stub.Request{Method: o.Method, URL: o.URL(), Body: o.Body}
+	if err := answers.Answer(request, s.Answer(w)); err != nil {
+		ginkgo.Fail("engine error: " + err.Error())
+	}
+	below := &recorder{transport: answers}
+	client := s.Client(&http.Client{Transport: below}, s.Contract.BaseURL)
+
+	failure, err := client.Do(ctx, clients.Minimal(o))
+
+	if len(below.exchanges) == 0 {
+		ginkgo.Fail(fmt.Sprintf("engine error: no answer reached the client: %v", err))
+	}
+	for _, exchange := range below.exchanges {
+		gomega.Expect(exchange).To(matchers.HonorWording(w).Strictly())
+	}
+	gomega.Expect(err).NotTo(gomega.HaveOccurred(), "the answer reached the client, and the client does not tell its caller of it")
+	gomega.Expect(failure).To(clients.Tell(w))
+}
+
+// canary registers the spec that proves the network to be refused.
+func (s *Suite) canary() {
+	ginkgo.Describe("offline", ginkgo.Label("provider:"+s.Contract.Provider), func() {
+		ginkgo.It("refuses the network", ginkgo.SpecTimeout(10*time.Second), func(ctx ginkgo.SpecContext) {
+			stubbed := &http.Client{Transport: stub.New(ignoring{ginkgo.GinkgoTB()})}
+			for name, client := range map[string]*http.Client{"the stub's client": stubbed, "http.DefaultClient": http.DefaultClient} {
+				request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.Contract.BaseURL, nil)
+				gomega.Expect(err).NotTo(gomega.HaveOccurred())
+				response, err := client.Do(request)
+				if err == nil {
+					response.Body.Close()
+				}
+				gomega.Expect(err).To(gomega.MatchError(stub.ErrRefused), name)
+			}
+		})
+	})
+}
+
+// ignoring is a test that a refused request does not fail.
+type ignoring struct{ stub.TB }
+
+func (ignoring) Errorf(string, ...any) {}
+
+// recorder captures every exchange below the client.
+type recorder struct {
+	transport http.RoundTripper
+	exchanges []matchers.Exchange
+}
+
+// RoundTrip implements http.RoundTripper.
+func (r *recorder) RoundTrip(request *http.Request) (*http.Response, error) {
+	response, err := r.transport.RoundTrip(request)
+	if err != nil {
+		return nil, err
+	}
+	exchange, err := matchers.Capture(response)
+	if err != nil {
+		return nil, err
+	}
+	r.exchanges = append(r.exchanges, exchange)
+	return response, nil
+}
