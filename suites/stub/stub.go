@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"reflect"
 	"strings"
@@ -71,13 +72,27 @@ type asked struct {
 // and it reads some of them without a lock.
 var gockMutex sync.Mutex
 
-// RefuseNetwork has http.DefaultTransport refuse every request from now on, so that code under test that brings no
-// transport of its own fails closed too.
+// RefuseNetwork has http.DefaultTransport refuse, from now on, every request that would leave the machine, so that code
+// under test that brings no transport of its own fails closed too. Loopback addresses pass: Ginkgo's processes may talk
+// to each other over them.
 func RefuseNetwork() {
 	gockMutex.Lock()
 	defer gockMutex.Unlock()
-	gock.NativeTransport = refusal{} // what gock puts back when it is switched off
-	http.DefaultTransport = refusal{}
+	if _, already := gock.NativeTransport.(loopbackOnly); already {
+		return
+	}
+	gock.NativeTransport = loopbackOnly{gock.NativeTransport} // what gock puts back when it is switched off
+	http.DefaultTransport = gock.NativeTransport
+}
+
+// loopbackOnly is the default transport of an offline suite.
+type loopbackOnly struct{ http.RoundTripper }
+
+func (t loopbackOnly) RoundTrip(r *http.Request) (*http.Response, error) {
+	if address, err := netip.ParseAddr(r.URL.Hostname()); err == nil && address.IsLoopback() {
+		return t.RoundTripper.RoundTrip(r)
+	}
+	return refusal{}.RoundTrip(r)
 }
 
 // refusal is the transport below every stub.
@@ -133,8 +148,11 @@ func (s *Stub) Answer(request Request, with fixtures.Answer) error {
 			return fmt.Errorf("stub: the body of %s is not JSON: %w", request, err)
 		}
 	}
-	if len(with.Body) > 0 && (request.Method == http.MethodHead || with.Status < 200 ||
-		with.Status == http.StatusNoContent || with.Status == http.StatusNotModified) {
+	if with.Status < 200 || with.Status > 599 {
+		return fmt.Errorf("stub: status %d answers no request: %s needs one from 200 to 599", with.Status, request)
+	}
+	bodyless := request.Method == http.MethodHead || with.Status == http.StatusNoContent || with.Status == http.StatusNotModified
+	if bodyless && len(with.Body) > 0 {
 		return fmt.Errorf("stub: an answer with status %d to %s has no body", with.Status, request)
 	}
 

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -117,7 +118,7 @@ func failure(response *http.Response, body []byte) (clients.Failure, error) {
 // retryAfter is the time the header asks to wait, 0 if it asks for none that can be read.
 func retryAfter(header http.Header) time.Duration {
 	value := header.Get("Retry-After")
-	if seconds, err := strconv.ParseFloat(value, 64); err == nil && seconds > 0 {
+	if seconds, err := strconv.ParseFloat(value, 64); err == nil && seconds > 0 && seconds < math.MaxInt32 {
 		return time.Duration(seconds * float64(time.Second))
 	}
 	date, err := http.ParseTime(value)

@@ -1,0 +1,271 @@
+package stub_test
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	"github.com/learncontract/learncontract/fixtures"
+	"github.com/learncontract/learncontract/suites/stub"
+)
+
+func TestStub(t *testing.T) {
+	RegisterFailHandler(Fail)
+	RunSpecs(t, "stub")
+}
+
+const course = "https://classroom.example/v1/courses/1"
+
+// spec is a spec whose end and whose failures can be looked at.
+type spec struct {
+	cleanups []func()
+	failures []string
+}
+
+func (s *spec) Helper()          {}
+func (s *spec) Cleanup(f func()) { s.cleanups = append(s.cleanups, f) }
+func (s *spec) Errorf(format string, args ...any) {
+	s.failures = append(s.failures, fmt.Sprintf(format, args...))
+}
+
+// end runs the clean-up and returns what failed.
+func (s *spec) end() []string {
+	for _, f := range s.cleanups {
+		f()
+	}
+	s.cleanups = nil
+	return s.failures
+}
+
+// ask sends a request and returns the body of the answer.
+func ask(ctx SpecContext, client *http.Client, method, url, body string) (string, error) {
+	GinkgoHelper()
+	var reader io.Reader
+	if body != "" {
+		reader = strings.NewReader(body)
+	}
+	request, err := http.NewRequestWithContext(ctx, method, url, reader)
+	Expect(err).NotTo(HaveOccurred())
+	response, err := client.Do(request)
+	if err != nil {
+		return "", err
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	Expect(err).NotTo(HaveOccurred())
+	return string(text), nil
+}
+
+func answered(body string) fixtures.Answer {
+	return fixtures.Answer{Status: http.StatusNotFound, Header: http.Header{"Content-Type": {"application/json"}}, Body: []byte(body)}
+}
+
+var _ = Describe("a stub", func() {
+	var (
+		outer *spec
+		s     *stub.Stub
+	)
+	BeforeEach(func() {
+		outer = &spec{}
+		s = stub.New(outer)
+		DeferCleanup(func() { outer.end() })
+	})
+
+	It("gives the whole answer", func(ctx SpecContext) {
+		Expect(s.Answer(stub.Request{Method: "GET", URL: course}, answered(`{"a":1}`))).To(Succeed())
+		request, err := http.NewRequestWithContext(ctx, "GET", course, nil)
+		Expect(err).NotTo(HaveOccurred())
+		response, err := s.Client().Do(request)
+		Expect(err).NotTo(HaveOccurred())
+		defer response.Body.Close()
+		Expect(response).To(HaveHTTPStatus(http.StatusNotFound))
+		Expect(response.Header).To(Equal(http.Header{"Content-Type": {"application/json"}}))
+		Expect(response.ContentLength).To(BeEquivalentTo(len(`{"a":1}`)))
+		Expect(response.Request).To(BeIdenticalTo(request))
+		Expect(response).To(HaveHTTPBody(`{"a":1}`))
+		Expect(outer.end()).To(BeEmpty())
+	}, SpecTimeout(5*time.Second))
+
+	// Pitfall 3: gock's own matchers are unanchored regular expressions, and ignore what they aren't told of.
+	DescribeTable("answers its exact request only",
+		func(ctx SpecContext, method, url, body, differs string) {
+			Expect(s.Answer(stub.Request{
+				Method: "PATCH", URL: course + "?mask=name&size=1", Body: []byte(`{"name":"a","size":[1]}`),
+			}, answered("{}"))).To(Succeed())
+			_, err := ask(ctx, s.Client(), method, url, body)
+			if differs == "" {
+				Expect(err).NotTo(HaveOccurred())
+				return
+			}
+			Expect(err).To(MatchError(stub.ErrRefused))
+			Expect(err).To(MatchError(ContainSubstring("the answer to PATCH " + course + "?mask=name&size=1 differs in " + differs)))
+			Expect(outer.end()).To(ConsistOf(
+				ContainSubstring(method+" "+url+" was refused"), ContainSubstring("was never asked for")))
+		},
+		Entry("the same", "PATCH", course+"?mask=name&size=1", `{"name":"a","size":[1]}`, ""),
+		Entry("query in another order", "PATCH", course+"?size=1&mask=name", `{"name":"a","size":[1]}`, ""),
+		Entry("JSON written in another way", "PATCH", course+"?mask=name&size=1", `{ "size": [1], "name": "\u0061" }`, ""),
+		Entry("another method", "PUT", course+"?mask=name&size=1", `{"name":"a","size":[1]}`, "method"),
+		Entry("another scheme", "PATCH", "http://classroom.example/v1/courses/1?mask=name&size=1", `{"name":"a","size":[1]}`, "scheme"),
+		Entry("a host the dot would match", "PATCH", "https://classroomXexample/v1/courses/1?mask=name&size=1", `{"name":"a","size":[1]}`, "host"),
+		Entry("a host it is part of", "PATCH", "https://classroom.example.bad/v1/courses/1?mask=name&size=1", `{"name":"a","size":[1]}`, "host"),
+		Entry("a longer path", "PATCH", course+"2?mask=name&size=1", `{"name":"a","size":[1]}`, "path"),
+		Entry("a deeper path", "PATCH", course+"/students?mask=name&size=1", `{"name":"a","size":[1]}`, "path"),
+		Entry("one more query parameter", "PATCH", course+"?mask=name&size=1&x=1", `{"name":"a","size":[1]}`, "query"),
+		Entry("a longer query value", "PATCH", course+"?mask=name&size=100", `{"name":"a","size":[1]}`, "query"),
+		// Pitfall 5: a JSON array is a character class to gock.
+		Entry("another array", "PATCH", course+"?mask=name&size=1", `{"name":"a","size":[2]}`, "body"),
+		Entry("one more key", "PATCH", course+"?mask=name&size=1", `{"name":"a","size":[1],"x":1}`, "body"),
+		Entry("no JSON", "PATCH", course+"?mask=name&size=1", `name`, "body"),
+		// Pitfall 6: gock dereferences the body that isn't there, and then deadlocks.
+		Entry("no body", "PATCH", course+"?mask=name&size=1", ``, "body"),
+	)
+
+	// Pitfall 4: parentheses are groups to gock, and it loses the literal form of an escaped path.
+	DescribeTable("takes OData paths and filters as they are",
+		func(ctx SpecContext, url string) {
+			Expect(s.Answer(stub.Request{Method: "GET", URL: url}, answered("{}"))).To(Succeed())
+			_, err := ask(ctx, s.Client(), "GET", url, "")
+			Expect(err).NotTo(HaveOccurred())
+		},
+		Entry("a key in parentheses", "https://graph.example/activities(externalId='x')"),
+		Entry("an escaped key", "https://graph.example/activities(externalId='a%2Fb%20c%27d')"),
+		Entry("a filter", "https://graph.example/activities?$filter=contains(x,%20'a')&$top=1"),
+		Entry("a colon", "https://graph.example/v1/courses/1:accept"),
+	)
+
+	// Pitfall 1: an intercepted client reaches the network before gock's first stub and after it was switched off.
+	It("refuses the network before the first answer, between answers and after the last", func(ctx SpecContext) {
+		var hits atomic.Int64
+		server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { hits.Add(1) }))
+		DeferCleanup(server.Close)
+		refused := func(when string) {
+			GinkgoHelper()
+			_, err := ask(ctx, s.Client(), "GET", server.URL, "")
+			Expect(err).To(MatchError(stub.ErrRefused), when)
+		}
+		refused("before the first answer")
+		Expect(s.Answer(stub.Request{Method: "GET", URL: course}, answered("{}"))).To(Succeed())
+		refused("while an answer waits")
+		_, err := ask(ctx, s.Client(), "GET", course, "")
+		Expect(err).NotTo(HaveOccurred())
+		refused("after the last answer")
+		outer.end()
+		refused("after the spec")
+		Expect(hits.Load()).To(BeZero(), "requests that reached the server")
+	}, SpecTimeout(5*time.Second))
+
+	It("says what to mend where nothing is stubbed", func(ctx SpecContext) {
+		_, err := ask(ctx, s.Client(), "GET", course, "")
+		Expect(err).To(MatchError(HaveSuffix("GET " + course + " was refused, for the suite is offline:\n  there is no stub")))
+	}, SpecTimeout(5*time.Second))
+
+	// Pitfall 6, second half: the request after a refused one must not hang.
+	It("goes on after a request without the body that was expected", func(ctx SpecContext) {
+		Expect(s.Answer(stub.Request{Method: "POST", URL: course, Body: []byte(`[1]`)}, answered("{}"))).To(Succeed())
+		_, err := ask(ctx, s.Client(), "POST", course, "")
+		Expect(err).To(MatchError(stub.ErrRefused))
+		_, err = ask(ctx, s.Client(), "POST", course, `[1]`)
+		Expect(err).NotTo(HaveOccurred())
+	}, SpecTimeout(5*time.Second))
+
+	// Pitfall 7: gock's counter is neither atomic nor per client.
+	It("gives an answer once, however many ask at once", func(ctx SpecContext) {
+		Expect(s.Answer(stub.Request{Method: "GET", URL: course}, answered("{}"))).To(Succeed())
+		var given atomic.Int64
+		var askers sync.WaitGroup
+		for range 16 {
+			askers.Go(func() {
+				defer GinkgoRecover()
+				if _, err := ask(ctx, s.Client(), "GET", course, ""); err == nil {
+					given.Add(1)
+				}
+			})
+		}
+		askers.Wait()
+		Expect(given.Load()).To(BeEquivalentTo(1))
+		Expect(outer.end()).To(HaveLen(15))
+	}, SpecTimeout(5*time.Second))
+
+	// Pitfall 10: a retry must be an answer of its own.
+	It("gives several answers to one request in the order they were set, and then none", func(ctx SpecContext) {
+		for _, body := range []string{"1", "2"} {
+			Expect(s.Answer(stub.Request{Method: "GET", URL: course}, answered(body))).To(Succeed())
+		}
+		Expect(ask(ctx, s.Client(), "GET", course, "")).To(Equal("1"))
+		Expect(ask(ctx, s.Client(), "GET", course, "")).To(Equal("2"))
+		_, err := ask(ctx, s.Client(), "GET", course, "")
+		Expect(err).To(MatchError(ContainSubstring("the answer to GET " + course + " was given before")))
+	}, SpecTimeout(5*time.Second))
+
+	It("fails the spec whose answer was never asked for", func() {
+		Expect(s.Answer(stub.Request{Method: "GET", URL: course}, answered("{}"))).To(Succeed())
+		Expect(outer.end()).To(ConsistOf("stub: the answer to GET " + course + " was never asked for"))
+	})
+
+	It("leaves nothing for the next spec", func(ctx SpecContext) {
+		Expect(s.Answer(stub.Request{Method: "GET", URL: course}, answered("{}"))).To(Succeed())
+		outer.end()
+		next := &spec{}
+		_, err := ask(ctx, stub.New(next).Client(), "GET", course, "")
+		Expect(err).To(MatchError(stub.ErrRefused))
+		Expect(next.end()).To(HaveLen(1))
+	}, SpecTimeout(5*time.Second))
+
+	It("does not give another stub's answer", func(ctx SpecContext) {
+		Expect(s.Answer(stub.Request{Method: "GET", URL: course}, answered("{}"))).To(Succeed())
+		other := stub.New(&spec{})
+		_, err := ask(ctx, other.Client(), "GET", course, "")
+		Expect(err).To(MatchError(stub.ErrRefused))
+		_, err = ask(ctx, s.Client(), "GET", course, "")
+		Expect(err).NotTo(HaveOccurred())
+	}, SpecTimeout(5*time.Second))
+
+	// Pitfall 15: SDKs assert the type of http.DefaultTransport.
+	It("gives http.DefaultTransport back", func() {
+		before := http.DefaultTransport
+		Expect(s.Answer(stub.Request{Method: "GET", URL: course}, answered("{}"))).To(Succeed())
+		outer.end()
+		Expect(http.DefaultTransport).To(BeIdenticalTo(before))
+	})
+
+	It("has http.DefaultTransport refuse what would leave the machine, and no more", func(ctx SpecContext) {
+		stub.RefuseNetwork()
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "here") }))
+		DeferCleanup(server.Close)
+		Expect(ask(ctx, http.DefaultClient, "GET", server.URL, "")).To(Equal("here"))
+		for _, url := range []string{course, "http://192.0.2.1/", "http://localhost.example/", "http://127.0.0.1.example/"} {
+			_, err := ask(ctx, http.DefaultClient, "GET", url, "")
+			Expect(err).To(MatchError(stub.ErrRefused), url)
+		}
+	}, SpecTimeout(5*time.Second))
+
+	It("keeps a password out of the error", func(ctx SpecContext) {
+		_, err := ask(ctx, s.Client(), "GET", "https://user:secret@classroom.example/v1", "")
+		Expect(err).To(MatchError(stub.ErrRefused))
+		Expect(err).NotTo(MatchError(ContainSubstring("secret")))
+	}, SpecTimeout(5*time.Second))
+
+	// Pitfalls 12 and 14: gock answers what HTTP does not have, and drops its own errors.
+	DescribeTable("refuses what it could not answer truly",
+		func(request stub.Request, answer fixtures.Answer, why string) {
+			Expect(s.Answer(request, answer)).To(MatchError(ContainSubstring(why)))
+		},
+		Entry("a body on a 204", stub.Request{Method: "GET", URL: course}, fixtures.Answer{Status: 204, Body: []byte("x")}, "status 204"),
+		Entry("a body on a 304", stub.Request{Method: "GET", URL: course}, fixtures.Answer{Status: 304, Body: []byte("x")}, "status 304"),
+		Entry("a body on a HEAD", stub.Request{Method: "HEAD", URL: course}, fixtures.Answer{Status: 404, Body: []byte("x")}, "HEAD"),
+		Entry("a status that is none", stub.Request{Method: "GET", URL: course}, fixtures.Answer{}, "status 0"),
+		Entry("a relative URL", stub.Request{Method: "GET", URL: "/v1"}, answered("{}"), `"/v1" is not an absolute URL`),
+		Entry("a body that is no JSON", stub.Request{Method: "POST", URL: course, Body: []byte("{")}, answered("{}"), "is not JSON"),
+		Entry("a body with text after it", stub.Request{Method: "POST", URL: course, Body: []byte("{} {}")}, answered("{}"), "text follows"),
+	)
+})
