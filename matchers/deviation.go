@@ -67,7 +67,7 @@ func nearest(x Exchange, wordings []*fixtures.Wording, strict bool) verdict {
 // closeness is the share of words that the answer's message and the documented one have in common, 0 to 1 (the Dice
 // coefficient of their sets of normalised words).
 func closeness(x Exchange, w *fixtures.Wording) float64 {
-	answered, _ := x.at(w.Clause.Operation.Contract.Envelope.Message)
+	answered, _ := x.At(w.Clause.Operation.Contract.Envelope.Message)
 	text, _ := answered.(string)
 	a, b := words(text), words(w.Message.String())
 	if len(a)+len(b) == 0 {
@@ -150,7 +150,7 @@ func (c *comparison) contentType() {
 }
 
 func (c *comparison) code() {
-	answered, found := c.at(c.envelope.Code)
+	answered, found := c.At(c.envelope.Code)
 	if answered == c.Code {
 		return
 	}
@@ -166,7 +166,7 @@ func (c *comparison) repeatedStatus() {
 	if c.envelope.Status == "" {
 		return
 	}
-	if answered, found := c.at(c.envelope.Status); answered != float64(c.Status()) {
+	if answered, found := c.At(c.envelope.Status); answered != float64(c.Status()) {
 		c.deviate(c.bindings.Status, c.envelope.Status, Deviation{
 			Field:      strings.ReplaceAll(c.envelope.Status[1:], "/", "."),
 			Documented: fmt.Sprintf("%d, the HTTP status", c.Status()), Answered: quoted(answered, found),
@@ -176,7 +176,7 @@ func (c *comparison) repeatedStatus() {
 
 // name holds the "@Name " at the start of the message against the clause's name, or against it having none.
 func (c *comparison) name() {
-	answered, _ := c.at(c.envelope.Message)
+	answered, _ := c.At(c.envelope.Message)
 	text, _ := answered.(string)
 	carrier := ""
 	if c.Clause.Name != "" {
@@ -201,7 +201,7 @@ func (c *comparison) name() {
 
 // message compares the message and returns the minutes it gives, "" if it gives none.
 func (c *comparison) message() (minutes string) {
-	answered, found := c.at(c.envelope.Message)
+	answered, found := c.At(c.envelope.Message)
 	text, isText := answered.(string)
 	captures, ok := c.Message.Match(text)
 	if isText && ok {
@@ -224,7 +224,7 @@ func (c *comparison) details() {
 	if len(c.Details) == 0 {
 		return
 	}
-	answered, found := c.at(c.envelope.Details)
+	answered, found := c.At(c.envelope.Details)
 	entries, _ := answered.([]any)
 	rest, all := unmatched(c.Details, entries, exactly)
 	if all && (c.MoreDetails || rest == 0) {
@@ -282,7 +282,7 @@ func (c *comparison) documentedDetails() string {
 
 func (c *comparison) innerError() {
 	places := c.envelope.InnerError
-	if len(places) == 0 || slices.ContainsFunc(places, func(place string) bool { _, found := c.at(place); return found }) {
+	if len(places) == 0 || slices.ContainsFunc(places, func(place string) bool { _, found := c.At(place); return found }) {
 		return // one that is no object has the wrong shape
 	}
 	c.deviate(c.bindings.InnerError, "", Deviation{

@@ -144,8 +144,9 @@ func (x Exchange) request() string {
 	return strings.TrimSpace(x.method + " " + x.url)
 }
 
-// at returns what a JSON Pointer (RFC 6901) points at in the body. The pointers of a contract index objects only.
-func (x Exchange) at(pointer string) (value any, found bool) {
+// At returns what a JSON Pointer (RFC 6901) of a contract's envelope points at in the decoded body: of numbers a float64.
+// Such pointers index objects only. Nothing is found in a body that isn't JSON.
+func (x Exchange) At(pointer string) (value any, found bool) {
 	value = x.body
 	for _, key := range strings.Split(pointer, "/")[1:] {
 		object, ok := value.(map[string]any)

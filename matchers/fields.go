@@ -102,7 +102,7 @@ func HaveErrorMessage(expected any) *FieldMatcher {
 	if template, ok := expected.(fixtures.Template); ok {
 		expected = template.String()
 	}
-	message := func(x Exchange) (any, bool) { return x.at("/error/message") }
+	message := func(x Exchange) (any, bool) { return x.At("/error/message") }
 	return textField("HaveErrorMessage", "error message", expected, message, func(text string) (func(string) bool, error) {
 		template, err := fixtures.ParseTemplate(text)
 		return func(answered string) bool { _, ok := template.Match(answered); return ok }, err
@@ -143,9 +143,9 @@ func textField(name, field string, expected any, of func(Exchange) (any, bool), 
 }
 
 func errorCode(x Exchange) (any, bool) {
-	code, found := x.at("/error/code")
+	code, found := x.At("/error/code")
 	if _, isNumber := code.(float64); isNumber {
-		return x.at("/error/status")
+		return x.At("/error/status")
 	}
 	return code, found
 }
@@ -165,7 +165,7 @@ func HaveErrorDetail(code, message string) *FieldMatcher {
 			if x.fault != "" {
 				return false, x.fault, nil
 			}
-			answered, found := x.at("/error/details")
+			answered, found := x.At("/error/details")
 			entries, _ := answered.([]any)
 			_, ok := unmatched([]fixtures.Detail{detail}, entries, exactly)
 			return ok, "details " + quoted(answered, found), nil

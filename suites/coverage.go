@@ -3,7 +3,6 @@ package suites
 import (
 	"cmp"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 
@@ -16,7 +15,7 @@ import (
 // reportCoverage prints, at the end of the run, what it covered: an action a column.
 func (s *Suite) reportCoverage() {
 	ginkgo.ReportAfterSuite("coverage", func(report ginkgo.Report) {
-		fmt.Fprintln(os.Stdout, "\n"+coverage(s.Contract, report))
+		fmt.Println("\n" + coverage(s.Contract, report))
 	})
 }
 

@@ -7,28 +7,33 @@ import (
 	"time"
 
 	"github.com/learncontract/learncontract/fixtures"
+	"github.com/learncontract/learncontract/matchers"
 	"github.com/learncontract/learncontract/suites/clients"
 )
 
-// multiple is the wording with all three details of a create, and the failure that tells it.
-func multiple(t testing.TB) (*fixtures.Wording, clients.Failure) {
-	t.Helper()
+// several is an answer with every field but a name, and the failure that tells it.
+func several(tb testing.TB) (*fixtures.Clause, matchers.Exchange, clients.Failure) {
+	tb.Helper()
 	contract, err := fixtures.Load("graph")
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	w := contract.Clause("graph.create.field-validation").Wordings[3]
+	clause := contract.Clause("graph.create.field-validation")
+	w := clause.Wordings[3]
+	answer := w.Answer()
+	answer.Header.Set("Retry-After", "2.5")
 	told := clients.Failure{
-		Status: w.Clause.Status, Code: w.Code, Message: w.Message.Expand(nil), RequestID: w.Answer().Header.Get("request-id"),
+		Status: clause.Status, Code: w.Code, Message: w.Message.Expand(nil), RetryAfter: 2500 * time.Millisecond,
+		RequestID: answer.Header.Get("request-id"),
 	}
 	for _, d := range w.Details {
 		told.Details = append(told.Details, clients.Detail{Code: d.Code, Message: d.Message.Expand(nil)})
 	}
-	return w, told
+	return clause, matchers.NewExchange("POST", clause.Operation.URL(), answer, time.Now()), told
 }
 
 func TestTellNamesEveryFieldThatIsWrong(t *testing.T) {
-	w, right := multiple(t)
+	clause, exchange, right := several(t)
 	for field, change := range map[string]func(*clients.Failure){
 		"":            func(*clients.Failure) {},
 		"status":      func(f *clients.Failure) { f.Status = 500 },
@@ -41,7 +46,7 @@ func TestTellNamesEveryFieldThatIsWrong(t *testing.T) {
 	} {
 		told := right
 		change(&told)
-		matcher := clients.Tell(w)
+		matcher := clients.Tell(clause, exchange)
 		ok, err := matcher.Match(told)
 		if err != nil {
 			t.Fatal(err)
@@ -49,7 +54,7 @@ func TestTellNamesEveryFieldThatIsWrong(t *testing.T) {
 		if ok != (field == "") {
 			t.Errorf("with another %s the failure matches: %v", field, ok)
 		}
-		if !ok && strings.Count(matcher.FailureMessage(told), "documented  ") != 1 {
+		if !ok && strings.Count(matcher.FailureMessage(told), "answered  ") != 1 {
 			t.Errorf("with another %s the text does not name one field:\n%s", field, matcher.FailureMessage(told))
 		}
 		if !ok && !strings.Contains(matcher.FailureMessage(told), "\n  "+field+" ") {
@@ -59,12 +64,12 @@ func TestTellNamesEveryFieldThatIsWrong(t *testing.T) {
 }
 
 func TestTellSaysWhatToPass(t *testing.T) {
-	w, _ := multiple(t)
-	if _, err := clients.Tell(w).Match("a failure"); err == nil || !strings.HasPrefix(err.Error(), "Tell takes a clients.Failure; pass what the client's Do returned instead of") {
+	clause, exchange, _ := several(t)
+	if _, err := clients.Tell(clause, exchange).Match("a failure"); err == nil || !strings.HasPrefix(err.Error(), "Tell takes a clients.Failure; pass what the client's Do returned instead of") {
 		t.Errorf("the error is %v", err)
 	}
-	if _, err := clients.Tell(nil).Match(clients.Failure{}); err == nil {
-		t.Error("a nil wording is no error")
+	if _, err := clients.Tell(nil, exchange).Match(clients.Failure{}); err == nil {
+		t.Error("a nil clause is no error")
 	}
 }
 
@@ -75,19 +80,21 @@ func ExampleTell() {
 		return
 	}
 	clause := contract.Clause("classroom.courses.patch.failed-precondition.CourseNotModifiable")
-	matcher := clients.Tell(clause.Wordings[0])
+	answer := clause.Wordings[0].Answer()
+	matcher := clients.Tell(clause, matchers.NewExchange("PATCH", clause.Operation.URL(), answer, time.Now()))
 	told := clients.Failure{Status: 400, Code: "INVALID_ARGUMENT", Message: "Precondition check failed."}
 	if ok, _ := matcher.Match(told); !ok {
 		fmt.Println(matcher.FailureMessage(told))
 	}
 	// Output:
-	// The client does not tell its caller of classroom.courses.patch.failed-precondition.CourseNotModifiable,
+	// The client does not tell its caller what PATCH https://classroom.googleapis.com/v1/courses/604800123456?updateMask=… answered:
+	// classroom.courses.patch.failed-precondition.CourseNotModifiable,
 	// which answers 400 Bad Request when the course's state doesn't allow its properties to be modified.
 	//
-	//   code         documented  FAILED_PRECONDITION
-	//                told        INVALID_ARGUMENT
-	//   name         documented  CourseNotModifiable
-	//                told        (nothing)
-	//   message      documented  @CourseNotModifiable The state of the course doesn't allow its properties to be modified.
-	//                told        Precondition check failed.
+	//   code         answered  FAILED_PRECONDITION
+	//                told      INVALID_ARGUMENT
+	//   name         answered  CourseNotModifiable
+	//                told      (nothing)
+	//   message      answered  @CourseNotModifiable The state of the course doesn't allow its properties to be modified.
+	//                told      Precondition check failed.
 }
