@@ -1,0 +1,166 @@
+package mutation
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/learncontract/learncontract/fixtures"
+)
+
+type (
+	// apply makes the mutants of an answer.
+	apply = func(w *fixtures.Wording, a fixtures.Answer) []fixtures.Answer
+	// values are what a field, or a whole body, becomes: each in a mutant of its own.
+	values = func(w *fixtures.Wording, was any) []any
+)
+
+// absent is the value of a field that is taken out.
+type absent struct{}
+
+// with is the one value of every mutant.
+func with(value any) values {
+	return func(*fixtures.Wording, any) []any { return []any{value} }
+}
+
+// status changes the HTTP status, and its repetition in the body: nothing else gives the change away.
+func status(others func(status int) []int) apply {
+	return func(w *fixtures.Wording, a fixtures.Answer) (mutants []fixtures.Answer) {
+		for _, other := range others(a.Status) {
+			mutant := a
+			if place := envelope(w).Status; place != "" {
+				mutant = withBody(a, encode(set(decode(string(a.Body)), place, other)))
+			}
+			mutant.Status = other
+			mutants = append(mutants, mutant)
+		}
+		return mutants
+	}
+}
+
+// replace changes what stands at a place of the body, where something does.
+func replace(place func(*fixtures.Envelope) string, others values) apply {
+	return rebuild(func(w *fixtures.Wording, body any) (bodies []any) {
+		at := place(envelope(w))
+		was, found := get(body, at)
+		if !found {
+			return nil
+		}
+		for _, other := range others(w, was) {
+			bodies = append(bodies, set(body, at, other))
+		}
+		return bodies
+	})
+}
+
+// rebuild changes the body as a value.
+func rebuild(others values) apply {
+	return rewrite(func(w *fixtures.Wording, body string) (bodies []string) {
+		for _, other := range others(w, decode(body)) {
+			bodies = append(bodies, encode(other))
+		}
+		return bodies
+	})
+}
+
+// rewrite changes the body as text.
+func rewrite(others func(w *fixtures.Wording, body string) []string) apply {
+	return func(w *fixtures.Wording, a fixtures.Answer) (mutants []fixtures.Answer) {
+		for _, other := range others(w, string(a.Body)) {
+			mutants = append(mutants, withBody(a, other))
+		}
+		return mutants
+	}
+}
+
+// header changes a field of the header, where there is one; "" takes it out.
+func header(name string, others func(w *fixtures.Wording, a fixtures.Answer) []string) apply {
+	return func(w *fixtures.Wording, a fixtures.Answer) (mutants []fixtures.Answer) {
+		if a.Header.Get(name) == "" {
+			return nil
+		}
+		for _, other := range others(w, a) {
+			mutants = append(mutants, withHeader(a, name, other))
+		}
+		return mutants
+	}
+}
+
+func withBody(a fixtures.Answer, body string) fixtures.Answer {
+	a.Body = []byte(body)
+	return a
+}
+
+func withHeader(a fixtures.Answer, name, value string) fixtures.Answer {
+	a.Header = a.Header.Clone()
+	if value == "" {
+		a.Header.Del(name)
+	} else {
+		a.Header.Set(name, value)
+	}
+	return a
+}
+
+// different are the candidates that are not what was, each once.
+func different(was any, candidates ...any) (others []any) {
+	for _, candidate := range candidates {
+		if candidate != was && !slices.Contains(others, candidate) {
+			others = append(others, candidate)
+		}
+	}
+	return others
+}
+
+// get returns what a JSON Pointer to a member of an object points at. "" points at nothing.
+func get(value any, place string) (member any, found bool) {
+	for key := range strings.SplitSeq(strings.TrimPrefix(place, "/"), "/") {
+		object, _ := value.(map[string]any)
+		if value, found = object[key]; !found {
+			return nil, false
+		}
+	}
+	return value, true
+}
+
+// set returns a copy of an object with the member that a JSON Pointer points at set, or taken out if it is absent.
+func set(value any, place string, member any) any {
+	key, rest, deeper := strings.Cut(strings.TrimPrefix(place, "/"), "/")
+	object, _ := value.(map[string]any)
+	if object = maps.Clone(object); object == nil {
+		object = map[string]any{}
+	}
+	_, gone := member.(absent)
+	switch {
+	case deeper:
+		object[key] = set(object[key], rest, member)
+	case gone:
+		delete(object, key)
+	default:
+		object[key] = member
+	}
+	return object
+}
+
+// parent is the place of the object whose member a place is; "" is the body.
+func parent(place string) string { return place[:strings.LastIndexByte(place, '/')] }
+
+func decode(text string) (value any) {
+	if err := json.Unmarshal([]byte(text), &value); err != nil {
+		panic(fmt.Sprintf("mutation: %q is not JSON: %v", text, err)) // a documented answer is
+	}
+	return value
+}
+
+// encode writes a value as Wording.Answer does: what is not changed keeps its bytes.
+func encode(value any) string {
+	var text bytes.Buffer
+	encoder := json.NewEncoder(&text)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(value); err != nil {
+		panic(fmt.Sprintf("mutation: %v cannot be written as JSON: %v", value, err)) // decode read it
+	}
+	return strings.TrimSpace(text.String())
+}

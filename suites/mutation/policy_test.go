@@ -1,0 +1,68 @@
+package mutation
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/learncontract/learncontract/fixtures"
+	"github.com/learncontract/learncontract/matchers"
+)
+
+// policies are what the vendors' own words make of mutants that all break the contract held strictly.
+var policies = map[string]struct{ passes, breaks []string }{
+	"graph": {
+		passes: []string{
+			"code: case", "code: punctuation",
+			"message: a word changed", "message: an apostrophe swapped", "message: empty", "message: another clause's",
+			"details: dropped", "innerError: missing", "Retry-After: missing",
+		},
+		breaks: []string{
+			"status: a neighbour", "status: another class", "status: 200",
+			"code: missing", "code: a number", "message: missing", "message: an object",
+			"details: a string", "error: a string", "innerError: a string", "body: HTML", "content type: another",
+			"Retry-After: negative", "Retry-After: at odds with the message",
+		},
+	},
+	"classroom": {
+		passes: []string{"message: a word changed", "message: an apostrophe swapped"},
+		breaks: []string{
+			"status: a neighbour", "status: another class", "status: 200", "repeated status: another",
+			"code: case", "code: punctuation", "code: another of the schema", "code: missing",
+			"name: without the space", "name: of a sibling",
+			"message: missing", "error: a string", "body: HTML", "content type: another",
+		},
+	},
+}
+
+func TestVendorsPolicies(t *testing.T) {
+	for _, provider := range fixtures.Providers {
+		contract, policy := load(t, provider), policies[provider]
+		for _, name := range slices.Concat(policy.passes, policy.breaks) {
+			passes, applied := slices.Contains(policy.passes, name), 0
+			for w := range wordings(contract) {
+				for _, mutant := range named(t, name).Apply(w, w.Answer()) {
+					matcher := matchers.HonorWording(w)
+					ok, err := matcher.Match(exchange(w, mutant))
+					if err != nil || ok != passes {
+						t.Errorf("%s: on %s the mutant should pass: %t, and passes: %t (%v)\n%+v\n%s",
+							name, w.ID(), passes, ok, err, matcher.Deviations(), exchange(w, mutant))
+					}
+					applied++
+				}
+			}
+			if applied == 0 {
+				t.Errorf("%s: applies to no wording of %s, and so shows nothing", name, provider)
+			}
+		}
+	}
+}
+
+func named(t *testing.T, name string) Operator {
+	t.Helper()
+	operators := slices.Concat(Harmful, Harmless)
+	at := slices.IndexFunc(operators, func(o Operator) bool { return o.Name == name })
+	if at < 0 {
+		t.Fatalf("there is no operator %q", name)
+	}
+	return operators[at]
+}
