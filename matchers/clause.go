@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/learncontract/learncontract/fixtures"
@@ -16,21 +17,22 @@ import (
 // Negated, it succeeds if the answer breaks every wording of the clause.
 func HonorClause(clause *fixtures.Clause) *HonorMatcher {
 	if clause == nil {
-		return &HonorMatcher{}
+		return &HonorMatcher{name: "HonorClause"}
 	}
-	return &HonorMatcher{clause: clause, wordings: clause.Wordings}
+	return &HonorMatcher{name: "HonorClause", clause: clause, wordings: clause.Wordings}
 }
 
 // HonorWording is HonorClause for one wording of a clause only.
 func HonorWording(wording *fixtures.Wording) *HonorMatcher {
-	if wording == nil {
-		return &HonorMatcher{}
+	if wording == nil || wording.Clause == nil {
+		return &HonorMatcher{name: "HonorWording"}
 	}
-	return &HonorMatcher{clause: wording.Clause, wordings: []*fixtures.Wording{wording}}
+	return &HonorMatcher{name: "HonorWording", clause: wording.Clause, wordings: []*fixtures.Wording{wording}}
 }
 
 // HonorMatcher is the matcher HonorClause and HonorWording return.
 type HonorMatcher struct {
+	name     string // the constructor's
 	clause   *fixtures.Clause
 	wordings []*fixtures.Wording
 	strict   bool
@@ -50,10 +52,11 @@ func (m *HonorMatcher) Deviations() []Deviation { return m.verdict.deviations }
 // Match implements types.GomegaMatcher for an Exchange or an *http.Response.
 func (m *HonorMatcher) Match(actual any) (bool, error) {
 	if len(m.wordings) == 0 {
-		return false, errors.New("HonorClause was given no clause: check the id that contract.Clause was asked for")
+		what := strings.ToLower(strings.TrimPrefix(m.name, "Honor"))
+		return false, fmt.Errorf("%s was given no %s: check the id that contract.Clause was asked for", m.name, what)
 	}
 	var err error
-	if m.exchange, err = exchangeOf("HonorClause", actual); err != nil {
+	if m.exchange, err = exchangeOf(m.name, actual); err != nil {
 		return false, err
 	}
 	m.verdict = nearest(m.exchange, m.wordings, m.strict)
@@ -63,42 +66,54 @@ func (m *HonorMatcher) Match(actual any) (bool, error) {
 // FailureMessage implements types.GomegaMatcher.
 func (m *HonorMatcher) FailureMessage(any) string {
 	var text strings.Builder
-	fmt.Fprintf(&text, "%s broke %s,\nwhich %s.\n\n", m.exchange.request(), m.verdict.wording.ID(), m.verdict.wording.Title())
+	fmt.Fprintf(&text, "The answer broke %s,\nwhich %s.\n\n", m.verdict.wording.ID(), m.verdict.wording.Title())
 	writeDeviations(&text, m.verdict.deviations)
 	writeSource(&text, m.verdict.wording)
 	m.writeNearest(&text)
-	fmt.Fprintf(&text, "\nThe answer:\n%s", indented(m.exchange.String()))
+	writeExchange(&text, m.exchange)
 	return text.String()
 }
 
 // NegatedFailureMessage implements types.GomegaMatcher.
 func (m *HonorMatcher) NegatedFailureMessage(any) string {
 	var text strings.Builder
-	fmt.Fprintf(&text, "%s was expected not to honor %s,\nwhich %s, and does.\n\n",
-		m.exchange.request(), m.verdict.wording.ID(), m.verdict.wording.Title())
+	fmt.Fprintf(&text, "The answer was expected not to honor %s,\nwhich %s, and does.\n\n",
+		m.verdict.wording.ID(), m.verdict.wording.Title())
+	writeDeviations(&text, m.verdict.deviations)
 	writeSource(&text, m.verdict.wording)
-	fmt.Fprintf(&text, "\nThe answer:\n%s", indented(m.exchange.String()))
+	writeExchange(&text, m.exchange)
 	return text.String()
 }
 
-// writeNearest names the clause of the operation, other than the one expected, that the answer is nearest to.
+// writeNearest names what the answer is nearest to among the wordings of the operation that were not expected.
 func (m *HonorMatcher) writeNearest(text *strings.Builder) {
+	if m.exchange.fault != "" {
+		text.WriteString(noError)
+		return
+	}
 	var others []*fixtures.Wording
 	for _, clause := range m.clause.Operation.Clauses {
-		if clause != m.clause {
-			others = append(others, clause.Wordings...)
+		for _, w := range clause.Wordings {
+			if !slices.Contains(m.wordings, w) {
+				others = append(others, w)
+			}
 		}
 	}
 	switch other := nearest(m.exchange, others, m.strict); {
 	case other.wording == nil:
+	case other.broken() == 0 && other.wording.Clause == m.clause:
+		fmt.Fprintf(text, "It honors another wording of the clause: %s, %s.\n", other.wording.ID(), other.wording.Reading)
 	case other.broken() == 0:
 		fmt.Fprintf(text, "It honors another clause: %s, which %s.\n", other.wording.ID(), other.wording.Title())
 	case other.broken() < m.verdict.broken():
-		fmt.Fprintf(text, "It is nearer to another clause: %s differs in %s only.\n", other.wording.ID(), fields(other.deviations))
+		fmt.Fprintf(text, "It is nearer to %s, and differs from it in %s only.\n", other.wording.ID(), fields(other.deviations))
 	default:
-		fmt.Fprintf(text, "No other clause of %s is nearer.\n", m.clause.Operation.ID)
+		fmt.Fprintf(text, "Nothing else that %s documents is nearer.\n", m.clause.Operation.ID)
 	}
 }
+
+// noError is what to think of a body that isn't JSON.
+const noError = "The body is no error of the API: a gateway or a proxy may have answered.\n"
 
 // BeDocumented succeeds if the answer honors any clause of the operation, as strongly as the provider's own words bind.
 func BeDocumented(operation *fixtures.Operation) *DocumentedMatcher {
@@ -147,30 +162,38 @@ func (m *DocumentedMatcher) Match(actual any) (bool, error) {
 // FailureMessage implements types.GomegaMatcher.
 func (m *DocumentedMatcher) FailureMessage(any) string {
 	var text strings.Builder
-	fmt.Fprintf(&text, "%s answered what no clause of %s documents.\n", m.exchange.request(), m.operation.ID)
-	fmt.Fprintf(&text, "Nearest is %s, which %s.\n\n", m.verdict.wording.ID(), m.verdict.wording.Title())
-	writeDeviations(&text, m.verdict.deviations)
-	writeSource(&text, m.verdict.wording)
-	fmt.Fprintf(&text, "\nThe answer:\n%s", indented(m.exchange.String()))
+	fmt.Fprintf(&text, "The answer is what no clause of %s documents.\n", m.operation.ID)
+	if m.exchange.fault != "" {
+		text.WriteString(noError)
+	} else {
+		fmt.Fprintf(&text, "Nearest is %s,\nwhich %s.\n\n", m.verdict.wording.ID(), m.verdict.wording.Title())
+		writeDeviations(&text, m.verdict.deviations)
+		writeSource(&text, m.verdict.wording)
+	}
+	writeExchange(&text, m.exchange)
 	return text.String()
 }
 
 // NegatedFailureMessage implements types.GomegaMatcher.
 func (m *DocumentedMatcher) NegatedFailureMessage(any) string {
 	var text strings.Builder
-	fmt.Fprintf(&text, "%s was expected to answer what no clause of %s documents, and honors %s.\n\n",
-		m.exchange.request(), m.operation.ID, m.verdict.wording.ID())
+	fmt.Fprintf(&text, "The answer was expected to be what no clause of %s documents, and honors %s,\nwhich %s.\n\n",
+		m.operation.ID, m.verdict.wording.ID(), m.verdict.wording.Title())
+	writeDeviations(&text, m.verdict.deviations)
 	writeSource(&text, m.verdict.wording)
-	fmt.Fprintf(&text, "\nThe answer:\n%s", indented(m.exchange.String()))
+	writeExchange(&text, m.exchange)
 	return text.String()
 }
 
 // writeDeviations writes two lines for each field, documented above answered.
 func writeDeviations(text *strings.Builder, deviations []Deviation) {
+	if len(deviations) == 0 {
+		return
+	}
 	for _, d := range deviations {
 		note := d.Note
 		if !d.Broken {
-			note = strings.TrimPrefix(note+"; reported only, the field is advisory", "; ")
+			note = strings.TrimPrefix(note+"; reported only, does not fail", "; ")
 		}
 		if note != "" {
 			note = "  <- " + note
@@ -193,6 +216,11 @@ func writeSource(text *strings.Builder, w *fixtures.Wording) {
 		fmt.Fprintf(text, "  on this operation %s: %s\n", w.Clause.Evidence, w.Clause.Basis)
 	}
 	fmt.Fprintf(text, "The contract has it in fixtures/%s:%d.\n", w.Clause.File, w.Clause.Line)
+}
+
+// writeExchange shows the request and the answer.
+func writeExchange(text *strings.Builder, x Exchange) {
+	fmt.Fprintf(text, "\nThe request:\n  %s\nThe answer:\n%s", x.request(), indented(x.String()))
 }
 
 func fields(deviations []Deviation) string {

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/learncontract/learncontract/fixtures"
 )
@@ -44,12 +46,16 @@ func (v verdict) broken() int {
 // deviations, then the closest message. Without wordings the verdict has none.
 func nearest(x Exchange, wordings []*fixtures.Wording, strict bool) verdict {
 	var best verdict
+	var faults []fault // of the body's shape: the wordings share a contract, and so its schema
+	if len(wordings) > 0 && x.fault == "" {
+		faults = shapeOf(x, wordings[0].Clause.Operation.Contract.Envelope.Schema)
+	}
 	for _, w := range wordings {
 		bindings := w.Clause.Bindings
 		if strict {
 			bindings = fixtures.Strict
 		}
-		v := verdict{w, deviations(x, w, bindings)}
+		v := verdict{w, deviations(x, w, bindings, faults)}
 		if best.wording == nil || cmp.Or(
 			cmp.Compare(v.broken(), best.broken()),
 			cmp.Compare(len(v.deviations), len(best.deviations)),
@@ -67,7 +73,7 @@ func nearest(x Exchange, wordings []*fixtures.Wording, strict bool) verdict {
 // closeness is the share of words that the answer's message and the documented one have in common, 0 to 1 (the Dice
 // coefficient of their sets of normalised words).
 func closeness(x Exchange, w *fixtures.Wording) float64 {
-	answered, _ := x.At(w.Clause.Operation.Contract.Envelope.Message)
+	answered, _ := x.at(w.Clause.Operation.Contract.Envelope.Message)
 	text, _ := answered.(string)
 	a, b := words(text), words(w.Message.String())
 	if len(a)+len(b) == 0 {
@@ -84,7 +90,7 @@ func closeness(x Exchange, w *fixtures.Wording) float64 {
 
 func words(text string) map[string]bool {
 	set := map[string]bool{}
-	for _, word := range strings.Fields(text) {
+	for word := range strings.FieldsSeq(text) {
 		if word = fixtures.Normalize(word); word != "" {
 			set[word] = true
 		}
@@ -104,7 +110,7 @@ type comparison struct {
 
 // deviations lists every field of the answer that is not exactly as the wording documents it, but for those bound by
 // None.
-func deviations(x Exchange, w *fixtures.Wording, bindings fixtures.Bindings) []Deviation {
+func deviations(x Exchange, w *fixtures.Wording, bindings fixtures.Bindings, faults []fault) []Deviation {
 	c := &comparison{Exchange: x, Wording: w, envelope: &w.Clause.Operation.Contract.Envelope, bindings: bindings}
 	if x.answer.Status != w.Clause.Status {
 		c.deviate(bindings.Status, "", Deviation{
@@ -122,7 +128,7 @@ func deviations(x Exchange, w *fixtures.Wording, bindings fixtures.Bindings) []D
 		minutes = c.message()
 		c.details()
 		c.innerError()
-		c.shape()
+		c.shape(faults)
 	}
 	c.retryAfter(minutes)
 	return c.found
@@ -141,16 +147,16 @@ func (c *comparison) deviate(binding fixtures.Binding, at string, d Deviation) {
 }
 
 func (c *comparison) contentType() {
-	value := c.Header("Content-Type")
+	value := strings.Join(c.answer.Header.Values("Content-Type"), ", ") // two are one that is no media type
 	if media, _, err := mime.ParseMediaType(value); err != nil || media != "application/json" {
 		c.deviate(c.bindings.Shape, "", Deviation{
-			Field: "Content-Type", Documented: "application/json", Answered: cmp.Or(value, "(missing)"),
+			Field: "Content-Type", Documented: "application/json", Answered: cmp.Or(printable(value), "(missing)"),
 		})
 	}
 }
 
 func (c *comparison) code() {
-	answered, found := c.At(c.envelope.Code)
+	answered, found := c.at(c.envelope.Code)
 	if answered == c.Code {
 		return
 	}
@@ -166,7 +172,7 @@ func (c *comparison) repeatedStatus() {
 	if c.envelope.Status == "" {
 		return
 	}
-	if answered, found := c.At(c.envelope.Status); answered != float64(c.Status()) {
+	if answered, found := c.at(c.envelope.Status); answered != float64(c.Status()) {
 		c.deviate(c.bindings.Status, c.envelope.Status, Deviation{
 			Field:      strings.ReplaceAll(c.envelope.Status[1:], "/", "."),
 			Documented: fmt.Sprintf("%d, the HTTP status", c.Status()), Answered: quoted(answered, found),
@@ -176,7 +182,7 @@ func (c *comparison) repeatedStatus() {
 
 // name holds the "@Name " at the start of the message against the clause's name, or against it having none.
 func (c *comparison) name() {
-	answered, _ := c.At(c.envelope.Message)
+	answered, _ := c.at(c.envelope.Message)
 	text, _ := answered.(string)
 	carrier := ""
 	if c.Clause.Name != "" {
@@ -190,18 +196,24 @@ func (c *comparison) name() {
 		d.Documented = quoted(carrier, true) + " at the start of the message"
 	}
 	if strings.HasPrefix(text, "@") {
-		name, _, space := strings.Cut(text, " ")
+		name, _, _ := strings.Cut(text, " ")
 		d.Answered = quoted(name, true)
-		if !space && name+" " == carrier {
+		if rest, ok := strings.CutPrefix(text, "@"+c.Clause.Name); ok && !startsWithName(rest) {
 			d.Note = "the space after the name is missing"
 		}
 	}
 	c.deviate(c.bindings.Name, c.envelope.Message, d)
 }
 
+// startsWithName reports whether a name goes on in text.
+func startsWithName(text string) bool {
+	r, _ := utf8.DecodeRuneInString(text)
+	return unicode.IsLetter(r) || unicode.IsDigit(r)
+}
+
 // message compares the message and returns the minutes it gives, "" if it gives none.
 func (c *comparison) message() (minutes string) {
-	answered, found := c.At(c.envelope.Message)
+	answered, found := c.at(c.envelope.Message)
 	text, isText := answered.(string)
 	captures, ok := c.Message.Match(text)
 	if isText && ok {
@@ -211,11 +223,17 @@ func (c *comparison) message() (minutes string) {
 	if isText {
 		if captures, ok = c.Message.MatchSpelling(text); ok {
 			d.Note = spellingOnly
-		} else if raw := c.Message.Unexpanded(text); raw != "" {
-			d.Note = "the placeholder " + raw + " was sent unexpanded"
+		} else {
+			d.Note = unexpanded(c.Message, text)
 		}
 	}
 	c.deviate(c.bindings.Message, c.envelope.Message, d)
+	// Another reading of the row gives the minutes too: the header must agree with them whichever is judged.
+	for _, w := range c.Clause.Wordings {
+		if other, ok := w.Message.MatchSpelling(text); ok && captures[fixtures.Minutes] == "" {
+			captures = other
+		}
+	}
 	return captures[fixtures.Minutes]
 }
 
@@ -224,7 +242,7 @@ func (c *comparison) details() {
 	if len(c.Details) == 0 {
 		return
 	}
-	answered, found := c.At(c.envelope.Details)
+	answered, found := c.at(c.envelope.Details)
 	entries, _ := answered.([]any)
 	rest, all := unmatched(c.Details, entries, exactly)
 	if all && (c.MoreDetails || rest == 0) {
@@ -235,7 +253,18 @@ func (c *comparison) details() {
 	if all && (c.MoreDetails || rest == 0) {
 		d.Note = spellingOnly
 	}
+	for _, detail := range c.Details {
+		d.Note = cmp.Or(d.Note, unexpanded(detail.Message, d.Answered))
+	}
 	c.deviate(c.bindings.Details, c.envelope.Details, d)
+}
+
+// unexpanded is the note that a placeholder of the template stands in text with its braces, "" if none does.
+func unexpanded(template fixtures.Template, text string) string {
+	if raw := template.Unexpanded(text); raw != "" {
+		return "the placeholder " + raw + " was sent unexpanded"
+	}
+	return ""
 }
 
 // unmatched gives each detail the first entry that is same and not yet given; it returns the number of entries left
@@ -282,7 +311,7 @@ func (c *comparison) documentedDetails() string {
 
 func (c *comparison) innerError() {
 	places := c.envelope.InnerError
-	if len(places) == 0 || slices.ContainsFunc(places, func(place string) bool { _, found := c.At(place); return found }) {
+	if len(places) == 0 || slices.ContainsFunc(places, func(place string) bool { _, found := c.at(place); return found }) {
 		return // one that is no object has the wrong shape
 	}
 	c.deviate(c.bindings.InnerError, "", Deviation{
@@ -290,19 +319,21 @@ func (c *comparison) innerError() {
 	})
 }
 
-// shape validates the body, and leaves out what is wrong at a place already told of as broken.
-func (c *comparison) shape() {
-	faults, err := validate(c.envelope.Schema, c.body)
+// shapeOf lists what is wrong with the shape of the body.
+func shapeOf(x Exchange, schema fixtures.Schema) []fault {
+	faults, err := validate(schema, x.body)
 	if err != nil {
 		// An embedded schema is compiled in a test; one of a user's contract is told of here.
 		faults = []fault{{text: err.Error()}}
 	}
-	for _, f := range faults {
-		if !slices.Contains(c.told, f.place) {
-			c.deviate(c.bindings.Shape, "", Deviation{
-				Field: "shape", Documented: c.envelope.Schema.Name, Answered: "at " + cmp.Or(f.place, "the root") + ": " + f.text,
-			})
-		}
+	return faults
+}
+
+// shape leaves out what is wrong at a place already told of as broken.
+func (c *comparison) shape(faults []fault) {
+	untold := slices.DeleteFunc(slices.Clone(faults), func(f fault) bool { return slices.Contains(c.told, f.place) })
+	for _, line := range lines(untold) {
+		c.deviate(c.bindings.Shape, "", Deviation{Field: "shape", Documented: c.envelope.Schema.Name, Answered: line})
 	}
 }
 
@@ -310,9 +341,11 @@ func (c *comparison) retryAfter(minutes string) {
 	if !slices.Contains(c.envelope.RetryAfter, c.Clause.Status) {
 		return
 	}
-	d := Deviation{Field: "Retry-After", Documented: "a time to wait", Answered: strings.Join(c.answer.Header.Values("Retry-After"), ", ")}
+	values := strings.Join(c.answer.Header.Values("Retry-After"), ", ")
+	d := Deviation{Field: "Retry-After", Documented: "a time to wait", Answered: printable(values)}
+	said, err := time.ParseDuration(minutes + "m")
 	if minutes != "" {
-		d.Documented = fmt.Sprintf("%s minutes, as in the message", minutes)
+		d.Documented = minutes + " min, as in the message"
 	}
 	if c.Header("Retry-After") == "" {
 		d.Answered = "(missing)"
@@ -324,18 +357,13 @@ func (c *comparison) retryAfter(minutes string) {
 	if c.bindings.RetryAfter == fixtures.None {
 		binding = fixtures.None
 	}
-	wait, err := RetryAfter(c.Exchange)
-	if err != nil {
-		d.Note = err.Error()
+	wait, unreadable := RetryAfter(c.Exchange)
+	switch {
+	case unreadable != nil:
+		d.Note = unreadable.Error()
 		c.deviate(binding, "", d)
-		return
-	}
-	if minutes == "" {
-		return
-	}
-	said, err := time.ParseDuration(minutes + "m")
-	if err != nil || wait <= said-time.Minute || wait >= said+time.Minute {
-		d.Note = fmt.Sprintf("the header says %s, the message %s minutes", wait, minutes)
+	case minutes != "" && (err != nil || wait <= said-time.Minute || wait >= said+time.Minute):
+		d.Note = fmt.Sprintf("the header says %s, the message %s min", wait, minutes)
 		c.deviate(binding, "", d)
 	}
 }
@@ -345,16 +373,11 @@ func quoted(value any, found bool) string {
 	if !found {
 		return "(missing)"
 	}
-	const most = 600
 	var text strings.Builder
 	encoder := json.NewEncoder(&text)
 	encoder.SetEscapeHTML(false)
 	if err := encoder.Encode(value); err != nil {
 		return fmt.Sprint(value)
 	}
-	printed := masked(strings.TrimSpace(text.String()))
-	if len(printed) > most {
-		printed = strings.ToValidUTF8(printed[:most], "") + "…"
-	}
-	return printed
+	return printable(strings.TrimSpace(text.String()))
 }

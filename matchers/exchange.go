@@ -19,8 +19,10 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/learncontract/learncontract/fixtures"
 )
@@ -51,13 +53,13 @@ func NewExchange(method, rawURL string, answer fixtures.Answer, received time.Ti
 	x := Exchange{method: method, url: withoutSecrets(rawURL), received: received}
 	x.answer = fixtures.Answer{Status: answer.Status, Header: http.Header{}, Body: bytes.Clone(answer.Body)}
 	for name, values := range answer.Header {
-		if slices.Contains(KeptHeaders, http.CanonicalHeaderKey(name)) {
-			x.answer.Header[http.CanonicalHeaderKey(name)] = slices.Clone(values)
+		if name = http.CanonicalHeaderKey(name); slices.Contains(KeptHeaders, name) {
+			x.answer.Header[name] = append(x.answer.Header[name], values...)
 		}
 	}
 	var err error
 	if x.body, err = decode(answer.Body); err != nil {
-		x.fault = err.Error()
+		x.fault = printable(err.Error())
 	}
 	return x
 }
@@ -124,7 +126,7 @@ func (x Exchange) String() string {
 	fmt.Fprintln(&text, fixtures.StatusLine(x.answer.Status))
 	for _, name := range slices.Sorted(maps.Keys(x.answer.Header)) {
 		for _, value := range x.answer.Header[name] {
-			fmt.Fprintf(&text, "%s: %s\n", name, masked(value))
+			fmt.Fprintf(&text, "%s: %s\n", name, printable(value))
 		}
 	}
 	const most = 2000
@@ -136,34 +138,74 @@ func (x Exchange) String() string {
 	return strings.TrimSpace(text.String())
 }
 
-// request prints the request, or the words for one that isn't known.
+// GomegaString is how Gomega prints an exchange, and GoString how %#v does.
+func (x Exchange) GomegaString() string { return x.String() }
+
+// GoString implements fmt.GoStringer: the fields would show what String masks.
+func (x Exchange) GoString() string { return x.String() }
+
+// request prints the request.
 func (x Exchange) request() string {
 	if x.method == "" && x.url == "" {
-		return "the request"
+		return "(unknown)"
 	}
 	return strings.TrimSpace(x.method + " " + x.url)
 }
 
-// At returns what a JSON Pointer (RFC 6901) of a contract's envelope points at in the decoded body: of numbers a float64.
-// Such pointers index objects only. Nothing is found in a body that isn't JSON.
+// At returns a copy of what a JSON Pointer (RFC 6901) points at in the decoded body, of a number a float64. It looks into
+// objects only, as the pointers of an envelope do. Nothing is found in a body that isn't JSON.
 func (x Exchange) At(pointer string) (value any, found bool) {
-	value = x.body
+	value, found = x.at(pointer)
+	return cloned(value), found
+}
+
+// at is At without the copy.
+func (x Exchange) at(pointer string) (value any, found bool) {
+	value, found = x.body, x.fault == ""
 	for _, key := range strings.Split(pointer, "/")[1:] {
-		object, ok := value.(map[string]any)
-		if !ok {
-			return nil, false
-		}
-		if value, found = object[key]; !found {
+		object, _ := value.(map[string]any)
+		if value, found = object[unescaped.Replace(key)]; !found {
 			return nil, false
 		}
 	}
 	return value, found
 }
 
-var tokens = regexp.MustCompile(`(?i)\bbearer\s+[\w.~+/=-]+|\beyJ[\w-]+\.[\w-]+(\.[\w-]*)?|\bya29\.[\w.-]+`)
+// unescaped reads a key of a JSON Pointer.
+var unescaped = strings.NewReplacer("~1", "/", "~0", "~")
+
+func cloned(value any) any {
+	switch value := value.(type) {
+	case map[string]any:
+		object := maps.Clone(value)
+		for key := range object {
+			object[key] = cloned(object[key])
+		}
+		return object
+	case []any:
+		array := slices.Clone(value)
+		for i := range array {
+			array[i] = cloned(array[i])
+		}
+		return array
+	}
+	return value
+}
+
+var tokens = regexp.MustCompile(`(?i)\bbearer\s+[\w.~+/=-]{16,}|\beyJ[\w-]+\.[\w-]+(\.[\w-]*)?|\bya29\.[\w.-]+`)
 
 // masked hides what looks like an access token: a Bearer credential, a JSON Web Token, a Google OAuth token.
 func masked(text string) string { return tokens.ReplaceAllString(text, "[masked]") }
+
+// printable is a text of the answer as failures show it: one that can be printed, not too long, tokens masked.
+func printable(text string) string {
+	const most = 600
+	text = masked(strings.ToValidUTF8(text, "\uFFFD"))
+	if len(text) > most {
+		text = strings.ToValidUTF8(text[:most], "") + "…"
+	}
+	return text
+}
 
 // withoutSecrets masks every query value and drops user information and fragment.
 func withoutSecrets(address string) string {
@@ -173,45 +215,53 @@ func withoutSecrets(address string) string {
 	}
 	u.User, u.Fragment = nil, ""
 	if u.RawQuery == "" {
-		return u.String()
+		return masked(u.String())
 	}
 	var query []string
 	for _, name := range slices.Sorted(maps.Keys(u.Query())) {
-		query = append(query, url.QueryEscape(name)+"=…")
+		query = append(query, url.QueryEscape(masked(name))+"=…")
 	}
 	u.RawQuery = ""
-	return u.String() + "?" + strings.Join(query, "&")
+	return masked(u.String()) + "?" + strings.Join(query, "&")
 }
 
 // deepest is the nesting a body may have.
 const deepest = 100
 
-// decode reads one JSON value and refuses what encoding/json lets pass: a key that stands twice in an object, and text
-// after the value.
+// decode reads one JSON value and refuses what encoding/json lets pass: a key that stands twice in an object, text
+// after the value, and bytes that are no UTF-8.
 func decode(text []byte) (any, error) {
 	if len(bytes.TrimSpace(text)) == 0 {
 		return nil, errors.New("the body is empty")
 	}
+	if !utf8.Valid(text) {
+		return nil, errors.New("the body is not JSON: it is not UTF-8")
+	}
 	decoder := json.NewDecoder(bytes.NewReader(text))
-	value, err := decodeValue(decoder, "", 0)
+	value, err := decodeValue(decoder, nil)
 	if err != nil {
+		if _, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+			err = errors.New("a number is out of range")
+		}
 		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 			err = errors.New("it breaks off")
 		}
 		return nil, fmt.Errorf("the body is not JSON: %w", err)
 	}
+	end := decoder.InputOffset()
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("the body is not JSON: text follows the value after byte %d", decoder.InputOffset())
+		return nil, fmt.Errorf("the body is not JSON: text follows the value after byte %d", end)
 	}
 	return value, nil
 }
 
-func decodeValue(decoder *json.Decoder, at string, depth int) (any, error) {
+// decodeValue decodes the value at a place of the body, given as the keys and indexes that lead there.
+func decodeValue(decoder *json.Decoder, at []string) (any, error) {
 	token, err := decoder.Token()
 	if err != nil {
 		return nil, err
 	}
-	if depth > deepest {
+	if len(at) > deepest {
 		return nil, fmt.Errorf("it is nested deeper than %d", deepest)
 	}
 	switch token {
@@ -222,14 +272,12 @@ func decodeValue(decoder *json.Decoder, at string, depth int) (any, error) {
 			if err != nil {
 				return nil, err
 			}
-			key, ok := token.(string)
-			if !ok {
-				return nil, fmt.Errorf("%v stands where a key should", token)
-			}
+			key, _ := token.(string) // the decoder takes nothing else for a key
+			at := append(at, key)
 			if _, twice := object[key]; twice {
-				return nil, fmt.Errorf("the key %s/%s stands twice", at, key)
+				return nil, fmt.Errorf("the key /%s stands twice", strings.Join(at, "/"))
 			}
-			if object[key], err = decodeValue(decoder, at+"/"+key, depth+1); err != nil {
+			if object[key], err = decodeValue(decoder, at); err != nil {
 				return nil, err
 			}
 		}
@@ -238,7 +286,7 @@ func decodeValue(decoder *json.Decoder, at string, depth int) (any, error) {
 	case json.Delim('['):
 		array := []any{}
 		for decoder.More() {
-			value, err := decodeValue(decoder, fmt.Sprintf("%s/%d", at, len(array)), depth+1)
+			value, err := decodeValue(decoder, append(at, strconv.Itoa(len(array))))
 			if err != nil {
 				return nil, err
 			}

@@ -1,11 +1,10 @@
 package matchers
 
 import (
-	"cmp"
 	"fmt"
 	"net/http"
-	"slices"
 	"strings"
+	"time"
 
 	"github.com/onsi/gomega/format"
 	"github.com/onsi/gomega/types"
@@ -29,19 +28,26 @@ func exchangeOf(matcher string, actual any) (Exchange, error) {
 		return x, nil
 	}
 	return Exchange{}, fmt.Errorf("%s takes a matchers.Exchange or an *http.Response; pass one of them instead of\n%s",
-		matcher, format.Object(actual, 1))
+		matcher, given(actual))
 }
 
 // FieldMatcher looks at one field of an answer.
 type FieldMatcher struct {
-	name     string // the constructor's
-	expected string // printable
-	err      error  // what is wrong with the constructor's arguments
-	// look returns whether the field is as expected, and the field as answered, printable.
-	look func(x Exchange) (ok bool, answered string, err error)
+	name  string // the constructor's
+	field string // as texts name it
+	err   error  // what is wrong with the constructor's argument
+	// of takes the field from an answer. The fault says why there is none to look at.
+	of func(x Exchange) (value any, fault string)
+
+	// Either inner matches the field, or is does, which may have a note on why it doesn't.
+	inner    types.GomegaMatcher
+	is       func(value any) (ok bool, note string, err error)
+	expected string // by is, printable
 
 	exchange Exchange
-	answered string
+	value    any
+	fault    string
+	note     string
 }
 
 // Match implements types.GomegaMatcher for an Exchange or an *http.Response.
@@ -52,38 +58,74 @@ func (m *FieldMatcher) Match(actual any) (ok bool, err error) {
 	if m.exchange, err = exchangeOf(m.name, actual); err != nil {
 		return false, err
 	}
-	ok, m.answered, err = m.look(m.exchange)
+	switch m.value, m.fault = m.of(m.exchange); {
+	case m.fault != "":
+		return false, nil
+	case m.inner != nil:
+		return m.inner.Match(m.value)
+	}
+	ok, m.note, err = m.is(m.value)
 	return ok, err
 }
 
 // FailureMessage implements types.GomegaMatcher.
-func (m *FieldMatcher) FailureMessage(any) string { return m.text("to have") }
+func (m *FieldMatcher) FailureMessage(any) string {
+	if m.inner != nil && m.fault == "" {
+		return m.text("Of the answer's " + m.field + ":\n" + indented(printable(m.inner.FailureMessage(m.value))))
+	}
+	return m.text("Expected the answer to have\n  " + m.field + " " + m.expected)
+}
 
 // NegatedFailureMessage implements types.GomegaMatcher.
-func (m *FieldMatcher) NegatedFailureMessage(any) string { return m.text("not to have") }
+func (m *FieldMatcher) NegatedFailureMessage(any) string {
+	if m.inner != nil && m.fault == "" {
+		return m.text("Of the answer's " + m.field + ":\n" + indented(printable(m.inner.NegatedFailureMessage(m.value))))
+	}
+	return m.text("Expected the answer not to have\n  " + m.field + " " + m.expected)
+}
 
-func (m *FieldMatcher) text(to string) string {
-	return fmt.Sprintf("Expected the answer to %s\n  %s %s\nIt has\n  %s\n\nThe answer:\n%s",
-		m.exchange.request(), to, m.expected, m.answered, indented(m.exchange.String()))
+func (m *FieldMatcher) text(expected string) string {
+	var text strings.Builder
+	fmt.Fprintln(&text, expected)
+	switch {
+	case m.fault != "":
+		fmt.Fprintf(&text, "Got\n  %s\n", m.fault)
+	case m.inner == nil:
+		fmt.Fprintf(&text, "Got\n  %s %s\n", m.field, m.printed())
+	}
+	if m.note != "" {
+		fmt.Fprintf(&text, "  <- %s\n", m.note)
+	}
+	writeExchange(&text, m.exchange)
+	return text.String()
+}
+
+// printed is the field as answered.
+func (m *FieldMatcher) printed() string {
+	switch value := m.value.(type) {
+	case int:
+		return fixtures.StatusLine(value)
+	case time.Duration:
+		return value.String()
+	}
+	return quoted(m.value, true)
+}
+
+// equal is the is of a field that must be the expected value.
+func equal(expected any) func(any) (bool, string, error) {
+	return func(value any) (bool, string, error) { return value == expected, "", nil }
 }
 
 // HaveStatus succeeds if the answer has the HTTP status: a number, or a matcher of the number.
 func HaveStatus(expected any) *FieldMatcher {
-	m := &FieldMatcher{name: "HaveStatus"}
+	m := &FieldMatcher{name: "HaveStatus", field: "status", of: func(x Exchange) (any, string) { return x.Status(), "" }}
 	switch expected := expected.(type) {
 	case int:
-		m.expected = "status " + fixtures.StatusLine(expected)
-		m.look = func(x Exchange) (bool, string, error) {
-			return x.Status() == expected, "status " + fixtures.StatusLine(x.Status()), nil
-		}
+		m.expected, m.is = fixtures.StatusLine(expected), equal(expected)
 	case types.GomegaMatcher:
-		m.expected = "a status matching\n" + format.Object(expected, 2)
-		m.look = func(x Exchange) (bool, string, error) {
-			ok, err := expected.Match(x.Status())
-			return ok, "status " + fixtures.StatusLine(x.Status()), err
-		}
+		m.inner = expected
 	default:
-		m.err = wrongArgument("HaveStatus", "an HTTP status such as http.StatusNotFound, or a matcher of one", expected)
+		m.err = wrongArgument(m.name, "an HTTP status such as http.StatusNotFound, or a matcher of one", expected)
 	}
 	return m
 }
@@ -91,112 +133,131 @@ func HaveStatus(expected any) *FieldMatcher {
 // HaveErrorCode succeeds if the answer has the error code: a text, or a matcher of the text. The code is Graph's
 // error.code or, where that is a number as Google's is, the canonical error.status.
 func HaveErrorCode(expected any) *FieldMatcher {
-	return textField("HaveErrorCode", "error code", expected, errorCode, func(text string) (func(string) bool, error) {
-		return func(answered string) bool { return answered == text }, nil
-	})
+	m := &FieldMatcher{name: "HaveErrorCode", field: "error code", of: text("error code", func(x Exchange) (any, bool) {
+		code, found := x.at("/error/code")
+		if _, isNumber := code.(float64); isNumber {
+			return x.at("/error/status")
+		}
+		return code, found
+	})}
+	switch expected := expected.(type) {
+	case string:
+		m.expected, m.is = quoted(expected, true), equal(expected)
+	case types.GomegaMatcher:
+		m.inner = expected
+	default:
+		m.err = wrongArgument(m.name, "a text, or a matcher of one", expected)
+	}
+	return m
 }
 
 // HaveErrorMessage succeeds if the answer's error.message is the documented one: a text with {placeholders}, a
 // fixtures.Template, or a matcher of the text. A placeholder sent unexpanded is a mismatch.
 func HaveErrorMessage(expected any) *FieldMatcher {
-	if template, ok := expected.(fixtures.Template); ok {
-		expected = template.String()
-	}
-	message := func(x Exchange) (any, bool) { return x.At("/error/message") }
-	return textField("HaveErrorMessage", "error message", expected, message, func(text string) (func(string) bool, error) {
-		template, err := fixtures.ParseTemplate(text)
-		return func(answered string) bool { _, ok := template.Match(answered); return ok }, err
-	})
-}
-
-// textField matches a text of the body by a matcher, or by what compile makes of an expected text.
-func textField(name, field string, expected any, of func(Exchange) (any, bool), compile func(string) (func(string) bool, error)) *FieldMatcher {
-	m := &FieldMatcher{name: name}
-	var matches func(string) (bool, error)
+	m := &FieldMatcher{name: "HaveErrorMessage", field: "error message", of: text("error message", func(x Exchange) (any, bool) {
+		return x.at("/error/message")
+	})}
 	switch expected := expected.(type) {
 	case string:
-		same, err := compile(expected)
+		template, err := fixtures.ParseTemplate(expected)
 		if err != nil {
-			m.err = fmt.Errorf("%s: %w", name, err)
+			m.err = fmt.Errorf("%s: %w", m.name, err)
 		}
-		m.expected = field + " " + quoted(expected, true)
-		matches = func(answered string) (bool, error) { return same(answered), nil }
+		m.expected, m.is = quoted(expected, true), matching(template)
+	case fixtures.Template:
+		m.expected, m.is = quoted(expected.String(), true), matching(expected)
 	case types.GomegaMatcher:
-		m.expected = "an " + field + " matching\n" + format.Object(expected, 2)
-		matches = func(answered string) (bool, error) { return expected.Match(answered) }
+		m.inner = expected
 	default:
-		m.err = wrongArgument(name, "a text, or a matcher of one", expected)
-	}
-	m.look = func(x Exchange) (bool, string, error) {
-		if x.fault != "" {
-			return false, x.fault, nil
-		}
-		answered, found := of(x)
-		text, isText := answered.(string)
-		if !isText {
-			return false, field + " " + quoted(answered, found), nil
-		}
-		ok, err := matches(text)
-		return ok, field + " " + quoted(text, true), err
+		m.err = wrongArgument(m.name, "a text with {placeholders}, a fixtures.Template, or a matcher of a text", expected)
 	}
 	return m
 }
 
-func errorCode(x Exchange) (any, bool) {
-	code, found := x.At("/error/code")
-	if _, isNumber := code.(float64); isNumber {
-		return x.At("/error/status")
+// text is the of of a field of the body that must be a text.
+func text(field string, at func(Exchange) (any, bool)) func(Exchange) (any, string) {
+	return func(x Exchange) (any, string) {
+		if x.fault != "" {
+			return nil, x.fault
+		}
+		value, found := at(x)
+		if _, isText := value.(string); !isText {
+			return nil, field + " " + quoted(value, found)
+		}
+		return value, ""
 	}
-	return code, found
+}
+
+// matching is the is of a message that must match a template.
+func matching(template fixtures.Template) func(any) (bool, string, error) {
+	return func(value any) (bool, string, error) {
+		text, _ := value.(string)
+		if _, ok := template.Match(text); ok {
+			return true, "", nil
+		}
+		if _, ok := template.MatchSpelling(text); ok {
+			return false, spellingOnly, nil
+		}
+		return false, unexpanded(template, text), nil
+	}
 }
 
 // HaveErrorDetail succeeds if an entry of the answer's error.details has the code and the message, a text with
 // {placeholders}.
 func HaveErrorDetail(code, message string) *FieldMatcher {
-	template, err := fixtures.ParseTemplate(message)
-	if err != nil {
-		err = fmt.Errorf("HaveErrorDetail: %w", err)
-	}
-	detail := fixtures.Detail{Code: code, Message: template}
-	return &FieldMatcher{
-		name: "HaveErrorDetail", err: err,
-		expected: "a detail with code " + quoted(code, true) + " and message " + quoted(message, true),
-		look: func(x Exchange) (bool, string, error) {
+	m := &FieldMatcher{
+		name: "HaveErrorDetail", field: "details",
+		expected: "with code " + quoted(code, true) + " and message " + quoted(message, true),
+		of: func(x Exchange) (any, string) {
 			if x.fault != "" {
-				return false, x.fault, nil
+				return nil, x.fault
 			}
-			answered, found := x.At("/error/details")
-			entries, _ := answered.([]any)
-			_, ok := unmatched([]fixtures.Detail{detail}, entries, exactly)
-			return ok, "details " + quoted(answered, found), nil
+			value, found := x.at("/error/details")
+			if !found {
+				return nil, "no details"
+			}
+			return value, ""
 		},
 	}
+	template, err := fixtures.ParseTemplate(message)
+	if err != nil {
+		m.err = fmt.Errorf("%s: %w", m.name, err)
+	}
+	m.is = func(value any) (bool, string, error) {
+		entries, _ := value.([]any)
+		_, ok := unmatched([]fixtures.Detail{{Code: code, Message: template}}, entries, exactly)
+		return ok, unexpanded(template, quoted(value, true)), nil
+	}
+	return m
 }
 
 // HaveErrorShape succeeds if the answer's body is JSON that is valid against the JSON Schema. The providers' schemas
 // are the Envelope.Schema of their contracts.
 func HaveErrorShape(schema fixtures.Schema) *FieldMatcher {
-	return &FieldMatcher{
-		name: "HaveErrorShape", expected: "a body valid against " + schema.Name,
-		look: func(x Exchange) (bool, string, error) {
-			if x.fault != "" {
-				return false, x.fault, nil
-			}
-			faults, err := validate(schema, x.body)
-			if err != nil {
-				return false, "", fmt.Errorf("HaveErrorShape: %w", err)
-			}
-			if len(faults) == 0 {
-				return true, "a valid body", nil
-			}
-			var lines []string
-			for _, f := range faults {
-				lines = append(lines, fmt.Sprintf("at %s: %s", cmp.Or(f.place, "the root"), f.text))
-			}
-			slices.Sort(lines)
-			return false, strings.Join(lines, "\n  "), nil
-		},
+	m := &FieldMatcher{
+		name: "HaveErrorShape", field: "a body", expected: "valid against " + schema.Name,
+		of: func(x Exchange) (any, string) { return x.body, x.fault },
 	}
+	if len(schema.JSON) == 0 {
+		m.err = fmt.Errorf("%s was given no schema: pass a contract's Envelope.Schema, or a fixtures.Schema with JSON", m.name)
+	}
+	m.is = func(body any) (bool, string, error) {
+		faults, err := validate(schema, body)
+		if err != nil {
+			return false, "", fmt.Errorf("%s: %w", m.name, err)
+		}
+		return len(faults) == 0, strings.Join(lines(faults), "\n  <- "), nil
+	}
+	return m
+}
+
+// given prints a value of a wrong type, of one that may hold a token the type only.
+func given(value any) string {
+	switch value.(type) {
+	case nil, string, []byte, error, bool, int, int64, float64:
+		return printable(format.Object(value, 1))
+	}
+	return fmt.Sprintf("    <%T>", value)
 }
 
 func wrongArgument(matcher, takes string, given any) error {

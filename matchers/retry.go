@@ -4,11 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 
-	"github.com/onsi/gomega/format"
 	"github.com/onsi/gomega/types"
 )
 
@@ -28,14 +26,14 @@ func RetryAfter(x Exchange) (time.Duration, error) {
 		return 0, errors.New("the header is negative")
 	}
 	if strings.Trim(value, "0123456789.") == "" {
-		seconds, err := strconv.ParseFloat(value, 64)
+		if whole, _, _ := strings.Cut(value, "."); len(strings.TrimLeft(whole, "0")) > len("31622400") {
+			return 0, errTooLong
+		}
+		wait, err := time.ParseDuration(value + "s") // exact, as ParseFloat is not
 		if err != nil {
 			return 0, errors.New("the header is neither seconds nor an HTTP date")
 		}
-		if seconds > longestWait.Seconds() {
-			return 0, errors.New("the header asks to wait longer than a year")
-		}
-		return time.Duration(seconds * float64(time.Second)), nil
+		return bounded(wait)
 	}
 	date, err := http.ParseTime(value)
 	if err != nil {
@@ -45,34 +43,39 @@ func RetryAfter(x Exchange) (time.Duration, error) {
 	if err != nil {
 		sent = x.received
 	}
-	return max(0, date.Sub(sent)), nil
+	return bounded(max(0, date.Sub(sent)))
+}
+
+var errTooLong = errors.New("the header asks to wait longer than a year")
+
+func bounded(wait time.Duration) (time.Duration, error) {
+	if wait > longestWait {
+		return 0, errTooLong
+	}
+	return wait, nil
 }
 
 // HaveRetryAfter succeeds if the answer's Retry-After header asks to wait for the time: a time.Duration, or a matcher
 // of one.
 func HaveRetryAfter(expected any) *FieldMatcher {
-	m := &FieldMatcher{name: "HaveRetryAfter"}
-	var matches func(time.Duration) (bool, error)
-	switch expected := expected.(type) {
-	case time.Duration:
-		m.expected = "Retry-After " + expected.String()
-		matches = func(wait time.Duration) (bool, error) { return wait == expected, nil }
-	case types.GomegaMatcher:
-		m.expected = "a Retry-After matching\n" + format.Object(expected, 2)
-		matches = func(wait time.Duration) (bool, error) { return expected.Match(wait) }
-	default:
-		m.err = wrongArgument("HaveRetryAfter", "a time.Duration, or a matcher of one", expected)
-	}
-	m.look = func(x Exchange) (bool, string, error) {
-		if x.Header("Retry-After") == "" {
-			return false, "no Retry-After", nil
+	m := &FieldMatcher{name: "HaveRetryAfter", field: "Retry-After", of: func(x Exchange) (any, string) {
+		values := strings.Join(x.answer.Header.Values("Retry-After"), ", ")
+		if values == "" {
+			return nil, "no Retry-After"
 		}
 		wait, err := RetryAfter(x)
 		if err != nil {
-			return false, fmt.Sprintf("Retry-After %s: %v", strings.Join(x.answer.Header.Values("Retry-After"), ", "), err), nil
+			return nil, fmt.Sprintf("Retry-After %s: %v", printable(values), err)
 		}
-		ok, err := matches(wait)
-		return ok, "Retry-After " + wait.String(), err
+		return wait, ""
+	}}
+	switch expected := expected.(type) {
+	case time.Duration:
+		m.expected, m.is = expected.String(), equal(expected)
+	case types.GomegaMatcher:
+		m.inner = expected
+	default:
+		m.err = wrongArgument(m.name, "a time.Duration, or a matcher of one", expected)
 	}
 	return m
 }

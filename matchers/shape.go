@@ -2,7 +2,10 @@ package matchers
 
 import (
 	"bytes"
+	"cmp"
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 
@@ -17,48 +20,76 @@ import (
 // fault is one thing in which a body breaks its schema.
 type fault struct {
 	place string // JSON Pointer; "" is the root
-	text  string
+	text  string // empty where kind says it
+	kind  jsonschema.ErrorKind
+}
+
+func (f fault) String() string {
+	text := f.text
+	if f.kind != nil {
+		text = f.kind.LocalizedString(english)
+	}
+	return printable("at " + cmp.Or(f.place, "the root") + ": " + text)
+}
+
+// mostFaults bounds how many faults of a body are told of.
+const mostFaults = 10
+
+// lines prints the first faults, and how many more there are.
+func lines(faults []fault) []string {
+	var lines []string
+	for i, f := range faults {
+		if i == mostFaults {
+			return append(lines, fmt.Sprintf("and %d faults more", len(faults)-i))
+		}
+		lines = append(lines, f.String())
+	}
+	return lines
 }
 
 // compiled holds the schemas in use, a func() (*jsonschema.Schema, error) by text. There are few.
 var compiled sync.Map
 
-// validate lists every fault of a decoded body. The error tells what is wrong with the schema.
+// validate lists the faults of a decoded body, in the order of their places. The error tells what is wrong with the
+// schema.
 func validate(schema fixtures.Schema, body any) ([]fault, error) {
 	compile, _ := compiled.LoadOrStore(string(schema.JSON), sync.OnceValues(func() (*jsonschema.Schema, error) {
-		return compileSchema(schema)
+		return compileSchema(schema.JSON)
 	}))
 	s, err := compile.(func() (*jsonschema.Schema, error))()
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("schema %s: %w", schema.Name, err)
 	}
 	err = s.Validate(body)
 	if err == nil {
 		return nil, nil
 	}
-	failed, ok := err.(*jsonschema.ValidationError)
-	if !ok {
+	var failed *jsonschema.ValidationError
+	if !errors.As(err, &failed) {
 		return nil, fmt.Errorf("schema %s: %w", schema.Name, err)
 	}
-	return leaves(failed, nil), nil
+	faults := leaves(failed, nil)
+	slices.SortStableFunc(faults, func(a, b fault) int { return strings.Compare(a.place, b.place) })
+	return faults, nil
 }
 
-func compileSchema(schema fixtures.Schema) (*jsonschema.Schema, error) {
-	document, err := jsonschema.UnmarshalJSON(bytes.NewReader(schema.JSON))
+func compileSchema(text []byte) (*jsonschema.Schema, error) {
+	document, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
 	if err != nil {
-		return nil, fmt.Errorf("schema %s is not JSON: %w", schema.Name, err)
+		return nil, fmt.Errorf("not JSON: %w", err)
 	}
 	compiler := jsonschema.NewCompiler()
 	compiler.UseLoader(jsonschema.SchemeURLLoader{}) // embedded meta-schemas only: no file and no network
-	if err := compiler.AddResource("schema.json", document); err != nil {
-		return nil, fmt.Errorf("schema %s: %w", schema.Name, err)
+
+	const id = "learncontract:schema" // a relative one would be taken for a file of the working directory
+	if err := compiler.AddResource(id, document); err != nil {
+		return nil, err
 	}
-	s, err := compiler.Compile("schema.json")
-	if err != nil {
-		return nil, fmt.Errorf("schema %s: %w", schema.Name, err)
-	}
-	return s, nil
+	return compiler.Compile(id)
 }
+
+// escaped writes a key as JSON Pointers have it.
+var escaped = strings.NewReplacer("~", "~0", "/", "~1")
 
 var english = message.NewPrinter(language.English)
 
@@ -70,15 +101,16 @@ func leaves(e *jsonschema.ValidationError, faults []fault) []fault {
 	if len(e.Causes) > 0 {
 		return faults
 	}
-	place := ""
+	var pointer strings.Builder
 	for _, key := range e.InstanceLocation {
-		place += "/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(key)
+		pointer.WriteString("/" + escaped.Replace(key))
 	}
+	place := pointer.String()
 	if required, ok := e.ErrorKind.(*kind.Required); ok {
 		for _, name := range required.Missing {
-			faults = append(faults, fault{place + "/" + name, "is missing"})
+			faults = append(faults, fault{place: place + "/" + name, text: "is missing"})
 		}
 		return faults
 	}
-	return append(faults, fault{place, e.ErrorKind.LocalizedString(english)})
+	return append(faults, fault{place: place, kind: e.ErrorKind})
 }

@@ -61,6 +61,7 @@ func TestHarmlessMutantsPass(t *testing.T) { survey(t, "passed", Harmless, true)
 // survey applies every operator to every wording of both providers, and prints how many of the mutants turned out as
 // they should: honored or not.
 func survey(t *testing.T, outcome string, operators []Operator, honored bool) {
+	t.Helper()
 	var contracts []*fixtures.Contract
 	for _, provider := range fixtures.Providers {
 		contracts = append(contracts, load(t, provider))

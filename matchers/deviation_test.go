@@ -1,0 +1,313 @@
+package matchers_test
+
+import (
+	"net/http"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/learncontract/learncontract/fixtures"
+	"github.com/learncontract/learncontract/matchers"
+)
+
+// What a provider may vary freely is no deviation, even strictly.
+func TestHarmless(t *testing.T) {
+	var (
+		license    = clause(t, "graph.update.learner-license")
+		missingOne = clause(t, "graph.update.required-fields-missing")
+		all        = clause(t, "graph.create.field-validation")
+		throttled  = clause(t, "graph.update.throttled")
+		modifiable = clause(t, "classroom.courses.patch.failed-precondition.CourseNotModifiable")
+		spaced     = func(a *fixtures.Answer) { a.Body = []byte("\n\t " + string(a.Body) + "\r\n") }
+	)
+	for name, c := range map[string]struct {
+		clause *fixtures.Clause
+		change change
+	}{
+		"an unknown field":    {license, set("target", "learnerUserId")},
+		"a charset":           {license, header("Content-Type", "Application/JSON; charset=utf-8")},
+		"Graph's own type":    {license, header("Content-Type", "application/json;odata.metadata=minimal")},
+		"other request ids":   {license, header("Request-Id", "other")},
+		"no request ids":      {license, header("Request-Id")},
+		"innererror":          {license, both(set("innererror", map[string]any{}), set("innerError", missing))},
+		"white space":         {license, spaced},
+		"undocumented detail": {license, set("details", []any{detail("other", "other")})},
+		"one more detail": {missingOne, set("details", []any{
+			detail("x", "y"), detail("badRequest", "Input field f is required"),
+		})},
+		"another order": {all, set("details", []any{
+			detail("badRequest", "Input field a.b length exceeded than 250"), detail("badRequest", "Input field c is required"),
+			detail("badRequest", "Input field d shouldn't be empty")})},
+		"a date that agrees":     {throttled, header("Retry-After", "Wed, 17 Aug 2022 03:40:03 GMT")},
+		"errors[] of format 1":   {modifiable, set("errors", []any{map[string]any{"domain": "global"}})},
+		"Retry-After on 400":     {modifiable, header("Retry-After", "1")},
+		"another minute's wait":  {throttled, both(set("message", "Retry after 12 minutes"), header("Retry-After", "720"))},
+		"Retry-After on the 403": {license, header("Retry-After", "garbage")},
+	} {
+		x := of(c.clause, c.change)
+		if m := matchers.HonorClause(c.clause).Strictly(); !matches(t, m, x) {
+			t.Errorf("%s: %s", name, m.FailureMessage(x))
+		}
+	}
+}
+
+// What the provider binds by spelling or as advisory is reported and passes; strictly, it fails.
+func TestBindings(t *testing.T) {
+	var (
+		notFound   = clause(t, "graph.delete.assignment-not-found")
+		missingOne = clause(t, "graph.update.required-fields-missing")
+		unavail    = clause(t, "graph.get.unavailable")
+		inferred   = clause(t, "graph.create.learner-license")
+		modifiable = clause(t, "classroom.courses.patch.failed-precondition.CourseNotModifiable")
+	)
+	const spelling = "differs by spelling only"
+	for name, c := range map[string]struct {
+		clause      *fixtures.Clause
+		change      change
+		field, note string
+		broken      bool // under the provider's own bindings
+	}{
+		"status":           {notFound, status(410), "status", "", true},
+		"content type":     {notFound, header("Content-Type", "text/json"), "Content-Type", "", true},
+		"code, camel case": {notFound, set("code", "notFound"), "code", spelling, false},
+		"code, lower case": {notFound, set("code", "not found"), "code", spelling, false},
+		"code, another":    {notFound, set("code", "NotFoundHere"), "code", "", true},
+		"code, empty":      {notFound, set("code", ""), "code", "", true},
+		"code, missing":    {notFound, set("code", missing), "code", "", true},
+		"code, inferred":   {inferred, set("code", "accessDenied"), "code", "", false},
+		"message, spelling": {notFound, set("message", "the requested assignment 8ba2 doesn’t exist"),
+			"message", spelling, false},
+		"message, another": {notFound, set("message", "No such assignment."), "message", "", false},
+		"message, empty":   {notFound, set("message", ""), "message", "", false},
+		"message, unexpanded": {notFound, set("message", "The requested assignment {id} doesn't exist."), "message",
+			"the placeholder {id} was sent unexpanded", false},
+		"details, missing": {missingOne, set("details", missing), "details", "", false},
+		"details, empty":   {missingOne, set("details", []any{}), "details", "", false},
+		"details, another": {missingOne, set("details", []any{detail("x", "Input field f is required")}),
+			"details", "", false},
+		"details, spelling": {missingOne, set("details", []any{detail("BadRequest", "input field f is required.")}),
+			"details", spelling, false},
+		"innerError":           {notFound, set("innerError", missing), "innerError", "", false},
+		"Retry-After, missing": {unavail, header("Retry-After"), "Retry-After", "", false},
+		"Retry-After, garbage": {unavail, header("Retry-After", "soon"), "Retry-After",
+			"the header is neither seconds nor an HTTP date", true},
+		"canonical status, case": {modifiable, set("status", "failed_precondition"), "code", spelling, true},
+		"status in the body":     {modifiable, set("code", 412), "error.code", "", true},
+		"status as text":         {modifiable, set("code", "400"), "error.code", "", true},
+		"name, missing":          {modifiable, set("message", "Precondition check failed."), "name", "", true},
+		"name, without the space": {modifiable, set("message", "@CourseNotModifiable"), "name",
+			"the space after the name is missing", true},
+		"name, within":           {modifiable, set("message", "See @CourseNotModifiable here"), "name", "", true},
+		"name, case":             {modifiable, set("message", "@courseNotModifiable now"), "name", "", true},
+		"text after the name":    {modifiable, set("message", "@CourseNotModifiable Not now."), "message", "", false},
+		"no text after the name": {modifiable, set("message", "@CourseNotModifiable "), "message", "", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			x := answered(c.clause.Wordings[0], c.change)
+			// One wording: another reading of the row would hide the deviation.
+			m := matchers.HonorWording(c.clause.Wordings[0])
+			if ok := matches(t, m, x); ok == c.broken {
+				t.Errorf("honored is %v: %v", ok, m.Deviations())
+			}
+			if d, found := find(m.Deviations(), c.field); !found || d.Broken != c.broken || d.Note != c.note {
+				t.Errorf("%s is not reported with note %q, broken %v: %+v", c.field, c.note, c.broken, m.Deviations())
+			}
+			if m = m.Strictly(); matches(t, m, x) {
+				t.Error("honored strictly")
+			}
+			if d, found := find(m.Deviations(), c.field); !found || !d.Broken {
+				t.Errorf("%s is not broken strictly: %+v", c.field, m.Deviations())
+			}
+		})
+	}
+}
+
+// Shape is exact: a field of a wrong JSON type fails also where what it says is advisory.
+func TestShapeIsExact(t *testing.T) {
+	missingOne := clause(t, "graph.update.required-fields-missing")
+	modifiable := clause(t, "classroom.courses.patch.failed-precondition.CourseNotModifiable")
+	object := detail("badRequest", "Input field f is required")
+	for name, c := range map[string]struct {
+		clause *fixtures.Clause
+		change change
+		place  string
+	}{
+		"message a number":       {missingOne, set("message", 1), "/error/message"},
+		"message null":           {missingOne, set("message", nil), "/error/message"},
+		"message an object":      {missingOne, set("message", object), "/error/message"},
+		"message missing":        {missingOne, set("message", missing), "/error/message"},
+		"details a string":       {missingOne, set("details", "badRequest"), "/error/details"},
+		"details an object":      {missingOne, set("details", object), "/error/details"},
+		"details null":           {missingOne, set("details", nil), "/error/details"},
+		"a detail a string":      {missingOne, set("details", []any{object, "badRequest"}), "/error/details/1"},
+		"a detail without code":  {missingOne, set("details", []any{map[string]any{"message": ""}}), "/error/details/0/code"},
+		"a detail's message":     {missingOne, set("details", []any{detail("x", 1)}), "/error/details/0/message"},
+		"innerError a string":    {missingOne, set("innerError", "none"), "/error/innerError"},
+		"innerError null":        {missingOne, set("innerError", nil), "/error/innerError"},
+		"innererror an array":    {missingOne, set("innererror", []any{}), "/error/innererror"},
+		"innerError's date":      {missingOne, set("innerError", map[string]any{"date": 20220817}), "/error/innerError/date"},
+		"error a string":         {missingOne, body(`{"error":"invalid_token"}`), "/error"},
+		"error missing":          {missingOne, body(`{"code":"badRequest","message":""}`), "/error"},
+		"error within an array":  {missingOne, body(`[{"error":{}}]`), "the root"},
+		"details of Google":      {modifiable, set("details", []any{detail("", "")}), "/error/details/0/@type"},
+		"errors a string":        {modifiable, set("errors", "forbidden"), "/error/errors"},
+		"the body is an object":  {modifiable, body(`"error"`), "the root"},
+		"Google's error missing": {modifiable, body(`{}`), "/error"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			x := answered(c.clause.Wordings[0], c.change)
+			m := matchers.HonorClause(c.clause)
+			if matches(t, m, x) {
+				t.Error("honored")
+			}
+			told := false
+			for _, d := range m.Deviations() {
+				told = told || d.Field == "shape" && d.Broken && strings.HasPrefix(d.Answered, "at "+c.place+": ")
+			}
+			if !told {
+				t.Errorf("the shape at %s is not told of: %+v", c.place, m.Deviations())
+			}
+			if matches(t, matchers.BeDocumented(c.clause.Operation), x) {
+				t.Error("documented")
+			}
+		})
+	}
+}
+
+// A body that encoding/json would take, or half take, is still no JSON answer.
+func TestBodyFaults(t *testing.T) {
+	license := clause(t, "graph.update.learner-license")
+	nested := strings.Repeat(`{"a":`, 200) + "1" + strings.Repeat("}", 200)
+	for text, fault := range map[string]string{
+		"":                            "the body is empty",
+		" \n":                         "the body is empty",
+		"<html>":                      "the body is not JSON: invalid character '<' looking for beginning of value",
+		`{"error":`:                   "the body is not JSON: it breaks off",
+		`{"error":{"code":"Forbidden`: "the body is not JSON: it breaks off",
+		`[1,`:                         "the body is not JSON: it breaks off",
+		`[1,]`:                        "the body is not JSON: invalid character ']' looking for beginning of value",
+		`{"a":1,}`: "the body is not JSON: " +
+			"invalid character '}' looking for beginning of object key string",
+		`{"a":1]`:                         "the body is not JSON: invalid character ']' after object key:value pair",
+		`{} {}`:                           "the body is not JSON: text follows the value after byte 2",
+		`{}x`:                             "the body is not JSON: text follows the value after byte 2",
+		`{}}`:                             "the body is not JSON: text follows the value after byte 2",
+		`{"a":{"b":1,"b":2}}`:             "the body is not JSON: the key /a/b stands twice",
+		`{"a":[0,{"b":1,"\u0062":2}]}`:    "the body is not JSON: the key /a/1/b stands twice",
+		`{1:2}`:                           "the body is not JSON: invalid character '1'",
+		nested:                            "the body is not JSON: it is nested deeper than 100",
+		"\ufeff{}":                        "the body is not JSON: invalid character 'ï' looking for beginning of value",
+		`{"error":{"code":"a\q"}}`:        "the body is not JSON: invalid character 'q' in string escape code",
+		strings.Repeat("[", 1<<20-1):      "the body is not JSON: it is nested deeper than 100",
+		`{"error":{"code":1,"code":nul}}`: "the body is not JSON: the key /error/code stands twice",
+	} {
+		m := matchers.HonorClause(license)
+		if matches(t, m, of(license, body(text))) {
+			t.Errorf("%.40q is honored", text)
+		}
+		if d, _ := find(m.Deviations(), "body"); d.Answered != fault {
+			t.Errorf("%.40q is told of as %q, want %q", text, d.Answered, fault)
+		}
+		if _, told := find(m.Deviations(), "code"); told {
+			t.Errorf("%.40q: tells of the code of a body without one", text)
+		}
+	}
+}
+
+// A number that no float64 holds is told of in words of JSON, not of Go, and not digit by digit.
+func TestLargeNumber(t *testing.T) {
+	license := clause(t, "graph.update.learner-license")
+	for _, number := range []string{"1e999", "-1e999", strings.Repeat("9", 1000)} {
+		m := matchers.HonorClause(license)
+		if matches(t, m, of(license, body(`{"error":{"code":`+number+`,"message":"","innerError":{}}}`))) {
+			t.Errorf("%.20s is honored", number)
+		}
+		for _, d := range m.Deviations() {
+			if strings.Contains(d.Answered, "float64") || len(d.Answered) > 700 {
+				t.Errorf("%.20s is told of as %.700s", number, d.Answered)
+			}
+		}
+	}
+}
+
+// An answer may be as large as MaxBody and wrong in every byte: telling of it costs little, and is read by somebody.
+func TestFaultsAreBounded(t *testing.T) {
+	fields := clause(t, "graph.create.field-validation")
+	const many = 20_000
+	for name, text := range map[string]string{
+		"a number of many digits": strings.Repeat("9", many),
+		"a long key twice":        `{"` + strings.Repeat("k", many) + `":1,"` + strings.Repeat("k", many) + `":2}`,
+		"a long key of a list":    `{"` + strings.Repeat("k", many) + `":[` + strings.Repeat("0,", many) + `0]}`,
+		"many wrong details":      `{"error":{"details":[` + strings.Repeat("0,", many) + `0]}}`,
+		"a long wrong key":        `{"error":{"details":{"` + strings.Repeat("k", many) + `":0}}}`,
+	} {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		x := of(fields, body(text))
+		m, shape := matchers.HonorClause(fields), matchers.HaveErrorShape(fields.Operation.Contract.Envelope.Schema)
+		if matches(t, m, x) || matches(t, shape, x) {
+			t.Errorf("%s is honored", name)
+		}
+		for matcher, text := range map[string]string{
+			"HonorClause": m.FailureMessage(x), "HaveErrorShape": shape.FailureMessage(x),
+		} {
+			if len(text) > 16<<10 {
+				t.Errorf("%s: the text of %s has %d bytes", name, matcher, len(text))
+			}
+		}
+		runtime.ReadMemStats(&after)
+		if used := (after.TotalAlloc - before.TotalAlloc) >> 20; used > 256 {
+			t.Errorf("%s: %d bytes of body take %d MiB to judge", name, len(text), used)
+		}
+	}
+}
+
+// A contract of one's own may put things elsewhere, close its details, and be wrong.
+func TestContractOfOnesOwn(t *testing.T) {
+	message := func(text string) fixtures.Template {
+		template, err := fixtures.ParseTemplate(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return template
+	}
+	own := &fixtures.Contract{Provider: "own", Envelope: fixtures.Envelope{
+		Schema: fixtures.Schema{Name: "own.schema.json", JSON: []byte(`{"type": "object"}`)},
+		Code:   "/reason", Message: "/text", Details: "/causes", RetryAfter: []int{429},
+	}}
+	operation := &fixtures.Operation{Contract: own, ID: "own.get", Method: "GET"}
+	c := &fixtures.Clause{ID: "own.get.busy", Operation: operation, Status: 429, Bindings: fixtures.Strict}
+	c.Bindings.RetryAfter = fixtures.None
+	operation.Clauses = []*fixtures.Clause{c}
+	c.Wordings = []*fixtures.Wording{{
+		Clause: c, Source: &fixtures.Source{Edition: &fixtures.Edition{}}, Code: "busy",
+		Details: []fixtures.Detail{{Code: "queue", Message: message("{expectedLength} wait")}},
+	}, {
+		Clause: c, Source: &fixtures.Source{Edition: &fixtures.Edition{}}, Code: "busy", Message: message("Busy"),
+	}}
+	judge := func(text string) (bool, []matchers.Deviation) {
+		answer := fixtures.Answer{Status: 429, Header: http.Header{}, Body: []byte(text)}
+		answer.Header.Set("Content-Type", "application/json")
+		answer.Header.Set("Retry-After", "not looked at")
+		m := matchers.HonorClause(c)
+		return matches(t, m, matchers.NewExchange("GET", "https://h", answer, received)), m.Deviations()
+	}
+	const wait = `{"code":"queue","message":"5 wait"}`
+	for _, c := range []struct{ text, field string }{
+		{`{"reason":"busy","text":"Busy"}`, ""},
+		{`{"reason":"busy","text":"","causes":[` + wait + `]}`, ""},
+		{`{"reason":"busy","text":"","causes":[` + wait + `,` + wait + `]}`, "details"},
+		{`{"reason":"busy","text":""}`, "details"},
+		{`{"error":{"reason":"busy"}}`, "code"},
+	} {
+		honored, deviations := judge(c.text)
+		if _, told := find(deviations, c.field); honored != (c.field == "") || told == honored {
+			t.Errorf("%s: honored is %v: %+v, want %q", c.text, honored, deviations, c.field)
+		}
+	}
+	own.Envelope.Schema = fixtures.Schema{Name: "wrong.schema.json", JSON: []byte(`{"type": "thing"}`)}
+	honored, deviations := judge(`{"reason":"busy","text":"Busy"}`)
+	if d, _ := find(deviations, "shape"); honored || !strings.Contains(d.Answered, "schema wrong.schema.json") {
+		t.Errorf("a wrong schema is not told of: %+v", deviations)
+	}
+}

@@ -1,0 +1,209 @@
+package matchers_test
+
+import (
+	"fmt"
+	"io"
+	"log"
+	"net/http"
+	"net/http/httptest"
+	"time"
+
+	"github.com/onsi/gomega"
+
+	"github.com/learncontract/learncontract/fixtures"
+	"github.com/learncontract/learncontract/matchers"
+)
+
+// A test would write gomega.NewWithT(t); the examples print their failures.
+var g = gomega.NewGomega(func(text string, _ ...int) { fmt.Println(text) })
+
+// throttled answers as Microsoft Graph documents a throttled update.
+func throttled(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", "300")
+	w.WriteHeader(http.StatusTooManyRequests)
+	_, _ = io.WriteString(w, `{"error":{"code":"TooManyRequests","message":"Retry after 5 minutes","innerError":{}}}`)
+}
+
+func ExampleCapture() {
+	recorder := httptest.NewRecorder()
+	throttled(recorder, nil)
+	response := recorder.Result()
+
+	exchange, err := matchers.Capture(response)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(exchange)
+
+	// The response's body can still be read.
+	body, err := io.ReadAll(response.Body)
+	fmt.Println(len(body) == len(exchange.Body()), err)
+	// Output:
+	// 429 Too Many Requests
+	// Content-Type: application/json
+	// Retry-After: 300
+	//
+	// {"error":{"code":"TooManyRequests","message":"Retry after 5 minutes","innerError":{}}}
+	// true <nil>
+}
+
+func ExampleNewExchange() {
+	contract, err := fixtures.Load("graph")
+	if err != nil {
+		log.Fatal(err)
+	}
+	// What the provider is documented to answer, without a server.
+	wording := contract.Clause("graph.get.assignment-not-found").Wordings[0]
+	operation := wording.Clause.Operation
+	exchange := matchers.NewExchange(operation.Method, operation.URL(), wording.Answer(), time.Now())
+
+	g.Expect(exchange).To(matchers.HaveErrorCode("Not Found"))
+	fmt.Println(exchange.Status())
+	// Output: 404
+}
+
+func ExampleHonorClause() {
+	contract, err := fixtures.Load("graph")
+	if err != nil {
+		log.Fatal(err)
+	}
+	recorder := httptest.NewRecorder()
+	throttled(recorder, nil)
+	response := recorder.Result()
+
+	clause := contract.Clause("graph.update.throttled")
+	honor := matchers.HonorClause(clause)
+	g.Expect(response).To(honor)
+	// Graph's code binds by its spelling: what differs does not fail, and is reported.
+	for _, d := range honor.Deviations() {
+		fmt.Printf("%s is %s, documented %s: %s\n", d.Field, d.Answered, d.Documented, d.Note)
+	}
+	// Output: code is "TooManyRequests", documented "tooManyRequests": differs by spelling only
+}
+
+func ExampleHonorWording() {
+	contract, err := fixtures.Load("graph")
+	if err != nil {
+		log.Fatal(err)
+	}
+	clause := contract.Clause("graph.update.throttled")
+	answer := clause.Wordings[1].Answer()
+	exchange := matchers.NewExchange("PATCH", clause.Operation.URL(), answer, time.Now())
+
+	// The documentation's row can be read in two ways: which is it?
+	for _, wording := range clause.Wordings {
+		ok, err := matchers.HonorWording(wording).Strictly().Match(exchange)
+		fmt.Println(wording.Reading+":", ok, err)
+	}
+	// Output:
+	// the message cell read as the error itself: false <nil>
+	// the message cell read as the text of the message: true <nil>
+}
+
+func ExampleBeDocumented() {
+	contract, err := fixtures.Load("graph")
+	if err != nil {
+		log.Fatal(err)
+	}
+	recorder := httptest.NewRecorder()
+	throttled(recorder, nil)
+
+	documented := matchers.BeDocumented(contract.Operation("graph.update"))
+	g.Expect(recorder.Result()).To(documented)
+	fmt.Println(documented.Clause().ID, "so:", documented.Clause().Remedy.Do)
+	// Output: graph.update.throttled so: wait
+}
+
+func ExampleHaveStatus() {
+	recorder := httptest.NewRecorder()
+	throttled(recorder, nil)
+
+	g.Expect(recorder.Result()).To(matchers.HaveStatus(http.StatusTooManyRequests))
+	g.Expect(recorder.Result()).To(matchers.HaveStatus(gomega.BeNumerically(">=", 400)))
+	g.Expect(recorder.Result()).To(matchers.HaveStatus(http.StatusNotFound))
+	// Output:
+	// Expected the answer to have
+	//   status 404 Not Found
+	// Got
+	//   status 429 Too Many Requests
+	//
+	// The request:
+	//   (unknown)
+	// The answer:
+	//   429 Too Many Requests
+	//   Content-Type: application/json
+	//   Retry-After: 300
+	//
+	//   {"error":{"code":"TooManyRequests","message":"Retry after 5 minutes","innerError":{}}}
+}
+
+func ExampleHaveErrorCode() {
+	recorder := httptest.NewRecorder()
+	throttled(recorder, nil)
+	response := recorder.Result()
+
+	g.Expect(response).To(matchers.HaveErrorCode("TooManyRequests"))
+	g.Expect(response).To(matchers.HaveErrorCode(gomega.MatchRegexp("(?i)^too ?many ?requests$")))
+	g.Expect(response).NotTo(matchers.HaveErrorCode("Forbidden"))
+	// Output:
+}
+
+func ExampleHaveErrorMessage() {
+	recorder := httptest.NewRecorder()
+	throttled(recorder, nil)
+	response := recorder.Result()
+
+	g.Expect(response).To(matchers.HaveErrorMessage("Retry after {noOfMinutes} minutes"))
+	g.Expect(response).To(matchers.HaveErrorMessage(gomega.HavePrefix("Retry")))
+	// Output:
+}
+
+func ExampleHaveErrorDetail() {
+	contract, err := fixtures.Load("graph")
+	if err != nil {
+		log.Fatal(err)
+	}
+	answer := contract.Clause("graph.update.required-fields-missing").Wordings[0].Answer()
+	exchange := matchers.NewExchange("PATCH", contract.Operation("graph.update").URL(), answer, time.Now())
+
+	g.Expect(exchange).To(matchers.HaveErrorDetail("badRequest", "Input field {fieldName} is required"))
+	g.Expect(exchange).NotTo(matchers.HaveErrorDetail("badRequest", "Input field {fieldName} is invalid"))
+	// Output:
+}
+
+func ExampleHaveErrorShape() {
+	contract, err := fixtures.Load("graph")
+	if err != nil {
+		log.Fatal(err)
+	}
+	recorder := httptest.NewRecorder()
+	throttled(recorder, nil)
+	g.Expect(recorder.Result()).To(matchers.HaveErrorShape(contract.Envelope.Schema))
+
+	// Or your own.
+	throttle := fixtures.Schema{Name: "throttle.schema.json", JSON: []byte(`{"required": ["error"]}`)}
+	g.Expect(recorder.Result()).To(matchers.HaveErrorShape(throttle))
+	// Output:
+}
+
+func ExampleHaveRetryAfter() {
+	recorder := httptest.NewRecorder()
+	throttled(recorder, nil)
+	response := recorder.Result()
+
+	g.Expect(response).To(matchers.HaveRetryAfter(5 * time.Minute))
+	g.Expect(response).To(matchers.HaveRetryAfter(gomega.BeNumerically("<=", time.Hour)))
+	// Output:
+}
+
+func ExampleRetryAfter() {
+	recorder := httptest.NewRecorder()
+	throttled(recorder, nil)
+	exchange, err := matchers.Capture(recorder.Result())
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(matchers.RetryAfter(exchange))
+	// Output: 5m0s <nil>
+}

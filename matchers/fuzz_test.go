@@ -1,0 +1,221 @@
+package matchers_test
+
+import (
+	"bytes"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/onsi/gomega"
+	"github.com/onsi/gomega/types"
+
+	"github.com/learncontract/learncontract/fixtures"
+	"github.com/learncontract/learncontract/matchers"
+)
+
+// Whatever is answered, no matcher panics, and what two of them say of it agrees. Run one with
+//
+//	go test -fuzz=FuzzHonorClause -fuzztime=60s ./matchers
+
+// answers are the bodies that the targets start from: documented, observed, and near misses.
+func answers(f *testing.F) [][]byte {
+	f.Helper()
+	seeds := [][]byte{
+		nil, []byte("{}"), []byte("[]"), []byte("null"),
+		[]byte(`{"error":null}`), []byte(`{"error":[]}`), []byte(`{"error":"invalid_token"}`),
+		[]byte(`{"error":{"code":null,"message":null,"details":[null],"innerError":null,"status":null}}`),
+		[]byte(`{"error":{"code":{},"message":[],"details":[{"code":[],"message":{}}],"status":0}}`),
+		[]byte(`{"error":{"code":1e999}}`), []byte(`{"error":{"message":"@"}}`), []byte(`{"error":{"message":"@ "}}`),
+		[]byte(`{"error":{"code":"tooManyRequests","message":"Retry after 99999999999999999999 minutes","innerError":{}}}`),
+		[]byte("<html></html>"), []byte("\xff\xfe"), []byte("\ufeff{}"), []byte(`{"a":1,"a":2}`), []byte(`{} {}`),
+		[]byte(strings.Repeat("[", 101) + strings.Repeat("]", 101)), []byte(`{"error":{"message":"\ud800\u0000 Bearer x"}}`),
+	}
+	for _, provider := range fixtures.Providers {
+		observed, err := fixtures.LoadObserved(contract(f, provider))
+		if err != nil {
+			f.Fatal(err)
+		}
+		for _, o := range observed {
+			seeds = append(seeds, o.Answer.Body)
+		}
+	}
+	for _, c := range judged(f) {
+		for _, w := range c.Wordings {
+			seeds = append(seeds, w.Answer().Body)
+		}
+	}
+	return seeds
+}
+
+// judged are the clauses that FuzzHonorClause holds answers against.
+func judged(tb testing.TB) []*fixtures.Clause {
+	tb.Helper()
+	return []*fixtures.Clause{
+		clause(tb, "graph.update.learner-license"), clause(tb, "graph.update.throttled"),
+		clause(tb, "graph.create.field-validation"),
+		clause(tb, "classroom.courses.teachers.delete.failed-precondition.CannotRemoveCourseOwner"),
+	}
+}
+
+// said returns the verdict of a matcher, and holds its texts against what every text must be.
+func said(t *testing.T, matcher types.GomegaMatcher, x matchers.Exchange) bool {
+	t.Helper()
+	ok, err := matcher.Match(x)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{matcher.FailureMessage(x), matcher.NegatedFailureMessage(x)} {
+		if !utf8.ValidString(text) {
+			t.Fatalf("the text is not UTF-8: %q", text)
+		}
+		if !strings.Contains(text, "https://h/p") {
+			t.Fatalf("the text does not name the request: %q", text)
+		}
+	}
+	return ok
+}
+
+func FuzzHonorClause(f *testing.F) {
+	for i, text := range answers(f) {
+		f.Add(byte(i), 403, "application/json", "", "", text)
+	}
+	clauses := judged(f)
+	for i, c := range clauses {
+		f.Add(byte(i), c.Status, "application/json; charset=utf-8", "300", "", c.Wordings[0].Answer().Body)
+	}
+	f.Fuzz(func(t *testing.T, which byte, status int, contentType, retryAfter, date string, body []byte) {
+		x := matchers.NewExchange("GET", "https://h/p", fixtures.Answer{Status: status, Body: body, Header: http.Header{
+			"Content-Type": {contentType}, "Retry-After": {retryAfter}, "Date": {date},
+		}}, received)
+		c := clauses[int(which)%len(clauses)]
+		honor, documented := matchers.HonorClause(c), matchers.BeDocumented(c.Operation)
+		honored := said(t, honor, x)
+		for _, d := range honor.Deviations() {
+			if d.Broken && honored {
+				t.Errorf("%s is honored, and %s broken", c.ID, d.Field)
+			}
+		}
+		if said(t, matchers.HonorClause(c).Strictly(), x) && !honored {
+			t.Errorf("%s is honored strictly, and not under the provider's bindings", c.ID)
+		}
+		if said(t, documented, x) != (documented.Clause() != nil) || honored && documented.Clause() == nil {
+			t.Errorf("%s is honored, and not documented", c.ID)
+		}
+		one := false
+		for _, w := range c.Wordings {
+			one = said(t, matchers.HonorWording(w), x) || one
+		}
+		if one != honored {
+			t.Errorf("%s is honored is %v, one of its wordings %v", c.ID, honored, one)
+		}
+	})
+}
+
+func FuzzFieldMatchers(f *testing.F) {
+	for _, text := range answers(f) {
+		f.Add("Retry after {noOfMinutes} minutes", "badRequest", text)
+	}
+	f.Add("{id}{fieldName}{noOfMinutes}{expectedLength}{id}", "", []byte(`{"error":{"message":"1111111111"}}`))
+	schemas := []fixtures.Schema{contract(f, "graph").Envelope.Schema, contract(f, "classroom").Envelope.Schema}
+	f.Fuzz(func(t *testing.T, message, code string, body []byte) {
+		if _, err := fixtures.ParseTemplate(message); err != nil {
+			message = "Input field {fieldName} is required"
+		}
+		x := matchers.NewExchange("GET", "https://h/p", fixtures.Answer{Status: 400, Body: body, Header: http.Header{
+			"Content-Type": {code}, "Request-Id": {message},
+		}}, received)
+		said(t, matchers.HaveErrorCode(code), x)
+		said(t, matchers.HaveErrorDetail(code, message), x)
+		exact := said(t, matchers.HaveErrorMessage(gomega.Equal(message)), x)
+		if !strings.Contains(message, "{") && exact != said(t, matchers.HaveErrorMessage(message), x) {
+			t.Errorf("%q is the message is %v, by the matcher Equal, and not by the text", message, exact)
+		}
+		said(t, matchers.HaveErrorMessage(message), x)
+		for _, schema := range schemas {
+			aMessage := matchers.HaveErrorMessage(gomega.BeAssignableToTypeOf(""))
+			if said(t, matchers.HaveErrorShape(schema), x) && !said(t, aMessage, x) {
+				t.Errorf("%s is valid, and has no message", schema.Name)
+			}
+		}
+	})
+}
+
+func FuzzHaveErrorShape(f *testing.F) {
+	for _, schema := range []string{
+		`{}`, `true`, `false`, `null`, `[]`, `{`, ``, `{"type":"text"}`, `{"$ref":"#"}`, `{"$ref":"#/nowhere"}`,
+		`{"$ref":"file:///etc/hostname"}`, `{"$ref":"https://example.com"}`,
+		`{"$schema":"https://json-schema.org/draft/2020-12/schema","pattern":"("}`,
+		`{"$id":"https://example.com/a","$dynamicRef":"#x"}`, `{"allOf":[{"$ref":"#/allOf/0"}]}`,
+		`{"multipleOf":0.1,"maximum":1e999}`,
+		string(contract(f, "graph").Envelope.Schema.JSON), string(contract(f, "classroom").Envelope.Schema.JSON),
+	} {
+		f.Add(schema, []byte(`{"error":{"code":"Forbidden","message":1e300}}`))
+	}
+	f.Fuzz(func(t *testing.T, schema string, body []byte) {
+		x := matchers.NewExchange("GET", "https://h/p", fixtures.Answer{Status: 400, Body: body}, received)
+		m := matchers.HaveErrorShape(fixtures.Schema{Name: "mine", JSON: []byte(schema)})
+		ok, err := m.Match(x)
+		if ok && err != nil {
+			t.Errorf("matches, and is an error: %v", err)
+		}
+		if err == nil {
+			said(t, m, x)
+		}
+	})
+}
+
+func FuzzRetryAfter(f *testing.F) {
+	for _, value := range []string{
+		"", "0", "300", "2.128", ".5", "5.", "-1", "NaN", "Inf", "1e3", "0x10", ".", "٥", "Wed, 17 Aug 2022 03:40:03 GMT",
+		"Fri, 31 Dec 9999 23:59:59 GMT", "Wed, 17 Aug 0000 03:40:03 GMT", strings.Repeat("9", 400),
+	} {
+		f.Add(value, "Wed, 17 Aug 2022 03:35:03 GMT")
+		f.Add(value, "")
+		f.Add("300", value)
+	}
+	f.Fuzz(func(t *testing.T, value, date string) {
+		x := matchers.NewExchange("GET", "https://h/p", fixtures.Answer{
+			Status: 429, Header: http.Header{"Retry-After": {value}, "Date": {date}},
+		}, received)
+		wait, err := matchers.RetryAfter(x)
+		if err == nil && (wait < 0 || wait > 366*24*time.Hour) {
+			t.Errorf("waits %v", wait)
+		}
+		if said(t, matchers.HaveRetryAfter(wait), x) != (err == nil) {
+			t.Errorf("RetryAfter says %v, %v, and HaveRetryAfter does not", wait, err)
+		}
+	})
+}
+
+func FuzzCapture(f *testing.F) {
+	for _, text := range answers(f) {
+		f.Add("GET", "/p?access_token=secret", "Content-Type", "application/json", text)
+	}
+	f.Fuzz(func(t *testing.T, method, target, name, value string, body []byte) {
+		response := &http.Response{
+			StatusCode: 400, Header: http.Header{name: {value, value}}, Body: io.NopCloser(bytes.NewReader(body)),
+			Request: &http.Request{Method: method},
+		}
+		first, err := matchers.Capture(response)
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := matchers.Capture(response)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(first.Body(), body) || first.String() != again.String() {
+			t.Errorf("captured\n%s\nand then\n%s", first, again)
+		}
+		if rest, err := io.ReadAll(response.Body); err != nil || !bytes.Equal(rest, body) {
+			t.Errorf("the body is %q, %v afterwards", rest, err)
+		}
+		x := matchers.NewExchange(method, "https://h"+target, fixtures.Answer{Body: body}, received)
+		if !utf8.ValidString(x.URL()) || !utf8.ValidString(x.String()) || !utf8.ValidString(first.String()) {
+			t.Errorf("not UTF-8: %q", x.URL()+x.String()+first.String())
+		}
+	})
+}

@@ -1,0 +1,159 @@
+package matchers_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/onsi/gomega"
+	"github.com/onsi/gomega/types"
+
+	"github.com/learncontract/learncontract/fixtures"
+	"github.com/learncontract/learncontract/matchers"
+)
+
+// received is when every exchange of these tests was received: the Date that a wording's answer carries on graph.
+var received = time.Date(2022, time.August, 17, 3, 35, 3, 0, time.UTC)
+
+// InterceptGomegaFailures needs a handler to stand in for.
+func TestMain(m *testing.M) {
+	gomega.RegisterFailHandler(func(message string, _ ...int) { panic(message) })
+	os.Exit(m.Run())
+}
+
+// The contracts are loaded once: a fuzz target asks for them a thousand times a second.
+var loaded = map[string]func() (*fixtures.Contract, error){
+	"graph":     sync.OnceValues(func() (*fixtures.Contract, error) { return fixtures.Load("graph") }),
+	"classroom": sync.OnceValues(func() (*fixtures.Contract, error) { return fixtures.Load("classroom") }),
+}
+
+func contract(tb testing.TB, provider string) *fixtures.Contract {
+	tb.Helper()
+	c, err := loaded[provider]()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return c
+}
+
+func clause(tb testing.TB, id string) *fixtures.Clause {
+	tb.Helper()
+	provider, _, _ := strings.Cut(id, ".")
+	c := contract(tb, provider).Clause(id)
+	if c == nil {
+		tb.Fatalf("the contract has no clause %s", id)
+	}
+	return c
+}
+
+// change makes an answer differ from the documented one.
+type change func(*fixtures.Answer)
+
+// answered is the exchange in which the provider answers a wording, changed.
+func answered(w *fixtures.Wording, changes ...change) matchers.Exchange {
+	answer := w.Answer()
+	for _, change := range changes {
+		change(&answer)
+	}
+	o := w.Clause.Operation
+	return matchers.NewExchange(o.Method, o.URL(), answer, received)
+}
+
+// of is the answer of a clause's first wording, changed.
+func of(c *fixtures.Clause, changes ...change) matchers.Exchange {
+	return answered(c.Wordings[0], changes...)
+}
+
+// both is one change after another.
+func both(first, second change) change {
+	return func(a *fixtures.Answer) { first(a); second(a) }
+}
+
+// detail is an entry of error.details.
+func detail(code, message any) map[string]any {
+	return map[string]any{"code": code, "message": message}
+}
+
+func status(code int) change { return func(a *fixtures.Answer) { a.Status = code } }
+
+func body(text string) change { return func(a *fixtures.Answer) { a.Body = []byte(text) } }
+
+// header sets the values of a header field; none removes it.
+func header(name string, values ...string) change {
+	return func(a *fixtures.Answer) {
+		a.Header.Del(name)
+		for _, value := range values {
+			a.Header.Add(name, value)
+		}
+	}
+}
+
+// set sets a field of the body's error object; missing removes it.
+func set(field string, value any) change {
+	return func(a *fixtures.Answer) {
+		var envelope map[string]map[string]any
+		if err := json.Unmarshal(a.Body, &envelope); err != nil {
+			panic(err) // only the answer of a wording is edited
+		}
+		envelope["error"][field] = value
+		if value == missing {
+			delete(envelope["error"], field)
+		}
+		var text bytes.Buffer
+		encoder := json.NewEncoder(&text)
+		encoder.SetEscapeHTML(false)
+		if err := encoder.Encode(envelope); err != nil {
+			panic(err)
+		}
+		a.Body = bytes.TrimSpace(text.Bytes())
+	}
+}
+
+type absent struct{}
+
+var missing = absent{}
+
+// response is an *http.Response as a RoundTripper would return it, without the request.
+func response(w *fixtures.Wording) *http.Response {
+	answer := w.Answer()
+	recorded := &http.Response{StatusCode: answer.Status, Header: answer.Header}
+	recorded.Body = http.NoBody
+	if len(answer.Body) > 0 {
+		recorded.Body = readCloser{bytes.NewReader(answer.Body)}
+	}
+	return recorded
+}
+
+type readCloser struct{ *bytes.Reader }
+
+func (readCloser) Close() error { return nil }
+
+// matches returns the verdict of a matcher, which must not be an error.
+func matches(tb testing.TB, matcher types.GomegaMatcher, actual any) bool {
+	tb.Helper()
+	ok, err := matcher.Match(actual)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return ok
+}
+
+// failure is the text with which an expectation fails, "" if it holds.
+func failure(expect func()) string {
+	return strings.Join(gomega.InterceptGomegaFailures(expect), "\n")
+}
+
+// find returns the deviation of a field, and whether there is one.
+func find(deviations []matchers.Deviation, field string) (matchers.Deviation, bool) {
+	for _, d := range deviations {
+		if d.Field == field {
+			return d, true
+		}
+	}
+	return matchers.Deviation{}, false
+}
