@@ -145,7 +145,8 @@ func (m *DocumentedMatcher) Clause() *fixtures.Clause {
 // Match implements types.GomegaMatcher for an Exchange or an *http.Response.
 func (m *DocumentedMatcher) Match(actual any) (bool, error) {
 	if m.operation == nil || len(m.operation.Clauses) == 0 {
-		return false, errors.New("BeDocumented was given no operation, or one without clauses: check the id that contract.Operation was asked for")
+		return false, errors.New(
+			"BeDocumented was given no operation, or one without clauses: check the id that contract.Operation was asked for")
 	}
 	var err error
 	if m.exchange, err = exchangeOf("BeDocumented", actual); err != nil {

@@ -120,7 +120,9 @@ func deviations(x Exchange, w *fixtures.Wording, bindings fixtures.Bindings, fau
 	c.contentType()
 	var minutes string
 	if x.fault != "" {
-		c.deviate(bindings.Shape, "", Deviation{Field: "body", Documented: "JSON, as " + c.envelope.Schema.Name, Answered: x.fault})
+		c.deviate(bindings.Shape, "", Deviation{
+			Field: "body", Documented: "JSON, as " + c.envelope.Schema.Name, Answered: x.fault,
+		})
 	} else {
 		c.code()
 		c.repeatedStatus()
@@ -269,7 +271,9 @@ func unexpanded(template fixtures.Template, text string) string {
 
 // unmatched gives each detail the first entry that is same and not yet given; it returns the number of entries left
 // and whether each detail got one.
-func unmatched(details []fixtures.Detail, entries []any, same func(d fixtures.Detail, code, message string) bool) (rest int, all bool) {
+func unmatched(
+	details []fixtures.Detail, entries []any, same func(d fixtures.Detail, code, message string) bool,
+) (rest int, all bool) {
 	entries = slices.Clone(entries)
 	all = true
 	for _, d := range details {

@@ -17,7 +17,8 @@ func exchangeOf(matcher string, actual any) (Exchange, error) {
 	switch actual := actual.(type) {
 	case Exchange:
 		if actual.answer.Header == nil {
-			return Exchange{}, fmt.Errorf("%s was given an empty matchers.Exchange: make it with matchers.Capture or matchers.NewExchange", matcher)
+			return Exchange{}, fmt.Errorf(
+				"%s was given an empty matchers.Exchange: make it with matchers.Capture or matchers.NewExchange", matcher)
 		}
 		return actual, nil
 	case *http.Response:
@@ -133,13 +134,14 @@ func HaveStatus(expected any) *FieldMatcher {
 // HaveErrorCode succeeds if the answer has the error code: a text, or a matcher of the text. The code is Graph's
 // error.code or, where that is a number as Google's is, the canonical error.status.
 func HaveErrorCode(expected any) *FieldMatcher {
-	m := &FieldMatcher{name: "HaveErrorCode", field: "error code", of: text("error code", func(x Exchange) (any, bool) {
-		code, found := x.at("/error/code")
-		if _, isNumber := code.(float64); isNumber {
+	code := func(x Exchange) (any, bool) {
+		value, found := x.at("/error/code")
+		if _, isNumber := value.(float64); isNumber {
 			return x.at("/error/status")
 		}
-		return code, found
-	})}
+		return value, found
+	}
+	m := &FieldMatcher{name: "HaveErrorCode", field: "error code", of: text("error code", code)}
 	switch expected := expected.(type) {
 	case string:
 		m.expected, m.is = quoted(expected, true), equal(expected)
@@ -154,9 +156,8 @@ func HaveErrorCode(expected any) *FieldMatcher {
 // HaveErrorMessage succeeds if the answer's error.message is the documented one: a text with {placeholders}, a
 // fixtures.Template, or a matcher of the text. A placeholder sent unexpanded is a mismatch.
 func HaveErrorMessage(expected any) *FieldMatcher {
-	m := &FieldMatcher{name: "HaveErrorMessage", field: "error message", of: text("error message", func(x Exchange) (any, bool) {
-		return x.at("/error/message")
-	})}
+	message := func(x Exchange) (any, bool) { return x.at("/error/message") }
+	m := &FieldMatcher{name: "HaveErrorMessage", field: "error message", of: text("error message", message)}
 	switch expected := expected.(type) {
 	case string:
 		template, err := fixtures.ParseTemplate(expected)

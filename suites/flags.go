@@ -21,7 +21,8 @@ func Main(m *testing.M) {
 		flag.Usage()
 		os.Exit(0)
 	case err != nil:
-		fmt.Fprintf(os.Stderr, "engine error: %v: take it out, or put a flag of Ginkgo's before the packages ('go tool ginkgo help run' lists them)\n", err)
+		fmt.Fprintf(os.Stderr, "engine error: %v: take it out, "+
+			"or put a flag of Ginkgo's before the packages ('go tool ginkgo help run' lists them)\n", err)
 		os.Exit(2)
 	case flag.NArg() > 0:
 		fmt.Fprintf(os.Stderr, "engine error: %q is no flag: take it out, or write it as --%s\n", flag.Arg(0), flag.Arg(0))

@@ -34,7 +34,8 @@ func (m *TellMatcher) Match(actual any) (bool, error) {
 	}
 	told, ok := actual.(Failure)
 	if !ok {
-		return false, fmt.Errorf("Tell takes a clients.Failure; pass what the client's Do returned instead of\n%s", format.Object(actual, 1))
+		return false, fmt.Errorf("Tell takes a clients.Failure; pass what the client's Do returned instead of\n%s",
+			format.Object(actual, 1))
 	}
 	answered := m.answered()
 	m.wrong = nil

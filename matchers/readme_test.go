@@ -1,0 +1,45 @@
+package matchers_test
+
+import (
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/learncontract/learncontract/fixtures"
+	"github.com/learncontract/learncontract/matchers"
+)
+
+// TestReadme holds the failure that the README shows against the one that is printed.
+func TestReadme(t *testing.T) {
+	contract, err := fixtures.Load("graph")
+	if err != nil {
+		t.Fatal(err)
+	}
+	observed, err := fixtures.LoadObserved(contract)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range observed {
+		if o.ID != "docs-22311" {
+			continue
+		}
+		matcher := matchers.HonorClause(o.Clause).Strictly()
+		exchange := matchers.NewExchange(o.Operation.Method, o.Operation.URL(), o.Answer, received)
+		if ok, err := matcher.Match(exchange); ok || err != nil {
+			t.Fatalf("honored is %t, %v", ok, err)
+		}
+		text, err := os.ReadFile("../README.md")
+		if err != nil {
+			t.Fatal(err)
+		}
+		line := regexp.MustCompile(`\.yaml:\d+`)
+		shown := line.ReplaceAllString(string(text), ".yaml:LINE")
+		printed := line.ReplaceAllString(matcher.FailureMessage(exchange), ".yaml:LINE")
+		if !strings.Contains(shown, printed) {
+			t.Errorf("the README does not show\n%s", printed)
+		}
+		return
+	}
+	t.Error("docs-22311 is not among the observed answers")
+}
