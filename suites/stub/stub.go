@@ -1,9 +1,12 @@
 // Package stub answers requests offline, with gock made safe: a stub answers one exact request exactly once, whatever
 // else is asked is refused, and no request can reach a network.
 //
-// It is the only package that imports gock, whose own rules are unanchored regular expressions, a live connection
-// wherever no stub is set, and one store for the whole process. It knows requests and answers. It must not know what
-// either means.
+// It is the only package that imports gock, and takes of it what has no global state: its mocks and what builds their
+// responses. gock's store of mocks, its switch that exchanges http.DefaultTransport, its transport, which goes to the
+// network wherever nothing is stubbed, and its matchers, unanchored regular expressions, are left out. A Stub keeps its
+// mocks to itself.
+//
+// The package knows requests and answers. It must not know what either means.
 package stub
 
 import (
@@ -12,27 +15,23 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/netip"
 	"net/url"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 
 	"github.com/h2non/gock"
 
 	"github.com/learncontract/learncontract/fixtures"
+	"github.com/learncontract/learncontract/matchers"
 )
 
 // ErrRefused is in the chain of the error of every request that no stub answers.
 var ErrRefused = errors.New("refused, for the suite is offline")
-
-// TB is what a Stub needs of a test: GinkgoTB() and *testing.T have it.
-type TB interface {
-	Helper()
-	Cleanup(func())
-	Errorf(format string, args ...any)
-}
 
 // Request is the one request a stub answers. All of it must be equal: method, scheme, host, escaped path, query
 // whatever its order, and body as JSON.
@@ -42,24 +41,23 @@ type Request struct {
 	Body   []byte // JSON; nil for a request without a body
 }
 
-// String is the request's method and URL.
-func (r Request) String() string { return r.Method + " " + r.URL }
+// String is the request's method and URL, query values masked.
+func (r Request) String() string { return r.Method + " " + matchers.PrintableURL(r.URL) }
 
-// Stub answers the requests of one spec, as an http.RoundTripper. New makes it.
+// Stub answers the requests of one spec, as an http.RoundTripper. New makes it, Close ends it. Goroutines may share it.
 type Stub struct {
-	transport *gock.Transport
-	answers   []*answer
-	refused   []error
-	asked     *asked // the request under way
+	mutex   sync.Mutex
+	answers []*answer
+	refused []error
+	asked   *asked // the request under way
+	closed  bool
 }
 
-// answer is the answer to a request, given once.
+// answer is the answer to a request. Its mock is done once it was given.
 type answer struct {
 	Request
-	url   *url.URL
-	body  any // decoded; nil for none
-	mock  gock.Mock
-	given bool
+	url  *url.URL
+	mock gock.Mock
 }
 
 // asked is a request whose body has been read.
@@ -68,21 +66,13 @@ type asked struct {
 	body []byte
 }
 
-// gockMutex is held wherever gock is touched, and guards the stubs too: gock's store, switch and settings are global,
-// and it reads some of them without a lock.
-var gockMutex sync.Mutex
-
 // RefuseNetwork has http.DefaultTransport refuse, from now on, every request that would leave the machine, so that code
 // under test that brings no transport of its own fails closed too. Loopback addresses pass: Ginkgo's processes may talk
 // to each other over them.
 func RefuseNetwork() {
-	gockMutex.Lock()
-	defer gockMutex.Unlock()
-	if _, already := gock.NativeTransport.(loopbackOnly); already {
-		return
+	if _, already := http.DefaultTransport.(loopbackOnly); !already {
+		http.DefaultTransport = loopbackOnly{http.DefaultTransport}
 	}
-	gock.NativeTransport = loopbackOnly{gock.NativeTransport} // what gock puts back when it is switched off
-	http.DefaultTransport = gock.NativeTransport
 }
 
 // loopbackOnly is the default transport of an offline suite.
@@ -92,48 +82,28 @@ func (t loopbackOnly) RoundTrip(r *http.Request) (*http.Response, error) {
 	if address, err := netip.ParseAddr(r.URL.Hostname()); err == nil && address.IsLoopback() {
 		return t.RoundTripper.RoundTrip(r)
 	}
-	return refusal{}.RoundTrip(r)
+	return nil, refused(r, "")
 }
 
-// refusal is the transport below every stub.
-type refusal struct{}
-
-func (refusal) RoundTrip(r *http.Request) (*http.Response, error) {
-	return nil, fmt.Errorf("%s %s was %w", r.Method, r.URL.Redacted(), ErrRefused)
-}
-
-// New makes a stub for one spec. When the spec ends, it fails if a request was refused, or if an answer was never
-// asked for.
-func New(tb TB) *Stub {
-	// The transport has a mutex of its own, which gock leaves locked if a matcher panics: the next spec has another.
-	s := &Stub{transport: gock.NewTransport()}
-	s.transport.Transport = refusal{}
-	tb.Cleanup(func() {
-		tb.Helper()
-		for _, problem := range s.close() {
-			tb.Errorf("stub: %v", problem)
-		}
-	})
-	return s
-}
+// New makes a stub for one spec, which must end with Close.
+func New() *Stub { return &Stub{} }
 
 // Client returns an http.Client whose every request the stub answers or refuses.
 func (s *Stub) Client() *http.Client { return &http.Client{Transport: s} }
 
-// close takes the stub's answers out of gock's store, the last one out switches gock off, and tells what went wrong.
-func (s *Stub) close() (problems []error) {
-	gockMutex.Lock()
-	defer gockMutex.Unlock()
+// Close tells every request that was refused and every answer that was never asked for. A closed stub refuses
+// everything.
+func (s *Stub) Close() error {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	s.closed = true
+	problems := s.refused
 	for _, a := range s.answers {
-		if !a.given {
-			gock.Remove(a.mock)
+		if !a.mock.Done() {
 			problems = append(problems, fmt.Errorf("the answer to %s was never asked for", a.Request))
 		}
 	}
-	if len(gock.GetAll()) == 0 {
-		gock.OffAll()
-	}
-	return append(s.refused, problems...)
+	return errors.Join(problems...)
 }
 
 // Answer has the stub answer the request, once. Answers to the same request are given in the order they were set.
@@ -144,7 +114,7 @@ func (s *Stub) Answer(request Request, with fixtures.Answer) error {
 	}
 	a := &answer{Request: request, url: address}
 	if request.Body != nil {
-		if a.body, err = decoded(request.Body); err != nil {
+		if _, err := decoded(request.Body); err != nil {
 			return fmt.Errorf("stub: the body of %s is not JSON: %w", request, err)
 		}
 	}
@@ -156,80 +126,69 @@ func (s *Stub) Answer(request Request, with fixtures.Answer) error {
 		return fmt.Errorf("stub: an answer with status %d to %s has no body", with.Status, request)
 	}
 
-	gockMutex.Lock()
-	defer gockMutex.Unlock()
-	mocked := gock.New(address.Scheme + "://" + address.Host)
-	a.mock = mocked.Mock
-	matcher := gock.NewEmptyMatcher()
-	matcher.Add(func(*http.Request, *gock.Request) (bool, error) {
-		if s.asked == nil || a.given || a.differs(s.asked) != "" { // nil: another stub is asked
-			return false, nil
-		}
-		a.given = true
-		return true, nil
-	})
-	mocked.SetMatcher(matcher)
-	response := mocked.Reply(with.Status)
+	response := gock.NewResponse().Status(with.Status)
 	response.Header = with.Header.Clone()
 	response.BodyBuffer = with.Body
-	if response.Error != nil {
-		return fmt.Errorf("stub: %w", response.Error)
-	}
+	matcher := gock.NewEmptyMatcher()
+	matcher.Add(func(*http.Request, *gock.Request) (bool, error) { return a.differs(s.asked) == "", nil })
+	a.mock = gock.NewMock(gock.NewRequest(), response)
+	a.mock.SetMatcher(matcher)
+
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
 	s.answers = append(s.answers, a)
 	return nil
 }
 
 // RoundTrip implements http.RoundTripper. The error of a refused request says what it differs in from each stub.
 func (s *Stub) RoundTrip(r *http.Request) (*http.Response, error) {
-	a := &asked{Request: r}
+	request := &asked{Request: r}
 	if r.Body != nil {
 		defer r.Body.Close()
 		var err error
-		if a.body, err = io.ReadAll(r.Body); err != nil {
-			return nil, fmt.Errorf("stub: reading the body of %s %s: %w", r.Method, r.URL.Redacted(), err)
+		if request.body, err = io.ReadAll(r.Body); err != nil {
+			return nil, fmt.Errorf("stub: reading the body of %s %s: %w", r.Method, matchers.PrintableURL(r.URL.String()), err)
 		}
 	}
-	without := *r // the body has been read, and the caller's request must not be changed
-	without.Body = nil
-
-	gockMutex.Lock()
-	defer gockMutex.Unlock()
-	s.asked = a
-	defer func() { s.asked = nil }()
-	response, err := s.transport.RoundTrip(&without)
-	if errors.Is(err, gock.ErrCannotMatch) || errors.Is(err, ErrRefused) {
-		err = s.refusal(a)
-		s.refused = append(s.refused, err)
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	s.asked = request
+	for _, a := range s.answers {
+		if matches, err := a.mock.Match(r); err == nil && matches && !s.closed {
+			return gock.Responder(r, a.mock.Response(), nil)
+		}
 	}
-	if response != nil {
-		response.Request = r
-	}
-	return response, err
+	err := refused(r, s.why(request))
+	s.refused = append(s.refused, err)
+	return nil, err
 }
 
-// refusal tells why no stub answers the request.
-func (s *Stub) refusal(a *asked) error {
-	var stubs strings.Builder
-	for _, answer := range s.answers {
-		why := "was given before"
-		if !answer.given {
-			why = "differs in " + answer.differs(a)
+// refused is the error of a refused request.
+func refused(r *http.Request, why string) error {
+	return fmt.Errorf("%s %s was %w%s", r.Method, matchers.PrintableURL(r.URL.String()), ErrRefused, why)
+}
+
+// why tells what keeps each stub from answering the request.
+func (s *Stub) why(request *asked) string {
+	switch {
+	case s.closed:
+		return ": the stub is closed"
+	case len(s.answers) == 0:
+		return ": there is no stub"
+	}
+	var why strings.Builder
+	for _, a := range s.answers {
+		reason := "was given before"
+		if !a.mock.Done() {
+			reason = "differs in " + a.differs(request)
 		}
-		fmt.Fprintf(&stubs, "\n  the answer to %s %s", answer.Request, why)
+		fmt.Fprintf(&why, "\n  the answer to %s %s", a.Request, reason)
 	}
-	if len(s.answers) == 0 {
-		stubs.WriteString("\n  there is no stub")
-	}
-	return fmt.Errorf("%s %s was %w:%s", a.Method, a.URL.Redacted(), ErrRefused, stubs.String())
+	return why.String()
 }
 
 // differs names the first part in which the request differs from the one the answer is for, "" if it is the same.
 func (a *answer) differs(r *asked) string {
-	query, err := url.ParseQuery(r.URL.RawQuery)
-	body, bodyErr := any(nil), error(nil)
-	if len(r.body) > 0 {
-		body, bodyErr = decoded(r.body)
-	}
 	switch {
 	case r.Method != a.Method:
 		return "method"
@@ -239,20 +198,50 @@ func (a *answer) differs(r *asked) string {
 		return "host"
 	case r.URL.EscapedPath() != a.url.EscapedPath():
 		return "path"
-	case err != nil || query.Encode() != a.url.Query().Encode():
-		return "query"
-	case bodyErr != nil || (len(r.body) > 0) != (a.Body != nil) || !reflect.DeepEqual(body, a.body):
+	case r.URL.RawQuery != a.url.RawQuery && differingParameter(r.URL.RawQuery, a.url.RawQuery) != "":
+		return differingParameter(r.URL.RawQuery, a.url.RawQuery)
+	case !sameJSON(r.body, a.Body):
 		return "body"
 	}
 	return ""
+}
+
+// differingParameter names the first parameter, by name, in which two queries differ whatever their order; "" if none.
+func differingParameter(a, b string) string {
+	x, errX := url.ParseQuery(a)
+	y, errY := url.ParseQuery(b)
+	if errX != nil || errY != nil {
+		return "query, which cannot be read"
+	}
+	names := slices.Sorted(maps.Keys(x))
+	names = append(names, slices.Sorted(maps.Keys(y))...)
+	for _, name := range names {
+		if !slices.Equal(x[name], y[name]) {
+			return fmt.Sprintf("query parameter %q", name)
+		}
+	}
+	return ""
+}
+
+// sameJSON compares two bodies as JSON. No body is like none only.
+func sameJSON(a, b []byte) bool {
+	if bytes.Equal(a, b) {
+		return true
+	}
+	x, errX := decoded(a)
+	y, errY := decoded(b)
+	return errX == nil && errY == nil && reflect.DeepEqual(x, y)
 }
 
 // decoded reads one JSON value, numbers as they are written.
 func decoded(text []byte) (value any, err error) {
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	decoder.UseNumber()
-	if err = decoder.Decode(&value); err == nil && decoder.More() {
-		err = errors.New("text follows the value")
+	if err = decoder.Decode(&value); err != nil {
+		return nil, err
 	}
-	return value, err
+	if _, err = decoder.Token(); !errors.Is(err, io.EOF) {
+		return nil, errors.New("text follows the value")
+	}
+	return value, nil
 }
