@@ -87,8 +87,8 @@ func (m *HonorMatcher) NegatedFailureMessage(any) string {
 
 // writeNearest names what the answer is nearest to among the wordings of the operation that were not expected.
 func (m *HonorMatcher) writeNearest(text *strings.Builder) {
-	if m.exchange.fault != "" {
-		text.WriteString(noError)
+	if suspect := m.exchange.suspect(); suspect != "" || m.exchange.fault != "" {
+		text.WriteString(suspect)
 		return
 	}
 	var others []*fixtures.Wording
@@ -111,9 +111,6 @@ func (m *HonorMatcher) writeNearest(text *strings.Builder) {
 		fmt.Fprintf(text, "Nothing else that %s documents is nearer.\n", m.clause.Operation.ID)
 	}
 }
-
-// noError is what to think of a body that isn't JSON.
-const noError = "The body is no error of the API: a gateway or a proxy may have answered.\n"
 
 // BeDocumented succeeds if the answer honors any clause of the operation, as strongly as the provider's own words bind.
 func BeDocumented(operation *fixtures.Operation) *DocumentedMatcher {
@@ -164,8 +161,8 @@ func (m *DocumentedMatcher) Match(actual any) (bool, error) {
 func (m *DocumentedMatcher) FailureMessage(any) string {
 	var text strings.Builder
 	fmt.Fprintf(&text, "The answer is what no clause of %s documents.\n", m.operation.ID)
-	if m.exchange.fault != "" {
-		text.WriteString(noError)
+	if suspect := m.exchange.suspect(); suspect != "" || m.exchange.fault != "" {
+		text.WriteString(cmp.Or(suspect, m.exchange.fault+"\n"))
 	} else {
 		fmt.Fprintf(&text, "Nearest is %s,\nwhich %s.\n\n", m.verdict.wording.ID(), m.verdict.wording.Title())
 		writeDeviations(&text, m.verdict.deviations)
@@ -216,7 +213,7 @@ func writeSource(text *strings.Builder, w *fixtures.Wording) {
 	if w.Clause.Evidence != "documented" {
 		fmt.Fprintf(text, "  on this operation %s: %s\n", w.Clause.Evidence, w.Clause.Basis)
 	}
-	fmt.Fprintf(text, "The contract has it in fixtures/%s:%d.\n", w.Clause.File, w.Clause.Line)
+	fmt.Fprintf(text, "The contract has it in %s:%d.\n", w.Clause.File, w.Clause.Line)
 }
 
 // writeExchange shows the request and the answer.

@@ -3,6 +3,7 @@ package matchers
 import (
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"mime"
 	"slices"
@@ -150,9 +151,10 @@ func (c *comparison) deviate(binding fixtures.Binding, at string, d Deviation) {
 
 func (c *comparison) contentType() {
 	value := strings.Join(c.answer.Header.Values("Content-Type"), ", ") // two are one that is no media type
-	if media, _, err := mime.ParseMediaType(value); err != nil || media != "application/json" {
+	media, _, err := mime.ParseMediaType(value)
+	if err != nil && !errors.Is(err, mime.ErrInvalidMediaParameter) || media != "application/json" {
 		c.deviate(c.bindings.Shape, "", Deviation{
-			Field: "Content-Type", Documented: "application/json", Answered: cmp.Or(printable(value), "(missing)"),
+			Field: "Content-Type", Documented: "application/json", Answered: cmp.Or(Printable(value), "(missing)"),
 		})
 	}
 }
@@ -346,7 +348,7 @@ func (c *comparison) retryAfter(minutes string) {
 		return
 	}
 	values := strings.Join(c.answer.Header.Values("Retry-After"), ", ")
-	d := Deviation{Field: "Retry-After", Documented: "a time to wait", Answered: printable(values)}
+	d := Deviation{Field: "Retry-After", Documented: "a time to wait", Answered: Printable(values)}
 	said, err := time.ParseDuration(minutes + "m")
 	if minutes != "" {
 		d.Documented = minutes + " min, as in the message"
@@ -383,5 +385,5 @@ func quoted(value any, found bool) string {
 	if err := encoder.Encode(value); err != nil {
 		return fmt.Sprint(value)
 	}
-	return printable(strings.TrimSpace(text.String()))
+	return Printable(strings.TrimSpace(text.String()))
 }

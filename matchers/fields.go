@@ -29,7 +29,7 @@ func exchangeOf(matcher string, actual any) (Exchange, error) {
 		return x, nil
 	}
 	return Exchange{}, fmt.Errorf("%s takes a matchers.Exchange or an *http.Response; pass one of them instead of\n%s",
-		matcher, given(actual))
+		matcher, Given(actual))
 }
 
 // FieldMatcher looks at one field of an answer.
@@ -63,7 +63,10 @@ func (m *FieldMatcher) Match(actual any) (ok bool, err error) {
 	case m.fault != "":
 		return false, nil
 	case m.inner != nil:
-		return m.inner.Match(m.value)
+		if ok, err = m.inner.Match(m.value); err != nil {
+			err = fmt.Errorf("%s: %s", m.name, Printable(err.Error())) // it may show the value
+		}
+		return ok, err
 	}
 	ok, m.note, err = m.is(m.value)
 	return ok, err
@@ -72,7 +75,7 @@ func (m *FieldMatcher) Match(actual any) (ok bool, err error) {
 // FailureMessage implements types.GomegaMatcher.
 func (m *FieldMatcher) FailureMessage(any) string {
 	if m.inner != nil && m.fault == "" {
-		return m.text("Of the answer's " + m.field + ":\n" + indented(printable(m.inner.FailureMessage(m.value))))
+		return m.text("Of the answer's " + m.field + ":\n" + indented(Printable(m.inner.FailureMessage(m.value))))
 	}
 	return m.text("Expected the answer to have\n  " + m.field + " " + m.expected)
 }
@@ -80,7 +83,7 @@ func (m *FieldMatcher) FailureMessage(any) string {
 // NegatedFailureMessage implements types.GomegaMatcher.
 func (m *FieldMatcher) NegatedFailureMessage(any) string {
 	if m.inner != nil && m.fault == "" {
-		return m.text("Of the answer's " + m.field + ":\n" + indented(printable(m.inner.NegatedFailureMessage(m.value))))
+		return m.text("Of the answer's " + m.field + ":\n" + indented(Printable(m.inner.NegatedFailureMessage(m.value))))
 	}
 	return m.text("Expected the answer not to have\n  " + m.field + " " + m.expected)
 }
@@ -137,7 +140,9 @@ func HaveErrorCode(expected any) *FieldMatcher {
 	code := func(x Exchange) (any, bool) {
 		value, found := x.at("/error/code")
 		if _, isNumber := value.(float64); isNumber {
-			return x.at("/error/status")
+			if status, isGoogles := x.at("/error/status"); isGoogles {
+				return status, true
+			}
 		}
 		return value, found
 	}
@@ -252,15 +257,15 @@ func HaveErrorShape(schema fixtures.Schema) *FieldMatcher {
 	return m
 }
 
-// given prints a value of a wrong type, of one that may hold a token the type only.
-func given(value any) string {
+// Given prints a value of a wrong type for an error, of one that may hold a token the type only.
+func Given(value any) string {
 	switch value.(type) {
 	case nil, string, []byte, error, bool, int, int64, float64:
-		return printable(format.Object(value, 1))
+		return Printable(format.Object(value, 1))
 	}
 	return fmt.Sprintf("    <%T>", value)
 }
 
-func wrongArgument(matcher, takes string, given any) error {
-	return fmt.Errorf("%s takes %s; pass one of them instead of\n%s", matcher, takes, format.Object(given, 1))
+func wrongArgument(matcher, takes string, value any) error {
+	return fmt.Errorf("%s takes %s; pass one of them instead of\n%s", matcher, takes, Given(value))
 }

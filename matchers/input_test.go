@@ -119,7 +119,7 @@ func TestWrongArgument(t *testing.T) {
 			"HaveErrorShape: schema mine.schema.json"},
 		{"seconds as a number", matchers.HaveRetryAfter(300),
 			"HaveRetryAfter takes a time.Duration, or a matcher of one; pass one of them instead of\n    <int>: 300"},
-		{"a matcher of something else", matchers.HaveStatus(gomega.BeNumerically(">=", "400")), "Expected a number"},
+		{"a matcher of something else", matchers.HaveStatus(gomega.BeNumerically(">=", "400")), "HaveStatus: Expected a number"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			defer func() {

@@ -65,7 +65,7 @@ func HaveRetryAfter(expected any) *FieldMatcher {
 		}
 		wait, err := RetryAfter(x)
 		if err != nil {
-			return nil, fmt.Sprintf("Retry-After %s: %v", printable(values), err)
+			return nil, fmt.Sprintf("Retry-After %s: %v", Printable(values), err)
 		}
 		return wait, ""
 	}}

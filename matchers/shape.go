@@ -29,7 +29,7 @@ func (f fault) String() string {
 	if f.kind != nil {
 		text = f.kind.LocalizedString(english)
 	}
-	return printable("at " + cmp.Or(f.place, "the root") + ": " + text)
+	return Printable("at " + cmp.Or(f.place, "the root") + ": " + text)
 }
 
 // mostFaults bounds how many faults of a body are told of.
@@ -47,16 +47,36 @@ func lines(faults []fault) []string {
 	return lines
 }
 
-// compiled holds the schemas in use, a func() (*jsonschema.Schema, error) by text. There are few.
-var compiled sync.Map
+// compiled holds the schemas in use. There are few, and comparing their texts is cheaper than hashing them.
+var compiled struct {
+	sync.Mutex
+	schemas []compiledSchema
+}
+
+type compiledSchema struct {
+	text   []byte
+	schema *jsonschema.Schema
+	err    error
+}
+
+// schemaOf compiles the text of a schema the first time it is asked for.
+func schemaOf(text []byte) (*jsonschema.Schema, error) {
+	compiled.Lock()
+	defer compiled.Unlock()
+	for _, c := range compiled.schemas {
+		if bytes.Equal(c.text, text) {
+			return c.schema, c.err
+		}
+	}
+	schema, err := compileSchema(text)
+	compiled.schemas = append(compiled.schemas, compiledSchema{bytes.Clone(text), schema, err})
+	return schema, err
+}
 
 // validate lists the faults of a decoded body, in the order of their places. The error tells what is wrong with the
 // schema.
 func validate(schema fixtures.Schema, body any) ([]fault, error) {
-	compile, _ := compiled.LoadOrStore(string(schema.JSON), sync.OnceValues(func() (*jsonschema.Schema, error) {
-		return compileSchema(schema.JSON)
-	}))
-	s, err := compile.(func() (*jsonschema.Schema, error))()
+	s, err := schemaOf(schema.JSON)
 	if err != nil {
 		return nil, fmt.Errorf("schema %s: %w", schema.Name, err)
 	}

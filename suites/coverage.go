@@ -49,7 +49,7 @@ func coverage(contract *fixtures.Contract, report ginkgo.Report) string {
 
 	var line strings.Builder
 	fmt.Fprintf(&line, "%-9s  %-22s", contract.Provider, contract.API)
-	var broken, notAsked []string
+	var broken, partly, notAsked []string
 	for _, action := range fixtures.Actions {
 		honored, clauses, wordings := 0, 0, 0
 		for clause := range contract.Clauses() {
@@ -64,7 +64,9 @@ func coverage(contract *fixtures.Contract, report ginkgo.Report) string {
 				broken = append(broken, clause.ID)
 			case t.honored == 0:
 				notAsked = append(notAsked, clause.ID)
-			case t.honored == len(clause.Wordings):
+			case t.honored < len(clause.Wordings):
+				partly = append(partly, clause.ID)
+			default:
 				honored++
 			}
 		}
@@ -75,11 +77,17 @@ func coverage(contract *fixtures.Contract, report ginkgo.Report) string {
 	switch {
 	case len(broken) > 0:
 		fmt.Fprintf(&line, "  %d broken", len(broken))
-	case len(notAsked) == 0:
+	case len(notAsked) == 0 && len(partly) == 0:
 		line.WriteString("  all honored")
 	}
+	if len(partly) > 0 {
+		fmt.Fprintf(&line, "  %d asked in part", len(partly))
+	}
 	if len(notAsked) > 0 {
-		fmt.Fprintf(&line, "  %d not asked: the selection left them out", len(notAsked))
+		fmt.Fprintf(&line, "  %d not asked", len(notAsked))
+	}
+	if len(partly)+len(notAsked) > 0 {
+		line.WriteString(": " + because(report))
 	}
 	for _, id := range broken {
 		fmt.Fprintf(&line, "\n  broken  %s", id)
@@ -87,11 +95,21 @@ func coverage(contract *fixtures.Contract, report ginkgo.Report) string {
 	return line.String()
 }
 
+// because says why a run left clauses out.
+func because(report ginkgo.Report) string {
+	if len(report.SpecialSuiteFailureReasons) > 0 || report.SuiteConfig.FailFast && !report.SuiteSucceeded {
+		return "the run ended early"
+	}
+	return "the selection left them out"
+}
+
 // emptySelection says how to mend a selection that matches no spec.
 func emptySelection(contract *fixtures.Contract, config types.SuiteConfig) string {
 	var selection []string
 	for flag, values := range map[string][]string{
-		"label-filter": {config.LabelFilter}, "focus": config.FocusStrings, "skip": config.SkipStrings,
+		"label-filter": {config.LabelFilter}, "sem-ver-filter": {config.SemVerFilter},
+		"focus": config.FocusStrings, "skip": config.SkipStrings,
+		"focus-file": config.FocusFiles, "skip-file": config.SkipFiles,
 	} {
 		for _, value := range values {
 			if value != "" {
@@ -124,7 +142,7 @@ func mend(contract *fixtures.Contract, labelFilter string) string {
 
 // clauseOf returns the id of the clause that a spec asks for, "" if it asks for none.
 func clauseOf(spec types.SpecReport) string {
-	labels := spec.Labels()
+	labels := spec.LeafNodeLabels
 	if at := slices.IndexFunc(labels, func(l string) bool { return strings.HasPrefix(l, "clause:") }); at >= 0 {
 		return strings.TrimPrefix(labels[at], "clause:")
 	}

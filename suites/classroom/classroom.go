@@ -3,8 +3,8 @@ package classroom
 
 import "github.com/learncontract/learncontract/suites"
 
-// Describe registers the specs of every action.
-func Describe(s *suites.Suite) {
+// Specs registers the specs of every action.
+func Specs(s *suites.Suite) {
 	describeCreate(s)
 	describeGet(s)
 	describeUpdate(s)

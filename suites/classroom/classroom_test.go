@@ -11,6 +11,6 @@ import (
 func TestMain(m *testing.M) { suites.Main(m) }
 
 func TestClassroom(t *testing.T) {
-	suites.Load(t, "classroom").Register(t, Describe)
+	suites.Load(t, "classroom").Register(t, Specs)
 	ginkgo.RunSpecs(t, "Google Classroom", suites.Configuration())
 }

@@ -5,7 +5,9 @@
 package clients
 
 import (
+	"bytes"
 	"context"
+	"maps"
 	"time"
 
 	"github.com/learncontract/learncontract/fixtures"
@@ -26,9 +28,9 @@ type Call struct {
 	Body      []byte            // JSON; nil for none
 }
 
-// Minimal is the operation's minimal valid request.
+// Minimal is the operation's minimal valid request. The caller may change it.
 func Minimal(o *fixtures.Operation) Call {
-	return Call{Operation: o, Params: o.Params, Query: o.Query, Body: o.Body}
+	return Call{Operation: o, Params: maps.Clone(o.Params), Query: maps.Clone(o.Query), Body: bytes.Clone(o.Body)}
 }
 
 // Failure is what a client's caller learns of a failure.

@@ -11,6 +11,6 @@ import (
 func TestMain(m *testing.M) { suites.Main(m) }
 
 func TestGraph(t *testing.T) {
-	suites.Load(t, "graph").Register(t, Describe)
+	suites.Load(t, "graph").Register(t, Specs)
 	ginkgo.RunSpecs(t, "Microsoft Graph learningCourseActivity", suites.Configuration())
 }

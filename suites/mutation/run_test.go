@@ -51,7 +51,7 @@ func TestMutatedSuite(t *testing.T) {
 		}
 		return answer
 	}
-	suite.Run(t, map[string]func(*suites.Suite){"graph": graph.Describe, "classroom": classroom.Describe}[provider])
+	suite.Run(t, map[string]func(*suites.Suite){"graph": graph.Specs, "classroom": classroom.Specs}[provider])
 }
 
 // TestWholeRunBroken answers one clause wrongly: its specs fail, no others do, and the run says so.

@@ -75,17 +75,33 @@ func (c *Client) request(ctx context.Context, call clients.Call) (*http.Request,
 	return request, nil
 }
 
-// envelope is the error object of both providers.
+// envelope is the error object of both providers. Fields are read one by one, so that one of another type loses no other.
 type envelope struct {
-	Error struct {
-		Code    json.RawMessage `json:"code"` // Graph's code; Google's HTTP status
-		Status  string          `json:"status"`
-		Message string          `json:"message"`
-		Details []struct {
-			Code    string `json:"code"`
-			Message string `json:"message"`
-		} `json:"details"`
-	} `json:"error"`
+	Error map[string]json.RawMessage `json:"error"`
+}
+
+// text is a field that is a text, "" if it is missing or something else.
+func (e envelope) text(field string) (text string) {
+	// Another type leaves the text empty.
+	_ = json.Unmarshal(e.Error[field], &text)
+	return text
+}
+
+// details are the entries of details that have a code and a message, as Graph's have.
+func (e envelope) details() (details []clients.Detail) {
+	var entries []struct {
+		Code    *string `json:"code"`
+		Message *string `json:"message"`
+	}
+	if json.Unmarshal(e.Error["details"], &entries) != nil {
+		return nil
+	}
+	for _, entry := range entries {
+		if entry.Code != nil && entry.Message != nil {
+			details = append(details, clients.Detail{Code: *entry.Code, Message: *entry.Message})
+		}
+	}
+	return details
 }
 
 // failure reads the answer. A success is the zero Failure with its status.
@@ -102,16 +118,14 @@ func failure(response *http.Response, body []byte) (clients.Failure, error) {
 	if err := json.Unmarshal(body, &e); err != nil {
 		return f, fmt.Errorf("the answer %s has no error envelope: %w", response.Status, err)
 	}
-	f.Message = e.Error.Message
-	if json.Unmarshal(e.Error.Code, &f.Code) != nil { // a number
-		f.Code = e.Error.Status
+	f.Message = e.text("message")
+	if f.Code = e.text("code"); f.Code == "" { // Google's is the HTTP status, a number
+		f.Code = e.text("status")
 	}
 	if rest, named := strings.CutPrefix(f.Message, "@"); named {
 		f.Name, _, _ = strings.Cut(rest, " ")
 	}
-	for _, d := range e.Error.Details {
-		f.Details = append(f.Details, clients.Detail{Code: d.Code, Message: d.Message})
-	}
+	f.Details = e.details()
 	return f, nil
 }
 
@@ -119,7 +133,7 @@ func failure(response *http.Response, body []byte) (clients.Failure, error) {
 func retryAfter(header http.Header) time.Duration {
 	value := header.Get("Retry-After")
 	if seconds, err := strconv.ParseFloat(value, 64); err == nil && seconds > 0 && seconds < math.MaxInt32 {
-		return time.Duration(seconds * float64(time.Second))
+		return time.Duration(math.Round(seconds * float64(time.Second)))
 	}
 	date, err := http.ParseTime(value)
 	if err != nil {
