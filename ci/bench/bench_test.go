@@ -1,0 +1,83 @@
+//go:build unix
+
+package main
+
+import (
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/learncontract/learncontract/ci/bench/plain"
+	"github.com/learncontract/learncontract/ci/bench/synthetic"
+	"github.com/learncontract/learncontract/fixtures"
+)
+
+// TestEveryContestantAsserts gives each contestant the documented answers, and then answers with one field wrong where
+// they have it: so many of its specs must fail, and say so. A contestant that asserts less would be faster.
+func TestEveryContestantAsserts(t *testing.T) {
+	folder, root := t.TempDir(), "../.."
+	var b binaries
+	for pkg, binary := range map[string]*string{"./ci/bench/suite": &b.suite, "./ci/bench/plain": &b.plain} {
+		var err error
+		if *binary, err = build(t.Context(), root, folder, pkg); err != nil {
+			t.Fatal(err)
+		}
+	}
+	contract, err := fixtures.Load("graph")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, field := range append([]string{""}, synthetic.Fields...) {
+		wrong := 0
+		answers := func(w *fixtures.Wording) fixtures.Answer {
+			answer := synthetic.Wrong(w, field)
+			if !reflect.DeepEqual(answer, w.Answer()) {
+				wrong++
+			}
+			return answer
+		}
+		file := filepath.Join(folder, "table.json")
+		if err := plain.Write(file, table(contract, answers)); err != nil {
+			t.Fatal(err)
+		}
+		if (field == "") != (wrong == 0) {
+			t.Fatalf("%d answers have the field %q wrong", wrong, field)
+		}
+		t.Setenv("BENCH_WRONG", field)
+		for _, contestant := range contestants {
+			_, printed, err := b.run(t.Context(), contestRun{"graph", file}, contestant)
+			failed := strings.Count(printed, "    --- FAIL: ")
+			if m := failures.FindStringSubmatch(printed); m != nil {
+				failed, _ = strconv.Atoi(m[1]) // the expression admits digits only
+			}
+			if (err != nil) != (wrong > 0) || failed != wrong || !strings.Contains(printed, field) {
+				t.Errorf("%s: %d specs failed, and %d answers had the field %q wrong (%v)\n%s",
+					contestant, failed, wrong, field, err, printed)
+			}
+		}
+	}
+}
+
+// failures finds in Ginkgo's summary how many specs failed.
+var failures = regexp.MustCompile(`(\d+) Failed`)
+
+func TestParseRefuses(t *testing.T) {
+	for _, args := range []string{"-n 0", "-sizes own,many", "-sizes -1", "-only suits", "-fast", "now"} {
+		if o, err := parse(strings.Fields(args)); err == nil {
+			t.Errorf("%s is taken as %+v", args, o)
+		} else if strings.Contains(err.Error(), "\n") {
+			t.Errorf("%s is refused with more than a line: %v", args, err)
+		}
+	}
+}
+
+func TestMedian(t *testing.T) {
+	for want, values := range map[int64][]int64{3: {3}, 4: {9, 4, 1}, 5: {6, 100, 4, 0}} {
+		if got := median(values); got != want {
+			t.Errorf("the median of %d is %d, want %d", values, got, want)
+		}
+	}
+}

@@ -1,0 +1,201 @@
+//go:build unix
+
+package main
+
+import (
+	"fmt"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/learncontract/learncontract/ci/bench/usage"
+)
+
+// results is everything measured.
+type results struct {
+	options
+	rows  []contestRow
+	loads []loadTimes
+	loops map[string][]usage.Usage // by loop
+	sizes []binarySize
+}
+
+type contestRow struct {
+	size     string
+	wordings int
+	used     map[string][]usage.Usage // by contestant, a value a run
+}
+
+type loadTimes struct {
+	provider     string
+	first, later time.Duration
+}
+
+type binarySize struct {
+	pkg   string
+	bytes int64
+}
+
+// median is the median of a quantity over a contestant's runs; ok if there are any.
+func (row contestRow) median(contestant string, of func(usage.Usage) int64) (value int64, ok bool) {
+	var values []int64
+	for _, used := range row.used[contestant] {
+		values = append(values, of(used))
+	}
+	if len(values) == 0 {
+		return 0, false
+	}
+	return median(values), true
+}
+
+func cpu(u usage.Usage) int64  { return int64(u.CPU) }
+func wall(u usage.Usage) int64 { return int64(u.Wall) }
+func peak(u usage.Usage) int64 { return u.Peak }
+
+// ratio is how many times the CPU of one contestant another takes.
+func (row contestRow) ratio(of, to string) (float64, bool) {
+	a, hasA := row.median(of, cpu)
+	b, hasB := row.median(to, cpu)
+	return float64(a) / float64(b), hasA && hasB
+}
+
+// cell prints a quantity of each contestant, or of one.
+func (row contestRow) cell(format func(int64) string, of func(usage.Usage) int64, contestants ...string) string {
+	var cells []string
+	for _, contestant := range contestants {
+		text := missing
+		if value, ok := row.median(contestant, of); ok {
+			text = format(value)
+		}
+		cells = append(cells, text)
+	}
+	return strings.Join(cells, " · ")
+}
+
+const missing = "–"
+
+// markdown is the tables.
+func (r *results) markdown() string {
+	var text strings.Builder
+	fmt.Fprintf(&text, "%s, %s/%s, %d CPUs. Medians of %d runs below 1,000 wordings,"+
+		" %d below 20,000 and %d above, taken in turn.\n",
+		runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), r.rounds(own), r.runs, r.rounds("20000"))
+	r.writeContest(&text)
+	r.writeWaits(&text)
+	r.writeTargets(&text)
+	return text.String()
+}
+
+func (r *results) writeContest(w *strings.Builder) {
+	if len(r.rows) == 0 {
+		return
+	}
+	w.WriteString("\n| wordings | CPU: suite (a) | loopback (b) | memory (c) | a/b | a/c " +
+		"| wall a · b · c | peak a · b · c |\n" + strings.Repeat("| ---: ", 8) + "|\n")
+	for _, row := range r.rows {
+		times := func(of, to string) string {
+			if ratio, ok := row.ratio(of, to); ok {
+				return fmt.Sprintf("%.2f", ratio)
+			}
+			return missing
+		}
+		name := grouped(row.wordings)
+		if row.size == own {
+			name = "both contracts, " + name
+		}
+		fmt.Fprintf(w, "| %s | %s | %s | %s | %s | %s | %s | %s |\n", name,
+			row.cell(nanoseconds, cpu, "suite"), row.cell(nanoseconds, cpu, "loopback"), row.cell(nanoseconds, cpu, "memory"),
+			times("suite", "loopback"), times("suite", "memory"),
+			row.cell(nanoseconds, wall, contestants...), row.cell(mebibytes, peak, contestants...))
+	}
+}
+
+// writeWaits writes what is waited for beside the run itself.
+func (r *results) writeWaits(w *strings.Builder) {
+	w.WriteString("\n| | |\n| --- | ---: |\n")
+	for _, l := range r.loads {
+		fmt.Fprintf(w, "| load and validate the contract of %s, first call (later calls) | %s (%s) |\n",
+			l.provider, short(l.first), short(l.later))
+	}
+	loop := contestRow{used: r.loops}
+	if len(r.loops) > 0 {
+		for _, l := range loops("") {
+			fmt.Fprintf(w, "| `%s` after a one-line edit, wall (CPU) | %s (%s) |\n", strings.Join(l.command, " "),
+				loop.cell(nanoseconds, wall, l.name), loop.cell(nanoseconds, cpu, l.name))
+		}
+	}
+	for _, s := range r.sizes {
+		fmt.Fprintf(w, "| compiled `%s` | %s |\n", s.pkg, mebibytes(s.bytes))
+	}
+}
+
+// The targets of the project.
+const (
+	mostRatio  = 2.5 // of the suite's CPU to that of the plain table over loopback
+	mostGrowth = 12  // from 4,100 wordings to 41,000
+	mostPeak   = 64 << 20
+	mostLoad   = 30 * time.Millisecond
+)
+
+// writeTargets says of each target that was measured whether it is met.
+func (r *results) writeTargets(w *strings.Builder) {
+	var lines []string
+	target := func(ok bool, what, measured string) {
+		verdict := "met"
+		if !ok {
+			verdict = "missed"
+		}
+		lines = append(lines, fmt.Sprintf("| %s | %s | %s |\n", what, measured, verdict))
+	}
+	suite := map[string]int64{} // CPU by size
+	for _, row := range r.rows {
+		ratio, compared := row.ratio("suite", "loopback")
+		if compared && (row.size == "410" || row.size == "4100") {
+			target(ratio <= mostRatio, fmt.Sprintf("a/b at %s wordings at most %.1f", grouped(row.wordings), mostRatio),
+				fmt.Sprintf("%.2f", ratio))
+		}
+		if most, ok := row.median("suite", peak); ok && row.size == own {
+			target(most < mostPeak, "peak of the suite on each contract under "+mebibytes(mostPeak), mebibytes(most))
+		}
+		if used, ok := row.median("suite", cpu); ok {
+			suite[row.size] = used
+		}
+	}
+	if small, large := suite["4100"], suite["41000"]; small > 0 && large > 0 {
+		growth := float64(large) / float64(small)
+		target(growth <= mostGrowth, fmt.Sprintf("41,000 wordings cost at most %d x 4,100", mostGrowth),
+			fmt.Sprintf("%.1f x", growth))
+	}
+	for _, l := range r.loads {
+		target(l.first < mostLoad, fmt.Sprintf("the contract of %s is loaded in under %s", l.provider, short(mostLoad)),
+			short(l.first))
+	}
+	if len(lines) > 0 {
+		fmt.Fprintf(w, "\n| target | measured | |\n| --- | ---: | --- |\n%s", strings.Join(lines, ""))
+	}
+}
+
+// short prints a duration to three digits at most.
+func short(d time.Duration) string {
+	switch {
+	case d >= 10*time.Second:
+		return fmt.Sprintf("%.1f s", d.Seconds())
+	case d >= time.Second:
+		return fmt.Sprintf("%.2f s", d.Seconds())
+	case d >= 10*time.Millisecond:
+		return fmt.Sprintf("%.0f ms", d.Seconds()*1e3)
+	}
+	return fmt.Sprintf("%.1f ms", d.Seconds()*1e3)
+}
+
+func nanoseconds(n int64) string { return short(time.Duration(n)) }
+
+func mebibytes(n int64) string { return fmt.Sprintf("%.0f MiB", float64(n)/(1<<20)) }
+
+// grouped prints a number with commas.
+func grouped(n int) string {
+	if n < 1_000 {
+		return fmt.Sprint(n)
+	}
+	return fmt.Sprintf("%s,%03d", grouped(n/1_000), n%1_000)
+}
