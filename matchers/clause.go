@@ -11,10 +11,11 @@ import (
 )
 
 // HonorClause succeeds if the answer honors the clause: one of its wordings, every field as strongly as the provider's
-// own words bind it. The failure names every field that deviates, the clause, the row of the documentation, and the
-// nearest other clause of the operation.
+// own words bind it. An answer that is another clause of the operation to the letter is that one, and not this: where a
+// provider binds no message, as Graph, the four 403 of an update would otherwise honor each other. The failure names
+// every field that deviates, the clause, the row of the documentation, and the nearest other clause of the operation.
 //
-// Negated, it succeeds if the answer breaks every wording of the clause.
+// Negated, it succeeds if the answer does not honor any wording of the clause.
 func HonorClause(clause *fixtures.Clause) *HonorMatcher {
 	if clause == nil {
 		return &HonorMatcher{name: "HonorClause"}
@@ -38,6 +39,7 @@ type HonorMatcher struct {
 	strict   bool
 	exchange Exchange
 	verdict  verdict
+	instead  *fixtures.Wording // what the answer is to the letter, where it isn't one of the wordings
 }
 
 // Strictly binds every field exactly, whatever the provider says of it.
@@ -59,14 +61,38 @@ func (m *HonorMatcher) Match(actual any) (bool, error) {
 	if m.exchange, err = exchangeOf(m.name, actual); err != nil {
 		return false, err
 	}
-	m.verdict = nearest(m.exchange, m.wordings, m.strict)
-	return m.verdict.broken() == 0, nil
+	m.verdict, m.instead = nearest(m.exchange, m.wordings, m.strict), nil
+	if m.verdict.broken() > 0 {
+		return false, nil
+	}
+	if len(m.verdict.deviations) > 0 {
+		if other := nearest(m.exchange, m.others(), true); other.wording != nil && len(other.deviations) == 0 {
+			m.instead = other.wording
+		}
+	}
+	return m.instead == nil || m.instead.Clause == m.clause, nil
+}
+
+// others are the wordings of the operation that were not asked for.
+func (m *HonorMatcher) others() (others []*fixtures.Wording) {
+	for _, clause := range m.clause.Operation.Clauses {
+		for _, w := range clause.Wordings {
+			if !slices.Contains(m.wordings, w) {
+				others = append(others, w)
+			}
+		}
+	}
+	return others
 }
 
 // FailureMessage implements types.GomegaMatcher.
 func (m *HonorMatcher) FailureMessage(any) string {
 	var text strings.Builder
-	fmt.Fprintf(&text, "The answer broke %s,\nwhich %s.\n\n", m.verdict.wording.ID(), m.verdict.wording.Title())
+	verb := "broke"
+	if m.instead != nil {
+		verb = "is not"
+	}
+	fmt.Fprintf(&text, "The answer %s %s,\nwhich %s.\n\n", verb, m.verdict.wording.ID(), m.verdict.wording.Title())
 	writeDeviations(&text, m.verdict.deviations)
 	writeSource(&text, m.verdict.wording)
 	m.writeNearest(&text)
@@ -91,15 +117,11 @@ func (m *HonorMatcher) writeNearest(text *strings.Builder) {
 		text.WriteString(suspect)
 		return
 	}
-	var others []*fixtures.Wording
-	for _, clause := range m.clause.Operation.Clauses {
-		for _, w := range clause.Wordings {
-			if !slices.Contains(m.wordings, w) {
-				others = append(others, w)
-			}
-		}
+	if m.instead != nil {
+		fmt.Fprintf(text, "It is another clause to the letter: %s, which %s.\n", m.instead.ID(), m.instead.Title())
+		return
 	}
-	switch other := nearest(m.exchange, others, m.strict); {
+	switch other := nearest(m.exchange, m.others(), m.strict); {
 	case other.wording == nil:
 	case other.broken() == 0 && other.wording.Clause == m.clause:
 		fmt.Fprintf(text, "It honors another wording of the clause: %s, %s.\n", other.wording.ID(), other.wording.Reading)

@@ -59,7 +59,7 @@ func TestNearest(t *testing.T) {
 		"a broken field, the closest message": {answered(license, status(409)), "graph.update.learner-license", false},
 		"the details decide": {answered(license, status(400), set("code", "badRequest"), set("message", "invalid"),
 			set("details", []any{detail("badRequest", "Input field notes shouldn't be empty")})),
-			"graph.update.empty-fields", true},
+			"graph.update.fields-empty", true},
 		"a reading": {answered(throttled.Wordings[1]), "graph.update.throttled#text", true},
 		"a reading, broken": {answered(throttled.Wordings[1], header("Retry-After", "-1")),
 			"graph.update.throttled#text", false},

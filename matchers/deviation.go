@@ -224,6 +224,12 @@ func (c *comparison) message() (minutes string) {
 		return captures[fixtures.Minutes]
 	}
 	d := Deviation{Field: "message", Documented: quoted(c.Message.String(), true), Answered: quoted(answered, found)}
+	switch {
+	case c.Text == "synthetic":
+		d.Documented += " (the text is ours: the page gives none)"
+	case c.Text != "":
+		d.Documented += " (the text was seen in public: the page gives none)"
+	}
 	if isText {
 		if captures, ok = c.Message.MatchSpelling(text); ok {
 			d.Note = spellingOnly

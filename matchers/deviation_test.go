@@ -15,7 +15,7 @@ func TestHarmless(t *testing.T) {
 	var (
 		license    = clause(t, "graph.update.learner-license")
 		missingOne = clause(t, "graph.update.required-fields-missing")
-		all        = clause(t, "graph.create.field-validation")
+		all        = clause(t, "graph.create.fields-invalid")
 		throttled  = clause(t, "graph.update.throttled")
 		modifiable = clause(t, "classroom.courses.patch.failed-precondition.CourseNotModifiable")
 		spaced     = func(a *fixtures.Answer) { a.Body = []byte("\n\t " + string(a.Body) + "\r\n") }
@@ -232,7 +232,7 @@ func TestLargeNumber(t *testing.T) {
 
 // An answer may be as large as MaxBody and wrong in every byte: telling of it costs little, and is read by somebody.
 func TestFaultsAreBounded(t *testing.T) {
-	fields := clause(t, "graph.create.field-validation")
+	fields := clause(t, "graph.create.fields-invalid")
 	const many = 20_000
 	for name, text := range map[string]string{
 		"a number of many digits": strings.Repeat("9", many),

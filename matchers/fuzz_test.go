@@ -55,7 +55,7 @@ func judged(tb testing.TB) []*fixtures.Clause {
 	tb.Helper()
 	return []*fixtures.Clause{
 		clause(tb, "graph.update.learner-license"), clause(tb, "graph.update.throttled"),
-		clause(tb, "graph.create.field-validation"),
+		clause(tb, "graph.create.fields-invalid"),
 		clause(tb, "classroom.courses.teachers.delete.failed-precondition.CannotRemoveCourseOwner"),
 	}
 }

@@ -32,7 +32,7 @@ func TestFailureTexts(t *testing.T) {
 		assignment = clause(t, "graph.update.assignment-not-found")
 		method     = clause(t, "graph.update.method-not-supported")
 		throttled  = clause(t, "graph.update.throttled")
-		fields     = clause(t, "graph.create.field-validation")
+		fields     = clause(t, "graph.create.fields-invalid")
 		missingOne = clause(t, "graph.update.required-fields-missing")
 		inferred   = clause(t, "graph.create.learner-license")
 		modifiable = clause(t, "classroom.courses.patch.failed-precondition.CourseNotModifiable")
@@ -57,6 +57,9 @@ func TestFailureTexts(t *testing.T) {
 		{"honor-spelling-beside-broken", of(assignment, status(410), set("code", "notFound")), honor(assignment)},
 		{"honor-advisory-beside-broken", of(license, status(500), set("message", "Something went wrong.")), honor(license)},
 		{"honor-another-clause", of(license), honor(assignment)},
+		{"honor-another-to-the-letter", of(license), honor(clause(t, "graph.update.service-plan-missing"))},
+		{"honor-synthetic-text", of(modifiable, set("message", "@CourseNotModifiable The course is archived.")),
+			honor(modifiable).Strictly()},
 		{"honor-another-wording", answered(throttled.Wordings[0]), matchers.HonorWording(throttled.Wordings[1]).Strictly()},
 		{"honor-nearer-clause", of(license, set("innerError", "none")), honor(method)},
 		{"honor-none-nearer", of(method, status(418)), honor(method)},

@@ -27,6 +27,7 @@ import (
 
 // Suite is a contract, asked of a client.
 type Suite struct {
+	// Contract is what is asked for.
 	Contract *fixtures.Contract
 	// Client makes the client under contract from the http.Client it must use and the API's base URL.
 	Client func(client *http.Client, baseURL string) clients.Client
@@ -157,7 +158,10 @@ func (s *Suite) ask(ctx ginkgo.SpecContext, w *fixtures.Wording) {
 	for _, exchange := range below.exchanges {
 		gomega.Expect(exchange).To(matchers.HonorWording(w).Strictly())
 	}
-	gomega.Expect(err).NotTo(gomega.HaveOccurred(), "the answer reached the client, and the client does not tell its caller of it")
+	if errors.Is(err, stub.ErrRefused) {
+		ginkgo.Fail(fmt.Sprintf("The client was answered %s, and sent another request:\n%v", w.ID(), err))
+	}
+	gomega.Expect(err).NotTo(gomega.HaveOccurred(), "The client was answered %s, and tells its caller of an error instead", w.ID())
 	gomega.Expect(failure).To(clients.Tell(w.Clause, below.exchanges[len(below.exchanges)-1]))
 }
 

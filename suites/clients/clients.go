@@ -22,10 +22,10 @@ type Client interface {
 
 // Call is one request of an operation.
 type Call struct {
-	Operation *fixtures.Operation
-	Params    map[string]string // a value for each {parameter} of Operation.Path, unescaped
-	Query     map[string]string // unescaped; nil for none
-	Body      []byte            // JSON; nil for none
+	Operation *fixtures.Operation // what is asked for
+	Params    map[string]string   // a value for each {parameter} of Operation.Path, unescaped
+	Query     map[string]string   // unescaped; nil for none
+	Body      []byte              // JSON; nil for none
 }
 
 // Minimal is the operation's minimal valid request. The caller may change it.
@@ -35,17 +35,17 @@ func Minimal(o *fixtures.Operation) Call {
 
 // Failure is what a client's caller learns of a failure.
 type Failure struct {
-	Status     int    // HTTP status
-	Code       string // Graph's error.code, Google's canonical error.status
-	Name       string // Google's named error, without "@"; empty if there is none
-	Message    string // error.message, whole
-	Details    []Detail
+	Status     int           // HTTP status
+	Code       string        // Graph's error.code, Google's canonical error.status
+	Name       string        // Google's named error, without "@"; empty if there is none
+	Message    string        // error.message, whole
+	Details    []Detail      // error.details, in the order of the answer
 	RetryAfter time.Duration // 0 if the answer names no time to wait
 	RequestID  string        // what the provider asks for in a support case; empty if the answer has none
 }
 
 // Detail is one entry of error.details.
 type Detail struct {
-	Code    string
-	Message string
+	Code    string // the entry's code
+	Message string // the entry's message
 }

@@ -45,13 +45,13 @@ func (m *TellMatcher) Match(actual any) (bool, error) {
 		m.tell("status", fixtures.StatusLine(answered.Status), fixtures.StatusLine(told.Status))
 	}
 	if told.Code != answered.Code {
-		m.tell("code", answered.Code, told.Code)
+		m.tell("code", quoted(answered.Code), quoted(told.Code))
 	}
 	if told.Name != answered.Name {
-		m.tell("name", answered.Name, told.Name)
+		m.tell("name", quoted(answered.Name), quoted(told.Name))
 	}
 	if told.Message != answered.Message {
-		m.tell("message", answered.Message, told.Message)
+		m.tell("message", quoted(answered.Message), quoted(told.Message))
 	}
 	if !slices.Equal(told.Details, answered.Details) {
 		m.tell("details", details(answered.Details), details(told.Details))
@@ -60,7 +60,7 @@ func (m *TellMatcher) Match(actual any) (bool, error) {
 		m.tell("retry-after", answered.RetryAfter.String(), told.RetryAfter.String())
 	}
 	if told.RequestID != answered.RequestID {
-		m.tell("request id", answered.RequestID, told.RequestID)
+		m.tell("request id", quoted(answered.RequestID), quoted(told.RequestID))
 	}
 	return len(m.wrong) == 0, nil
 }
@@ -102,8 +102,8 @@ func (m *TellMatcher) tell(field, answered, told string) {
 
 // FailureMessage implements types.GomegaMatcher.
 func (m *TellMatcher) FailureMessage(any) string {
-	return fmt.Sprintf("The client does not tell its caller what %s %s answered:\n%s,\nwhich %s.\n\n%s",
-		m.exchange.Method(), m.exchange.URL(), m.clause.ID, m.clause.Title(), strings.Join(m.wrong, ""))
+	return fmt.Sprintf("The client does not tell its caller of %s,\nwhich %s.\n\n%s\nThe request:\n  %s %s\nThe answer:\n%s",
+		m.clause.ID, m.clause.Title(), strings.Join(m.wrong, ""), m.exchange.Method(), m.exchange.URL(), m.exchange)
 }
 
 // NegatedFailureMessage implements types.GomegaMatcher.
@@ -111,10 +111,17 @@ func (m *TellMatcher) NegatedFailureMessage(any) string {
 	return fmt.Sprintf("The client was expected not to tell its caller of %s, and does.", m.clause.ID)
 }
 
+func quoted(text string) string {
+	if text == "" {
+		return ""
+	}
+	return fmt.Sprintf("%q", text)
+}
+
 func details(list []Detail) string {
 	var lines []string
 	for _, d := range list {
-		lines = append(lines, fmt.Sprintf("%s: %q", d.Code, d.Message))
+		lines = append(lines, fmt.Sprintf("%q: %q", d.Code, d.Message))
 	}
 	return strings.Join(lines, ", ")
 }

@@ -18,7 +18,7 @@ func several(tb testing.TB) (*fixtures.Clause, matchers.Exchange, clients.Failur
 	if err != nil {
 		tb.Fatal(err)
 	}
-	clause := contract.Clause("graph.create.field-validation")
+	clause := contract.Clause("graph.create.fields-invalid")
 	w := clause.Wordings[3]
 	answer := w.Answer()
 	answer.Header.Set("Retry-After", "2.5")
@@ -87,14 +87,22 @@ func ExampleTell() {
 		fmt.Println(matcher.FailureMessage(told))
 	}
 	// Output:
-	// The client does not tell its caller what PATCH https://classroom.googleapis.com/v1/courses/604800123456?updateMask=… answered:
-	// classroom.courses.patch.failed-precondition.CourseNotModifiable,
-	// which answers 400 Bad Request when the course's state doesn't allow its properties to be modified.
+	// The client does not tell its caller of classroom.courses.patch.failed-precondition.CourseNotModifiable,
+	// which answers 400 Bad Request @CourseNotModifiable when the course's state doesn't allow its properties to be modified.
 	//
-	//   code         answered  FAILED_PRECONDITION
-	//                told      INVALID_ARGUMENT
-	//   name         answered  CourseNotModifiable
+	//   code         answered  "FAILED_PRECONDITION"
+	//                told      "INVALID_ARGUMENT"
+	//   name         answered  "CourseNotModifiable"
 	//                told      (nothing)
-	//   message      answered  @CourseNotModifiable The state of the course doesn't allow its properties to be modified.
-	//                told      Precondition check failed.
+	//   message      answered  "@CourseNotModifiable The state of the course doesn't allow its properties to be modified."
+	//                told      "Precondition check failed."
+	//
+	// The request:
+	//   PATCH https://classroom.googleapis.com/v1/courses/604800123456?updateMask=…
+	// The answer:
+	// 400 Bad Request
+	// Content-Type: application/json; charset=UTF-8
+	// Date: Thu, 23 Apr 2026 15:26:06 GMT
+	//
+	// {"error":{"code":400,"message":"@CourseNotModifiable The state of the course doesn't allow its properties to be modified.","status":"FAILED_PRECONDITION"}}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"iter"
 	"maps"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -98,6 +99,15 @@ func survey(t *testing.T, outcome string, operators []Operator, honored bool) {
 	}
 	writeRow(&table, "all", all)
 	t.Log(table.String())
+
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := sum(all)
+	if said := fmt.Sprintf("%d/%d %s", n.right, n.total, map[bool]string{false: "harmful", true: "harmless"}[honored]); !strings.Contains(string(readme), said) {
+		t.Errorf("the README does not say %q", said)
+	}
 }
 
 // try holds each mutant that the operator makes of the wording's answer against the wording, as the specs do.

@@ -194,7 +194,7 @@ func (a *answer) differs(r *asked) string {
 		return "method"
 	case r.URL.Scheme != a.url.Scheme:
 		return "scheme"
-	case r.URL.Host != a.url.Host:
+	case r.URL.Host != a.url.Host || r.Host != "" && r.Host != a.url.Host:
 		return "host"
 	case r.URL.EscapedPath() != a.url.EscapedPath():
 		return "path"

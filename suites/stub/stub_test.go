@@ -101,6 +101,8 @@ var _ = Describe("a stub", func() {
 		Entry("a query that cannot be read", "PATCH", course+"?mask=%zz", `{"name":"a","size":[1]}`, "query, which cannot be read"),
 		// Pitfall 5: a JSON array is a character class to gock.
 		Entry("another array", "PATCH", course+"?mask=name&size=1", `{"name":"a","size":[2]}`, "body"),
+		Entry("a number that differs past a float's precision", "PATCH", course+"?mask=name&size=1", `{"name":"a","size":[1.00000000000000000001]}`, "body"),
+		Entry("text after the body", "PATCH", course+"?mask=name&size=1", `{"name":"a","size":[1]}}`, "body"),
 		Entry("one more key", "PATCH", course+"?mask=name&size=1", `{"name":"a","size":[1],"x":1}`, "body"),
 		Entry("no JSON", "PATCH", course+"?mask=name&size=1", `name`, "body"),
 		// Pitfall 6: gock dereferences the body that isn't there, and then deadlocks.
@@ -119,6 +121,19 @@ var _ = Describe("a stub", func() {
 		Entry("a filter", "https://graph.example/activities?$filter=contains(x,%20'a')&$top=1"),
 		Entry("a colon", "https://graph.example/v1/courses/1:accept"),
 	)
+
+	It("tells an escaped slash from a slash, and a Host from another", func(ctx SpecContext) {
+		const escaped = "https://graph.example/activities/a%2Fb"
+		Expect(s.Answer(stub.Request{Method: "GET", URL: escaped}, answered("{}"))).To(Succeed())
+		_, err := ask(ctx, s.Client(), "GET", "https://graph.example/activities/a/b", "")
+		Expect(err).To(MatchError(ContainSubstring("differs in path")))
+		request, err := http.NewRequestWithContext(ctx, "GET", escaped, nil)
+		Expect(err).NotTo(HaveOccurred())
+		request.Host = "other.example"
+		_, err = s.RoundTrip(request)
+		Expect(err).To(MatchError(ContainSubstring("differs in host")))
+		Expect(ask(ctx, s.Client(), "GET", escaped, "")).To(Equal("{}"))
+	}, SpecTimeout(5*time.Second))
 
 	// Pitfall 1: an intercepted client reaches the network before gock's first stub and after it was switched off.
 	It("refuses the network before the first answer, between answers and after the last", func(ctx SpecContext) {
