@@ -39,7 +39,7 @@ type HonorMatcher struct {
 	strict   bool
 	exchange Exchange
 	verdict  verdict
-	instead  *fixtures.Wording // what the answer is to the letter, where it isn't one of the wordings
+	instead  *fixtures.Wording // of another clause: what the answer is to the letter
 }
 
 // Strictly binds every field exactly, whatever the provider says of it.
@@ -66,11 +66,12 @@ func (m *HonorMatcher) Match(actual any) (bool, error) {
 		return false, nil
 	}
 	if len(m.verdict.deviations) > 0 {
-		if other := nearest(m.exchange, m.others(), true); other.wording != nil && len(other.deviations) == 0 {
+		other := nearest(m.exchange, m.others(), true)
+		if other.wording != nil && len(other.deviations) == 0 && other.wording.Clause != m.clause {
 			m.instead = other.wording
 		}
 	}
-	return m.instead == nil || m.instead.Clause == m.clause, nil
+	return m.instead == nil, nil
 }
 
 // others are the wordings of the operation that were not asked for.

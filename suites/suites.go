@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -184,9 +185,10 @@ func (s *Suite) canary() {
 	})
 }
 
-// recorder captures every exchange below the client.
+// recorder captures every exchange below the client, whose goroutines may share it.
 type recorder struct {
 	transport http.RoundTripper
+	mutex     sync.Mutex
 	exchanges []matchers.Exchange
 }
 
@@ -200,6 +202,8 @@ func (r *recorder) RoundTrip(request *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
 	r.exchanges = append(r.exchanges, exchange)
 	return response, nil
 }
