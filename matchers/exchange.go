@@ -31,8 +31,8 @@ import (
 const MaxBody = 1 << 20
 
 // Exchange is one request and its answer, captured once. It is immutable and safe to print: of the request it keeps
-// the method and the URL without query values, of the answer's header only KeptHeaders, and String masks what looks
-// like a token.
+// the method and the URL without query values; of the answer's header Content-Type, Retry-After, Date and the
+// correlation ids Request-Id, Client-Request-Id and X-Ms-Ags-Diagnostic; and String masks what looks like a token.
 type Exchange struct {
 	method, url string
 	answer      fixtures.Answer
@@ -41,9 +41,9 @@ type Exchange struct {
 	fault       string // why the body could not be decoded
 }
 
-// KeptHeaders are the header fields an Exchange keeps: those the contract speaks of, and the correlation ids that the
-// providers ask for in a support case. Whatever else was sent, a token among it, cannot be printed.
-var KeptHeaders = []string{
+// kept are the header fields an Exchange keeps: those the contract speaks of, and the correlation ids that the providers
+// ask for in a support case. Whatever else was sent, a token among it, cannot be printed.
+var kept = []string{
 	"Content-Type", "Retry-After", "Date", "Request-Id", "Client-Request-Id", "X-Ms-Ags-Diagnostic",
 }
 
@@ -53,7 +53,7 @@ func NewExchange(method, rawURL string, answer fixtures.Answer, received time.Ti
 	x := Exchange{method: method, url: PrintableURL(rawURL), received: received}
 	x.answer = fixtures.Answer{Status: answer.Status, Header: http.Header{}, Body: bytes.Clone(answer.Body)}
 	for name, values := range answer.Header {
-		if name = http.CanonicalHeaderKey(name); slices.Contains(KeptHeaders, name) {
+		if name = http.CanonicalHeaderKey(name); slices.Contains(kept, name) {
 			x.answer.Header[name] = append(x.answer.Header[name], values...)
 		}
 	}
@@ -114,7 +114,7 @@ func (x Exchange) URL() string { return x.url }
 // Status is the answer's HTTP status.
 func (x Exchange) Status() int { return x.answer.Status }
 
-// Header returns the first value of a header field of the answer, "" if it has none or the field is not of KeptHeaders.
+// Header returns the first value of a header field of the answer, "" if it has none or does not keep the field.
 func (x Exchange) Header(name string) string { return x.answer.Header.Get(name) }
 
 // Body returns a copy of the answer's body.

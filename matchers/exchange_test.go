@@ -149,8 +149,11 @@ func TestOnlyKeptHeaders(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	harmless := []string{
+		"Content-Type", "Retry-After", "Date", "Request-Id", "Client-Request-Id", "X-Ms-Ags-Diagnostic",
+	}
 	for name := range response.Header {
-		kept := slices.Contains(matchers.KeptHeaders, http.CanonicalHeaderKey(name))
+		kept := slices.Contains(harmless, http.CanonicalHeaderKey(name))
 		if shown := strings.Contains(x.String(), name+": "); kept != shown || kept != (x.Header(name) != "") {
 			t.Errorf("%s: kept %v, shown %v, Header returns %q", name, kept, shown, x.Header(name))
 		}
