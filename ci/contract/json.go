@@ -1,0 +1,162 @@
+package main
+
+import (
+	"encoding/json"
+	"io"
+
+	"github.com/learncontract/learncontract/fixtures"
+)
+
+// version is that of what --json prints. Within a version keys are added only: none goes, none changes its meaning.
+const version = 1
+
+// The types below are clauses.schema.json, which says what the keys mean. Every key is always there.
+type (
+	jsonClauses struct {
+		Version int          `json:"version"`
+		Clauses []jsonClause `json:"clauses"`
+	}
+	jsonClause struct {
+		ID        string       `json:"id"`
+		Provider  string       `json:"provider"`
+		Operation string       `json:"operation"`
+		Action    string       `json:"action"`
+		Method    string       `json:"method"`
+		Path      string       `json:"path"`
+		Title     string       `json:"title"`
+		When      string       `json:"when"`
+		Status    int          `json:"status"`
+		Name      string       `json:"name"`
+		Evidence  string       `json:"evidence"`
+		Basis     string       `json:"basis"`
+		Remedy    jsonRemedy   `json:"remedy"`
+		Bindings  jsonBindings `json:"bindings"`
+		Sources   []jsonSource `json:"sources"`
+		File      string       `json:"file"`
+		Line      int          `json:"line"`
+	}
+	jsonRemedy struct {
+		Do   string `json:"do"`
+		From string `json:"from"`
+	}
+	jsonBindings struct {
+		Status     fixtures.Binding `json:"status"`
+		Code       fixtures.Binding `json:"code"`
+		Name       fixtures.Binding `json:"name"`
+		Message    fixtures.Binding `json:"message"`
+		Details    fixtures.Binding `json:"details"`
+		InnerError fixtures.Binding `json:"innerError"`
+		Shape      fixtures.Binding `json:"shape"`
+		RetryAfter fixtures.Binding `json:"retryAfter"`
+	}
+	jsonSource struct {
+		Edition  jsonEdition   `json:"edition"`
+		Table    string        `json:"table"`
+		Header   []string      `json:"header"`
+		Row      int           `json:"row"`
+		Cells    []string      `json:"cells"`
+		Defects  []jsonDefect  `json:"defects"`
+		Wordings []jsonWording `json:"wordings"`
+	}
+	jsonEdition struct {
+		ID    string `json:"id"`
+		Title string `json:"title"`
+		URL   string `json:"url"`
+		Note  string `json:"note"`
+	}
+	jsonDefect struct {
+		Cell   string `json:"cell"`
+		Fault  string `json:"fault"`
+		Read   string `json:"read"`
+		Reason string `json:"reason"`
+		From   string `json:"from"`
+		To     string `json:"to"`
+	}
+	jsonWording struct {
+		ID          string       `json:"id"`
+		Key         string       `json:"key"`
+		Reading     string       `json:"reading"`
+		Code        string       `json:"code"`
+		Message     string       `json:"message"`
+		Details     []jsonDetail `json:"details"`
+		MoreDetails bool         `json:"moreDetails"`
+		Text        string       `json:"text"`
+		Answer      jsonAnswer   `json:"answer"`
+	}
+	jsonDetail struct {
+		Code    string `json:"code"`
+		Message string `json:"message"`
+	}
+	jsonAnswer struct {
+		Status int               `json:"status"`
+		Header map[string]string `json:"header"`
+		Body   json.RawMessage   `json:"body"`
+	}
+)
+
+// writeJSON writes the clauses whole.
+func writeJSON(w io.Writer, clauses []*fixtures.Clause) error {
+	all := jsonClauses{Version: version}
+	for _, c := range clauses {
+		o := c.Operation
+		clause := jsonClause{
+			ID: c.ID, Provider: o.Contract.Provider, Operation: o.ID, Action: o.Action, Method: o.Method, Path: o.Path,
+			Title: c.Title(), When: c.When, Status: c.Status, Name: c.Name, Evidence: c.Evidence, Basis: c.Basis,
+			Remedy: jsonRemedy(c.Remedy), Bindings: jsonBindings(c.Bindings), File: c.File, Line: c.Line,
+		}
+		for _, s := range c.Sources {
+			clause.Sources = append(clause.Sources, sourceJSON(c, s))
+		}
+		all.Clauses = append(all.Clauses, clause)
+	}
+	encoder := json.NewEncoder(w)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	return encoder.Encode(all)
+}
+
+// sourceJSON is a source with those wordings of the clause that it documents. A list without entries is empty, never
+// null.
+func sourceJSON(c *fixtures.Clause, s *fixtures.Source) jsonSource {
+	source := jsonSource{
+		Edition: jsonEdition{ID: s.Edition.ID, Title: s.Edition.Title, URL: s.Edition.URL, Note: s.Edition.Note},
+		Table:   s.Row.Table, Header: append([]string{}, header(s)...), Row: s.Row.Number,
+		Cells: append([]string{}, s.Row.Cells...), Defects: []jsonDefect{}, Wordings: []jsonWording{},
+	}
+	for _, d := range s.Defects {
+		source.Defects = append(source.Defects, jsonDefect(d))
+	}
+	for _, w := range c.Wordings {
+		if w.Source != s {
+			continue
+		}
+		wording := jsonWording{
+			ID: w.ID(), Key: w.Key, Reading: w.Reading, Code: w.Code, Message: w.Message.String(), Details: []jsonDetail{},
+			MoreDetails: w.MoreDetails, Text: w.Text, Answer: answerJSON(w),
+		}
+		for _, d := range w.Details {
+			wording.Details = append(wording.Details, jsonDetail{d.Code, d.Message.String()})
+		}
+		source.Wordings = append(source.Wordings, wording)
+	}
+	return source
+}
+
+func answerJSON(w *fixtures.Wording) jsonAnswer {
+	a := w.Answer()
+	answer := jsonAnswer{Status: a.Status, Header: map[string]string{}, Body: a.Body}
+	for name := range a.Header {
+		answer.Header[name] = a.Header.Get(name)
+	}
+	return answer
+}
+
+// header is the header of the table a source's row stands in; none for prose.
+func header(s *fixtures.Source) []string {
+	for _, t := range s.Edition.Tables {
+		if t.Heading == s.Row.Table {
+			return t.Header
+		}
+	}
+	return nil
+}

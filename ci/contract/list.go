@@ -1,0 +1,163 @@
+package main
+
+import (
+	"bytes"
+	_ "embed"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/learncontract/learncontract/fixtures"
+)
+
+//go:embed clauses.schema.json
+var schema []byte
+
+// filters are the flags that narrow a list, in the order in which they do.
+var filters = []struct {
+	flag, usage string
+	of          func(*fixtures.Clause) string // what the flag's value is held against
+}{
+	{"action", "only clauses of operations of the `kind`, such as create",
+		func(c *fixtures.Clause) string { return c.Operation.Action }},
+	{"status", "only clauses with the HTTP `status`",
+		func(c *fixtures.Clause) string { return strconv.Itoa(c.Status) }},
+}
+
+func listCommand() *cobra.Command {
+	var asJSON, printSchema bool
+	cmd := &cobra.Command{
+		Use:   "list [" + strings.Join(fixtures.Providers, "|") + "]",
+		Short: "List the clauses, a line each",
+		Long: "list prints a line for each documented error of each operation: the clause's id, the HTTP status, the codes and\n" +
+			"the @name, how many wordings the documentation has for it, how surely it puts the error on the operation, and\n" +
+			"what to do about it.",
+		Example: "  go tool contract list\n" +
+			"  go tool contract list graph --action update --status 403\n" +
+			"  go tool contract list classroom --json | jq -r '.clauses[].id'",
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 1 {
+				return fmt.Errorf("list was given %d providers: use %s, or none for all", len(args), or(fixtures.Providers))
+			}
+			return nil
+		},
+		ValidArgsFunction: func(_ *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+			if len(args) > 0 {
+				return nil, cobra.ShellCompDirectiveNoFileComp
+			}
+			return fixtures.Providers, cobra.ShellCompDirectiveNoFileComp
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if printSchema {
+				_, err := cmd.OutOrStdout().Write(schema)
+				return err
+			}
+			chosen, err := choose(cmd, args, len(filters))
+			switch {
+			case err != nil:
+				return err
+			case asJSON:
+				return writeJSON(cmd.OutOrStdout(), chosen)
+			}
+			return writeList(cmd.OutOrStdout(), chosen)
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print the clauses whole, as JSON")
+	cmd.Flags().BoolVar(&printSchema, "schema", false, "print the JSON Schema of what --json prints, and nothing else")
+	for i, filter := range filters {
+		cmd.Flags().String(filter.flag, "", filter.usage)
+		complete := func(cmd *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+			chosen, _ := choose(cmd, args, i) // nothing to propose where what was typed before is wrong
+			return values(chosen, filter.of), cobra.ShellCompDirectiveNoFileComp
+		}
+		if err := cmd.RegisterFlagCompletionFunc(filter.flag, complete); err != nil {
+			panic(err) // the flag is defined above
+		}
+	}
+	return cmd
+}
+
+// choose returns the clauses of the provider that args names, or of all, as the first n filters narrow them. That none
+// is left is an error.
+func choose(cmd *cobra.Command, args []string, n int) ([]*fixtures.Clause, error) {
+	contracts, err := load(args)
+	if err != nil {
+		return nil, err
+	}
+	chosen := clauses(contracts)
+	var providers []string
+	for _, c := range contracts {
+		providers = append(providers, c.Provider)
+	}
+	where := or(providers)
+	for _, filter := range filters[:n] {
+		flag := cmd.Flags().Lookup(filter.flag)
+		if !flag.Changed {
+			continue
+		}
+		value := flag.Value.String()
+		use := or(values(chosen, filter.of))
+		chosen = slices.DeleteFunc(chosen, func(c *fixtures.Clause) bool { return filter.of(c) != value })
+		if len(chosen) == 0 {
+			return nil, fmt.Errorf("no clause of %s has --%s %q: use %s", where, filter.flag, value, use)
+		}
+		where += " with --" + filter.flag + " " + value
+	}
+	return chosen, nil
+}
+
+// values are the distinct values of a filter, sorted.
+func values(clauses []*fixtures.Clause, of func(*fixtures.Clause) string) (all []string) {
+	for _, c := range clauses {
+		all = append(all, of(c))
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// writeList writes a line for each clause, aligned within a provider, for the ids of one are twice as long as those of
+// the other; and a line that counts.
+func writeList(w io.Writer, clauses []*fixtures.Clause) error {
+	var text bytes.Buffer // takes everything: what is written to it and to the table has no error
+	table := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
+	wordings := 0
+	for i, c := range clauses {
+		if i > 0 && c.Operation.Contract != clauses[i-1].Operation.Contract {
+			_ = table.Flush()
+		}
+		_, _ = fmt.Fprintf(table, "%s\t%d\t%s\t%s\t%s\t%s\n",
+			c.ID, c.Status, codes(c), count(len(c.Wordings), "wording"), c.Evidence, c.Remedy.Do)
+		wordings += len(c.Wordings)
+	}
+	_ = table.Flush()
+	fmt.Fprintf(&text, "%s, %s\n", count(len(clauses), "clause"), count(wordings, "wording"))
+	_, err := text.WriteTo(w)
+	return err
+}
+
+// codes are the distinct codes of a clause's wordings, and its name.
+func codes(c *fixtures.Clause) string {
+	var codes []string
+	for _, w := range c.Wordings {
+		if !slices.Contains(codes, w.Code) {
+			codes = append(codes, w.Code)
+		}
+	}
+	text := strings.Join(codes, ", ")
+	if c.Name != "" {
+		text += " @" + c.Name
+	}
+	return text
+}
+
+func count(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
+}

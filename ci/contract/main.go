@@ -1,0 +1,95 @@
+// The contract command prints the documented error contract: a line for each clause, or one clause whole.
+//
+//	go tool contract list [graph|classroom] [--action create] [--status 403] [--json]
+//	go tool contract show CLAUSE [--json]
+//
+// What --json prints has the schema clauses.schema.json, printed by list --schema. The exit status is 0, or 2 where the
+// command could not run; then one line on standard error says why and how to mend it.
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/learncontract/learncontract/fixtures"
+)
+
+func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
+
+// run is the command, and returns its exit status.
+func run(args []string, stdout, stderr io.Writer) int {
+	root := &cobra.Command{
+		Use:   "contract",
+		Short: "The documented error contract of Microsoft Graph's learningCourseActivity and of Google Classroom",
+		Long: "contract prints the documented errors of Microsoft Graph's learningCourseActivity and of Google Classroom:\n" +
+			"what each operation answers, when, in which words, where the documentation says so, and what to do about it.\n\n" +
+			"Exit status: 0, or 2 where it could not run.\n\n" +
+			"Completion needs the command on the path: go install ./ci/contract, and contract completion --help.",
+		Example:       "  go tool contract list graph\n  go tool contract show graph.update.learner-license",
+		Annotations:   map[string]string{cobra.CommandDisplayNameAnnotation: "go tool contract"},
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		// Args and RunE are here for the error: cobra's own, with its suggestions, has several lines.
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return fmt.Errorf("unknown command %q: use list or show", args[0])
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return fmt.Errorf("%w: %s --help lists the flags", err, cmd.CommandPath())
+	})
+	root.AddCommand(listCommand(), showCommand())
+	root.SetArgs(args)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	if err := root.Execute(); err != nil {
+		_, _ = fmt.Fprintln(stderr, "contract:", err) // there is nowhere else to say it
+		return 2
+	}
+	return 0
+}
+
+// load loads the contract of the provider that args names, or of all where it names none.
+func load(args []string) ([]*fixtures.Contract, error) {
+	providers := fixtures.Providers
+	if len(args) > 0 {
+		if !slices.Contains(providers, args[0]) {
+			return nil, fmt.Errorf("unknown provider %q: use %s, or none for all", args[0], or(providers))
+		}
+		providers = args
+	}
+	var contracts []*fixtures.Contract
+	for _, provider := range providers {
+		c, err := fixtures.Load(provider)
+		if err != nil {
+			return nil, err
+		}
+		contracts = append(contracts, c)
+	}
+	return contracts, nil
+}
+
+// clauses are the clauses of all contracts, in their order.
+func clauses(contracts []*fixtures.Contract) (all []*fixtures.Clause) {
+	for _, c := range contracts {
+		all = slices.AppendSeq(all, c.Clauses())
+	}
+	return all
+}
+
+// or lists choices in a sentence: "a, b or c".
+func or(choices []string) string {
+	last := len(choices) - 1
+	if last < 1 {
+		return strings.Join(choices, "")
+	}
+	return strings.Join(choices[:last], ", ") + " or " + choices[last]
+}
