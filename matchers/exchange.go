@@ -130,11 +130,11 @@ func (x Exchange) String() string {
 		}
 	}
 	const most = 2000
-	body, cut := x.answer.Body, ""
+	body, cut := masked(strings.ToValidUTF8(string(x.answer.Body), "\uFFFD")), "" // before the cut, which may halve a token
 	if len(body) > most {
-		body, cut = body[:most], fmt.Sprintf("… (%d bytes in all)", len(x.answer.Body))
+		body, cut = strings.ToValidUTF8(body[:most], ""), fmt.Sprintf("… (%d bytes in all)", len(x.answer.Body))
 	}
-	fmt.Fprintf(&text, "\n%s%s", masked(strings.ToValidUTF8(string(body), "\uFFFD")), cut)
+	fmt.Fprintf(&text, "\n%s%s", body, cut)
 	return strings.TrimSpace(text.String())
 }
 

@@ -285,7 +285,8 @@ func TestExchangeIsLongOrOdd(t *testing.T) {
 	}{
 		"cut within a rune": {strings.Repeat("é", 1001), "é… (2002 bytes in all)"},
 		"not UTF-8":         {"\xff\xfe\x00", "\uFFFD\x00"},
-		"cut off a rune":    {"x" + strings.Repeat("é", 1001), "\uFFFD… (2003 bytes in all)"},
+		"cut off a rune":    {"x" + strings.Repeat("é", 1001), "é… (2003 bytes in all)"},
+		"cut off a token":   {strings.Repeat("x", 1985) + " Bearer 0123456789abcdef0123456789", "x [masked]"},
 	} {
 		x := matchers.NewExchange("GET", "https://h", fixtures.Answer{Status: 400, Body: []byte(c.body)}, time.Time{})
 		if !strings.HasSuffix(x.String(), c.ends) {

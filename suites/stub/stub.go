@@ -154,7 +154,10 @@ func (s *Stub) RoundTrip(r *http.Request) (*http.Response, error) {
 	defer s.mutex.Unlock()
 	s.asked = request
 	for _, a := range s.answers {
-		if matches, err := a.mock.Match(r); err == nil && matches && !s.closed {
+		if s.closed {
+			break
+		}
+		if matches, err := a.mock.Match(r); err == nil && matches {
 			return gock.Responder(r, a.mock.Response(), nil)
 		}
 	}
