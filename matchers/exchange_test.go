@@ -318,3 +318,22 @@ func TestAt(t *testing.T) {
 		t.Errorf("HTML has %v at /error", value)
 	}
 }
+
+// Keys are counted by colons: one that stands in a text is none.
+func TestARepeatedKeyIsFoundWhateverTheTextsHold(t *testing.T) {
+	for _, body := range []string{
+		`{"error":{"code":"a","code":"b","message":"c"}}`,
+		`{"error":"a:b","error":1}`,
+		`{"error":"a\":\\","error":1}`,
+		`{"error":[{"a":1},{"a":1,"a":":"}]}`,
+	} {
+		x := matchers.NewExchange("GET", "https://h", fixtures.Answer{Status: 400, Body: []byte(body)}, time.Time{})
+		if _, found := x.At("/error"); found {
+			t.Errorf("%s was read", body)
+		}
+	}
+	x := matchers.NewExchange("GET", "https://h", fixtures.Answer{Status: 400, Body: []byte(`{"a":"b:\"c\":","d":[":"]}`)}, time.Time{})
+	if value, found := x.At("/a"); !found || value != `b:"c":` {
+		t.Errorf("read %v, %t", value, found)
+	}
+}

@@ -35,6 +35,9 @@ func TestEveryWordingIsToldOverARealConnection(t *testing.T) {
 		if got := r.Method + " " + r.URL.String(); got != want {
 			t.Errorf("%s: the client asked %s, want %s", current.ID(), got, want)
 		}
+		if media := r.Header.Get("Content-Type"); (media == "application/json") != (o.Body != nil) {
+			t.Errorf("%s: the client sent %d bytes as %q", current.ID(), len(body), media)
+		}
 		if string(body) != string(o.Body) {
 			t.Errorf("%s: the client sent %q, want %q", current.ID(), body, o.Body)
 		}
