@@ -125,7 +125,7 @@ func (m *HonorMatcher) writeNearest(text *strings.Builder) {
 	switch other := nearest(m.exchange, m.others(), m.strict); {
 	case other.wording == nil:
 	case other.broken() == 0 && other.wording.Clause == m.clause:
-		fmt.Fprintf(text, "It honors another wording of the clause: %s, %s.\n", other.wording.ID(), other.wording.Reading)
+		fmt.Fprintf(text, "It honors another wording of the clause: %s, which %s.\n", other.wording.ID(), other.wording.Title())
 	case other.broken() == 0:
 		fmt.Fprintf(text, "It honors another clause: %s, which %s.\n", other.wording.ID(), other.wording.Title())
 	case other.broken() < m.verdict.broken():
@@ -225,9 +225,9 @@ func writeDeviations(text *strings.Builder, deviations []Deviation) {
 	text.WriteByte('\n')
 }
 
-// writeSource cites the row of the documentation, and where the contract reads it.
+// writeSource cites the newest row of the documentation that has the wording, and where the contract reads it.
 func writeSource(text *strings.Builder, w *fixtures.Wording) {
-	s := w.Source
+	s := w.Sources[len(w.Sources)-1]
 	fmt.Fprintf(text, "Documented in %s, edition %q of\n%s\n", s.Row, s.Edition.ID, s.Edition.URL)
 	fmt.Fprintf(text, "  %s\n", strings.Join(s.Row.Cells, " | "))
 	for _, d := range s.Defects {
@@ -235,6 +235,9 @@ func writeSource(text *strings.Builder, w *fixtures.Wording) {
 	}
 	if w.Clause.Evidence != "documented" {
 		fmt.Fprintf(text, "  on this operation %s: %s\n", w.Clause.Evidence, w.Clause.Basis)
+	}
+	if editions := w.Editions(); len(editions) > 1 {
+		fmt.Fprintf(text, "Older editions have it too: %s.\n", strings.Join(editions[:len(editions)-1], ", "))
 	}
 	fmt.Fprintf(text, "The contract has it in %s:%d.\n", w.Clause.File, w.Clause.Line)
 }

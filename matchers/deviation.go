@@ -43,8 +43,16 @@ func (v verdict) broken() int {
 	return n
 }
 
+// details counts the documented details if the answer has them, and is 0 if it hasn't.
+func (v verdict) details() int {
+	if slices.ContainsFunc(v.deviations, func(d Deviation) bool { return d.Field == "details" }) {
+		return 0
+	}
+	return len(v.wording.Details)
+}
+
 // nearest judges the exchange by each wording and returns the verdict with the fewest broken fields, then the fewest
-// deviations, then the closest message. Without wordings the verdict has none.
+// deviations, then the most details that are as documented, then the closest message. Without wordings the verdict has none.
 func nearest(x Exchange, wordings []*fixtures.Wording, strict bool) verdict {
 	var best verdict
 	var faults []fault // of the body's shape: the wordings share a contract, and so its schema
@@ -60,6 +68,7 @@ func nearest(x Exchange, wordings []*fixtures.Wording, strict bool) verdict {
 		if best.wording == nil || cmp.Or(
 			cmp.Compare(v.broken(), best.broken()),
 			cmp.Compare(len(v.deviations), len(best.deviations)),
+			cmp.Compare(best.details(), v.details()),
 			cmp.Compare(closeness(x, best.wording), closeness(x, w)),
 		) < 0 {
 			best = v
@@ -150,13 +159,19 @@ func (c *comparison) deviate(binding fixtures.Binding, at string, d Deviation) {
 }
 
 func (c *comparison) contentType() {
-	value := strings.Join(c.answer.Header.Values("Content-Type"), ", ") // two are one that is no media type
-	media, _, err := mime.ParseMediaType(value)
-	if err != nil && !errors.Is(err, mime.ErrInvalidMediaParameter) || media != "application/json" {
+	if answered, ok := contentType(c.Exchange); !ok {
 		c.deviate(c.bindings.Shape, "", Deviation{
-			Field: "Content-Type", Documented: "application/json", Answered: cmp.Or(Printable(value), "(missing)"),
+			Field: "Content-Type", Documented: "application/json", Answered: answered,
 		})
 	}
+}
+
+// contentType is the answer's content type as it may be printed, and whether it is JSON.
+func contentType(x Exchange) (printable string, isJSON bool) {
+	value := strings.Join(x.answer.Header.Values("Content-Type"), ", ") // two are one that is no media type
+	media, _, err := mime.ParseMediaType(value)
+	isJSON = media == "application/json" && (err == nil || errors.Is(err, mime.ErrInvalidMediaParameter))
+	return cmp.Or(Printable(value), "(missing)"), isJSON
 }
 
 func (c *comparison) code() {

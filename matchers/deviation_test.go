@@ -280,10 +280,10 @@ func TestContractOfOnesOwn(t *testing.T) {
 	c.Bindings.RetryAfter = fixtures.None
 	operation.Clauses = []*fixtures.Clause{c}
 	c.Wordings = []*fixtures.Wording{{
-		Clause: c, Source: &fixtures.Source{Edition: &fixtures.Edition{}}, Code: "busy",
+		Clause: c, Sources: []*fixtures.Source{{Edition: &fixtures.Edition{}}}, Code: "busy",
 		Details: []fixtures.Detail{{Code: "queue", Message: message("{expectedLength} wait")}},
 	}, {
-		Clause: c, Source: &fixtures.Source{Edition: &fixtures.Edition{}}, Code: "busy", Message: message("Busy"),
+		Clause: c, Sources: []*fixtures.Source{{Edition: &fixtures.Edition{}}}, Code: "busy", Message: message("Busy"),
 	}}
 	judge := func(text string) (bool, []matchers.Deviation) {
 		answer := fixtures.Answer{Status: 429, Header: http.Header{}, Body: []byte(text)}

@@ -91,14 +91,15 @@ func ExampleHonorWording() {
 	answer := clause.Wordings[1].Answer()
 	exchange := matchers.NewExchange("PATCH", clause.Operation.URL(), answer, time.Now())
 
-	// The documentation's row can be read in two ways: which is it?
+	// The documentation's row can be read in two ways, and was spelled otherwise later: which is it?
 	for _, wording := range clause.Wordings {
 		ok, err := matchers.HonorWording(wording).Strictly().Match(exchange)
-		fmt.Println(wording.Reading+":", ok, err)
+		fmt.Println(wording.ID(), ok, err)
 	}
 	// Output:
-	// the message cell read as the error itself: false <nil>
-	// the message cell read as the text of the message: true <nil>
+	// graph.update.throttled#error false <nil>
+	// graph.update.throttled#text true <nil>
+	// graph.update.throttled@second#text false <nil>
 }
 
 func ExampleBeDocumented() {

@@ -55,28 +55,29 @@ var compiled struct {
 
 type compiledSchema struct {
 	text   []byte
+	root   string
 	schema *jsonschema.Schema
 	err    error
 }
 
-// schemaOf compiles the text of a schema the first time it is asked for.
-func schemaOf(text []byte) (*jsonschema.Schema, error) {
+// schemaOf compiles a schema the first time it is asked for.
+func schemaOf(s fixtures.Schema) (*jsonschema.Schema, error) {
 	compiled.Lock()
 	defer compiled.Unlock()
 	for _, c := range compiled.schemas {
-		if bytes.Equal(c.text, text) {
+		if c.root == s.Root && bytes.Equal(c.text, s.JSON) {
 			return c.schema, c.err
 		}
 	}
-	schema, err := compileSchema(text)
-	compiled.schemas = append(compiled.schemas, compiledSchema{bytes.Clone(text), schema, err})
+	schema, err := compileSchema(s)
+	compiled.schemas = append(compiled.schemas, compiledSchema{bytes.Clone(s.JSON), s.Root, schema, err})
 	return schema, err
 }
 
 // validate lists the faults of a decoded body, in the order of their places. The error tells what is wrong with the
 // schema.
 func validate(schema fixtures.Schema, body any) ([]fault, error) {
-	s, err := schemaOf(schema.JSON)
+	s, err := schemaOf(schema)
 	if err != nil {
 		return nil, fmt.Errorf("schema %s: %w", schema.Name, err)
 	}
@@ -93,8 +94,8 @@ func validate(schema fixtures.Schema, body any) ([]fault, error) {
 	return faults, nil
 }
 
-func compileSchema(text []byte) (*jsonschema.Schema, error) {
-	document, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
+func compileSchema(s fixtures.Schema) (*jsonschema.Schema, error) {
+	document, err := jsonschema.UnmarshalJSON(bytes.NewReader(s.JSON))
 	if err != nil {
 		return nil, fmt.Errorf("not JSON: %w", err)
 	}
@@ -105,7 +106,7 @@ func compileSchema(text []byte) (*jsonschema.Schema, error) {
 	if err := compiler.AddResource(id, document); err != nil {
 		return nil, err
 	}
-	return compiler.Compile(id)
+	return compiler.Compile(id + "#" + s.Root)
 }
 
 // escaped writes a key as JSON Pointers have it.

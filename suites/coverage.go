@@ -32,8 +32,9 @@ func coverage(contract *fixtures.Contract, report ginkgo.Report) string {
 		tallies[clause.ID] = &tally{}
 	}
 	ran := 0
+	var broken, partly, notAsked []string
 	for _, spec := range report.SpecReports.WithLeafNodeType(types.NodeTypeIt) {
-		t := cmp.Or(tallies[clauseOf(spec)], &tally{})
+		t := cmp.Or(tallies[labelled(spec, "clause:")], &tally{})
 		switch {
 		case spec.State == types.SpecStatePassed:
 			ran++
@@ -41,6 +42,9 @@ func coverage(contract *fixtures.Contract, report ginkgo.Report) string {
 		case spec.State.Is(types.SpecStateFailureStates):
 			ran++
 			t.broken++
+			if operation := labelled(spec, "success:"); operation != "" {
+				broken = append(broken, operation+", which succeeded")
+			}
 		}
 	}
 	if ran == 0 {
@@ -49,7 +53,6 @@ func coverage(contract *fixtures.Contract, report ginkgo.Report) string {
 
 	var line strings.Builder
 	fmt.Fprintf(&line, "%-9s  %-22s", contract.Provider, contract.API)
-	var broken, partly, notAsked []string
 	for _, action := range fixtures.Actions {
 		honored, clauses, wordings := 0, 0, 0
 		for clause := range contract.Clauses() {
@@ -140,11 +143,11 @@ func mend(contract *fixtures.Contract, labelFilter string) string {
 		"clause:"+contract.Operations[0].Clauses[0].ID)
 }
 
-// clauseOf returns the id of the clause that a spec asks for, "" if it asks for none.
-func clauseOf(spec types.SpecReport) string {
+// labelled returns what follows the prefix in a label of the spec, "" if none has it.
+func labelled(spec types.SpecReport, prefix string) string {
 	labels := spec.LeafNodeLabels
-	if at := slices.IndexFunc(labels, func(l string) bool { return strings.HasPrefix(l, "clause:") }); at >= 0 {
-		return strings.TrimPrefix(labels[at], "clause:")
+	if at := slices.IndexFunc(labels, func(l string) bool { return strings.HasPrefix(l, prefix) }); at >= 0 {
+		return strings.TrimPrefix(labels[at], prefix)
 	}
 	return ""
 }

@@ -91,7 +91,7 @@ func Configuration() types.SuiteConfig {
 // perContainer is the number of specs in a container: Ginkgo's time grows with the square of a flat tree's size.
 const perContainer = 100
 
-// Describe registers a spec for each wording of each operation of an action.
+// Describe registers a spec for each wording of each operation of an action, and one for the operation's success.
 func (s *Suite) Describe(action string) {
 	s.described = append(s.described, action)
 	for _, o := range s.Contract.Operations {
@@ -113,6 +113,11 @@ func (s *Suite) Describe(action string) {
 				}
 			})
 		}
+		ginkgo.Describe(o.Method+" "+o.Path, operationLabels(o), func() {
+			ginkgo.It("answers "+fixtures.StatusLine(o.Success.Status)+" where nothing fails",
+				ginkgo.Label(fmt.Sprintf("status:%d", o.Success.Status), "success:"+o.ID), ginkgo.SpecTimeout(10*time.Second),
+				func(ctx ginkgo.SpecContext) { s.askSuccess(ctx, o) })
+		})
 	}
 }
 
@@ -127,7 +132,35 @@ func clauseLabels(c *fixtures.Clause) ginkgo.Labels {
 // ask has the client perform the operation, which is answered with the wording, and holds the answer and what the
 // client tells of it against the contract.
 func (s *Suite) ask(ctx ginkgo.SpecContext, w *fixtures.Wording) {
-	o := w.Clause.Operation
+	failure, exchanges, err := s.perform(ctx, w.Clause.Operation, s.Answer(w))
+	for _, exchange := range exchanges {
+		gomega.Expect(exchange).To(matchers.HonorWording(w).Strictly())
+	}
+	if errors.Is(err, stub.ErrRefused) {
+		ginkgo.Fail(fmt.Sprintf("The client was answered %s, and sent another request:\n%v", w.ID(), err))
+	}
+	gomega.Expect(err).NotTo(gomega.HaveOccurred(), "The client was answered %s, and tells its caller of an error instead", w.ID())
+	gomega.Expect(failure).To(clients.Tell(w.Clause, exchanges[len(exchanges)-1]))
+}
+
+// askSuccess has the client perform the operation, which does not fail, and holds the client to tell of no failure.
+func (s *Suite) askSuccess(ctx ginkgo.SpecContext, o *fixtures.Operation) {
+	failure, exchanges, err := s.perform(ctx, o, o.Succeed())
+	for _, exchange := range exchanges {
+		gomega.Expect(exchange).To(matchers.HonorSuccess(o))
+	}
+	if errors.Is(err, stub.ErrRefused) {
+		ginkgo.Fail(fmt.Sprintf("The client was answered that %s succeeded, and sent another request:\n%v", o.ID, err))
+	}
+	gomega.Expect(err).NotTo(gomega.HaveOccurred(), "The client was answered that %s succeeded, and tells its caller of an error", o.ID)
+	nothing := clients.Failure{Status: o.Success.Status, RequestID: exchanges[len(exchanges)-1].Header("request-id")}
+	gomega.Expect(failure).To(gomega.Equal(nothing),
+		"The client was answered that %s succeeded, and tells its caller of a failure", o.ID)
+}
+
+// perform has the client perform the operation's minimal valid request, which gets the answer. It returns what the client
+// tells its caller, and each exchange, at least one, and fails the spec if there is none.
+func (s *Suite) perform(ctx ginkgo.SpecContext, o *fixtures.Operation, answer fixtures.Answer) (clients.Failure, []matchers.Exchange, error) {
 	// Not by DeferCleanup: a node of Ginkgo's own, with its goroutine and context, costs a tenth of the run.
 	answers := stub.New()
 	defer func() {
@@ -136,7 +169,7 @@ func (s *Suite) ask(ctx ginkgo.SpecContext, w *fixtures.Wording) {
 		}
 	}()
 	request := stub.Request{Method: o.Method, URL: o.URL(), Body: o.Body}
-	if err := answers.Answer(request, s.Answer(w)); err != nil {
+	if err := answers.Answer(request, answer); err != nil {
 		ginkgo.Fail("engine error: " + err.Error())
 	}
 	below := &recorder{transport: answers}
@@ -156,14 +189,7 @@ func (s *Suite) ask(ctx ginkgo.SpecContext, w *fixtures.Wording) {
 	default:
 		ginkgo.Fail(fmt.Sprintf("The client did not ask for %s, and reported no error.", request))
 	}
-	for _, exchange := range below.exchanges {
-		gomega.Expect(exchange).To(matchers.HonorWording(w).Strictly())
-	}
-	if errors.Is(err, stub.ErrRefused) {
-		ginkgo.Fail(fmt.Sprintf("The client was answered %s, and sent another request:\n%v", w.ID(), err))
-	}
-	gomega.Expect(err).NotTo(gomega.HaveOccurred(), "The client was answered %s, and tells its caller of an error instead", w.ID())
-	gomega.Expect(failure).To(clients.Tell(w.Clause, below.exchanges[len(below.exchanges)-1]))
+	return failure, below.exchanges, err
 }
 
 // canary registers the spec that proves the network to be refused.

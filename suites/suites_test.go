@@ -86,10 +86,10 @@ func TestTheMainJobHonorsEveryClause(t *testing.T) {
 				t.Errorf("exit status %d", status)
 			}
 			for _, line := range []string{
-				"graph      learningCourseActivity  create 9/9 clauses, 14 wordings      get 9/9 clauses, 11 wordings         " +
-					"update 14/14 clauses, 16 wordings    delete 9/9 clauses, 11 wordings      all honored",
-				"classroom  v1                      create 36/36 clauses, 36 wordings    get 14/14 clauses, 14 wordings       " +
-					"update 25/25 clauses, 25 wordings    delete 14/14 clauses, 14 wordings    other 9/9 clauses, 9 wordings        all honored",
+				"graph      learningCourseActivity  create 9/9 clauses, 19 wordings      get 9/9 clauses, 19 wordings         " +
+					"update 14/14 clauses, 27 wordings    delete 9/9 clauses, 19 wordings      all honored",
+				"classroom  v1                      create 172/172 clauses, 172 wordings  get 170/170 clauses, 170 wordings    " +
+					"list 133/133 clauses, 133 wordings   update 149/149 clauses, 149 wordings  delete 128/128 clauses, 128 wordings  other 63/63 clauses, 63 wordings     all honored",
 			} {
 				if strings.Count(output, line) != 1 {
 					t.Errorf("the output does not have the line\n%s\nonce:\n%s", line, output)
@@ -102,7 +102,7 @@ func TestTheMainJobHonorsEveryClause(t *testing.T) {
 func TestASelectionRunsWhatItSelects(t *testing.T) {
 	for filter, line := range map[string]string{
 		"clause:graph.update.learner-license": "update 1/14 clauses, 1 wordings      delete 0/9 clauses, 0 wordings       40 not asked: the selection left them out",
-		"action:create && status:429":         "create 1/9 clauses, 2 wordings",
+		"action:create && status:429":         "create 1/9 clauses, 3 wordings",
 	} {
 		output, status := ginkgo(t, "--label-filter="+filter, "./graph")
 		if status != 0 || !strings.Contains(output, line) {
@@ -150,8 +150,8 @@ func TestWhatCannotRunSaysWhyInOneLine(t *testing.T) {
 	}
 }
 
-// TestASpecAWording holds the tree against the contract: a spec for each wording, named as a sentence that is its own,
-// and labelled so that it can be selected.
+// TestASpecAWording holds the tree against the contract: a spec for each wording and for each success, named as a sentence
+// that is its own, and labelled so that it can be selected.
 func TestASpecAWording(t *testing.T) {
 	for _, provider := range fixtures.Providers {
 		contract, err := fixtures.Load(provider)
@@ -164,6 +164,10 @@ func TestASpecAWording(t *testing.T) {
 				want = append(want, fmt.Sprintf("%s %s %s [provider:%s action:%s status:%d clause:%s]",
 					clause.Operation.Method, clause.Operation.Path, w.Title(), provider, clause.Operation.Action, clause.Status, clause.ID))
 			}
+		}
+		for _, o := range contract.Operations {
+			want = append(want, fmt.Sprintf("%s %s answers %s where nothing fails [provider:%s action:%s status:%d success:%s]",
+				o.Method, o.Path, fixtures.StatusLine(o.Success.Status), provider, o.Action, o.Success.Status, o.ID))
 		}
 		got := []string{}
 		for _, spec := range specs(t, provider) {

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"io"
+	"slices"
 
 	"github.com/learncontract/learncontract/fixtures"
 )
@@ -81,6 +82,7 @@ type (
 		Details     []jsonDetail `json:"details"`
 		MoreDetails bool         `json:"moreDetails"`
 		Text        string       `json:"text"`
+		Editions    []string     `json:"editions"`
 		Answer      jsonAnswer   `json:"answer"`
 	}
 	jsonDetail struct {
@@ -120,19 +122,19 @@ func writeJSON(w io.Writer, clauses []*fixtures.Clause) error {
 func sourceJSON(c *fixtures.Clause, s *fixtures.Source) jsonSource {
 	source := jsonSource{
 		Edition: jsonEdition{ID: s.Edition.ID, Title: s.Edition.Title, URL: s.Edition.URL, Note: s.Edition.Note},
-		Table:   s.Row.Table, Header: append([]string{}, header(s)...), Row: s.Row.Number,
+		Table:   s.Row.Table, Header: append([]string{}, s.Table.Header...), Row: s.Row.Number,
 		Cells: append([]string{}, s.Row.Cells...), Defects: []jsonDefect{}, Wordings: []jsonWording{},
 	}
 	for _, d := range s.Defects {
 		source.Defects = append(source.Defects, jsonDefect(d))
 	}
 	for _, w := range c.Wordings {
-		if w.Source != s {
+		if !slices.Contains(w.Sources, s) {
 			continue
 		}
 		wording := jsonWording{
 			ID: w.ID(), Key: w.Key, Reading: w.Reading, Code: w.Code, Message: w.Message.String(), Details: []jsonDetail{},
-			MoreDetails: w.MoreDetails, Text: w.Text, Answer: answerJSON(w),
+			MoreDetails: w.MoreDetails, Text: w.Text, Editions: w.Editions(), Answer: answerJSON(w),
 		}
 		for _, d := range w.Details {
 			wording.Details = append(wording.Details, jsonDetail{d.Code, d.Message.String()})
@@ -149,14 +151,4 @@ func answerJSON(w *fixtures.Wording) jsonAnswer {
 		answer.Header[name] = a.Header.Get(name)
 	}
 	return answer
-}
-
-// header is the header of the table a source's row stands in; none for prose.
-func header(s *fixtures.Source) []string {
-	for _, t := range s.Edition.Tables {
-		if t.Heading == s.Row.Table {
-			return t.Header
-		}
-	}
-	return nil
 }

@@ -35,8 +35,8 @@ func listCommand() *cobra.Command {
 		Use:   "list [" + strings.Join(fixtures.Providers, "|") + "]",
 		Short: "List the clauses, a line each",
 		Long: "list prints a line for each documented error of each operation: the clause's id, the HTTP status, the codes and\n" +
-			"the @name, how many wordings the documentation has for it, how surely it puts the error on the operation, and\n" +
-			"what to do about it.",
+			"the @name, how many wordings the documentation has for it, how surely it puts the error on the operation, what to\n" +
+			"do about it, and which editions of the documentation have it. show says which edition has which wording.",
 		Example: "  go tool contract list\n" +
 			"  go tool contract list graph --action update --status 403\n" +
 			"  go tool contract list classroom --json | jq -r '.clauses[].id'",
@@ -130,8 +130,8 @@ func writeList(w io.Writer, clauses []*fixtures.Clause) error {
 		if i > 0 && c.Operation.Contract != clauses[i-1].Operation.Contract {
 			_ = table.Flush()
 		}
-		_, _ = fmt.Fprintf(table, "%s\t%d\t%s\t%s\t%s\t%s\n",
-			c.ID, c.Status, codes(c), count(len(c.Wordings), "wording"), c.Evidence, c.Remedy.Do)
+		_, _ = fmt.Fprintf(table, "%s\t%d\t%s\t%s\t%s\t%s\t%s\n",
+			c.ID, c.Status, codes(c), count(len(c.Wordings), "wording"), c.Evidence, c.Remedy.Do, strings.Join(editions(c), ", "))
 		wordings += len(c.Wordings)
 	}
 	_ = table.Flush()
@@ -153,6 +153,16 @@ func codes(c *fixtures.Clause) string {
 		text += " @" + c.Name
 	}
 	return text
+}
+
+// editions are the ids of the editions that have the clause, oldest first.
+func editions(c *fixtures.Clause) (ids []string) {
+	for _, s := range c.Sources {
+		if !slices.Contains(ids, s.Edition.ID) {
+			ids = append(ids, s.Edition.ID)
+		}
+	}
+	return ids
 }
 
 func count(n int, thing string) string {

@@ -135,8 +135,13 @@ func writeClause(w io.Writer, c *fixtures.Clause) error {
 	for _, wording := range c.Wordings {
 		writeWording(&text, wording)
 	}
-	for _, s := range c.Sources {
-		writeSource(&text, s)
+	for sources := c.Sources; len(sources) > 0; {
+		same := 1
+		for same < len(sources) && slices.Equal(sources[same].Row.Cells, sources[0].Row.Cells) {
+			same++
+		}
+		writeSources(&text, sources[:same])
+		sources = sources[same:]
 	}
 	_, err := text.WriteTo(w)
 	return err
@@ -145,8 +150,11 @@ func writeClause(w io.Writer, c *fixtures.Clause) error {
 // writeWording writes one wording, and an answer as an example of it.
 func writeWording(text *bytes.Buffer, w *fixtures.Wording) {
 	heading := "Wording"
-	if w.Key != "" {
-		heading = fmt.Sprintf("Wording %s, %s", w.ID(), w.Reading)
+	if len(w.Clause.Wordings) > 1 {
+		heading += " " + w.ID()
+	}
+	if w.Reading != "" {
+		heading += ", " + w.Reading
 	}
 	fmt.Fprintf(text, "\n%s:\n", heading)
 	fields := []field{{"code", w.Code}, {"message", w.Message.String()}}
@@ -163,7 +171,7 @@ func writeWording(text *bytes.Buffer, w *fixtures.Wording) {
 	case "synthetic":
 		origin = "synthetic: written by us, never seen in public"
 	}
-	writeFields(text, "  ", append(fields, field{"text", origin}, field{"source", cite(w.Source)}))
+	writeFields(text, "  ", append(fields, field{"text", origin}, field{"editions", strings.Join(w.Editions(), ", ")}))
 
 	answer := w.Answer()
 	fmt.Fprintf(text, "\n  %s\n", fixtures.StatusLine(answer.Status))
@@ -175,15 +183,18 @@ func writeWording(text *bytes.Buffer, w *fixtures.Wording) {
 	text.WriteByte('\n')
 }
 
-// writeSource writes one row of the documentation, cell by cell, and what is wrong with it.
-func writeSource(text *bytes.Buffer, s *fixtures.Source) {
-	e := s.Edition
-	fmt.Fprintf(text, "\nDocumented in %s of\n%s\n%s\n", cite(s), e.Title, e.URL)
-	if e.Note != "" {
-		fmt.Fprintf(text, "(%s)\n", e.Note)
+// writeSources writes rows with the same cells: where each stands, then the cells, and what is wrong with them.
+func writeSources(text *bytes.Buffer, sources []*fixtures.Source) {
+	for _, s := range sources {
+		e := s.Edition
+		fmt.Fprintf(text, "\nDocumented in %s, edition %q of\n%s\n%s\n", s.Row, e.ID, e.Title, e.URL)
+		if e.Note != "" {
+			fmt.Fprintf(text, "(%s)\n", e.Note)
+		}
 	}
 	text.WriteByte('\n')
-	columns := header(s)
+	s := sources[0]
+	columns := s.Table.Header
 	var cells []field
 	for i, cell := range s.Row.Cells {
 		column := ""
@@ -202,9 +213,6 @@ func writeSource(text *bytes.Buffer, s *fixtures.Source) {
 		writeFields(text, "  ", append(fields, field{"reason", d.Reason}))
 	}
 }
-
-// cite names the row and the edition of a source.
-func cite(s *fixtures.Source) string { return fmt.Sprintf("%s, edition %q", s.Row, s.Edition.ID) }
 
 // field is a line of a text: a name, which may be empty, and a value.
 type field struct{ name, value string }

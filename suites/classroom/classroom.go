@@ -7,6 +7,7 @@ import "github.com/learncontract/learncontract/suites"
 func Specs(s *suites.Suite) {
 	describeCreate(s)
 	describeGet(s)
+	describeList(s)
 	describeUpdate(s)
 	describeDelete(s)
 	describeOther(s)

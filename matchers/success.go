@@ -1,0 +1,91 @@
+package matchers
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/learncontract/learncontract/fixtures"
+)
+
+// HonorSuccess succeeds if the answer is what the operation answers where it doesn't fail: the documented status, and a
+// body of the documented schema or none. The failure names every difference and, of an answer that is a documented
+// failure, its clause.
+func HonorSuccess(operation *fixtures.Operation) *SuccessMatcher {
+	return &SuccessMatcher{operation: operation}
+}
+
+// SuccessMatcher is the matcher HonorSuccess returns.
+type SuccessMatcher struct {
+	operation  *fixtures.Operation
+	exchange   Exchange
+	deviations []Deviation
+}
+
+// Match implements types.GomegaMatcher for an Exchange or an *http.Response.
+func (m *SuccessMatcher) Match(actual any) (bool, error) {
+	if m.operation == nil || m.operation.Success.Status == 0 {
+		return false, errors.New(
+			"HonorSuccess was given no operation, or one without a success: check the id that contract.Operation was asked for")
+	}
+	var err error
+	if m.exchange, err = exchangeOf("HonorSuccess", actual); err != nil {
+		return false, err
+	}
+	m.deviations = successDeviations(m.exchange, m.operation.Success)
+	return len(m.deviations) == 0, nil
+}
+
+func successDeviations(x Exchange, s fixtures.Success) (found []Deviation) {
+	deviate := func(field, documented, answered string) {
+		found = append(found, Deviation{Field: field, Documented: documented, Answered: answered, Broken: true})
+	}
+	if x.Status() != s.Status {
+		deviate("status", fixtures.StatusLine(s.Status), fixtures.StatusLine(x.Status()))
+	}
+	if s.Body == nil {
+		if size := len(x.answer.Body); size > 0 {
+			deviate("body", "none", fmt.Sprintf("%d bytes", size))
+		}
+		return found
+	}
+	if answered, ok := contentType(x); !ok {
+		deviate("Content-Type", "application/json", answered)
+	}
+	if x.fault != "" {
+		deviate("body", "JSON, as "+s.Schema.Name, x.fault)
+		return found
+	}
+	for _, line := range lines(shapeOf(x, s.Schema)) {
+		deviate("shape", s.Schema.Name, line)
+	}
+	return found
+}
+
+// FailureMessage implements types.GomegaMatcher.
+func (m *SuccessMatcher) FailureMessage(any) string {
+	var text strings.Builder
+	fmt.Fprintf(&text, "The answer is no success of %s,\nwhich %s.\n\n", m.operation.ID, m.documented())
+	writeDeviations(&text, m.deviations)
+	failure := BeDocumented(m.operation)
+	if ok, err := failure.Match(m.exchange); ok && err == nil {
+		fmt.Fprintf(&text, "It is a documented failure: %s, which %s.\n", failure.Clause().ID, failure.Clause().Title())
+	}
+	writeExchange(&text, m.exchange)
+	return text.String()
+}
+
+// NegatedFailureMessage implements types.GomegaMatcher.
+func (m *SuccessMatcher) NegatedFailureMessage(any) string {
+	var text strings.Builder
+	fmt.Fprintf(&text, "The answer was expected to be no success of %s,\nwhich %s, and is.\n", m.operation.ID, m.documented())
+	writeExchange(&text, m.exchange)
+	return text.String()
+}
+
+// documented is what the operation answers, as a sentence goes on.
+func (m *SuccessMatcher) documented() string {
+	s := m.operation.Success
+	return "answers " + fixtures.StatusLine(s.Status) + " with " + cmp.Or(s.Schema.Name, "no body")
+}
