@@ -9,7 +9,7 @@ import (
 )
 
 // version is that of what --json prints. Within a version keys are added only: none goes, none changes its meaning.
-const version = 1
+const version = 2
 
 // The types below are clauses.schema.json, which says what the keys mean. Every key is always there.
 type (
@@ -18,23 +18,24 @@ type (
 		Clauses []jsonClause `json:"clauses"`
 	}
 	jsonClause struct {
-		ID        string       `json:"id"`
-		Provider  string       `json:"provider"`
-		Operation string       `json:"operation"`
-		Action    string       `json:"action"`
-		Method    string       `json:"method"`
-		Path      string       `json:"path"`
-		Title     string       `json:"title"`
-		When      string       `json:"when"`
-		Status    int          `json:"status"`
-		Name      string       `json:"name"`
-		Evidence  string       `json:"evidence"`
-		Basis     string       `json:"basis"`
-		Remedy    jsonRemedy   `json:"remedy"`
-		Bindings  jsonBindings `json:"bindings"`
-		Sources   []jsonSource `json:"sources"`
-		File      string       `json:"file"`
-		Line      int          `json:"line"`
+		ID        string        `json:"id"`
+		Provider  string        `json:"provider"`
+		Operation string        `json:"operation"`
+		Action    string        `json:"action"`
+		Method    string        `json:"method"`
+		Path      string        `json:"path"`
+		Title     string        `json:"title"`
+		When      string        `json:"when"`
+		Status    int           `json:"status"`
+		Name      string        `json:"name"`
+		Evidence  string        `json:"evidence"`
+		Basis     string        `json:"basis"`
+		Remedy    jsonRemedy    `json:"remedy"`
+		Bindings  jsonBindings  `json:"bindings"`
+		Wordings  []jsonWording `json:"wordings"`
+		Sources   []jsonSource  `json:"sources"`
+		File      string        `json:"file"`
+		Line      int           `json:"line"`
 	}
 	jsonRemedy struct {
 		Do   string `json:"do"`
@@ -51,13 +52,13 @@ type (
 		RetryAfter fixtures.Binding `json:"retryAfter"`
 	}
 	jsonSource struct {
-		Edition  jsonEdition   `json:"edition"`
-		Table    string        `json:"table"`
-		Header   []string      `json:"header"`
-		Row      int           `json:"row"`
-		Cells    []string      `json:"cells"`
-		Defects  []jsonDefect  `json:"defects"`
-		Wordings []jsonWording `json:"wordings"`
+		Edition  jsonEdition  `json:"edition"`
+		Table    string       `json:"table"`
+		Header   []string     `json:"header"`
+		Row      int          `json:"row"`
+		Cells    []string     `json:"cells"`
+		Defects  []jsonDefect `json:"defects"`
+		Wordings []string     `json:"wordings"`
 	}
 	jsonEdition struct {
 		ID    string `json:"id"`
@@ -106,6 +107,9 @@ func writeJSON(w io.Writer, clauses []*fixtures.Clause) error {
 			Title: c.Title(), When: c.When, Status: c.Status, Name: c.Name, Evidence: c.Evidence, Basis: c.Basis,
 			Remedy: jsonRemedy(c.Remedy), Bindings: jsonBindings(c.Bindings), File: c.File, Line: c.Line,
 		}
+		for _, w := range c.Wordings {
+			clause.Wordings = append(clause.Wordings, wordingJSON(w))
+		}
 		for _, s := range c.Sources {
 			clause.Sources = append(clause.Sources, sourceJSON(c, s))
 		}
@@ -117,29 +121,32 @@ func writeJSON(w io.Writer, clauses []*fixtures.Clause) error {
 	return encoder.Encode(all)
 }
 
-// sourceJSON is a source with those wordings of the clause that it documents. A list without entries is empty, never
-// null.
+func wordingJSON(w *fixtures.Wording) jsonWording {
+	wording := jsonWording{
+		ID: w.ID(), Key: w.Key, Reading: w.Reading, Code: w.Code, Message: w.Message.String(), Details: []jsonDetail{},
+		MoreDetails: w.MoreDetails, Text: w.Text, Editions: w.Editions(), Answer: answerJSON(w),
+	}
+	for _, d := range w.Details {
+		wording.Details = append(wording.Details, jsonDetail{d.Code, d.Message.String()})
+	}
+	return wording
+}
+
+// sourceJSON is a source, and the ids of those wordings of the clause that it documents. A list without entries is empty,
+// never null.
 func sourceJSON(c *fixtures.Clause, s *fixtures.Source) jsonSource {
 	source := jsonSource{
 		Edition: jsonEdition{ID: s.Edition.ID, Title: s.Edition.Title, URL: s.Edition.URL, Note: s.Edition.Note},
 		Table:   s.Row.Table, Header: append([]string{}, s.Table.Header...), Row: s.Row.Number,
-		Cells: append([]string{}, s.Row.Cells...), Defects: []jsonDefect{}, Wordings: []jsonWording{},
+		Cells: append([]string{}, s.Row.Cells...), Defects: []jsonDefect{}, Wordings: []string{},
 	}
 	for _, d := range s.Defects {
 		source.Defects = append(source.Defects, jsonDefect(d))
 	}
 	for _, w := range c.Wordings {
-		if !slices.Contains(w.Sources, s) {
-			continue
+		if slices.Contains(w.Sources, s) {
+			source.Wordings = append(source.Wordings, w.ID())
 		}
-		wording := jsonWording{
-			ID: w.ID(), Key: w.Key, Reading: w.Reading, Code: w.Code, Message: w.Message.String(), Details: []jsonDetail{},
-			MoreDetails: w.MoreDetails, Text: w.Text, Editions: w.Editions(), Answer: answerJSON(w),
-		}
-		for _, d := range w.Details {
-			wording.Details = append(wording.Details, jsonDetail{d.Code, d.Message.String()})
-		}
-		source.Wordings = append(source.Wordings, wording)
 	}
 	return source
 }
