@@ -39,6 +39,8 @@ func TestFailureTexts(t *testing.T) {
 		removed    = clause(t, "classroom.courses.teachers.delete.failed-precondition.CannotRemoveCourseOwner")
 		incomplete = clause(t, removed.ID+"TransferIncomplete")
 
+		course = modifiable.Operation
+
 		html = body("<html><head><title>502 Bad Gateway</title></head>\n<body>\n<center>nginx</center>\n</body></html>")
 		of   = func(c *fixtures.Clause, changes ...change) matchers.Exchange {
 			return answered(c.Wordings[0], changes...)
@@ -112,6 +114,13 @@ func TestFailureTexts(t *testing.T) {
 			matchers.BeDocumented(modifiable.Operation)},
 		{"documented-not", of(license), matchers.BeDocumented(license.Operation)},
 
+		{"success-of-a-failure", of(license), matchers.HonorSuccess(license.Operation)},
+		{"success-of-a-body", succeeded(license.Operation, status(200), header("Content-Type", "text/plain"), body("OK")),
+			matchers.HonorSuccess(license.Operation)},
+		{"success-shape", succeeded(course, body(`{"id":7,"courseState":"OPEN"}`)), matchers.HonorSuccess(course)},
+		{"success-html", succeeded(course, header("Content-Type", "text/html"), html), matchers.HonorSuccess(course)},
+		{"success-not", succeeded(course), matchers.HonorSuccess(course)},
+
 		{"status", of(license), matchers.HaveStatus(http.StatusNotFound)},
 		{"status-unregistered", of(license), matchers.HaveStatus(499)},
 		{"status-matcher", of(license), matchers.HaveStatus(gomega.BeNumerically("<", 400))},
@@ -184,7 +193,7 @@ func TestFailureTexts(t *testing.T) {
 
 // Lines of the contract move with every edit above them, and addresses with every run.
 var (
-	line    = regexp.MustCompile(`(fixtures/\S+\.yaml):\d+`)
+	line    = regexp.MustCompile(`(fixtures/\S+\.(?:yaml|json)):\d+`)
 	address = regexp.MustCompile(`0x[0-9a-f]+`)
 )
 

@@ -22,6 +22,7 @@ func every(tb testing.TB) map[string]types.GomegaMatcher {
 		"HonorClause":      matchers.HonorClause(license),
 		"HonorWording":     matchers.HonorWording(license.Wordings[0]),
 		"BeDocumented":     matchers.BeDocumented(license.Operation),
+		"HonorSuccess":     matchers.HonorSuccess(license.Operation),
 		"HaveStatus":       matchers.HaveStatus(http.StatusForbidden),
 		"HaveErrorCode":    matchers.HaveErrorCode("Forbidden"),
 		"HaveErrorMessage": matchers.HaveErrorMessage("The user license is not valid to perform the operation"),
@@ -97,6 +98,10 @@ func TestWrongArgument(t *testing.T) {
 			"check the id that contract.Operation was asked for"},
 		{"an operation without clauses", matchers.BeDocumented(&fixtures.Operation{ID: "mine"}),
 			"BeDocumented was given no operation, or one without clauses"},
+		{"no operation that succeeds", matchers.HonorSuccess(nil), "HonorSuccess was given no operation, or one without a success: " +
+			"check the id that contract.Operation was asked for"},
+		{"an operation without a success", matchers.HonorSuccess(&fixtures.Operation{ID: "mine"}),
+			"HonorSuccess was given no operation, or one without a success"},
 		{"a status as text", matchers.HaveStatus("404"), "HaveStatus takes an HTTP status such as http.StatusNotFound, " +
 			"or a matcher of one; pass one of them instead of\n    <string>: 404"},
 		{"no status", matchers.HaveStatus(nil), "HaveStatus takes an HTTP status such as http.StatusNotFound, " +

@@ -69,6 +69,15 @@ func of(c *fixtures.Clause, changes ...change) matchers.Exchange {
 	return answered(c.Wordings[0], changes...)
 }
 
+// succeeded is the exchange in which the operation succeeds, changed.
+func succeeded(o *fixtures.Operation, changes ...change) matchers.Exchange {
+	answer := o.Succeed()
+	for _, change := range changes {
+		change(&answer)
+	}
+	return matchers.NewExchange(o.Method, o.URL(), answer, received)
+}
+
 // both is one change after another.
 func both(first, second change) change {
 	return func(a *fixtures.Answer) { first(a); second(a) }

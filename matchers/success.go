@@ -66,11 +66,13 @@ func successDeviations(x Exchange, s fixtures.Success) (found []Deviation) {
 // FailureMessage implements types.GomegaMatcher.
 func (m *SuccessMatcher) FailureMessage(any) string {
 	var text strings.Builder
-	fmt.Fprintf(&text, "The answer is no success of %s,\nwhich %s.\n\n", m.operation.ID, m.documented())
-	writeDeviations(&text, m.deviations)
+	fmt.Fprintf(&text, "The answer is no success of %s,\nwhich %s.\n", m.operation.ID, m.documented())
 	failure := BeDocumented(m.operation)
 	if ok, err := failure.Match(m.exchange); ok && err == nil {
-		fmt.Fprintf(&text, "It is a documented failure: %s, which %s.\n", failure.Clause().ID, failure.Clause().Title())
+		fmt.Fprintf(&text, "It is a documented failure: %s,\nwhich %s.\n", failure.Clause().ID, failure.Clause().Title())
+	}
+	for _, line := range m.deviations {
+		fmt.Fprintf(&text, "\n  %-12s documented  %s\n  %-12s answered    %s\n", line.Field, line.Documented, "", line.Answered)
 	}
 	writeExchange(&text, m.exchange)
 	return text.String()
