@@ -206,11 +206,16 @@ func (m *DocumentedMatcher) NegatedFailureMessage(any) string {
 	return text.String()
 }
 
-// writeDeviations writes two lines for each field, documented above answered.
+// writeDeviations writes the deviations and an empty line, if there are any.
 func writeDeviations(text *strings.Builder, deviations []Deviation) {
-	if len(deviations) == 0 {
-		return
+	if len(deviations) > 0 {
+		writeFields(text, deviations)
+		text.WriteByte('\n')
 	}
+}
+
+// writeFields writes two lines for each deviation, documented above answered.
+func writeFields(text *strings.Builder, deviations []Deviation) {
 	for _, d := range deviations {
 		note := d.Note
 		if !d.Broken {
@@ -222,7 +227,6 @@ func writeDeviations(text *strings.Builder, deviations []Deviation) {
 		fmt.Fprintf(text, "  %-12s documented  %s\n", d.Field, d.Documented)
 		fmt.Fprintf(text, "  %-12s answered    %s%s\n", "", d.Answered, note)
 	}
-	text.WriteByte('\n')
 }
 
 // writeSource cites the newest row of the documentation that has the wording, and where the contract reads it.

@@ -71,9 +71,8 @@ func (m *SuccessMatcher) FailureMessage(any) string {
 	if ok, err := failure.Match(m.exchange); ok && err == nil {
 		fmt.Fprintf(&text, "It is a documented failure: %s,\nwhich %s.\n", failure.Clause().ID, failure.Clause().Title())
 	}
-	for _, line := range m.deviations {
-		fmt.Fprintf(&text, "\n  %-12s documented  %s\n  %-12s answered    %s\n", line.Field, line.Documented, "", line.Answered)
-	}
+	text.WriteByte('\n')
+	writeFields(&text, m.deviations)
 	writeExchange(&text, m.exchange)
 	return text.String()
 }

@@ -22,7 +22,7 @@ func (s *Suite) reportCoverage() {
 // tally counts the specs of one clause.
 type tally struct{ honored, broken int }
 
-// coverage is the line that says what a run covered, and one for each broken clause.
+// coverage is the line that says what a run covered, one that says which editions, and one for each broken clause.
 func coverage(contract *fixtures.Contract, report ginkgo.Report) string {
 	if report.SuiteConfig.DryRun {
 		return fmt.Sprintf("%s %s: dry run, nothing asked", contract.Provider, contract.API)
@@ -92,10 +92,32 @@ func coverage(contract *fixtures.Contract, report ginkgo.Report) string {
 	if len(partly)+len(notAsked) > 0 {
 		line.WriteString(": " + because(report))
 	}
+	fmt.Fprintf(&line, "\n           wordings by edition: %s", editions(contract, tallies))
 	for _, id := range broken {
 		fmt.Fprintf(&line, "\n  broken  %s", id)
 	}
 	return line.String()
+}
+
+// editions says how many wordings of each edition are honored, in clauses that are honored whole: an edition has those
+// of older ones that it did not change.
+func editions(contract *fixtures.Contract, tallies map[string]*tally) string {
+	honored := map[string]int{}
+	for clause := range contract.Clauses() {
+		if t := tallies[clause.ID]; t.broken > 0 || t.honored < len(clause.Wordings) {
+			continue
+		}
+		for _, w := range clause.Wordings {
+			for _, id := range w.Editions() {
+				honored[id]++
+			}
+		}
+	}
+	var counts []string
+	for _, e := range contract.Editions {
+		counts = append(counts, fmt.Sprintf("%s %d", e.ID, honored[e.ID]))
+	}
+	return strings.Join(counts, ", ")
 }
 
 // because says why a run left clauses out.
