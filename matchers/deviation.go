@@ -80,32 +80,11 @@ func nearest(x Exchange, wordings []*fixtures.Wording, strict bool) verdict {
 	return best
 }
 
-// closeness is the share of words that the answer's message and the documented one have in common, 0 to 1 (the Dice
-// coefficient of their sets of normalised words).
+// closeness is that of the answer's message to the documented one.
 func closeness(x Exchange, w *fixtures.Wording) float64 {
 	answered, _ := x.at(w.Clause.Operation.Contract.Envelope.Message)
 	text, _ := answered.(string)
-	a, b := words(text), words(w.Message.String())
-	if len(a)+len(b) == 0 {
-		return 1
-	}
-	common := 0
-	for word := range a {
-		if b[word] {
-			common++
-		}
-	}
-	return 2 * float64(common) / float64(len(a)+len(b))
-}
-
-func words(text string) map[string]bool {
-	set := map[string]bool{}
-	for word := range strings.FieldsSeq(text) {
-		if word = fixtures.Normalize(word); word != "" {
-			set[word] = true
-		}
-	}
-	return set
+	return fixtures.Closeness(text, w.Message.String())
 }
 
 // comparison gathers the deviations of one exchange from one wording.

@@ -115,10 +115,15 @@ func writeJSON(w io.Writer, clauses []*fixtures.Clause) error {
 		}
 		all.Clauses = append(all.Clauses, clause)
 	}
+	return encode(w, all)
+}
+
+// encode writes JSON for people to read, too.
+func encode(w io.Writer, v any) error {
 	encoder := json.NewEncoder(w)
 	encoder.SetEscapeHTML(false)
 	encoder.SetIndent("", "  ")
-	return encoder.Encode(all)
+	return encoder.Encode(v)
 }
 
 func wordingJSON(w *fixtures.Wording) jsonWording {

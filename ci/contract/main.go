@@ -1,13 +1,18 @@
-// The contract command prints the documented error contract: a line for each clause, or one clause whole.
+// The contract command prints the documented error contract: a line for each clause, or one clause whole. It also tells
+// how the documentation has drifted from the contract.
 //
 //	go tool contract list [graph|classroom] [--action create] [--status 403] [--json]
 //	go tool contract show CLAUSE [--json]
+//	go tool contract drift graph PAGE… [--json]
+//	go tool contract drift classroom [--page PAGE] [--discovery FILE] [--json]
 //
-// What --json prints has the schema clauses.schema.json, printed by list --schema. The exit status is 0, or 2 where the
-// command could not run; then one line on standard error says why and how to mend it.
+// What --json prints has the schema clauses.schema.json, printed by list --schema, or drift.schema.json, printed by drift
+// --schema. The exit status is 0, 1 where there is drift, or 2 where the command could not run; then one line on standard
+// error says why and how to mend it.
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -28,16 +33,17 @@ func run(args []string, stdout, stderr io.Writer) int {
 		Short: "The documented error contract of Microsoft Graph's learningCourseActivity and of Google Classroom",
 		Long: "contract prints the documented errors of Microsoft Graph's learningCourseActivity and of Google Classroom:\n" +
 			"what each operation answers, when, in which words, where the documentation says so, and what to do about it.\n\n" +
-			"Exit status: 0, or 2 where it could not run.\n\n" +
+			"Exit status: 0, 1 where drift finds a difference, or 2 where it could not run.\n\n" +
 			"Completion needs the command on the path: go install ./ci/contract, and contract completion --help.",
-		Example:       "  go tool contract list graph\n  go tool contract show graph.update.learner-license",
+		Example: "  go tool contract list graph\n  go tool contract show graph.update.learner-license\n" +
+			"  go tool contract drift classroom",
 		Annotations:   map[string]string{cobra.CommandDisplayNameAnnotation: "go tool contract"},
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		// Args and RunE are here for the error: cobra's own, with its suggestions, has several lines.
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				return fmt.Errorf("unknown command %q: use list or show", args[0])
+				return fmt.Errorf("unknown command %q: use list, show or drift", args[0])
 			}
 			return nil
 		},
@@ -46,11 +52,13 @@ func run(args []string, stdout, stderr io.Writer) int {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return fmt.Errorf("%w: %s --help lists the flags", err, cmd.CommandPath())
 	})
-	root.AddCommand(listCommand(), showCommand())
+	root.AddCommand(listCommand(), showCommand(), driftCommand())
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	if err := root.Execute(); err != nil {
+	if err := root.Execute(); errors.Is(err, errDrift) {
+		return 1
+	} else if err != nil {
 		_, _ = fmt.Fprintln(stderr, "contract:", err) // there is nowhere else to say it
 		return 2
 	}

@@ -42,6 +42,9 @@ func TestTexts(t *testing.T) {
 		"help":                "--help",
 		"help-list":           "list --help",
 		"help-show":           "show --help",
+		"help-drift":          "drift --help",
+		"help-graph":          "drift graph --help",
+		"help-classroom":      "drift classroom --help",
 		"list":                "list",
 		"list-selected":       "list graph --action update --status 403",
 		"show-plain":          "show graph.get.service-plan-missing",
@@ -107,7 +110,7 @@ func TestErrors(t *testing.T) {
 			` did you mean classroom.courses.patch.failed-precondition.CourseNotModifiable?` +
 			` go tool contract list prints all ids`},
 		{"show quux", `no clause has the id "quux": go tool contract list prints all ids`},
-		{"lst", `unknown command "lst": use list or show`},
+		{"lst", `unknown command "lst": use list, show or drift`},
 	} {
 		t.Run(c.args, func(t *testing.T) {
 			status, stdout, stderr := contract(strings.Fields(c.args)...)

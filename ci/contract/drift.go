@@ -1,0 +1,403 @@
+package main
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	_ "embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/spf13/cobra"
+
+	"github.com/learncontract/learncontract/fixtures"
+	"github.com/learncontract/learncontract/fixtures/drift"
+	"github.com/learncontract/learncontract/fixtures/pages"
+)
+
+//go:embed drift.schema.json
+var driftSchema []byte
+
+// errDrift is that there is drift, which has been printed.
+var errDrift = errors.New("drift")
+
+func driftCommand() *cobra.Command {
+	var asJSON, printSchema bool
+	cmd := &cobra.Command{
+		Use:   "drift",
+		Short: "Tell how the documentation differs from the contract",
+		Long: "drift holds what a provider publishes now against the contract, and prints each difference with its weight:\n" +
+			"alarm     something a client may rely on is gone or different\n" +
+			"notice    something is new, or said in words that no client should rely on\n" +
+			"cosmetic  nothing a client can see\n" +
+			"What any edition of the contract documents is no difference.\n\n" +
+			"Exit status: 0 where there is no difference, 1 where there is one, or 2 where it could not run.",
+		Example: "  go tool contract drift graph concepts/learningcourseactivity-error-codes.md\n" +
+			"  go tool contract drift classroom",
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return fmt.Errorf("unknown provider %q: use %s", args[0], or(fixtures.Providers))
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if printSchema {
+				_, err := cmd.OutOrStdout().Write(driftSchema)
+				return err
+			}
+			return fmt.Errorf("drift takes a provider: use drift %s", or(fixtures.Providers))
+		},
+	}
+	cmd.PersistentFlags().BoolVar(&asJSON, "json", false, "print the differences as JSON")
+	cmd.Flags().BoolVar(&printSchema, "schema", false, "print the JSON Schema of what --json prints, and nothing else")
+	finish := func(cmd *cobra.Command, provider string, read what, r *drift.Report) error {
+		write := writeDrift
+		if asJSON {
+			write = writeDriftJSON
+		}
+		if err := write(cmd.OutOrStdout(), provider, read, r); err != nil {
+			return err
+		}
+		if len(r.Findings) > 0 {
+			return errDrift
+		}
+		return nil
+	}
+	cmd.AddCommand(driftGraphCommand(finish), driftClassroomCommand(finish))
+	return cmd
+}
+
+// what says what was held against the contract: a count of things of files, such as "rows" of "page.md".
+type what struct{ things, files string }
+
+type finish func(cmd *cobra.Command, provider string, read what, r *drift.Report) error
+
+func driftGraphCommand(finish finish) *cobra.Command {
+	return &cobra.Command{
+		Use:   "graph PAGE...",
+		Short: "Hold pages of Microsoft Graph against the contract",
+		Long: "drift graph holds the Markdown source of published pages against the contract, all of them together. A page is the\n" +
+			"one of the error codes, with a table for each operation, or that of one operation, with a table of its errors.",
+		Example: "  go tool contract drift graph concepts/learningcourseactivity-error-codes.md\n" +
+			"  go tool contract drift graph api-reference/v1.0/api/learningcourseactivity-*.md --json",
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return errors.New("drift graph takes one page or more, and was given 0: give the Markdown source of a published page")
+			}
+			return nil
+		},
+		ValidArgsFunction: completeFiles("md"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			r, err := driftPages("graph", args)
+			if err != nil {
+				return err
+			}
+			return finish(cmd, "graph", what{"row", strings.Join(args, ", ")}, r)
+		},
+	}
+}
+
+func driftClassroomCommand(finish finish) *cobra.Command {
+	var page, discovery string
+	cmd := &cobra.Command{
+		Use:   "classroom",
+		Short: "Hold Google's discovery document, and the page, against the contract",
+		Long: "drift classroom holds a discovery document of the Classroom API against the contract and, with --page, the text of\n" +
+			"the page of common errors too. The document is the one of the google.golang.org/api version that go.mod requires:\n" +
+			"an update of the dependency that changes the contract is told of in the pipeline of that update.",
+		Example: "  go tool contract drift classroom\n" +
+			"  go tool contract drift classroom --discovery classroom-api.json\n" +
+			"  go tool contract drift classroom --page common-errors.txt --json",
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return fmt.Errorf("drift classroom takes no argument, and was given %q: use --page or --discovery", args[0])
+			}
+			return nil
+		},
+		ValidArgsFunction: cobra.NoFileCompletions,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			r := &drift.Report{}
+			var files []string
+			if cmd.Flags().Changed("page") {
+				read, err := driftPages("classroom", []string{page})
+				if err != nil {
+					return err
+				}
+				r.Merge(read)
+				files = append(files, page)
+			}
+			if !cmd.Flags().Changed("discovery") {
+				var err error
+				if discovery, err = requiredDiscovery(cmd.Context()); err != nil {
+					return err
+				}
+			}
+			read, err := driftDiscovery(discovery)
+			if err != nil {
+				return err
+			}
+			r.Merge(read)
+			return finish(cmd, "classroom", what{"text", strings.Join(append(files, discovery), ", ")}, r)
+		},
+	}
+	cmd.Flags().StringVar(&page, "page", "", "the text of the `page` of common errors")
+	cmd.Flags().StringVar(&discovery, "discovery", "",
+		"the discovery document, a `file` such as classroom-api.json (default that of go.mod's google.golang.org/api)")
+	for flag, extension := range map[string]string{"page": "txt", "discovery": "json"} {
+		if err := cmd.RegisterFlagCompletionFunc(flag, completeFiles(extension)); err != nil {
+			panic(err) // the flag is defined above
+		}
+	}
+	return cmd
+}
+
+// completeFiles has the shell propose files of the extension.
+func completeFiles(extension string) cobra.CompletionFunc {
+	return func(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
+		return []cobra.Completion{extension}, cobra.ShellCompDirectiveFilterFileExt
+	}
+}
+
+// driftPages holds the pages in files against the contract of the provider.
+func driftPages(provider string, files []string) (*drift.Report, error) {
+	contract, err := fixtures.Load(provider)
+	if err != nil {
+		return nil, err
+	}
+	var published []drift.Page
+	for _, file := range files {
+		text, err := readFile(file)
+		if err != nil {
+			return nil, err
+		}
+		if cut(provider, text) {
+			return nil, fmt.Errorf("%s: the page ends within a row or a sentence: get all of it", file)
+		}
+		page, err := pages.Read(provider, text)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", file, err)
+		}
+		published = append(published, drift.Page{File: file, Page: page})
+	}
+	return drift.Pages(contract, published...)
+}
+
+// cut reports whether a page ends in the middle of a row or, as prose, of a sentence.
+func cut(provider string, page []byte) bool {
+	end := bytes.TrimRightFunc(page, unicode.IsSpace)
+	if last := end[bytes.LastIndexByte(end, '\n')+1:]; bytes.HasPrefix(last, []byte("|")) {
+		return !bytes.HasSuffix(last, []byte("|"))
+	}
+	r, _ := utf8.DecodeLastRune(end)
+	return provider == "classroom" && !bytes.HasSuffix(page, []byte("\n")) && (unicode.IsLetter(r) || unicode.IsDigit(r))
+}
+
+// driftDiscovery holds the discovery document in the file against the contract.
+func driftDiscovery(file string) (*drift.Report, error) {
+	contract, err := fixtures.Load("classroom")
+	if err != nil {
+		return nil, err
+	}
+	text, err := readFile(file)
+	if err != nil {
+		return nil, err
+	}
+	document, err := pages.Discovery(text, slices.Sorted(maps.Keys(contract.Codes)))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	return drift.Discovery(contract, document, file), nil
+}
+
+// readFile reads a file that must hold something. The error is one line that says what to do.
+func readFile(file string) ([]byte, error) {
+	text, err := os.ReadFile(file)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("%w: give a file that can be read", err)
+	case len(bytes.TrimSpace(text)) == 0:
+		return nil, fmt.Errorf("%s is empty: get the page or document again", file)
+	}
+	return text, nil
+}
+
+const (
+	apiModule = "google.golang.org/api"
+	mend      = "require it, or give the discovery document with --discovery FILE"
+)
+
+// requiredDiscovery is the discovery document in the version of google.golang.org/api that go.mod requires.
+func requiredDiscovery(ctx context.Context) (string, error) {
+	folder := ""
+	for _, args := range [][]string{{"list", "-m", "-json", apiModule}, {"mod", "download", "-json", apiModule}} {
+		var stderr bytes.Buffer
+		command := exec.CommandContext(ctx, "go", args...)
+		command.Stderr = &stderr
+		out, err := command.Output()
+		var found struct{ Dir, Error string }
+		_ = json.Unmarshal(out, &found) // what cannot be read has no folder
+		if folder = found.Dir; folder != "" {
+			break // go list knows no folder of a module that was not downloaded yet
+		}
+		if err != nil {
+			why := strings.Join(strings.Fields(found.Error+" "+stderr.String()), " ")
+			if why == "" {
+				why = err.Error()
+			}
+			return "", fmt.Errorf("go.mod's version of %s was not found (%s): %s", apiModule, why, mend)
+		}
+	}
+	file := filepath.Join(folder, "classroom", "v1", "classroom-api.json")
+	if _, err := os.Stat(file); err != nil {
+		return "", fmt.Errorf("%w: give the discovery document with --discovery FILE", err)
+	}
+	return file, nil
+}
+
+// writeDrift writes a block for each finding, and a line that counts.
+func writeDrift(w io.Writer, _ string, read what, r *drift.Report) error {
+	var text bytes.Buffer
+	for _, f := range r.Findings {
+		writeFinding(&text, f)
+	}
+	if len(r.Findings) == 0 {
+		verb := "say"
+		if r.Read == 1 {
+			verb = "says"
+		}
+		fmt.Fprintf(&text, "no drift: %s of %s %s what the contract says\n", count(r.Read, read.things), read.files, verb)
+	} else {
+		var counts []string
+		for _, weight := range drift.Weights {
+			n := r.Count(weight)
+			switch {
+			case n == 0:
+			case weight == drift.Cosmetic: // no plural
+				counts = append(counts, fmt.Sprintf("%d cosmetic", n))
+			default:
+				counts = append(counts, count(n, string(weight)))
+			}
+		}
+		fmt.Fprintln(&text, strings.Join(counts, ", "))
+	}
+	_, err := text.WriteTo(w)
+	return err
+}
+
+// writeFinding writes what was found: the weight, what happened to what, and where to look.
+func writeFinding(text *bytes.Buffer, f drift.Finding) {
+	subject := f.Subject
+	if more := len(f.Clauses) - 1; more > 0 && f.Field != "operation" {
+		subject += fmt.Sprintf(" and %d more", more)
+	}
+	fmt.Fprintf(text, "%-8s  %s, %s\n", f.Weight, happened(f), subject)
+	var fields []field
+	add := func(name, value string) {
+		for i, line := range strings.Split(value, "\n") {
+			if i > 0 {
+				name = ""
+			}
+			if value != "" {
+				fields = append(fields, field{name, line})
+			}
+		}
+	}
+	add("page", place(f.Page))
+	if len(f.Clauses) > 0 || f.Kind != drift.Added && f.Kind != drift.Unreadable {
+		add("was", cmp.Or(f.Was, "(nothing)"))
+	}
+	if f.Kind != drift.Removed {
+		add("is", cmp.Or(f.Is, "(nothing)"))
+	}
+	add("note", f.Note)
+	add("contract", place(f.Contract))
+	writeFields(text, "          ", fields)
+	text.WriteByte('\n')
+}
+
+// happened says what happened to what.
+func happened(f drift.Finding) string {
+	switch f.Kind {
+	case drift.CodeChanged:
+		if f.Field == "message" || f.Field == "details" { // a cell of JSON
+			return "code changed in " + f.Field
+		}
+		return string(f.Kind)
+	case drift.StatusChanged, drift.RequestChanged:
+		return string(f.Kind)
+	case drift.SpellingOnly:
+		return f.Field + " spelled differently"
+	case drift.Contradiction:
+		return "the page has two of " + f.Field
+	case drift.Unreadable:
+		return "row cannot be read"
+	case drift.Added, drift.Removed, drift.Reworded, drift.Moved:
+	}
+	return f.Field + " " + string(f.Kind)
+}
+
+// place is file and line, as far as they are known.
+func place(p drift.Place) string {
+	if p.Line == 0 {
+		return p.File
+	}
+	return fmt.Sprintf("%s:%d", p.File, p.Line)
+}
+
+// driftVersion is that of what drift --json prints, under the rules of version.
+const driftVersion = 1
+
+// The types below are drift.schema.json, which says what the keys mean. Every key is always there.
+type (
+	jsonDrift struct {
+		Version  int           `json:"version"`
+		Provider string        `json:"provider"`
+		Read     int           `json:"read"`
+		Alarms   int           `json:"alarms"`
+		Notices  int           `json:"notices"`
+		Cosmetic int           `json:"cosmetic"`
+		Findings []jsonFinding `json:"findings"`
+	}
+	jsonFinding struct {
+		Kind     drift.Kind   `json:"kind"`
+		Weight   drift.Weight `json:"weight"`
+		Subject  string       `json:"subject"`
+		Clauses  []string     `json:"clauses"`
+		Field    string       `json:"field"`
+		Was      string       `json:"was"`
+		Is       string       `json:"is"`
+		Note     string       `json:"note"`
+		Page     jsonPlace    `json:"page"`
+		Contract jsonPlace    `json:"contract"`
+	}
+	jsonPlace struct {
+		File string `json:"file"`
+		Line int    `json:"line"`
+	}
+)
+
+// writeDriftJSON writes the findings as JSON.
+func writeDriftJSON(w io.Writer, provider string, _ what, r *drift.Report) error {
+	all := jsonDrift{
+		Version: driftVersion, Provider: provider, Read: r.Read,
+		Alarms: r.Count(drift.Alarm), Notices: r.Count(drift.Notice), Cosmetic: r.Count(drift.Cosmetic),
+		Findings: []jsonFinding{},
+	}
+	for _, f := range r.Findings {
+		all.Findings = append(all.Findings, jsonFinding{
+			f.Kind, f.Weight, f.Subject, append([]string{}, f.Clauses...), f.Field, f.Was, f.Is, f.Note,
+			jsonPlace(f.Page), jsonPlace(f.Contract),
+		})
+	}
+	return encode(w, all)
+}

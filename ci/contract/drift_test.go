@@ -1,0 +1,296 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"github.com/learncontract/learncontract/fixtures"
+	"github.com/learncontract/learncontract/fixtures/drift"
+)
+
+// markdown is the page that an edition was read from.
+func markdown(e *fixtures.Edition) string {
+	var text strings.Builder
+	fmt.Fprintf(&text, "---\ntitle: %q\n---\n", e.Title)
+	for _, t := range e.Tables {
+		fmt.Fprintf(&text, "\n## %s\n\n|%s|\n|%s\n", t.Heading, strings.Join(t.Header, "|"), strings.Repeat(":---|", len(t.Header)))
+		for _, row := range t.Rows {
+			fmt.Fprintf(&text, "|%s|\n", strings.Join(row.Cells, "|"))
+		}
+	}
+	return text.String()
+}
+
+// prose is the text of a page without tables.
+func prose(e *fixtures.Edition) string {
+	paragraphs := []string{e.Title}
+	for _, row := range e.Rows() {
+		paragraphs = append(paragraphs, row.Cells...)
+	}
+	return strings.Join(paragraphs, "\n\n") + "\n"
+}
+
+// discoveryDocument is a discovery document that says what the contract's says.
+func discoveryDocument(t *testing.T, d *fixtures.Document) string {
+	t.Helper()
+	methods := map[string]any{}
+	for _, m := range d.Methods {
+		description := "Does it. This method returns the following error codes:"
+		for _, f := range m.Failures {
+			description += " * `" + f.Code + "` " + f.When
+			for _, name := range f.Names {
+				description += " * " + name
+			}
+		}
+		methods[m.ID] = map[string]any{
+			"id": m.ID, "httpMethod": m.HTTPMethod, "flatPath": strings.TrimPrefix(m.Path, "/"), "description": description,
+		}
+	}
+	text, err := json.MarshalIndent(map[string]any{"revision": d.Revision, "methods": methods}, "", "  ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// publish writes page.md, page.txt and document.json as the contracts have them into a new folder, and goes there.
+func publish(t *testing.T) (page, text, document string) {
+	t.Helper()
+	graph, err := fixtures.Load("graph")
+	if err != nil {
+		t.Fatal(err)
+	}
+	classroom, err := fixtures.Load("classroom")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(t.TempDir())
+	page, text, document = markdown(graph.Editions[0]), prose(classroom.Editions[0]), discoveryDocument(t, classroom.Document)
+	for file, content := range map[string]string{"page.md": page, "page.txt": text, "document.json": document} {
+		write(t, file, content)
+	}
+	return page, text, document
+}
+
+func write(t *testing.T, file, content string) {
+	t.Helper()
+	if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// replaced is text with each of the old texts replaced; it must have each once.
+func replaced(t *testing.T, text string, oldNew ...string) string {
+	t.Helper()
+	for i := 0; i < len(oldNew); i += 2 {
+		if strings.Count(text, oldNew[i]) != 1 {
+			t.Fatalf("%q stands %d times in the text, want once", oldNew[i], strings.Count(text, oldNew[i]))
+		}
+		text = strings.Replace(text, oldNew[i], oldNew[i+1], 1)
+	}
+	return text
+}
+
+func TestNoDrift(t *testing.T) {
+	page, text, _ := publish(t)
+	write(t, "windows.md", strings.ReplaceAll(page, "\n", "\r\n"))
+	write(t, "windows.txt", strings.ReplaceAll(text, "\n", "\r\n"))
+	for args, want := range map[string]string{
+		"graph page.md":                                               `^no drift: 41 rows of page.md say what the contract says\n$`,
+		"graph windows.md":                                            `^no drift: 41 rows of windows.md say what the contract says\n$`,
+		"graph page.md windows.md":                                    `^no drift: 82 rows of page.md, windows.md say what the contract says\n$`,
+		"classroom --discovery document.json":                         `^no drift: \d+ texts of document.json say what the contract says\n$`,
+		"classroom --page windows.txt --discovery document.json":      `^no drift: \d+ texts of windows.txt, document.json say what the contract says\n$`,
+		"classroom --page page.txt --discovery document.json --json ": `(?s)"alarms": 0,.*"findings": \[\]`,
+	} {
+		if got := printed(t, append([]string{"drift"}, strings.Fields(args)...)...); !regexp.MustCompile(want).MatchString(got) {
+			t.Errorf("drift %s prints\n%swant\n%s", args, got, want)
+		}
+	}
+}
+
+// Each case is what drift prints, in testdata/drift/NAME.golden.
+func TestDrift(t *testing.T) {
+	here, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, text, document := publish(t)
+	write(t, "page.md", replaced(t, page,
+		"|Bad Request|404|Not Found|The requested", "|Bad Request|410|Not Found|The requested",
+		"|Internal Server Error|500|Internal Server Error|", "|Internal server error|500|serverError|",
+		"Required fields are missing|", "Some fields that are required are missing|",
+		"The user license isn't valid to perform the operation|", "The user has no premium license|",
+		"|Service unavailable|503|Service unavailable|{\"code\": \"serviceUnavailable\",\"message\": \"Retry after {noOfMinutes} minutes\"}.|\n|Multiple",
+		"|Conflict|409|conflict|The assignment was changed.|\n|Multiple",
+		"|Method not supported for entity|405|methodNotAllowed|This method isn't supported for this entity type. See the Microsoft Graph documentation for the methods applicable to this entity.|\n"+
+			"|User doesn't have the appropriate permissions scope|403|Forbidden|",
+		"|User doesn't have the appropriate permissions scope|Forbidden|",
+	))
+	write(t, "page.txt", replaced(t, text,
+		"\n\nIneligibleOwner\n\n", "\n\nIneligibleNewOwner\n\n",
+		"indicates that the requesting user does not have access to Classroom.", "indicates that the requesting user doesn't have access to Classroom.",
+		"\n\nHTTP 429: RESOURCE_EXHAUSTED\n\n", "\n\nHTTP 429: QUOTA_EXHAUSTED\n\n",
+	))
+	write(t, "document.json", replaced(t, document,
+		`"v1/registrations"`, `"v1/registrations:create"`,
+		"* UserIneligibleToUpdateGradingPeriodSettings", "* UserIneligible",
+		" * CourseTopicLimitReached", "",
+		"if the student or guardian has exceeded the guardian link limit.", "if the student has too many guardians.",
+	))
+	for name, args := range map[string]string{
+		"graph":          "graph page.md",
+		"graph-json":     "graph page.md --json",
+		"classroom":      "classroom --page page.txt --discovery document.json",
+		"classroom-json": "classroom --page page.txt --discovery document.json --json",
+	} {
+		t.Run(name, func(t *testing.T) {
+			status, stdout, stderr := contract(append([]string{"drift"}, strings.Fields(args)...)...)
+			if status != 1 || stderr != "" {
+				t.Fatalf("exit status %d, want 1; %s", status, stderr)
+			}
+			file := filepath.Join(here, "testdata", "drift", name+".golden")
+			if *update {
+				write(t, file, stdout)
+				return
+			}
+			want, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatalf("%v: go test ./ci/contract -update writes it", err)
+			}
+			if stdout != string(want) {
+				t.Errorf("drift %s prints\n%s\nand %s has\n%s", args, stdout, file, want)
+			}
+		})
+	}
+}
+
+func TestDriftErrors(t *testing.T) {
+	page, text, document := publish(t)
+	write(t, "empty", "\n")
+	beforeCut, _, _ := strings.Cut(page, "isn't enabled")
+	write(t, "cut.md", beforeCut)
+	beforeCut, _, _ = strings.Cut(text, "the user recheck")
+	write(t, "cut.txt", beforeCut)
+	write(t, "cut.json", document[:len(document)/2])
+	write(t, "other.md", "# Get thing\n\n|Property|Type|\n|---|---|\n|id|String|\n")
+	if err := os.Mkdir("folder", 0o700); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("GOFLAGS", "-mod=mod") // as a module without the requirement is seen, whoever runs the test
+	for _, c := range []struct{ args, want string }{
+		{"", `drift takes a provider: use drift graph or classroom`},
+		{"grap", `unknown provider "grap": use graph or classroom`},
+		{"graph", `drift graph takes one page or more, and was given 0: give the Markdown source of a published page`},
+		{"graph nowhere.md", `open nowhere.md: no such file or directory: give a file that can be read`},
+		{"graph folder", `read folder: is a directory: give a file that can be read`},
+		{"graph empty", `empty is empty: get the page or document again`},
+		{"graph cut.md", `cut.md: the page ends within a row or a sentence: get all of it`},
+		{"graph page.md other.md", `other.md: the page documents no errors: it has no table with the columns HTTP code, Code and Message`},
+		{"graph --page page.md", `unknown flag: --page: go tool contract drift graph --help lists the flags`},
+		{"classroom page.txt", `drift classroom takes no argument, and was given "page.txt": use --page or --discovery`},
+		{"classroom --page cut.txt --discovery document.json", `cut.txt: the page ends within a row or a sentence: get all of it`},
+		{"classroom --page= --discovery document.json", `open : no such file or directory: give a file that can be read`},
+		{"classroom --discovery folder", `read folder: is a directory: give a file that can be read`},
+		{"classroom --discovery cut.json", `cut.json: the file is no discovery document: unexpected end of JSON input`},
+		{"classroom --discovery page.md", `page.md: the file is no discovery document: invalid character '-' in numeric literal`},
+	} {
+		status, stdout, stderr := contract(append([]string{"drift"}, strings.Fields(c.args)...)...)
+		if want := "contract: " + c.want + "\n"; status != 2 || stdout != "" || stderr != want {
+			t.Errorf("drift %s: exit status %d, want 2; standard output %q, want none; standard error\n%swant\n%s",
+				c.args, status, stdout, stderr, want)
+		}
+	}
+	status, _, stderr := contract("drift", "classroom")
+	if want := `^contract: go.mod's version of google.golang.org/api was not found \(.*go.mod.*\): ` +
+		`require it, or give the discovery document with --discovery FILE\n$`; status != 2 || !regexp.MustCompile(want).MatchString(stderr) {
+		t.Errorf("outside of a module: exit status %d, want 2; %swant %s", status, stderr, want)
+	}
+	var errs bytes.Buffer
+	for _, args := range []string{"drift --schema", "drift graph page.md", "drift graph page.md --json"} {
+		errs.Reset()
+		if status := run(strings.Fields(args), full{}, &errs); status != 2 || errs.String() != "contract: no space left\n" {
+			t.Errorf("contract %s: exit status %d, want 2; %s", args, status, errs.String())
+		}
+	}
+}
+
+// The schema is held against findings of every kind, and must name every key: for its readers others are allowed, here not.
+func TestDriftJSON(t *testing.T) {
+	schema, err := jsonschema.UnmarshalJSON(strings.NewReader(printed(t, "drift", "--schema")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	closeObjects(t, schema)
+	compiler := jsonschema.NewCompiler()
+	compiler.DefaultDraft(jsonschema.Draft2020)
+	if err := compiler.AddResource("drift.schema.json", schema); err != nil {
+		t.Fatal(err)
+	}
+	compiled, err := compiler.Compile("drift.schema.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &drift.Report{Read: 1}
+	for i, kind := range drift.Kinds {
+		f := drift.Finding{Kind: kind, Weight: drift.Weights[i%len(drift.Weights)], Subject: "a", Field: "code"}
+		if i > 0 {
+			f.Clauses, f.Page = []string{"a"}, drift.Place{File: "page.md", Line: i}
+		}
+		r.Findings = append(r.Findings, f)
+	}
+	var text bytes.Buffer
+	if err := writeDriftJSON(&text, "graph", what{}, r); err != nil {
+		t.Fatal(err)
+	}
+	valid(t, compiled, text.String())
+	for _, name := range []string{"graph", "classroom"} {
+		golden, err := os.ReadFile(filepath.Join("testdata", "drift", name+"-json.golden"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		valid(t, compiled, string(golden))
+	}
+	for _, wrong := range []string{
+		strings.Replace(text.String(), `"version": 1`, `"version": 2`, 1),
+		strings.Replace(text.String(), `"kind": "moved"`, `"kind": "gone for a walk"`, 1),
+		strings.Replace(text.String(), `"note"`, `"remark"`, 1),
+	} {
+		instance, err := jsonschema.UnmarshalJSON(strings.NewReader(wrong))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if wrong == text.String() || compiled.Validate(instance) == nil {
+			t.Errorf("the schema allows\n%s", wrong)
+		}
+	}
+}
+
+func TestDriftCompletion(t *testing.T) {
+	for _, c := range []struct {
+		args []string
+		want []string // among what is proposed; :8 has the shell propose files of the extensions, :4 keeps files out
+	}{
+		{[]string{"drift", ""}, []string{"graph", "classroom", ":4"}},
+		{[]string{"drift", "graph", ""}, []string{"md", ":8"}},
+		{[]string{"drift", "classroom", ""}, []string{":4"}},
+		{[]string{"drift", "classroom", "--page", ""}, []string{"txt", ":8"}},
+		{[]string{"drift", "classroom", "--discovery", ""}, []string{"json", ":8"}},
+	} {
+		status, stdout, _ := contract(append([]string{"__completeNoDesc"}, c.args...)...)
+		for _, want := range c.want {
+			if proposed := strings.Fields(stdout); status != 0 || !slices.Contains(proposed, want) {
+				t.Errorf("%q: exit status %d, %q proposed, without %q", c.args, status, proposed, want)
+			}
+		}
+	}
+}
