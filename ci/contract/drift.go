@@ -3,16 +3,11 @@ package main
 import (
 	"bytes"
 	"cmp"
-	"context"
 	_ "embed"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"maps"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"unicode"
@@ -96,7 +91,7 @@ func driftGraphCommand(finish finish) *cobra.Command {
 			}
 			return nil
 		},
-		ValidArgsFunction: completeFiles("md"),
+		ValidArgsFunction: completeFiles("md", "html"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			r, err := driftPages("graph", args)
 			if err != nil {
@@ -108,7 +103,7 @@ func driftGraphCommand(finish finish) *cobra.Command {
 }
 
 func driftClassroomCommand(finish finish) *cobra.Command {
-	var page, discovery string
+	var page string
 	cmd := &cobra.Command{
 		Use:   "classroom",
 		Short: "Hold Google's discovery document, and the page, against the contract",
@@ -136,11 +131,9 @@ func driftClassroomCommand(finish finish) *cobra.Command {
 				r.Merge(read)
 				files = append(files, page)
 			}
-			if !cmd.Flags().Changed("discovery") {
-				var err error
-				if discovery, err = requiredDiscovery(cmd.Context()); err != nil {
-					return err
-				}
+			discovery, err := discoveryFile(cmd)
+			if err != nil {
+				return err
 			}
 			read, err := driftDiscovery(discovery)
 			if err != nil {
@@ -151,20 +144,17 @@ func driftClassroomCommand(finish finish) *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&page, "page", "", "the text of the `page` of common errors")
-	cmd.Flags().StringVar(&discovery, "discovery", "",
-		"the discovery document, a `file` such as classroom-api.json (default that of go.mod's google.golang.org/api)")
-	for flag, extension := range map[string]string{"page": "txt", "discovery": "json"} {
-		if err := cmd.RegisterFlagCompletionFunc(flag, completeFiles(extension)); err != nil {
-			panic(err) // the flag is defined above
-		}
+	discoveryFlag(cmd)
+	if err := cmd.RegisterFlagCompletionFunc("page", completeFiles("txt", "md", "html")); err != nil {
+		panic(err) // the flag is defined above
 	}
 	return cmd
 }
 
-// completeFiles has the shell propose files of the extension.
-func completeFiles(extension string) cobra.CompletionFunc {
+// completeFiles has the shell propose files of the extensions.
+func completeFiles(extensions ...string) cobra.CompletionFunc {
 	return func(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
-		return []cobra.Completion{extension}, cobra.ShellCompDirectiveFilterFileExt
+		return extensions, cobra.ShellCompDirectiveFilterFileExt
 	}
 }
 
@@ -217,51 +207,6 @@ func driftDiscovery(file string) (*drift.Report, error) {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
 	return drift.Discovery(contract, document, file), nil
-}
-
-// readFile reads a file that must hold something. The error is one line that says what to do.
-func readFile(file string) ([]byte, error) {
-	text, err := os.ReadFile(file)
-	switch {
-	case err != nil:
-		return nil, fmt.Errorf("%w: give a file that can be read", err)
-	case len(bytes.TrimSpace(text)) == 0:
-		return nil, fmt.Errorf("%s is empty: get the page or document again", file)
-	}
-	return text, nil
-}
-
-const (
-	apiModule = "google.golang.org/api"
-	mend      = "require it, or give the discovery document with --discovery FILE"
-)
-
-// requiredDiscovery is the discovery document in the version of google.golang.org/api that go.mod requires.
-func requiredDiscovery(ctx context.Context) (string, error) {
-	folder := ""
-	for _, args := range [][]string{{"list", "-m", "-json", apiModule}, {"mod", "download", "-json", apiModule}} {
-		var stderr bytes.Buffer
-		command := exec.CommandContext(ctx, "go", args...)
-		command.Stderr = &stderr
-		out, err := command.Output()
-		var found struct{ Dir, Error string }
-		_ = json.Unmarshal(out, &found) // what cannot be read has no folder
-		if folder = found.Dir; folder != "" {
-			break // go list knows no folder of a module that was not downloaded yet
-		}
-		if err != nil {
-			why := strings.Join(strings.Fields(found.Error+" "+stderr.String()), " ")
-			if why == "" {
-				why = err.Error()
-			}
-			return "", fmt.Errorf("go.mod's version of %s was not found (%s): %s", apiModule, why, mend)
-		}
-	}
-	file := filepath.Join(folder, "classroom", "v1", "classroom-api.json")
-	if _, err := os.Stat(file); err != nil {
-		return "", fmt.Errorf("%w: give the discovery document with --discovery FILE", err)
-	}
-	return file, nil
 }
 
 // writeDrift writes a block for each finding, and a line that counts.

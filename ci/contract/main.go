@@ -1,10 +1,11 @@
 // The contract command prints the documented error contract: a line for each clause, or one clause whole. It also tells
-// how the documentation has drifted from the contract.
+// how the documentation has drifted from the contract, and generates again the part of it that is generated.
 //
 //	go tool contract list [graph|classroom] [--action create] [--status 403] [--json]
 //	go tool contract show CLAUSE [--json]
 //	go tool contract drift graph PAGE… [--json]
 //	go tool contract drift classroom [--page PAGE] [--discovery FILE] [--json]
+//	go tool contract import classroom [--discovery FILE]
 //
 // What --json prints has the schema clauses.schema.json, printed by list --schema, or drift.schema.json, printed by drift
 // --schema. The exit status is 0, 1 where there is drift, or 2 where the command could not run; then one line on standard
@@ -43,7 +44,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 		// Args and RunE are here for the error: cobra's own, with its suggestions, has several lines.
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				return fmt.Errorf("unknown command %q: use list, show or drift", args[0])
+				return fmt.Errorf("unknown command %q: use list, show, drift or import", args[0])
 			}
 			return nil
 		},
@@ -52,7 +53,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return fmt.Errorf("%w: %s --help lists the flags", err, cmd.CommandPath())
 	})
-	root.AddCommand(listCommand(), showCommand(), driftCommand())
+	root.AddCommand(listCommand(), showCommand(), driftCommand(), importCommand())
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
