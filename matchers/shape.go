@@ -47,15 +47,22 @@ func lines(faults []fault) []string {
 	return lines
 }
 
-// compiled holds the schemas in use. There are few, and comparing their texts is cheaper than hashing them.
+// compiled holds the schemas in use. Their texts are few, and comparing them is cheaper than hashing them.
 var compiled struct {
 	sync.Mutex
-	schemas []compiledSchema
+	documents []*document
+}
+
+// document is the text of schemas, and those of them that were asked for.
+type document struct {
+	text    []byte
+	schemas map[string]compiledSchema // by root
+	// compile compiles the schema at a root; err is that there is none, for the text is no schema.
+	compile func(root string) (*jsonschema.Schema, error)
+	err     error
 }
 
 type compiledSchema struct {
-	text   []byte
-	root   string
 	schema *jsonschema.Schema
 	err    error
 }
@@ -64,14 +71,20 @@ type compiledSchema struct {
 func schemaOf(s fixtures.Schema) (*jsonschema.Schema, error) {
 	compiled.Lock()
 	defer compiled.Unlock()
-	for _, c := range compiled.schemas {
-		if c.root == s.Root && bytes.Equal(c.text, s.JSON) {
-			return c.schema, c.err
-		}
+	at := slices.IndexFunc(compiled.documents, func(d *document) bool { return bytes.Equal(d.text, s.JSON) })
+	if at < 0 {
+		at = len(compiled.documents)
+		compiled.documents = append(compiled.documents, newDocument(bytes.Clone(s.JSON)))
 	}
-	schema, err := compileSchema(s)
-	compiled.schemas = append(compiled.schemas, compiledSchema{bytes.Clone(s.JSON), s.Root, schema, err})
-	return schema, err
+	d := compiled.documents[at]
+	c, known := d.schemas[s.Root]
+	if !known {
+		if c.err = d.err; c.err == nil {
+			c.schema, c.err = d.compile(s.Root)
+		}
+		d.schemas[s.Root] = c
+	}
+	return c.schema, c.err
 }
 
 // validate lists the faults of a decoded body, in the order of their places. The error tells what is wrong with the
@@ -94,19 +107,20 @@ func validate(schema fixtures.Schema, body any) ([]fault, error) {
 	return faults, nil
 }
 
-func compileSchema(s fixtures.Schema) (*jsonschema.Schema, error) {
-	document, err := jsonschema.UnmarshalJSON(bytes.NewReader(s.JSON))
+func newDocument(text []byte) *document {
+	d := &document{text: text, schemas: map[string]compiledSchema{}}
+	value, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
 	if err != nil {
-		return nil, fmt.Errorf("not JSON: %w", err)
+		d.err = fmt.Errorf("not JSON: %w", err)
+		return d
 	}
 	compiler := jsonschema.NewCompiler()
 	compiler.UseLoader(jsonschema.SchemeURLLoader{}) // embedded meta-schemas only: no file and no network
 
 	const id = "learncontract:schema" // a relative one would be taken for a file of the working directory
-	if err := compiler.AddResource(id, document); err != nil {
-		return nil, err
-	}
-	return compiler.Compile(id + "#" + s.Root)
+	d.err = compiler.AddResource(id, value)
+	d.compile = func(root string) (*jsonschema.Schema, error) { return compiler.Compile(id + "#" + root) }
+	return d
 }
 
 // escaped writes a key as JSON Pointers have it.
