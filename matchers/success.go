@@ -2,8 +2,11 @@ package matchers
 
 import (
 	"cmp"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/learncontract/learncontract/fixtures"
@@ -33,11 +36,12 @@ func (m *SuccessMatcher) Match(actual any) (bool, error) {
 	if m.exchange, err = exchangeOf("HonorSuccess", actual); err != nil {
 		return false, err
 	}
-	m.deviations = successDeviations(m.exchange, m.operation.Success)
+	m.deviations = successDeviations(m.exchange, m.operation)
 	return len(m.deviations) == 0, nil
 }
 
-func successDeviations(x Exchange, s fixtures.Success) (found []Deviation) {
+func successDeviations(x Exchange, o *fixtures.Operation) (found []Deviation) {
+	s := o.Success
 	deviate := func(field, documented, answered string) {
 		found = append(found, Deviation{Field: field, Documented: documented, Answered: answered, Broken: true})
 	}
@@ -60,7 +64,26 @@ func successDeviations(x Exchange, s fixtures.Success) (found []Deviation) {
 	for _, line := range lines(shapeOf(x, s.Schema)) {
 		deviate("shape", s.Schema.Name, line)
 	}
+	// A schema whose fields may all be left out, as Google's, allows any object: a failure, and one of something else.
+	if answered, isFailure := x.at(o.Contract.Envelope.Message); isFailure {
+		deviate("message", "none, for nothing fails", quoted(answered, true))
+	}
+	if fields := knownFields(s.Body); o.Action != "list" && len(fields) > 0 { // an empty list may be left out
+		object, _ := x.body.(map[string]any)
+		if !slices.ContainsFunc(fields, func(name string) bool { _, has := object[name]; return has }) {
+			deviate("fields", "such as "+strings.Join(fields[:min(3, len(fields))], ", "), quoted(slices.Sorted(maps.Keys(object)), true))
+		}
+	}
 	return found
+}
+
+// knownFields are the fields of the example of a success.
+func knownFields(body []byte) []string {
+	var object map[string]any
+	if json.Unmarshal(body, &object) != nil {
+		return nil // a list, or nothing
+	}
+	return slices.Sorted(maps.Keys(object))
 }
 
 // FailureMessage implements types.GomegaMatcher.

@@ -98,7 +98,7 @@ func ExampleTell() {
 	//                told      "Precondition check failed."
 	//
 	// The request:
-	//   PATCH https://classroom.googleapis.com/v1/courses/612300456790?updateMask=…
+	//   PATCH https://classroom.googleapis.com/v1/courses/604800123456?updateMask=…
 	// The answer:
 	// 400 Bad Request
 	// Content-Type: application/json; charset=UTF-8
