@@ -161,7 +161,7 @@ func mend(contract *fixtures.Contract, labelFilter string) string {
 			}
 		}
 	}
-	return fmt.Sprintf("select by provider:, action:, status: or clause:, such as --label-filter=%q",
+	return fmt.Sprintf("select by provider:, action:, status:, clause: or success:, such as --label-filter=%q",
 		"clause:"+contract.Operations[0].Clauses[0].ID)
 }
 

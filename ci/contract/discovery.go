@@ -44,7 +44,7 @@ func readFile(file string) ([]byte, error) {
 
 const (
 	apiModule = "google.golang.org/api"
-	mend      = "require it, or give the discovery document with --discovery FILE"
+	mend      = "require it in go.mod and run go mod download " + apiModule + ", or give the discovery document with --discovery FILE"
 )
 
 // requiredDiscovery is the discovery document in the version of google.golang.org/api that go.mod requires.

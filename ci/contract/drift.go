@@ -206,7 +206,7 @@ func driftDiscovery(file string) (*drift.Report, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
-	return drift.Discovery(contract, document, file), nil
+	return drift.Discovery(contract, document, file)
 }
 
 // writeDrift writes a block for each finding, and a line that counts.
@@ -283,9 +283,9 @@ func happened(f drift.Finding) string {
 	case drift.SpellingOnly:
 		return f.Field + " spelled differently"
 	case drift.Contradiction:
-		return "the page has two of " + f.Field
+		return "the page says two things of " + f.Field
 	case drift.Unreadable:
-		return "row cannot be read"
+		return f.Field + " cannot be read"
 	case drift.Added, drift.Removed, drift.Reworded, drift.Moved:
 	}
 	return f.Field + " " + string(f.Kind)

@@ -55,7 +55,9 @@ func discoveryDocument(t *testing.T, d *fixtures.Document) string {
 			"id": m.ID, "httpMethod": m.HTTPMethod, "flatPath": strings.TrimPrefix(m.Path, "/"), "description": description,
 		}
 	}
-	text, err := json.MarshalIndent(map[string]any{"revision": d.Revision, "methods": methods}, "", "  ")
+	text, err := json.MarshalIndent(map[string]any{
+		"title": d.Title, "version": d.Version, "revision": d.Revision, "methods": methods,
+	}, "", "  ")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -201,8 +203,8 @@ func TestDriftErrors(t *testing.T) {
 		{"classroom --page cut.txt --discovery document.json", `cut.txt: the page ends within a row or a sentence: get all of it`},
 		{"classroom --page= --discovery document.json", `open : no such file or directory: give a file that can be read`},
 		{"classroom --discovery folder", `read folder: is a directory: give a file that can be read`},
-		{"classroom --discovery cut.json", `cut.json: the file is no discovery document: unexpected end of JSON input`},
-		{"classroom --discovery page.md", `page.md: the file is no discovery document: invalid character '-' in numeric literal`},
+		{"classroom --discovery cut.json", `cut.json: the file is no discovery document, such as "classroom-api.json": unexpected end of JSON input`},
+		{"classroom --discovery page.md", `page.md: the file is no discovery document, such as "classroom-api.json": invalid character '-' in numeric literal`},
 	} {
 		status, stdout, stderr := contract(append([]string{"drift"}, strings.Fields(c.args)...)...)
 		if want := "contract: " + c.want + "\n"; status != 2 || stdout != "" || stderr != want {
@@ -212,7 +214,7 @@ func TestDriftErrors(t *testing.T) {
 	}
 	status, _, stderr := contract("drift", "classroom")
 	if want := `^contract: go.mod's version of google.golang.org/api was not found \(.*go.mod.*\): ` +
-		`require it, or give the discovery document with --discovery FILE\n$`; status != 2 || !regexp.MustCompile(want).MatchString(stderr) {
+		`require it in go.mod and run go mod download google.golang.org/api, or give the discovery document with --discovery FILE\n$`; status != 2 || !regexp.MustCompile(want).MatchString(stderr) {
 		t.Errorf("outside of a module: exit status %d, want 2; %swant %s", status, stderr, want)
 	}
 	var errs bytes.Buffer

@@ -30,7 +30,7 @@ func importCommand() *cobra.Command {
 			"which statuses and named errors it documents, and what a request and an answer look like. What is written by hand\n" +
 			"stands in fixtures/classroom/errors.yaml and stays as it is. Nothing is written unless both make a contract.\n\n" +
 			"The document is the one of the google.golang.org/api version that go.mod requires. Run it in a clone.",
-		Example: "  go get google.golang.org/api@latest && go tool contract import classroom\n" +
+		Example: "  go get google.golang.org/api@v0.309.0 && go tool contract import classroom\n" +
 			"  go tool contract import classroom --discovery classroom-api.json",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 1 || args[0] != "classroom" {
@@ -93,6 +93,11 @@ func importDiscovery(file, folder string) (document *fixtures.Document, written 
 	document, err = pages.Discovery(text, slices.Sorted(maps.Keys(codes)))
 	if err != nil {
 		return nil, false, fmt.Errorf("%s: %w", file, err)
+	}
+	if before, err := fixtures.LoadFS(os.DirFS(folder), "classroom"); err == nil { // else there is nothing to hold it against
+		if err := before.Document.Same(document); err != nil {
+			return nil, false, fmt.Errorf("%s: %w", file, err)
+		}
 	}
 	encoded, err := document.Encode()
 	if err != nil {

@@ -139,8 +139,8 @@ func TestImportRefuses(t *testing.T) {
 		},
 		"no document": {document: "<html>", want: "the file is no discovery document"},
 		"a document of something else": {
-			document: `{"methods": {"a": {"id": "drive.get", "httpMethod": "GET", "flatPath": "a"}}}`,
-			want:     "don't make a contract with what is written by hand:\nfixtures/classroom/errors.yaml:",
+			document: `{"title": "Google Drive API", "version": "v3", "methods": {"a": {"id": "drive.get", "httpMethod": "GET", "flatPath": "a"}}}`,
+			want:     `the document is of "Google Drive API" v3, and the contract of "Google Classroom API" v1: give that of the contract's`,
 		},
 		"a contract that cannot be read": {
 			document: string(text),
