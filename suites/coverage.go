@@ -43,7 +43,7 @@ func coverage(contract *fixtures.Contract, report ginkgo.Report) string {
 			ran++
 			t.broken++
 			if operation := labelled(spec, "success:"); operation != "" {
-				broken = append(broken, operation+", which succeeded")
+				broken = append(broken, "the success of "+operation)
 			}
 		}
 	}
@@ -155,9 +155,15 @@ func mend(contract *fixtures.Contract, labelFilter string) string {
 		if labelFilter == "" || err != nil || loadErr != nil || provider == contract.Provider {
 			continue
 		}
-		for clause := range other.Clauses() {
-			if filter(append(operationLabels(clause.Operation), clauseLabels(clause)...)) {
-				return fmt.Sprintf("it selects specs of ./suites/%s, so run that suite alone", provider)
+		alone := fmt.Sprintf("it selects specs of ./suites/%s, so run that suite alone", provider)
+		for _, o := range other.Operations {
+			if filter(append(operationLabels(o), successLabels(o)...)) {
+				return alone
+			}
+			for _, clause := range o.Clauses {
+				if filter(append(operationLabels(o), clauseLabels(clause)...)) {
+					return alone
+				}
 			}
 		}
 	}

@@ -135,6 +135,10 @@ func TestWhatCannotRunSaysWhyInOneLine(t *testing.T) {
 			`engine error: no spec of classroom matches --label-filter="clause:graph.update.learner-license": it selects specs of ./suites/graph, so run that suite alone`,
 		},
 		{
+			[]string{"--label-filter=success:classroom.courses.get", "./graph"},
+			`engine error: no spec of graph matches --label-filter="success:classroom.courses.get": it selects specs of ./suites/classroom, so run that suite alone`,
+		},
+		{
 			[]string{"--focus=nothing of the kind", "./graph"},
 			`engine error: no spec of graph matches --focus="nothing of the kind": select by`,
 		},

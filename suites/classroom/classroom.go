@@ -1,7 +1,23 @@
 // Package classroom asks a client for every failure that Google documents for Classroom, a file an action.
 package classroom
 
-import "github.com/learncontract/learncontract/suites"
+import (
+	"testing"
+
+	"github.com/learncontract/learncontract/suites"
+	"github.com/learncontract/learncontract/suites/clients"
+)
+
+// Test asks a client for every failure that Google documents for Classroom, in one call from a plain Go test.
+func Test(t *testing.T, client clients.Config) {
+	t.Helper()
+	suites.Test(t, "classroom", client, Specs)
+}
+
+// Describe registers the same specs in a suite of your own, whose set-up, flags and reports stay yours.
+func Describe(text string, client clients.Config) bool {
+	return suites.Describe(text, "classroom", client, Specs)
+}
 
 // Specs registers the specs of every action.
 func Specs(s *suites.Suite) {

@@ -7,7 +7,11 @@ package clients
 import (
 	"bytes"
 	"context"
+	"errors"
+	"fmt"
 	"maps"
+	"net/http"
+	"slices"
 	"time"
 
 	"github.com/learncontract/learncontract/fixtures"
@@ -16,8 +20,84 @@ import (
 // Client is the code under contract: it performs one operation and says what its caller learns of the failure.
 type Client interface {
 	// Do performs the call. A failure that the provider answered is a Failure and no error; the error is for what
-	// kept the answer from being heard, such as a refused connection.
+	// kept the answer from being heard, such as a refused connection. Of a success the Failure may have the status and
+	// the request id, or be zero.
 	Do(ctx context.Context, call Call) (Failure, error)
+}
+
+// Func is a function that is a Client.
+type Func func(ctx context.Context, call Call) (Failure, error)
+
+// Do implements Client.
+func (f Func) Do(ctx context.Context, call Call) (Failure, error) { return f(ctx, call) }
+
+// Config is a client under contract, as it declares itself.
+type Config struct {
+	// Name is what reports call the client, such as "our connector".
+	Name string
+	// New makes the client from the http.Client it must use and the API's base URL, without a final slash.
+	New func(client *http.Client, baseURL string) Client
+	// Dial, instead of New, makes a client that insists on a transport of its own from the base URL alone: that of a
+	// server on a loopback address. Such a client is asked in real time.
+	Dial func(baseURL string) Client
+	// Exposes lists what the client's caller learns of a failure, nil for all of it. What a client exposes must be right;
+	// what it does not is reported as lost.
+	Exposes []Field
+	// Operations lists the ids of the operations that the client performs, nil for all.
+	Operations []string
+	// Retries says that the client asks again by itself where a clause's remedy is to wait or to retry.
+	Retries bool
+}
+
+// Field is one thing that a caller can learn of a failure.
+type Field string
+
+// The fields, as Failure has them.
+const (
+	Status     Field = "status"
+	Code       Field = "code"
+	Name       Field = "name"
+	Message    Field = "message"
+	Details    Field = "details"
+	RetryAfter Field = "retry-after"
+	RequestID  Field = "request id"
+)
+
+// Fields are all fields, in the order of Failure.
+var Fields = []Field{Status, Code, Name, Message, Details, RetryAfter, RequestID}
+
+// Exposed are the fields that the client exposes.
+func (c Config) Exposed() []Field {
+	if c.Exposes == nil {
+		return Fields
+	}
+	return c.Exposes
+}
+
+// Performs reports whether the client performs the operation.
+func (c Config) Performs(o *fixtures.Operation) bool {
+	return c.Operations == nil || slices.Contains(c.Operations, o.ID)
+}
+
+// Check tells everything that is wrong with the declaration, for the contract that the client will be held to.
+func (c Config) Check(contract *fixtures.Contract) error {
+	var problems []error
+	note := func(ok bool, format string, args ...any) {
+		if !ok {
+			problems = append(problems, fmt.Errorf(format, args...))
+		}
+	}
+	note(c.Name != "", "Name is missing: say what reports should call the client")
+	note((c.New == nil) != (c.Dial == nil),
+		"give one of New, which makes the client from an http.Client, and Dial, which makes it from a base URL")
+	for _, field := range c.Exposes {
+		note(slices.Contains(Fields, field), "Exposes has %q: use the constants of this package, %q", field, Fields)
+	}
+	for _, id := range c.Operations {
+		note(contract.Operation(id) != nil, "Operations has %q, which is no operation of %s: go tool contract list %s shows them",
+			id, contract.Provider, contract.Provider)
+	}
+	return errors.Join(problems...)
 }
 
 // Call is one request of an operation.

@@ -12,7 +12,7 @@ import (
 )
 
 // several is an answer with every field but a name, and the failure that tells it.
-func several(tb testing.TB) (*fixtures.Clause, matchers.Exchange, clients.Failure) {
+func several(tb testing.TB) (*fixtures.Wording, matchers.Exchange, clients.Failure) {
 	tb.Helper()
 	contract, err := fixtures.Load("graph")
 	if err != nil {
@@ -29,11 +29,11 @@ func several(tb testing.TB) (*fixtures.Clause, matchers.Exchange, clients.Failur
 	for _, d := range w.Details {
 		told.Details = append(told.Details, clients.Detail{Code: d.Code, Message: d.Message.Expand(nil)})
 	}
-	return clause, matchers.NewExchange("POST", clause.Operation.URL(), answer, time.Now()), told
+	return w, matchers.NewExchange("POST", clause.Operation.URL(), answer, time.Now()), told
 }
 
 func TestTellNamesEveryFieldThatIsWrong(t *testing.T) {
-	clause, exchange, right := several(t)
+	wording, exchange, right := several(t)
 	for field, change := range map[string]func(*clients.Failure){
 		"":            func(*clients.Failure) {},
 		"status":      func(f *clients.Failure) { f.Status = 500 },
@@ -46,7 +46,7 @@ func TestTellNamesEveryFieldThatIsWrong(t *testing.T) {
 	} {
 		told := right
 		change(&told)
-		matcher := clients.Tell(clause, exchange)
+		matcher := clients.Tell(wording, exchange)
 		ok, err := matcher.Match(told)
 		if err != nil {
 			t.Fatal(err)
@@ -54,7 +54,7 @@ func TestTellNamesEveryFieldThatIsWrong(t *testing.T) {
 		if ok != (field == "") {
 			t.Errorf("with another %s the failure matches: %v", field, ok)
 		}
-		if !ok && strings.Count(matcher.FailureMessage(told), "answered  ") != 1 {
+		if !ok && strings.Count(matcher.FailureMessage(told), "answered    ") != 1 {
 			t.Errorf("with another %s the text does not name one field:\n%s", field, matcher.FailureMessage(told))
 		}
 		if !ok && !strings.Contains(matcher.FailureMessage(told), "\n  "+field+" ") {
@@ -64,12 +64,12 @@ func TestTellNamesEveryFieldThatIsWrong(t *testing.T) {
 }
 
 func TestTellSaysWhatToPass(t *testing.T) {
-	clause, exchange, _ := several(t)
-	if _, err := clients.Tell(clause, exchange).Match("a failure"); err == nil || !strings.HasPrefix(err.Error(), "Tell takes a clients.Failure; pass what the client's Do returned instead of") {
+	wording, exchange, _ := several(t)
+	if _, err := clients.Tell(wording, exchange).Match("a failure"); err == nil || !strings.HasPrefix(err.Error(), "Tell takes a clients.Failure; pass what the client's Do returned instead of") {
 		t.Errorf("the error is %v", err)
 	}
 	if _, err := clients.Tell(nil, exchange).Match(clients.Failure{}); err == nil {
-		t.Error("a nil clause is no error")
+		t.Error("a nil wording is no error")
 	}
 }
 
@@ -81,7 +81,7 @@ func ExampleTell() {
 	}
 	clause := contract.Clause("classroom.courses.patch.failed-precondition.CourseNotModifiable")
 	answer := clause.Wordings[0].Answer()
-	matcher := clients.Tell(clause, matchers.NewExchange("PATCH", clause.Operation.URL(), answer, time.Now()))
+	matcher := clients.Tell(clause.Wordings[0], matchers.NewExchange("PATCH", clause.Operation.URL(), answer, time.Now()))
 	told := clients.Failure{Status: 400, Code: "INVALID_ARGUMENT", Message: "Precondition check failed."}
 	if ok, _ := matcher.Match(told); !ok {
 		fmt.Println(matcher.FailureMessage(told))
@@ -90,12 +90,15 @@ func ExampleTell() {
 	// The client does not tell its caller of classroom.courses.patch.failed-precondition.CourseNotModifiable,
 	// which answers 400 Bad Request @CourseNotModifiable when the course's state doesn't allow its properties to be modified.
 	//
-	//   code         answered  "FAILED_PRECONDITION"
-	//                told      "INVALID_ARGUMENT"
-	//   name         answered  "CourseNotModifiable"
-	//                told      (nothing)
-	//   message      answered  "@CourseNotModifiable The state of the course doesn't allow its properties to be modified."
-	//                told      "Precondition check failed."
+	//   code         documented  "FAILED_PRECONDITION"
+	//                answered    "FAILED_PRECONDITION"
+	//                told        "INVALID_ARGUMENT"
+	//   name         documented  "CourseNotModifiable"
+	//                answered    "CourseNotModifiable"
+	//                told        (nothing)
+	//   message      documented  "@CourseNotModifiable The state of the course doesn't allow its properties to be modified."
+	//                answered    "@CourseNotModifiable The state of the course doesn't allow its properties to be modified."
+	//                told        "Precondition check failed."
 	//
 	// The request:
 	//   PATCH https://classroom.googleapis.com/v1/courses/604800123456?updateMask=…

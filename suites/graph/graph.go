@@ -2,7 +2,23 @@
 // action.
 package graph
 
-import "github.com/learncontract/learncontract/suites"
+import (
+	"testing"
+
+	"github.com/learncontract/learncontract/suites"
+	"github.com/learncontract/learncontract/suites/clients"
+)
+
+// Test asks a client for every failure that Microsoft Graph documents for learningCourseActivity, in one call from a plain Go test.
+func Test(t *testing.T, client clients.Config) {
+	t.Helper()
+	suites.Test(t, "graph", client, Specs)
+}
+
+// Describe registers the same specs in a suite of your own, whose set-up, flags and reports stay yours.
+func Describe(text string, client clients.Config) bool {
+	return suites.Describe(text, "graph", client, Specs)
+}
 
 // Specs registers the specs of every action.
 func Specs(s *suites.Suite) {

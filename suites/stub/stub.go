@@ -17,12 +17,14 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	"net/http/httptest"
 	"net/netip"
 	"net/url"
 	"reflect"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/h2non/gock"
 
@@ -32,6 +34,9 @@ import (
 
 // ErrRefused is in the chain of the error of every request that no stub answers.
 var ErrRefused = errors.New("refused, for the suite is offline")
+
+// ErrOtherHost is in the chain, beside ErrRefused, if the request was to a host that no stub answers for.
+var ErrOtherHost = fmt.Errorf("%w and no stub is for its host", ErrRefused)
 
 // Request is the one request a stub answers. All of it must be equal: method, scheme, host, escaped path, query
 // whatever its order, and body as JSON.
@@ -53,11 +58,13 @@ type Stub struct {
 	closed  bool
 }
 
-// answer is the answer to a request. Its mock is done once it was given.
+// answer is the answer to a request.
 type answer struct {
 	Request
-	url  *url.URL
-	mock gock.Mock
+	url   *url.URL
+	mock  gock.Mock // is done once the answer was given
+	again func() gock.Mock
+	given bool
 }
 
 // asked is a request whose body has been read.
@@ -66,23 +73,29 @@ type asked struct {
 	body []byte
 }
 
-// RefuseNetwork has http.DefaultTransport refuse, from now on, every request that would leave the machine, so that code
-// under test that brings no transport of its own fails closed too. Loopback addresses pass: Ginkgo's processes may talk
-// to each other over them.
-func RefuseNetwork() {
+// RefuseNetwork has http.DefaultTransport refuse, until the function it returns is called, every request that would leave
+// the machine, so that code under test that brings no transport of its own fails closed too. Loopback addresses pass:
+// Ginkgo's processes may talk to each other over them.
+func RefuseNetwork() (allow func()) {
 	if _, already := http.DefaultTransport.(loopbackOnly); !already {
 		http.DefaultTransport = loopbackOnly{http.DefaultTransport}
 	}
+	refusing.Add(1)
+	return func() { refusing.Add(-1) }
 }
+
+// refusing counts who has the network refused.
+var refusing atomic.Int64
 
 // loopbackOnly is the default transport of an offline suite.
 type loopbackOnly struct{ http.RoundTripper }
 
 func (t loopbackOnly) RoundTrip(r *http.Request) (*http.Response, error) {
-	if address, err := netip.ParseAddr(r.URL.Hostname()); err == nil && address.IsLoopback() {
+	address, err := netip.ParseAddr(r.URL.Hostname())
+	if refusing.Load() == 0 || err == nil && address.IsLoopback() {
 		return t.RoundTripper.RoundTrip(r)
 	}
-	return nil, refused(r, "")
+	return nil, refused(r, ErrRefused, "")
 }
 
 // New makes a stub for one spec, which must end with Close.
@@ -90,6 +103,23 @@ func New() *Stub { return &Stub{} }
 
 // Client returns an http.Client whose every request the stub answers or refuses.
 func (s *Stub) Client() *http.Client { return &http.Client{Transport: s} }
+
+// Serve starts a server on a loopback address that answers as the transport does, which is the stub or what wraps it, for a
+// client that insists on a transport of its own. What the transport refuses gets no answer: the connection is closed.
+func (s *Stub) Serve(transport http.RoundTripper) *httptest.Server {
+	return httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked := r.Clone(r.Context())
+		asked.URL.Scheme, asked.URL.Host, asked.RequestURI = "http", r.Host, ""
+		response, err := transport.RoundTrip(asked)
+		if err != nil {
+			panic(http.ErrAbortHandler) // told of by Close
+		}
+		defer response.Body.Close()
+		maps.Copy(w.Header(), response.Header)
+		w.WriteHeader(response.StatusCode)
+		_, _ = io.Copy(w, response.Body) // what is cut off, the client tells
+	}))
+}
 
 // Close tells every request that was refused and every answer that was never asked for. A closed stub refuses
 // everything.
@@ -99,7 +129,7 @@ func (s *Stub) Close() error {
 	s.closed = true
 	problems := s.refused
 	for _, a := range s.answers {
-		if !a.mock.Done() {
+		if !a.given {
 			problems = append(problems, fmt.Errorf("the answer to %s was never asked for", a.Request))
 		}
 	}
@@ -108,6 +138,15 @@ func (s *Stub) Close() error {
 
 // Answer has the stub answer the request, once. Answers to the same request are given in the order they were set.
 func (s *Stub) Answer(request Request, with fixtures.Answer) error {
+	return s.answer(request, with, false)
+}
+
+// AnswerAgain has the stub answer the request whenever it is asked, at least once.
+func (s *Stub) AnswerAgain(request Request, with fixtures.Answer) error {
+	return s.answer(request, with, true)
+}
+
+func (s *Stub) answer(request Request, with fixtures.Answer, again bool) error {
 	address, err := url.Parse(request.URL)
 	if err != nil || address.Scheme == "" || address.Host == "" {
 		return fmt.Errorf("stub: %q is not an absolute URL", request.URL)
@@ -126,13 +165,20 @@ func (s *Stub) Answer(request Request, with fixtures.Answer) error {
 		return fmt.Errorf("stub: an answer with status %d to %s has no body", with.Status, request)
 	}
 
-	response := gock.NewResponse().Status(with.Status)
-	response.Header = with.Header.Clone()
-	response.BodyBuffer = with.Body
-	matcher := gock.NewEmptyMatcher()
-	matcher.Add(func(*http.Request, *gock.Request) (bool, error) { return a.differs(s.asked) == "", nil })
-	a.mock = gock.NewMock(gock.NewRequest(), response)
-	a.mock.SetMatcher(matcher)
+	mock := func() gock.Mock {
+		response := gock.NewResponse().Status(with.Status)
+		response.Header = with.Header.Clone()
+		response.BodyBuffer = with.Body
+		matcher := gock.NewEmptyMatcher()
+		matcher.Add(func(*http.Request, *gock.Request) (bool, error) { return a.differs(s.asked) == "", nil })
+		m := gock.NewMock(gock.NewRequest(), response)
+		m.SetMatcher(matcher)
+		return m
+	}
+	a.mock = mock()
+	if again {
+		a.again = mock
+	}
 
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
@@ -158,17 +204,26 @@ func (s *Stub) RoundTrip(r *http.Request) (*http.Response, error) {
 			break
 		}
 		if matches, err := a.mock.Match(r); err == nil && matches {
-			return gock.Responder(r, a.mock.Response(), nil)
+			answer := a.mock.Response()
+			a.given = true
+			if a.again != nil {
+				a.mock = a.again()
+			}
+			return gock.Responder(r, answer, nil)
 		}
 	}
-	err := refused(r, s.why(request))
+	kind := ErrRefused
+	if !slices.ContainsFunc(s.answers, func(a *answer) bool { return a.url.Host == r.URL.Host }) && len(s.answers) > 0 {
+		kind = ErrOtherHost
+	}
+	err := refused(r, kind, s.why(request))
 	s.refused = append(s.refused, err)
 	return nil, err
 }
 
 // refused is the error of a refused request.
-func refused(r *http.Request, why string) error {
-	return fmt.Errorf("%s %s was %w%s", r.Method, matchers.PrintableURL(r.URL.String()), ErrRefused, why)
+func refused(r *http.Request, kind error, why string) error {
+	return fmt.Errorf("%s %s was %w%s", r.Method, matchers.PrintableURL(r.URL.String()), kind, why)
 }
 
 // why tells what keeps each stub from answering the request.
@@ -182,7 +237,7 @@ func (s *Stub) why(request *asked) string {
 	var why strings.Builder
 	for _, a := range s.answers {
 		reason := "was given before"
-		if !a.mock.Done() {
+		if !a.given {
 			reason = "differs in " + a.differs(request)
 		}
 		fmt.Fprintf(&why, "\n  the answer to %s %s", a.Request, reason)

@@ -60,7 +60,7 @@ func TestEveryWordingIsToldOverARealConnection(t *testing.T) {
 					t.Fatalf("%s: %v", current.ID(), err)
 				}
 				exchange := matchers.NewExchange(clause.Operation.Method, clause.Operation.URL(), current.Answer(), time.Now())
-				matcher := clients.Tell(clause, exchange)
+				matcher := clients.Tell(current, exchange)
 				if ok, err := matcher.Match(failure); !ok || err != nil {
 					t.Errorf("%v %s", err, matcher.FailureMessage(failure))
 				}

@@ -1,0 +1,85 @@
+// Package coursesync is an example of a connector that is held to the contract: it tells Microsoft Graph what learners have
+// been assigned, and what became of it.
+package coursesync
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+)
+
+// Connector writes the course activities of one learning provider.
+type Connector struct {
+	HTTP     *http.Client
+	BaseURL  string // such as "https://graph.microsoft.com/v1.0"
+	Provider string // registration id of the learning provider
+}
+
+// Failure is what Graph answered instead of doing what it was asked to.
+type Failure struct {
+	Status    int
+	Code      string
+	Message   string
+	RequestID string        // for a support case
+	Wait      time.Duration // before asking again
+}
+
+// Error implements error.
+func (f *Failure) Error() string {
+	return fmt.Sprintf("graph: %d %s: %s (request %s)", f.Status, f.Code, f.Message, f.RequestID)
+}
+
+// Assign adds a course activity.
+func (c *Connector) Assign(ctx context.Context, activity json.RawMessage) error {
+	return c.do(ctx, http.MethodPost, "", activity)
+}
+
+// Progress changes a course activity.
+func (c *Connector) Progress(ctx context.Context, id string, change json.RawMessage) error {
+	return c.do(ctx, http.MethodPatch, "/"+url.PathEscape(id), change)
+}
+
+// Withdraw removes a course activity.
+func (c *Connector) Withdraw(ctx context.Context, id string) error {
+	return c.do(ctx, http.MethodDelete, "/"+url.PathEscape(id), nil)
+}
+
+func (c *Connector) do(ctx context.Context, method, path string, body []byte) error {
+	address := c.BaseURL + "/employeeExperience/learningProviders/" + url.PathEscape(c.Provider) + "/learningCourseActivities" + path
+	request, err := http.NewRequestWithContext(ctx, method, address, bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	if body != nil {
+		request.Header.Set("Content-Type", "application/json")
+	}
+	response, err := c.HTTP.Do(request)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	if response.StatusCode < 300 {
+		return nil
+	}
+	text, err := io.ReadAll(response.Body)
+	if err != nil {
+		return err
+	}
+	var answer struct {
+		Error struct{ Code, Message string }
+	}
+	if err := json.Unmarshal(text, &answer); err != nil {
+		return fmt.Errorf("graph: %s: %w", response.Status, err)
+	}
+	seconds, _ := strconv.ParseFloat(response.Header.Get("Retry-After"), 64) // 0 where it doesn't say
+	return &Failure{
+		Status: response.StatusCode, Code: answer.Error.Code, Message: answer.Error.Message,
+		RequestID: response.Header.Get("request-id"), Wait: time.Duration(seconds * float64(unit)),
+	}
+}

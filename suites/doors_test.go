@@ -1,0 +1,241 @@
+package suites_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"os"
+	"os/exec"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	g "github.com/onsi/ginkgo/v2"
+	"github.com/onsi/gomega"
+
+	"github.com/learncontract/learncontract/fixtures"
+	"github.com/learncontract/learncontract/suites"
+	"github.com/learncontract/learncontract/suites/classroom"
+	"github.com/learncontract/learncontract/suites/clients"
+	"github.com/learncontract/learncontract/suites/clients/wire"
+	"github.com/learncontract/learncontract/suites/graph"
+)
+
+// The environment of the children that TestEveryClientIsTold runs.
+const (
+	doorVariable   = "CONTRACT_DOOR"
+	clientVariable = "CONTRACT_CLIENT"
+)
+
+// changed is the reference client, with what it tells changed.
+func changed(change func(*clients.Failure, *error)) clients.Config {
+	return clients.Config{Name: "our connector", New: func(client *http.Client, base string) clients.Client {
+		return clients.Func(func(ctx context.Context, call clients.Call) (clients.Failure, error) {
+			failure, err := wire.New(client, base).Do(ctx, call)
+			change(&failure, &err)
+			return failure, err
+		})
+	}}
+}
+
+// before is the reference client, which does something else first.
+func before(first func(ctx context.Context, client *http.Client, base string, call clients.Call)) clients.Config {
+	return clients.Config{Name: "our connector", New: func(client *http.Client, base string) clients.Client {
+		return clients.Func(func(ctx context.Context, call clients.Call) (clients.Failure, error) {
+			first(ctx, client, base, call)
+			return wire.New(client, base).Do(ctx, call)
+		})
+	}}
+}
+
+// get asks for something else than the call.
+func get(ctx context.Context, client *http.Client, address string) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		panic(err)
+	}
+	if response, err := client.Do(request); err == nil {
+		response.Body.Close()
+	}
+}
+
+// The clients under contract, and what their run says; empty if all is well.
+var told = map[string]struct {
+	client clients.Config
+	says   string
+}{
+	"right": {changed(func(*clients.Failure, *error) {}), ""},
+	"right, by a transport of its own": {clients.Config{Name: "our connector", Dial: func(base string) clients.Client {
+		return wire.New(&http.Client{Transport: &http.Transport{}}, base)
+	}}, ""},
+	"right, exposing little": {
+		func() clients.Config {
+			c := changed(func(f *clients.Failure, _ *error) { *f = clients.Failure{Status: f.Status} })
+			c.Exposes = []clients.Field{clients.Status}
+			return c
+		}(), "",
+	},
+	"wrong": {
+		changed(func(f *clients.Failure, _ *error) { f.Code = "Other" }),
+		"code         documented  \"Forbidden\"\n                 answered    \"Forbidden\"\n                 told        \"Other\"",
+	},
+	"panics":   {before(func(context.Context, *http.Client, string, clients.Call) { panic("no such code") }), "our connector panicked when it was answered graph.get.missing-scope: no such code"},
+	"ends":     {before(func(context.Context, *http.Client, string, clients.Call) { runtime.Goexit() }), "its goroutine was ended by runtime.Goexit"},
+	"hangs":    {before(func(context.Context, *http.Client, string, clients.Call) { select {} }), "our connector hangs: it was answered graph.get.missing-scope, and had not returned after 48h0m0s"},
+	"sleeps":   {before(func(context.Context, *http.Client, string, clients.Call) { time.Sleep(1000 * time.Hour) }), "our connector hangs"},
+	"swallows": {changed(func(f *clients.Failure, _ *error) { *f = clients.Failure{} }), "our connector swallowed the failure"},
+	"errs":     {changed(func(_ *clients.Failure, err *error) { *err = errors.New("too bad") }), "and tells its caller of an error instead:\n  too bad"},
+	"other host": {before(func(ctx context.Context, c *http.Client, _ string, _ clients.Call) {
+		get(ctx, c, "https://elsewhere.example/")
+	}), "our connector asked another host than https://graph.microsoft.com/v1.0"},
+	"round the client": {clients.Config{Name: "our connector", New: func(_ *http.Client, base string) clients.Client {
+		return wire.New(http.DefaultClient, base)
+	}}, "our connector did not ask with the http.Client that it was given"},
+	"other path": {before(func(ctx context.Context, c *http.Client, base string, _ clients.Call) { get(ctx, c, base+"/me") }), "differs in path"},
+	"again":      {changed(func(*clients.Failure, *error) {}), ""},
+	"nothing": {clients.Config{Name: "our connector", New: func(*http.Client, string) clients.Client {
+		return clients.Func(func(context.Context, clients.Call) (clients.Failure, error) { return clients.Failure{}, nil })
+	}}, "our connector did not ask for GET https://graph.microsoft.com/v1.0/employeeExperience/learningCourseActivities/8ba2228a-e020-11ec-9d64-0242ac120002, and reported no error"},
+	"undeclared": {clients.Config{}, "engine error: "},
+	"always fails": {
+		changed(func(f *clients.Failure, _ *error) { f.Code = "Forbidden"; f.Status = http.StatusForbidden }),
+		"", // as it is documented
+	},
+	"silent": {
+		changed(func(f *clients.Failure, _ *error) {
+			if f.Status < http.StatusBadRequest {
+				*f = clients.Failure{}
+			}
+		}), "",
+	},
+}
+
+func init() {
+	// A client that asks again by itself, though it does not say so.
+	again := told["again"]
+	again.client.New = func(client *http.Client, base string) clients.Client {
+		return clients.Func(func(ctx context.Context, call clients.Call) (clients.Failure, error) {
+			failure, err := wire.New(client, base).Do(ctx, call)
+			if second, again := wire.New(client, base).Do(ctx, call); again == nil {
+				return second, nil
+			}
+			return failure, err
+		})
+	}
+	again.says = "and asked again, which nobody asked it to"
+	told["again"] = again
+}
+
+// TestDoor is the child of TestEveryClientIsTold: it runs one client through one door.
+func TestDoor(t *testing.T) {
+	client := told[os.Getenv(clientVariable)].client
+	switch os.Getenv(doorVariable) {
+	case "test":
+		graph.Test(t, client)
+	case "describe":
+		setUp := 0
+		g.BeforeSuite(func() { setUp++ })
+		graph.Describe("our connector", client)
+		g.Describe("something of our own", g.Label("clause:graph.get.missing-scope"), func() {
+			g.It("is run too", func() { gomega.Expect(setUp).To(gomega.Equal(1)) })
+		})
+		gomega.RegisterFailHandler(g.Fail)
+		g.RunSpecs(t, "ours")
+	case "both":
+		graph.Test(t, client)
+		classroom.Test(t, client)
+	case "a wrong success":
+		suite := suites.Load(t, "graph")
+		suite.Succeed = func(o *fixtures.Operation) fixtures.Answer { return wrong[os.Getenv(clientVariable)](o) }
+		suite.Run(t, graph.Specs)
+	default:
+		t.Skip("it is the child of TestEveryClientIsTold and TestAWrongSuccessIsTold: run those")
+	}
+}
+
+// wrong are answers that are no success of an operation.
+var wrong = map[string]func(o *fixtures.Operation) fixtures.Answer{
+	"a documented failure": func(o *fixtures.Operation) fixtures.Answer { return o.Clauses[0].Wordings[0].Answer() },
+	"another status": func(o *fixtures.Operation) fixtures.Answer {
+		answer := o.Succeed()
+		answer.Status = http.StatusAccepted
+		return answer
+	},
+	"a failure's body": func(o *fixtures.Operation) fixtures.Answer {
+		answer := o.Clauses[0].Wordings[0].Answer()
+		answer.Status = http.StatusOK
+		return answer
+	},
+	"HTML": func(*fixtures.Operation) fixtures.Answer {
+		return fixtures.Answer{Status: http.StatusOK, Header: http.Header{"Content-Type": {"text/html"}}, Body: []byte("<p>OK</p>")}
+	},
+}
+
+// TestAWrongSuccessIsTold answers every success wrongly: each spec of one fails, no other does, and the run names them.
+func TestAWrongSuccessIsTold(t *testing.T) {
+	for name := range wrong {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			output, failed := door(t, "a wrong success", name)
+			for _, want := range []string{"  4 broken", "\n  broken  the success of graph.delete\n", " 4 Failed ", "The answer is no success of graph.update"} {
+				if !failed || !strings.Contains(output, want) {
+					t.Errorf("failed is %t, and the run does not say %q:\n%s", failed, want, output)
+				}
+			}
+		})
+	}
+}
+
+// TestAClientThatFailsASuccessIsTold runs a client that tells its caller of a failure where there is none.
+func TestAClientThatFailsASuccessIsTold(t *testing.T) {
+	for client, says := range map[string]string{
+		"always fails": "our connector was answered that graph.get succeeded, and tells its caller of a failure:",
+		"errs":         "our connector was answered that graph.get succeeded, and tells its caller of an error instead",
+		"silent":       "",
+	} {
+		t.Run(client, func(t *testing.T) {
+			t.Parallel()
+			output, failed := door(t, "test", client, "-ginkgo.label-filter=success:graph.get")
+			if failed != (says != "") || !strings.Contains(output, says) {
+				t.Errorf("failed is %t, and the run does not say %q:\n%s", failed, says, output)
+			}
+		})
+	}
+}
+
+// door runs one client through one door, in a process of its own.
+func door(t *testing.T, name, client string, flags ...string) (output string, failed bool) {
+	t.Helper()
+	command := exec.CommandContext(t.Context(), os.Args[0], append([]string{"-test.run=^TestDoor$", "-ginkgo.no-color"}, flags...)...)
+	command.Env = append(os.Environ(), doorVariable+"="+name, clientVariable+"="+client)
+	text, err := command.CombinedOutput()
+	return string(text), err != nil
+}
+
+// TestEveryClientIsTold runs clients that are right and clients that are wrong through both doors, as their users do: each
+// that is wrong fails with its own sentence.
+func TestEveryClientIsTold(t *testing.T) {
+	for client, want := range told {
+		for _, name := range []string{"test", "describe"} {
+			t.Run(client+", by "+name, func(t *testing.T) {
+				t.Parallel()
+				output, failed := door(t, name, client, "-ginkgo.label-filter=clause:graph.get.missing-scope")
+				if failed != (want.says != "") || !strings.Contains(output, want.says) {
+					t.Errorf("failed is %t, and the output does not have %q:\n%s", failed, want.says, output)
+				}
+			})
+		}
+	}
+}
+
+// TestBothDoorsAskEverything runs a right client over the whole contract.
+func TestBothDoorsAskEverything(t *testing.T) {
+	output, failed := door(t, "both", "right")
+	if failed || strings.Count(output, "all honored") != 2 {
+		t.Errorf("failed is %t:\n%s", failed, output)
+	}
+	if output, failed = door(t, "describe", "right"); failed || strings.Contains(output, "all honored") {
+		t.Errorf("failed is %t, or it reported in a suite of somebody else's:\n%s", failed, output)
+	}
+}
