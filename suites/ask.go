@@ -39,10 +39,12 @@ func (s *Suite) ask(w *fixtures.Wording) {
 		ginkgo.Fail(fmt.Sprintf("%s swallowed the failure: it was answered %s, and tells its caller of nothing, without an error.",
 			s.Client.Name, w.ID()))
 	}
-	tell := clients.Tell(w, told.last()).Exposing(s.Client.Exposed())
+	errata := s.covering(w)
+	tell := clients.Tell(w, told.last()).Exposing(s.Client.Exposed()).Excusing(errata.excuses)
 	expect(told.failure).To(tell)
-	if lost := tell.Lost(); len(lost) > 0 {
-		ginkgo.AddReportEntry(lostEntry, fmt.Sprint(lost), ginkgo.ReportEntryVisibilityNever)
+	errata.settle(w, s.Today)
+	for _, field := range tell.Lost() {
+		ginkgo.AddReportEntry(lostEntry, string(field), ginkgo.ReportEntryVisibilityNever)
 	}
 }
 
@@ -63,8 +65,13 @@ func (s *Suite) askSuccess(o *fixtures.Operation) {
 	}
 }
 
-// lostEntry names the report entries that say which fields a client does not expose.
-const lostEntry = "lost"
+const (
+	lostEntry    = "lost"    // names the report entries that say which field a client does not expose
+	erratumEntry = "erratum" // names those that say which erratum a client's deviation is
+)
+
+// unsupported begins the message of a spec that is skipped because the client does not perform its operation.
+const unsupported = "unsupported: "
 
 // told is what a client made of an answer.
 type told struct {
@@ -83,7 +90,7 @@ func (t *told) last() matchers.Exchange { return t.exchanges[len(t.exchanges)-1]
 // of somebody else, fails the spec here.
 func (s *Suite) perform(o *fixtures.Operation, answer fixtures.Answer, what string) *told {
 	if !s.Client.Performs(o) {
-		ginkgo.Skip(fmt.Sprintf("unsupported: %s does not perform %s; if it does, name it in Operations", s.Client.Name, o.ID))
+		ginkgo.Skip(fmt.Sprintf(unsupported+"%s does not perform %s; if it does, name it in Operations", s.Client.Name, o.ID))
 	}
 	defer stub.RefuseNetwork()()
 	// Not by DeferCleanup: a node of Ginkgo's own, with its goroutine and context, costs a tenth of the run.
@@ -95,7 +102,7 @@ func (s *Suite) perform(o *fixtures.Operation, answer fixtures.Answer, what stri
 		defer server.Close()
 		base = server.URL
 	}
-	request := stub.Request{Method: o.Method, URL: o.URLAt(base), Body: o.Body}
+	request := stub.Request{Method: o.Method, URL: addQuery(o.URLAt(base), s.Client.Query), Body: o.Body}
 	set := answers.Answer
 	if s.Client.Retries {
 		set = answers.AnswerAgain
@@ -153,6 +160,22 @@ func (t *told) alright(s *Suite, what string) {
 	case len(t.exchanges) > 0 && t.refused != nil:
 		ginkgo.Fail(t.refused.Error())
 	}
+}
+
+// addQuery adds parameters to the query of a URL.
+func addQuery(address string, more map[string]string) string {
+	if len(more) == 0 {
+		return address
+	}
+	query := url.Values{}
+	for name, value := range more {
+		query.Set(name, value)
+	}
+	separator := "?"
+	if strings.Contains(address, "?") {
+		separator = "&"
+	}
+	return address + separator + query.Encode()
 }
 
 const (

@@ -1,7 +1,6 @@
 package suites
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -10,41 +9,71 @@ import (
 	"github.com/onsi/ginkgo/v2/types"
 
 	"github.com/learncontract/learncontract/fixtures"
+	"github.com/learncontract/learncontract/suites/clients"
 )
 
 // reportCoverage prints, at the end of the run, what it covered: an action a column.
 func (s *Suite) reportCoverage() {
 	ginkgo.ReportAfterSuite("coverage", func(report ginkgo.Report) {
-		fmt.Println("\n" + coverage(s.Contract, report))
+		fmt.Println("\n" + s.coverage(report))
 	})
 }
 
-// tally counts the specs of one clause.
-type tally struct{ honored, broken int }
+// tally counts the specs of one clause, and has what they recorded of what the client told.
+type tally struct {
+	honored, broken, unsupported int
+	lost                         map[string]bool // fields
+	errata                       map[string]bool // by place
+}
 
-// coverage is the line that says what a run covered, one that says which editions, and one for each broken clause.
-func coverage(contract *fixtures.Contract, report ginkgo.Report) string {
+// note adds a spec.
+func (t *tally) note(spec types.SpecReport) {
+	switch {
+	case spec.State == types.SpecStatePassed:
+		t.honored++
+	case spec.State.Is(types.SpecStateFailureStates):
+		t.broken++
+	case isUnsupported(spec):
+		t.unsupported++
+	}
+	for _, entry := range spec.ReportEntries {
+		switch entry.Name {
+		case lostEntry:
+			t.lost[entry.StringRepresentation()] = true
+		case erratumEntry:
+			t.errata[entry.StringRepresentation()] = true
+		}
+	}
+}
+
+func isUnsupported(spec types.SpecReport) bool {
+	return spec.State == types.SpecStateSkipped && strings.HasPrefix(spec.Failure.Message, unsupported)
+}
+
+// coverage is the line that says what a run covered, one that says which editions, one that says what the client told, and
+// one for each broken clause and each erratum.
+func (s *Suite) coverage(report ginkgo.Report) string {
+	contract := s.Contract
 	if report.SuiteConfig.DryRun {
 		return fmt.Sprintf("%s %s: dry run, nothing asked", contract.Provider, contract.API)
 	}
 	tallies := map[string]*tally{}
 	for clause := range contract.Clauses() {
-		tallies[clause.ID] = &tally{}
+		tallies[clause.ID] = &tally{lost: map[string]bool{}, errata: map[string]bool{}}
 	}
 	ran := 0
+	unsupportedClauses := 0
 	var broken, partly, notAsked []string
 	for _, spec := range report.SpecReports.WithLeafNodeType(types.NodeTypeIt) {
-		t := cmp.Or(tallies[labelled(spec, "clause:")], &tally{})
-		switch {
-		case spec.State == types.SpecStatePassed:
+		if t := tallies[labelled(spec, "clause:")]; t != nil {
+			t.note(spec)
+		}
+		failed := spec.State.Is(types.SpecStateFailureStates)
+		if failed || spec.State == types.SpecStatePassed || isUnsupported(spec) {
 			ran++
-			t.honored++
-		case spec.State.Is(types.SpecStateFailureStates):
-			ran++
-			t.broken++
-			if operation := labelled(spec, "success:"); operation != "" {
-				broken = append(broken, "the success of "+operation)
-			}
+		}
+		if operation := labelled(spec, "success:"); failed && operation != "" {
+			broken = append(broken, "the success of "+operation)
 		}
 	}
 	if ran == 0 {
@@ -65,6 +94,8 @@ func coverage(contract *fixtures.Contract, report ginkgo.Report) string {
 			switch {
 			case t.broken > 0:
 				broken = append(broken, clause.ID)
+			case t.unsupported > 0:
+				unsupportedClauses++
 			case t.honored == 0:
 				notAsked = append(notAsked, clause.ID)
 			case t.honored < len(clause.Wordings):
@@ -80,7 +111,7 @@ func coverage(contract *fixtures.Contract, report ginkgo.Report) string {
 	switch {
 	case len(broken) > 0:
 		fmt.Fprintf(&line, "  %d broken", len(broken))
-	case len(notAsked) == 0 && len(partly) == 0:
+	case len(notAsked)+len(partly)+unsupportedClauses == 0:
 		line.WriteString("  all honored")
 	}
 	if len(partly) > 0 {
@@ -93,10 +124,46 @@ func coverage(contract *fixtures.Contract, report ginkgo.Report) string {
 		line.WriteString(": " + because(report))
 	}
 	fmt.Fprintf(&line, "\n           wordings by edition: %s", editions(contract, tallies))
+	fmt.Fprintf(&line, "\n           told by %s", s.told(tallies, unsupportedClauses))
 	for _, id := range broken {
 		fmt.Fprintf(&line, "\n  broken  %s", id)
 	}
+	for _, e := range s.clientErrata() {
+		covered := count(tallies, func(t *tally) bool { return t.errata[e.String()] })
+		fmt.Fprintf(&line, "\n  erratum %s: %s told as %q in %d clauses, accepted for %d more days: %s (%s %s)",
+			e, e.Field, e.Seen, covered, e.DaysLeft(s.Today), e.Why, e.Module, e.Version)
+	}
 	return line.String()
+}
+
+// told says how many clauses the client told its caller of, and what of them: right is a clause told whole.
+func (s *Suite) told(tallies map[string]*tally, unsupported int) string {
+	right := count(tallies, func(t *tally) bool {
+		return t.honored > 0 && t.broken == 0 && len(t.lost) == 0 && len(t.errata) == 0
+	})
+	parts := []string{fmt.Sprintf("%s: %d clauses right", s.Client.Name, right)}
+	for _, field := range clients.Fields {
+		if lost := count(tallies, func(t *tally) bool { return t.lost[string(field)] }); lost > 0 {
+			parts = append(parts, fmt.Sprintf("%d without their %s", lost, field))
+		}
+	}
+	if known := count(tallies, func(t *tally) bool { return len(t.errata) > 0 }); known > 0 {
+		parts = append(parts, fmt.Sprintf("%d with an erratum", known))
+	}
+	if unsupported > 0 {
+		parts = append(parts, fmt.Sprintf("%d unsupported", unsupported))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// count counts the clauses whose tally is such a one.
+func count(tallies map[string]*tally, such func(*tally) bool) (n int) {
+	for _, t := range tallies {
+		if such(t) {
+			n++
+		}
+	}
+	return n
 }
 
 // editions says how many wordings of each edition are honored, in clauses that are honored whole: an edition has those

@@ -24,8 +24,8 @@ import (
 
 // The environment of the children that TestEveryClientIsTold runs.
 const (
-	doorVariable   = "CONTRACT_DOOR"
-	clientVariable = "CONTRACT_CLIENT"
+	doorVariable      = "CONTRACT_DOOR"
+	behaviourVariable = "CONTRACT_BEHAVIOUR"
 )
 
 // changed is the reference client, with what it tells changed.
@@ -129,7 +129,7 @@ func init() {
 
 // TestDoor is the child of TestEveryClientIsTold: it runs one client through one door.
 func TestDoor(t *testing.T) {
-	client := told[os.Getenv(clientVariable)].client
+	client := told[os.Getenv(behaviourVariable)].client
 	switch os.Getenv(doorVariable) {
 	case "test":
 		graph.Test(t, client)
@@ -147,7 +147,7 @@ func TestDoor(t *testing.T) {
 		classroom.Test(t, client)
 	case "a wrong success":
 		suite := suites.Load(t, "graph")
-		suite.Succeed = func(o *fixtures.Operation) fixtures.Answer { return wrong[os.Getenv(clientVariable)](o) }
+		suite.Succeed = func(o *fixtures.Operation) fixtures.Answer { return wrong[os.Getenv(behaviourVariable)](o) }
 		suite.Run(t, graph.Specs)
 	default:
 		t.Skip("it is the child of TestEveryClientIsTold and TestAWrongSuccessIsTold: run those")
@@ -208,7 +208,7 @@ func TestAClientThatFailsASuccessIsTold(t *testing.T) {
 func door(t *testing.T, name, client string, flags ...string) (output string, failed bool) {
 	t.Helper()
 	command := exec.CommandContext(t.Context(), os.Args[0], append([]string{"-test.run=^TestDoor$", "-ginkgo.no-color"}, flags...)...)
-	command.Env = append(os.Environ(), doorVariable+"="+name, clientVariable+"="+client)
+	command.Env = append(os.Environ(), doorVariable+"="+name, behaviourVariable+"="+client)
 	text, err := command.CombinedOutput()
 	return string(text), err != nil
 }

@@ -6,9 +6,11 @@
 package suites
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -33,6 +35,10 @@ type Suite struct {
 	// Operation.Succeed, but where a test of the suite answers wrongly.
 	Answer  func(*fixtures.Wording) fixtures.Answer
 	Succeed func(*fixtures.Operation) fixtures.Answer
+	// Errata are the deviations, of this client and of others, that are known and accepted until a date.
+	Errata []*fixtures.Erratum
+	// Today is the day on which an erratum is accepted or has expired.
+	Today time.Time
 
 	described []string   // the actions
 	t         *testing.T // that the specs are run by, nil where they are registered in a suite of somebody else's
@@ -44,26 +50,49 @@ var Reference = clients.Config{
 	New:  func(client *http.Client, baseURL string) clients.Client { return wire.New(client, baseURL) },
 }
 
-// New is the suite of a contract with the reference client and the documented answers.
+// New is the suite of a contract with the reference client, the documented answers, and no errata.
 func New(contract *fixtures.Contract) *Suite {
-	return &Suite{Contract: contract, Client: Reference, Answer: (*fixtures.Wording).Answer, Succeed: (*fixtures.Operation).Succeed}
+	return &Suite{
+		Contract: contract, Client: Reference,
+		Answer: (*fixtures.Wording).Answer, Succeed: (*fixtures.Operation).Succeed, Today: time.Now(),
+	}
+}
+
+// load is the suite of a provider's embedded contract and errata.
+func load(provider string) (*Suite, error) {
+	contract, err := fixtures.Load(provider)
+	if err != nil {
+		return nil, err
+	}
+	s := New(contract)
+	s.Errata, err = fixtures.LoadErrata(contract)
+	return s, err
+}
+
+// check tells everything that is wrong with the client's declaration and with its errata.
+func (s *Suite) check() error {
+	return errors.Join(s.Client.Check(s.Contract), s.checkErrata())
 }
 
 // Load is the suite of a provider's embedded contract. A contract that cannot be loaded ends the test, with every
 // problem's file and line.
 func Load(t *testing.T, provider string) *Suite {
 	t.Helper()
-	contract, err := fixtures.Load(provider)
+	s, err := load(provider)
 	if err != nil {
 		t.Fatalf("engine error: the contract cannot be loaded\n%v", err)
 	}
-	return New(contract)
+	return s
 }
 
 // Test runs the whole suite of a provider for a client, from a plain Go test. Several may run in one process, one after
-// the other; specs that were registered otherwise are not among them.
+// the other, unless the ginkgo command runs them with -p; specs that were registered otherwise are not among them.
 func Test(t *testing.T, provider string, client clients.Config, describe func(*Suite)) {
 	t.Helper()
+	if config, _ := ginkgo.GinkgoConfiguration(); tested.Swap(true) && config.ParallelTotal > 1 {
+		t.Fatal("engine error: with -p a process runs one suite only, and shares its specs with the others: " +
+			"run without it, or give each suite a package of its own")
+	}
 	globals.Reset()
 	defer globals.Reset()
 	s := Load(t, provider)
@@ -71,19 +100,21 @@ func Test(t *testing.T, provider string, client clients.Config, describe func(*S
 	s.Run(t, describe)
 }
 
+// tested says that this process has run a suite.
+var tested atomic.Bool
+
 // Describe registers the specs of a provider for a client in a suite of somebody else's, below a container of the text.
 // It takes over nothing of that suite: no set-up, no fail handler, no flag and no report. It panics if the client's
 // declaration is wrong, as it is called while the tree is built. The result is for a variable at package level.
 func Describe(text, provider string, client clients.Config, describe func(*Suite)) bool {
-	contract, err := fixtures.Load(provider)
+	s, err := load(provider)
 	if err == nil {
-		err = client.Check(contract)
+		s.Client = client
+		err = s.check()
 	}
 	if err != nil {
 		panic(fmt.Sprintf("engine error: %s of %s cannot be described\n%v", client.Name, provider, err))
 	}
-	s := New(contract)
-	s.Client = client
 	return ginkgo.Describe(text, func() { describe(s) })
 }
 
@@ -91,8 +122,8 @@ func Describe(text, provider string, client clients.Config, describe func(*Suite
 // that leaves an operation out. From then on nothing in the process reaches a network. Call it before ginkgo.RunSpecs.
 func (s *Suite) Register(t *testing.T, describe func(*Suite)) {
 	t.Helper()
-	if err := s.Client.Check(s.Contract); err != nil {
-		t.Fatalf("engine error: the client's declaration is wrong\n%v", err)
+	if err := s.check(); err != nil {
+		t.Fatalf("engine error: the client's declaration is wrong, or its errata are\n%v", err)
 	}
 	s.t = t
 	stub.RefuseNetwork() // for good

@@ -90,6 +90,7 @@ func TestTheMainJobHonorsEveryClause(t *testing.T) {
 					"update 14/14 clauses, 27 wordings    delete 9/9 clauses, 19 wordings      all honored",
 				"           wordings by edition: first 52, second 52, third 52, create-2025 12, get-2025 11, update-2025 16, delete-2025 11",
 				"           wordings by edition: before-2026-04 624, 2026-04 634, discovery-20261014 351",
+				"told by wire: 41 clauses right\n", "told by wire: 819 clauses right\n",
 				"classroom  v1                      create 175/175 clauses, 175 wordings  get 170/170 clauses, 170 wordings    " +
 					"list 134/134 clauses, 134 wordings   update 149/149 clauses, 149 wordings  delete 128/128 clauses, 128 wordings  other 63/63 clauses, 63 wordings     all honored",
 			} {

@@ -43,6 +43,8 @@ type Config struct {
 	// Exposes lists what the client's caller learns of a failure, nil for all of it. What a client exposes must be right;
 	// what it does not is reported as lost.
 	Exposes []Field
+	// Query is what the client adds to the query of every request, such as Google's alt=json; nil for nothing.
+	Query map[string]string
 	// Operations lists the ids of the operations that the client performs, nil for all.
 	Operations []string
 	// Retries says that the client asks again by itself where a clause's remedy is to wait or to retry.
@@ -122,6 +124,27 @@ type Failure struct {
 	Details    []Detail      // error.details, in the order of the answer
 	RetryAfter time.Duration // 0 if the answer names no time to wait
 	RequestID  string        // what the provider asks for in a support case; empty if the answer has none
+}
+
+// Text is what the failure tells in a field, as errata have it; "" for nothing.
+func (f Failure) Text(field Field) string {
+	switch field {
+	case Status:
+		return fixtures.StatusLine(f.Status)
+	case Code:
+		return f.Code
+	case Name:
+		return f.Name
+	case Message:
+		return f.Message
+	case Details:
+		return details(f.Details)
+	case RetryAfter:
+		return wait(f.RetryAfter)
+	case RequestID:
+		return f.RequestID
+	}
+	return ""
 }
 
 // Detail is one entry of error.details.

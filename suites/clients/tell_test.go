@@ -63,6 +63,21 @@ func TestTellNamesEveryFieldThatIsWrong(t *testing.T) {
 	}
 }
 
+func TestTellExcusesWhatIsKnown(t *testing.T) {
+	wording, exchange, told := several(t)
+	told.Code = "other"
+	matcher := clients.Tell(wording, exchange).Excusing(func(field clients.Field, told string) bool {
+		return field == clients.Code && told == "other"
+	})
+	if ok, err := matcher.Match(told); !ok || err != nil {
+		t.Errorf("a code that is known to be told otherwise does not match: %v\n%s", err, matcher.FailureMessage(told))
+	}
+	told.Status = 500
+	if ok, _ := matcher.Match(told); ok || strings.Contains(matcher.FailureMessage(told), "\n  code ") {
+		t.Errorf("beside it another status matches (%t), or the text names the code:\n%s", ok, matcher.FailureMessage(told))
+	}
+}
+
 func TestTellSaysWhatToPass(t *testing.T) {
 	wording, exchange, _ := several(t)
 	if _, err := clients.Tell(wording, exchange).Match("a failure"); err == nil || !strings.HasPrefix(err.Error(), "Tell takes a clients.Failure; pass what the client's Do returned instead of") {

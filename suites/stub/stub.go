@@ -38,7 +38,7 @@ var ErrRefused = errors.New("refused, for the suite is offline")
 // ErrOtherHost is in the chain, beside ErrRefused, if the request was to a host that no stub answers for.
 var ErrOtherHost = fmt.Errorf("%w and no stub is for its host", ErrRefused)
 
-// Request is the one request a stub answers. All of it must be equal: method, scheme, host, escaped path, query
+// Request is the one request a stub answers. All of it must be equal: method, scheme, host, path segment by segment, query
 // whatever its order, and body as JSON.
 type Request struct {
 	Method string
@@ -254,7 +254,7 @@ func (a *answer) differs(r *asked) string {
 		return "scheme"
 	case r.URL.Host != a.url.Host || r.Host != "" && r.Host != a.url.Host:
 		return "host"
-	case r.URL.EscapedPath() != a.url.EscapedPath():
+	case !samePath(r.URL.EscapedPath(), a.url.EscapedPath()):
 		return "path"
 	case r.URL.RawQuery != a.url.RawQuery && differingParameter(r.URL.RawQuery, a.url.RawQuery) != "":
 		return differingParameter(r.URL.RawQuery, a.url.RawQuery)
@@ -262,6 +262,16 @@ func (a *answer) differs(r *asked) string {
 		return "body"
 	}
 	return ""
+}
+
+// samePath compares two escaped paths segment by segment, as a server reads them: d:math and d%3Amath are the same, a/b and
+// a%2Fb are not.
+func samePath(a, b string) bool {
+	return a == b || slices.EqualFunc(strings.Split(a, "/"), strings.Split(b, "/"), func(a, b string) bool {
+		x, errX := url.PathUnescape(a)
+		y, errY := url.PathUnescape(b)
+		return errX == nil && errY == nil && x == y
+	})
 }
 
 // differingParameter names the first parameter, by name, in which two queries differ whatever their order; "" if none.

@@ -94,6 +94,7 @@ var _ = Describe("a stub", func() {
 		Entry("another scheme", "PATCH", "http://classroom.example/v1/courses/1?mask=name&size=1", `{"name":"a","size":[1]}`, "scheme"),
 		Entry("a host the dot would match", "PATCH", "https://classroomXexample/v1/courses/1?mask=name&size=1", `{"name":"a","size":[1]}`, "host"),
 		Entry("a host it is part of", "PATCH", "https://classroom.example.bad/v1/courses/1?mask=name&size=1", `{"name":"a","size":[1]}`, "host"),
+		Entry("a path escaped in another way", "PATCH", "https://classroom.example/v1/course%73/1?mask=name&size=1", `{"name":"a","size":[1]}`, ""),
 		Entry("a longer path", "PATCH", course+"2?mask=name&size=1", `{"name":"a","size":[1]}`, "path"),
 		Entry("a deeper path", "PATCH", course+"/students?mask=name&size=1", `{"name":"a","size":[1]}`, "path"),
 		Entry("one more query parameter", "PATCH", course+"?mask=name&size=1&x=1", `{"name":"a","size":[1]}`, `query parameter "x"`),

@@ -109,7 +109,7 @@ func failure(response *http.Response, body []byte) (clients.Failure, error) {
 	f := clients.Failure{
 		Status:     response.StatusCode,
 		RequestID:  response.Header.Get("request-id"),
-		RetryAfter: retryAfter(response.Header),
+		RetryAfter: RetryAfter(response.Header),
 	}
 	if response.StatusCode < 400 {
 		return f, nil
@@ -129,8 +129,8 @@ func failure(response *http.Response, body []byte) (clients.Failure, error) {
 	return f, nil
 }
 
-// retryAfter is the time the header asks to wait, 0 if it asks for none that can be read.
-func retryAfter(header http.Header) time.Duration {
+// RetryAfter is the time the header of an answer asks to wait, 0 if it asks for none that can be read.
+func RetryAfter(header http.Header) time.Duration {
 	value := header.Get("Retry-After")
 	if seconds, err := strconv.ParseFloat(value, 64); err == nil && seconds > 0 && seconds < math.MaxInt32 {
 		return time.Duration(math.Round(seconds * float64(time.Second)))

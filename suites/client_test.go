@@ -1,0 +1,163 @@
+package suites_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/learncontract/learncontract/fixtures"
+	"github.com/learncontract/learncontract/suites"
+	"github.com/learncontract/learncontract/suites/clients"
+	"github.com/learncontract/learncontract/suites/clients/wire"
+	"github.com/learncontract/learncontract/suites/graph"
+)
+
+// clientVariable has TestClient run the suite with one of clientCases.
+const clientVariable = "CONTRACT_CLIENT_CASE"
+
+// clientCase is a run of Graph's suite with a client that tells the code of every 404 as "gone".
+type clientCase struct {
+	change func(*suites.Suite)
+	says   []string // in its output
+	fails  bool
+}
+
+func erratum(change func(*fixtures.Erratum)) *fixtures.Erratum {
+	e := &fixtures.Erratum{
+		Client: "fake", Module: "example.com/fake", Version: "v1.2.3", Clauses: "graph.*.assignment-not-found", Field: "code", Seen: "gone",
+		Why: "it was made so", Expires: time.Date(2027, 5, 31, 0, 0, 0, 0, time.UTC), File: "errata.yaml", Line: 7,
+	}
+	change(e)
+	return e
+}
+
+func withErratum(change func(*fixtures.Erratum)) func(*suites.Suite) {
+	return func(s *suites.Suite) { s.Errata = append(s.Errata, erratum(change)) }
+}
+
+var clientCases = map[string]clientCase{
+	"a deviation": {
+		change: func(*suites.Suite) {},
+		says:   []string{`told        "gone"`, "told by fake: 38 clauses right"},
+		fails:  true,
+	},
+	"an erratum": {
+		change: withErratum(func(*fixtures.Erratum) {}),
+		says: []string{"all honored", "told by fake: 38 clauses right, 3 with an erratum",
+			`erratum errata.yaml:7: code told as "gone" in 3 clauses, accepted for 30 more days: it was made so (example.com/fake v1.2.3)`},
+	},
+	"an erratum of another client": {
+		change: withErratum(func(e *fixtures.Erratum) { e.Client = "somebody else's" }),
+		says:   []string{`told        "gone"`},
+		fails:  true,
+	},
+	"an erratum that saw something else": {
+		change: withErratum(func(e *fixtures.Erratum) { e.Seen = "lost" }),
+		says:   []string{`told        "gone"`},
+		fails:  true,
+	},
+	"an erratum of a clause told right": {
+		change: withErratum(func(e *fixtures.Erratum) { e.Clauses = "graph.get.*" }),
+		says: []string{`unexpected pass: fake does not tell the code of graph.get.`,
+			` as "gone" any more, as it did with example.com/fake v1.2.3: take the erratum errata.yaml:7 out, or narrow it.`},
+		fails: true,
+	},
+	"an erratum that has expired": {
+		change: func(s *suites.Suite) {
+			s.Errata = []*fixtures.Erratum{erratum(func(*fixtures.Erratum) {})}
+			s.Today = time.Date(2027, 6, 1, 0, 0, 0, 0, time.UTC)
+		},
+		says:  []string{"the erratum errata.yaml:7 expired on 2027-05-31, and fake still tells the code of graph.get.assignment-not-found", "it was made so"},
+		fails: true,
+	},
+	"an erratum of a field that is lost": {
+		change: withErratum(func(e *fixtures.Erratum) { e.Field = "codes" }),
+		says:   []string{`errata.yaml:7: field is "codes", which fake does not expose: use one of ["status" `},
+		fails:  true,
+	},
+	"an erratum of operations that are not performed": {
+		change: func(s *suites.Suite) {
+			s.Errata = []*fixtures.Erratum{erratum(func(*fixtures.Erratum) {})}
+			s.Client.Operations = []string{"graph.create"}
+		},
+		says:  []string{`errata.yaml:7: clauses is "graph.*.assignment-not-found", which names no clause of an operation that fake performs`},
+		fails: true,
+	},
+	"fields that are not exposed": {
+		change: func(s *suites.Suite) { s.Client.Exposes = []clients.Field{clients.Status, clients.Message} },
+		says: []string{"all honored", "told by fake: 0 clauses right, 41 without their code, 4 without their details, " +
+			"8 without their retry-after, 41 without their request id"},
+	},
+	"operations that are not performed": {
+		change: func(s *suites.Suite) { s.Client.Operations = []string{"graph.create"} },
+		says:   []string{"told by fake: 9 clauses right, 32 unsupported"},
+	},
+	"a query that the client adds": {
+		change: func(s *suites.Suite) {
+			s.Client.Operations = []string{"graph.create"}
+			s.Client.Query = map[string]string{"alt": "json"}
+			client := s.Client.New
+			s.Client.New = func(c *http.Client, baseURL string) clients.Client {
+				return clients.Func(func(ctx context.Context, call clients.Call) (clients.Failure, error) {
+					call.Query = map[string]string{"alt": "json"}
+					return client(c, baseURL).Do(ctx, call)
+				})
+			}
+		},
+	},
+	"a query that the client declares and does not add": {
+		change: func(s *suites.Suite) { s.Client.Query = map[string]string{"alt": "json"} },
+		says:   []string{`differs in query parameter "alt"`},
+		fails:  true,
+	},
+}
+
+// TestClient is the suite of a case, for TestWhatAClientTells to run.
+func TestClient(t *testing.T) {
+	test, ok := clientCases[os.Getenv(clientVariable)]
+	if !ok {
+		t.Skip("it is the child of TestWhatAClientTells: run that")
+	}
+	s := suites.Load(t, "graph")
+	s.Today = time.Date(2027, 5, 1, 12, 0, 0, 0, time.UTC)
+	s.Client = clients.Config{Name: "fake", New: func(client *http.Client, baseURL string) clients.Client {
+		return clients.Func(func(ctx context.Context, call clients.Call) (clients.Failure, error) {
+			f, err := wire.New(client, baseURL).Do(ctx, call)
+			if f.Status == http.StatusNotFound {
+				f.Code = "gone"
+			}
+			return f, err
+		})
+	}}
+	test.change(s)
+	s.Run(t, graph.Specs)
+}
+
+func TestWhatAClientTells(t *testing.T) {
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, test := range clientCases {
+		t.Run(name, func(t *testing.T) {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			child := exec.CommandContext(ctx, self, "-test.run=^TestClient$", "-ginkgo.no-color")
+			child.Env = append(os.Environ(), "GORACE=atexit_sleep_ms=0", clientVariable+"="+name)
+			output, err := child.CombinedOutput()
+			if failed := new(exec.ExitError); err != nil && !errors.As(err, &failed) {
+				t.Fatalf("the suite did not run: %v", err)
+			}
+			missing := slices.DeleteFunc(slices.Clone(test.says), func(said string) bool { return strings.Contains(string(output), said) })
+			if (err != nil) != test.fails || len(missing) > 0 {
+				t.Errorf("the run fails: %t, and does not say %q:\n%s", err != nil, missing, output)
+			}
+		})
+	}
+}

@@ -1,0 +1,16 @@
+// Package apierror_test is the suite of the SDK's client with a code: the ginkgo command's -p runs one suite a package.
+package apierror_test
+
+import (
+	"testing"
+
+	_ "github.com/onsi/ginkgo/v2" // without it the ginkgo command drops its flags
+
+	"github.com/learncontract/learncontract/suites"
+	"github.com/learncontract/learncontract/suites/classroom"
+	"github.com/learncontract/learncontract/suites/clients/googleapi"
+)
+
+func TestMain(m *testing.M) { suites.Main(m) }
+
+func TestClassroom(t *testing.T) { classroom.Test(t, googleapi.APIErrorConfig()) }

@@ -1,0 +1,204 @@
+// Package googleapi is Google's own client of Classroom, google.golang.org/api/classroom/v1, as a client under contract:
+// what its caller can see of a failure, and nothing that it leaves for the caller to find out.
+//
+// It knows how a method id of the discovery document is written as a typed call. It must not know what is documented of
+// failures, or which specs ask.
+package googleapi
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"reflect"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/googleapis/gax-go/v2/apierror"
+	"google.golang.org/api/classroom/v1"
+	sdk "google.golang.org/api/googleapi"
+	"google.golang.org/api/option"
+	"google.golang.org/genproto/googleapis/rpc/code"
+
+	"github.com/learncontract/learncontract/suites/clients"
+	"github.com/learncontract/learncontract/suites/clients/wire"
+)
+
+// Config is the client whose caller looks at the *googleapi.Error that a call returns. It has no canonical code.
+func Config() clients.Config {
+	return config("google.golang.org/api", false)
+}
+
+// APIErrorConfig is the client whose caller also asks errors.As for an *apierror.APIError, which has a code.
+func APIErrorConfig() clients.Config {
+	return config("google.golang.org/api + apierror", true, clients.Code)
+}
+
+func config(name string, coded bool, more ...clients.Field) clients.Config {
+	return clients.Config{
+		Name: name,
+		New: func(http *http.Client, baseURL string) clients.Client {
+			return &client{http: http, baseURL: baseURL, coded: coded}
+		},
+		Query: map[string]string{"alt": "json", "prettyPrint": "false"},
+		// Of the details it keeps what JSON has, which is no code and message as Graph's have. The header it keeps whole.
+		Exposes: append([]clients.Field{clients.Status, clients.Name, clients.Message, clients.RetryAfter, clients.RequestID}, more...),
+	}
+}
+
+// client performs operations by the typed calls of the SDK.
+type client struct {
+	http    *http.Client
+	baseURL string
+	coded   bool // whether the caller asks for the code
+}
+
+// Do implements clients.Client.
+func (c *client) Do(ctx context.Context, call clients.Call) (clients.Failure, error) {
+	service, err := classroom.NewService(ctx, option.WithHTTPClient(c.http), option.WithEndpoint(c.baseURL+"/"))
+	if err != nil {
+		return clients.Failure{}, err
+	}
+	typed, err := typedCall(service, call)
+	if err != nil {
+		return clients.Failure{}, err
+	}
+	typed = typed.MethodByName("Context").Call([]reflect.Value{reflect.ValueOf(ctx)})[0]
+	results := typed.MethodByName("Do").Call(nil)
+	err, _ = reflect.TypeAssert[error](results[len(results)-1]) // nil is none
+	return c.failure(err)
+}
+
+// failure is what the caller sees of the error of a call. The zero Failure is a success.
+func (c *client) failure(err error) (clients.Failure, error) {
+	var answered *sdk.Error
+	if !errors.As(err, &answered) {
+		return clients.Failure{}, err
+	}
+	f := clients.Failure{
+		Status: answered.Code, Message: answered.Message,
+		RetryAfter: wire.RetryAfter(answered.Header), RequestID: answered.Header.Get("request-id"),
+	}
+	// Google's page on the structure of errors says to look for the space too.
+	if name, _, spaced := strings.Cut(answered.Message, " "); spaced && strings.HasPrefix(name, "@") {
+		f.Name = name[1:]
+	}
+	var api *apierror.APIError
+	if c.coded && errors.As(err, &api) {
+		f.Code = code.Code(api.GRPCStatus().Code()).String()
+	}
+	return f, nil
+}
+
+// typedCall is the SDK's call of an operation with its parameters and its body, such as *classroom.CoursesPatchCall.
+func typedCall(service *classroom.Service, call clients.Call) (reflect.Value, error) {
+	id := call.Operation.ID
+	method, err := methodOf(service, id)
+	if err != nil {
+		return reflect.Value{}, err
+	}
+	arguments, err := argumentsOf(method.Type(), call)
+	if err != nil {
+		return reflect.Value{}, fmt.Errorf("%s: %w", id, err)
+	}
+	typed := method.Call(arguments)[0]
+	for name, value := range call.Query {
+		setter := typed.MethodByName(exported(name))
+		argument, err := queryArgument(setter, typed.Type(), name, value)
+		if err != nil {
+			return reflect.Value{}, fmt.Errorf("%s: %w", id, err)
+		}
+		setter.Call([]reflect.Value{argument})
+	}
+	return typed, nil
+}
+
+// methodOf follows a method id: classroom.courses.aliases.create is Service.Courses.Aliases.Create.
+func methodOf(service *classroom.Service, id string) (reflect.Value, error) {
+	_, rest, _ := strings.Cut(id, ".")
+	names := strings.Split(rest, ".")
+	at := reflect.ValueOf(service)
+	for _, name := range names[:len(names)-1] {
+		next := at.Elem().FieldByName(exported(name))
+		if !next.IsValid() || next.Kind() != reflect.Pointer || next.IsNil() {
+			return reflect.Value{}, fmt.Errorf("the SDK has no %s: %s has no field %s", id, at.Type(), exported(name))
+		}
+		at = next
+	}
+	method := at.MethodByName(exported(names[len(names)-1]))
+	if !method.IsValid() {
+		return reflect.Value{}, fmt.Errorf("the SDK has no %s: %s has no method %s", id, at.Type(), exported(names[len(names)-1]))
+	}
+	return method, nil
+}
+
+// parameter is a {parameter} of a path.
+var parameter = regexp.MustCompile(`\{(\w+)\}`)
+
+// argumentsOf are the arguments of a service's method: the parameters in the order of the path, then the request if the
+// method takes one.
+func argumentsOf(method reflect.Type, call clients.Call) ([]reflect.Value, error) {
+	var arguments []reflect.Value
+	for _, match := range parameter.FindAllStringSubmatch(call.Operation.Path, -1) {
+		value, given := call.Params[match[1]]
+		if !given {
+			return nil, fmt.Errorf("there is no value for {%s}", match[1])
+		}
+		arguments = append(arguments, reflect.ValueOf(value))
+	}
+	if len(arguments)+1 == method.NumIn() && method.In(len(arguments)).Kind() == reflect.Pointer {
+		request := reflect.New(method.In(len(arguments)).Elem())
+		if call.Body != nil {
+			decoder := json.NewDecoder(bytes.NewReader(call.Body))
+			decoder.DisallowUnknownFields()
+			if err := decoder.Decode(request.Interface()); err != nil {
+				return nil, fmt.Errorf("the body is no %s: %w", request.Type().Elem(), err)
+			}
+		}
+		arguments = append(arguments, request)
+	} else if call.Body != nil {
+		return nil, errors.New("the SDK's method takes no request, and the call has a body")
+	}
+	if len(arguments) != method.NumIn() {
+		return nil, fmt.Errorf("the SDK's method takes %d arguments, and the call has %d", method.NumIn(), len(arguments))
+	}
+	return arguments, nil
+}
+
+// queryArgument is the argument of the setter of a query parameter. A setter returns the call that it is of.
+func queryArgument(setter reflect.Value, call reflect.Type, name, value string) (argument reflect.Value, err error) {
+	unknown := fmt.Errorf("the SDK's call has no query parameter %q", name)
+	if !setter.IsValid() || setter.Type().NumIn() != 1 || setter.Type().NumOut() != 1 || setter.Type().Out(0) != call {
+		return reflect.Value{}, unknown
+	}
+	of := setter.Type().In(0)
+	if setter.Type().IsVariadic() { // for a parameter that may be repeated
+		of = of.Elem()
+	}
+	var parsed any
+	switch of.Kind() {
+	case reflect.String:
+		parsed = value
+	case reflect.Int64:
+		parsed, err = strconv.ParseInt(value, 10, 64)
+	case reflect.Bool:
+		parsed, err = strconv.ParseBool(value)
+	default:
+		return reflect.Value{}, unknown
+	}
+	if err != nil {
+		return reflect.Value{}, fmt.Errorf("query parameter %q: %w", name, err)
+	}
+	return reflect.ValueOf(parsed).Convert(of), nil
+}
+
+// exported is a name of the discovery document as the SDK exports it.
+func exported(name string) string {
+	if name == "" {
+		return ""
+	}
+	return strings.ToUpper(name[:1]) + name[1:]
+}
