@@ -1,0 +1,24 @@
+package suite_test
+
+import (
+	"testing"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	"github.com/learncontract/learncontract/suites/graph"
+
+	"example.com/coursesync/undercontract"
+)
+
+// TestSuite is the connector's own suite: the specs of the contract are some among others.
+func TestSuite(t *testing.T) {
+	RegisterFailHandler(Fail)
+	RunSpecs(t, "coursesync")
+}
+
+var _ = graph.Describe("coursesync", undercontract.Connector)
+
+var _ = It("performs three operations", func() {
+	Expect(undercontract.Connector.Operations).To(HaveLen(3))
+})
