@@ -162,6 +162,10 @@ func (m *DocumentedMatcher) Clause() *fixtures.Clause {
 	return m.verdict.wording.Clause
 }
 
+// Deviations returns what the last answer matched differs in from the nearest clause, also where it honors it: then none
+// is Broken.
+func (m *DocumentedMatcher) Deviations() []Deviation { return m.verdict.deviations }
+
 // Match implements types.GomegaMatcher for an Exchange or an *http.Response.
 func (m *DocumentedMatcher) Match(actual any) (bool, error) {
 	if m.operation == nil || len(m.operation.Clauses) == 0 {

@@ -1,6 +1,7 @@
 package matchers_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -168,6 +169,30 @@ func TestObserved(t *testing.T) {
 					told(m.FailureMessage(x))
 				}
 			})
+		}
+	}
+}
+
+func TestBeDocumentedTellsHowNearTheAnswerIs(t *testing.T) {
+	license := clause(t, "graph.update.learner-license")
+	for _, c := range []struct {
+		changes []change
+		fields  []string // that deviate
+		broken  bool     // whether the last does
+	}{
+		{nil, nil, false},
+		{[]change{set("message", "The learner's licence has expired.")}, []string{"message"}, false},
+		{[]change{status(402)}, []string{"status"}, true},
+	} {
+		documented := matchers.BeDocumented(license.Operation)
+		_ = matches(t, documented, answered(license.Wordings[0], c.changes...))
+		var fields []string
+		broken := false
+		for _, d := range documented.Deviations() {
+			fields, broken = append(fields, d.Field), d.Broken
+		}
+		if !slices.Equal(fields, c.fields) || broken != c.broken {
+			t.Errorf("it deviates in %v, want %v", documented.Deviations(), c.fields)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package suites
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -16,7 +17,49 @@ import (
 func (s *Suite) reportCoverage() {
 	ginkgo.ReportAfterSuite("coverage", func(report ginkgo.Report) {
 		fmt.Println("\n" + s.coverage(report))
+		asked := report.PreRunStats.SpecsThatWillRun > 0 && !report.SuiteConfig.DryRun
+		if asked && s.Client.Name != Reference.Name {
+			fmt.Println(lookAlikes(s.Contract, s.Client))
+		}
 	})
+}
+
+// mostGroups bounds how many groups of look-alikes a report lists.
+const mostGroups = 12
+
+// lookAlikes says how many clauses the client's caller cannot tell apart by the fields that the client exposes, which they
+// are, and how many by those that the provider says to rely on.
+func lookAlikes(contract *fixtures.Contract, client clients.Config) string {
+	all, byExposed, byReliable, groups := 0, 0, 0, 0
+	var listed strings.Builder
+	for _, o := range contract.Operations {
+		if !client.Performs(o) {
+			continue
+		}
+		all += len(o.Clauses)
+		for _, group := range o.LookAlikes(nil) {
+			byReliable += len(group)
+		}
+		for _, group := range client.LookAlikes(o) {
+			byExposed += len(group)
+			if groups++; groups <= mostGroups {
+				var keys []string
+				for _, clause := range group {
+					keys = append(keys, strings.TrimPrefix(clause.ID, o.ID+"."))
+				}
+				fmt.Fprintf(&listed, "\n           %s: %s", o.ID, strings.Join(keys, ", "))
+			}
+		}
+	}
+	if more := groups - mostGroups; more > 0 {
+		fmt.Fprintf(&listed, "\n           and %d groups more", more)
+	}
+	fields := make([]string, len(client.Exposed()))
+	for i, field := range client.Exposed() {
+		fields[i] = string(field)
+	}
+	return fmt.Sprintf("look-alikes: %d of %d clauses by what %s exposes (%s), %d by what %s says to rely on%s",
+		byExposed, all, client.Name, cmp.Or(strings.Join(fields, ", "), "nothing"), byReliable, contract.Provider, listed.String())
 }
 
 // tally counts the specs of one clause, and has what they recorded of what the client told.

@@ -34,6 +34,7 @@ type (
 		Bindings  jsonBindings  `json:"bindings"`
 		Wordings  []jsonWording `json:"wordings"`
 		Sources   []jsonSource  `json:"sources"`
+		Alike     []string      `json:"lookAlikes"`
 		File      string        `json:"file"`
 		Line      int           `json:"line"`
 	}
@@ -99,13 +100,17 @@ type (
 
 // writeJSON writes the clauses whole.
 func writeJSON(w io.Writer, clauses []*fixtures.Clause) error {
-	all := jsonClauses{Version: version}
+	all := jsonClauses{Version: version, Clauses: []jsonClause{}}
 	for _, c := range clauses {
 		o := c.Operation
 		clause := jsonClause{
 			ID: c.ID, Provider: o.Contract.Provider, Operation: o.ID, Action: o.Action, Method: o.Method, Path: o.Path,
 			Title: c.Title(), When: c.When, Status: c.Status, Name: c.Name, Evidence: c.Evidence, Basis: c.Basis,
 			Remedy: jsonRemedy(c.Remedy), Bindings: jsonBindings(c.Bindings), File: c.File, Line: c.Line,
+			Alike: []string{},
+		}
+		for _, other := range c.LookAlikes() {
+			clause.Alike = append(clause.Alike, other.ID)
 		}
 		for _, w := range c.Wordings {
 			clause.Wordings = append(clause.Wordings, wordingJSON(w))

@@ -30,15 +30,18 @@ var filters = []struct {
 }
 
 func listCommand() *cobra.Command {
-	var asJSON, printSchema bool
+	var asJSON, printSchema, lookAlikes bool
 	cmd := &cobra.Command{
 		Use:   "list [" + strings.Join(fixtures.Providers, "|") + "]",
 		Short: "List the clauses, a line each",
 		Long: "list prints a line for each documented error of each operation: the clause's id, the HTTP status, the codes and\n" +
 			"the @name, how many wordings the documentation has for it, how surely it puts the error on the operation, what to\n" +
-			"do about it, and which editions of the documentation have it. show says which edition has which wording.",
+			"do about it, and which editions of the documentation have it. show says which edition has which wording.\n\n" +
+			"With --look-alikes it prints the errors that code cannot tell apart if it relies on no more than the provider says\n" +
+			"to rely on: those of an operation that are the same in every field bound exact or spelling.",
 		Example: "  go tool contract list\n" +
 			"  go tool contract list graph --action update --status 403\n" +
+			"  go tool contract list graph --action update --look-alikes\n" +
 			"  go tool contract list classroom --json | jq -r '.clauses[].id'",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 1 {
@@ -61,13 +64,19 @@ func listCommand() *cobra.Command {
 			switch {
 			case err != nil:
 				return err
+			case asJSON && lookAlikes:
+				alike := slices.DeleteFunc(chosen, func(c *fixtures.Clause) bool { return len(c.LookAlikes()) == 0 })
+				return writeJSON(cmd.OutOrStdout(), alike)
 			case asJSON:
 				return writeJSON(cmd.OutOrStdout(), chosen)
+			case lookAlikes:
+				return writeLookAlikes(cmd.OutOrStdout(), chosen)
 			}
 			return writeList(cmd.OutOrStdout(), chosen)
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the clauses whole, as JSON")
+	cmd.Flags().BoolVar(&lookAlikes, "look-alikes", false, "print the clauses that look alike by what the provider says to rely on")
 	cmd.Flags().BoolVar(&printSchema, "schema", false, "print the JSON Schema of what --json prints, and nothing else")
 	for i, filter := range filters {
 		cmd.Flags().String(filter.flag, "", filter.usage)
@@ -138,6 +147,55 @@ func writeList(w io.Writer, clauses []*fixtures.Clause) error {
 	fmt.Fprintf(&text, "%s, %s\n", count(len(clauses), "clause"), count(wordings, "wording"))
 	_, err := text.WriteTo(w)
 	return err
+}
+
+// writeLookAlikes writes each group of clauses that look alike and has one of the chosen, an operation's groups below it,
+// and a line that counts.
+func writeLookAlikes(w io.Writer, chosen []*fixtures.Clause) error {
+	var text bytes.Buffer // takes everything: what is written to it and to the table has no error
+	inGroups, groups := 0, 0
+	var o *fixtures.Operation
+	for _, c := range chosen {
+		if c.Operation == o {
+			continue
+		}
+		o = c.Operation
+		heading := fmt.Sprintf("%s  %s %s\n", o.ID, o.Method, o.Path)
+		for _, group := range o.LookAlikes(nil) {
+			if !slices.ContainsFunc(group, func(c *fixtures.Clause) bool { return slices.Contains(chosen, c) }) {
+				continue
+			}
+			fmt.Fprintf(&text, "%s  alike in %s: %s\n", heading, strings.Join(reliable(group), ", "), fixtures.StatusLine(group[0].Status))
+			heading = ""
+			table := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
+			for _, c := range group {
+				_, _ = fmt.Fprintf(table, "    %s\t%s\t%s\n", c.ID, codes(c), c.When)
+			}
+			_ = table.Flush()
+			inGroups += len(group)
+			groups++
+		}
+		if heading == "" {
+			text.WriteByte('\n')
+		}
+	}
+	if groups == 0 {
+		text.WriteString("no clause looks like another of its operation\n")
+	} else {
+		fmt.Fprintf(&text, "%s in %s\n", count(inGroups, "look-alike"), count(groups, "group"))
+	}
+	_, err := text.WriteTo(w)
+	return err
+}
+
+// reliable are the fields by which all clauses of a group are bound, and in which they are alike.
+func reliable(group []*fixtures.Clause) []string {
+	fields := group[0].Bindings.Reliable()
+	for _, c := range group[1:] {
+		of := c.Bindings.Reliable()
+		fields = slices.DeleteFunc(fields, func(field string) bool { return !slices.Contains(of, field) })
+	}
+	return fields
 }
 
 // codes are the distinct codes of a clause's wordings, and its name.

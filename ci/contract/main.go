@@ -1,7 +1,7 @@
 // The contract command prints the documented error contract: a line for each clause, or one clause whole. It also tells
 // how the documentation has drifted from the contract, and generates again the part of it that is generated.
 //
-//	go tool contract list [graph|classroom] [--action create] [--status 403] [--json]
+//	go tool contract list [graph|classroom] [--action create] [--status 403] [--look-alikes] [--json]
 //	go tool contract show CLAUSE [--json]
 //	go tool contract drift graph PAGE… [--json]
 //	go tool contract drift classroom [--page PAGE] [--discovery FILE] [--json]

@@ -47,6 +47,9 @@ func TestTexts(t *testing.T) {
 		"help-classroom":      "drift classroom --help",
 		"list":                "list",
 		"list-selected":       "list graph --action update --status 403",
+		"look-alikes":         "list graph --look-alikes",
+		"look-alikes-chosen":  "list --action update --status 403 --look-alikes",
+		"look-alikes-none":    "list classroom --look-alikes",
 		"show-plain":          "show graph.get.service-plan-missing",
 		"show-many-fields":    "show graph.create.fields-invalid",
 		"show-throttled":      "show graph.update.throttled",
@@ -135,7 +138,7 @@ func (full) Write([]byte) (int, error) { return 0, errors.New("no space left") }
 
 func TestUnwritableOutput(t *testing.T) {
 	for _, args := range []string{
-		"list", "list --json", "list --schema", "show graph.update.throttled", "show graph.update.throttled --json",
+		"list", "list --json", "list --look-alikes", "list --schema", "show graph.update.throttled", "show graph.update.throttled --json",
 	} {
 		var stderr bytes.Buffer
 		status := run(strings.Fields(args), full{}, &stderr)
@@ -185,6 +188,17 @@ func TestJSON(t *testing.T) {
 	}
 	if !slices.Equal(listed, ids) {
 		t.Errorf("list --json has %d wordings, and the contracts have %d, or others", len(listed), len(ids))
+	}
+
+	none := printed(t, "list", "graph", "--status", "429", "--look-alikes", "--json")
+	valid(t, compiled, none)
+	if clauses := decoded(t, none).Clauses; len(clauses) != 0 {
+		t.Errorf("with --look-alikes are printed %v, which look like no other", clauses)
+	}
+	alike := printed(t, "list", "graph", "--action", "update", "--status", "403", "--look-alikes", "--json")
+	valid(t, compiled, alike)
+	if clauses := decoded(t, alike).Clauses; len(clauses) != 4 || len(clauses[0].Alike) != 3 {
+		t.Errorf("the four 403 of an update are %v", clauses)
 	}
 
 	shown := printed(t, "show", "graph.update.learner-license", "--json")

@@ -81,6 +81,28 @@ func (c Config) Performs(o *fixtures.Operation) bool {
 	return c.Operations == nil || slices.Contains(c.Operations, o.ID)
 }
 
+// LookAlikes groups the clauses of the operation that the client's caller cannot tell apart by the fields it exposes. A
+// text that the provider doesn't bind exactly is compared by its spelling: the provider spells it in several ways itself.
+func (c Config) LookAlikes(o *fixtures.Operation) [][]*fixtures.Clause {
+	exposed := c.Exposed()
+	as := func(field Field, bound fixtures.Binding) fixtures.Binding {
+		switch {
+		case !slices.Contains(exposed, field):
+			return fixtures.None
+		case bound == fixtures.Exact:
+			return fixtures.Exact
+		}
+		return fixtures.Spelling
+	}
+	return o.LookAlikes(func(clause *fixtures.Clause) fixtures.Bindings {
+		b := clause.Bindings
+		return fixtures.Bindings{
+			Status: as(Status, b.Status), Code: as(Code, b.Code), Name: as(Name, b.Name), Message: as(Message, b.Message),
+			Details: as(Details, b.Details), RetryAfter: as(RetryAfter, b.RetryAfter),
+		}
+	})
+}
+
 // Check tells everything that is wrong with the declaration, for the contract that the client will be held to.
 func (c Config) Check(contract *fixtures.Contract) error {
 	var problems []error

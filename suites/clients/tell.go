@@ -101,30 +101,38 @@ func printable(field Field, text string) string {
 func (m *TellMatcher) answered() Failure {
 	envelope := m.wording.Clause.Operation.Contract.Envelope
 	f := Failure{
-		Status: m.exchange.Status(), Code: m.text(envelope.Code), Name: m.wording.Clause.Name, Message: m.text(envelope.Message),
+		Status: m.exchange.Status(), Code: textAt(m.exchange, envelope.Code), Name: m.wording.Clause.Name, Message: textAt(m.exchange, envelope.Message),
 		RequestID: m.exchange.Header("request-id"),
 	}
-	if envelope.Details != "" {
-		value, _ := m.exchange.At(envelope.Details)
-		entries, _ := value.([]any)
-		for _, entry := range entries {
-			object, _ := entry.(map[string]any)
-			code, hasCode := object["code"].(string)
-			message, hasMessage := object["message"].(string)
-			if hasCode && hasMessage {
-				f.Details = append(f.Details, Detail{code, message})
-			}
-		}
-	}
+	f.Details = detailsOf(m.exchange, envelope)
 	// An answer without the header, or with one that says nothing, names no time to wait.
 	f.RetryAfter, _ = matchers.RetryAfter(m.exchange)
 	return f
 }
 
-func (m *TellMatcher) text(place string) string {
-	value, _ := m.exchange.At(place)
+// textAt is the text at a place of the answer's body, "" if there is none.
+func textAt(x matchers.Exchange, place string) string {
+	value, _ := x.At(place)
 	text, _ := value.(string)
 	return text
+}
+
+// detailsOf are the entries of error.details that have a code and a message.
+func detailsOf(x matchers.Exchange, envelope fixtures.Envelope) (list []Detail) {
+	if envelope.Details == "" {
+		return nil
+	}
+	value, _ := x.At(envelope.Details)
+	entries, _ := value.([]any)
+	for _, entry := range entries {
+		object, _ := entry.(map[string]any)
+		code, hasCode := object["code"].(string)
+		message, hasMessage := object["message"].(string)
+		if hasCode && hasMessage {
+			list = append(list, Detail{code, message})
+		}
+	}
+	return list
 }
 
 // FailureMessage implements types.GomegaMatcher.

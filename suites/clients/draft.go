@@ -1,0 +1,97 @@
+package clients
+
+import (
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"github.com/learncontract/learncontract/fixtures"
+	"github.com/learncontract/learncontract/matchers"
+)
+
+// draft is what an answer that no clause documents says of the clause it would be.
+type draft struct {
+	operation           *fixtures.Operation
+	status              int
+	code, name, message string // empty where the answer has none
+	details             []Detail
+}
+
+var namedMessage = regexp.MustCompile(`^@([A-Za-z][A-Za-z0-9]{0,80}) `)
+
+// newDraft reads the answer to a request with these values in its path. A value that the message repeats becomes its
+// placeholder: the next answer has another.
+func newDraft(o *fixtures.Operation, x matchers.Exchange, values []string) draft {
+	envelope := o.Contract.Envelope
+	d := draft{operation: o, status: x.Status(), code: textAt(x, envelope.Code), message: textAt(x, envelope.Message)}
+	if name := namedMessage.FindStringSubmatch(d.message); name != nil && o.Clauses[0].Bindings.Name != fixtures.None {
+		d.name = name[1]
+	}
+	const most = 5 // of as many a person sees what they are
+	d.details = detailsOf(x, envelope)
+	d.details = d.details[:min(len(d.details), most)]
+	const shortest = 6 // "me" is a user's id, and part of many words
+	for _, value := range values {
+		if len(value) >= shortest {
+			d.message = strings.ReplaceAll(d.message, value, "{id}")
+			for i := range d.details {
+				d.details[i].Message = strings.ReplaceAll(d.details[i].Message, value, "{id}")
+			}
+		}
+	}
+	return d
+}
+
+// String is the clause as the YAML of the contract has it, with … where a person must decide.
+func (d draft) String() string {
+	var text strings.Builder
+	fmt.Fprintf(&text, "  - key: %s\n", d.key())
+	if d.name != "" {
+		fmt.Fprintf(&text, "    name: %s\n", d.name)
+	}
+	fmt.Fprintf(&text, "    when: '…'\n    status: %d\n    remedy: {do: …, from: ours}\n", d.status)
+	fmt.Fprintf(&text, "    on: [{operation: %s, evidence: inferred, basis: answered so in a test run}]\n", d.operation.ID)
+	fmt.Fprintf(&text, "    wordings:\n      - code: %s\n        message: %s\n", scalar(d.code), scalar(d.message))
+	for i, detail := range d.details {
+		if i == 0 {
+			text.WriteString("        details:\n")
+		}
+		fmt.Fprintf(&text, "          - {code: %s, message: %s}\n", scalar(detail.Code), scalar(detail.Message))
+	}
+	return text.String()
+}
+
+var (
+	hump     = regexp.MustCompile(`([a-z0-9])([A-Z])`)
+	notPlain = regexp.MustCompile(`[^A-Za-z0-9]+`)
+)
+
+// key is the code in lower case with hyphens, a dot and the name if there is one: "failed-precondition.SomeName". It
+// differs from those of the operation's clauses.
+func (d draft) key() string {
+	key := strings.Trim(notPlain.ReplaceAllString(hump.ReplaceAllString(matchers.Printable(d.code), "$1-$2"), "-"), "-")
+	if key = strings.ToLower(key); key == "" {
+		key = fmt.Sprintf("status-%d", d.status)
+	}
+	const longest = 60
+	key = strings.TrimRight(key[:min(len(key), longest)], "-")
+	if d.name != "" {
+		key += "." + d.name
+	}
+	free := key
+	for n := 2; d.operation.Contract.Clause(d.operation.ID+"."+free) != nil; n++ {
+		free = fmt.Sprintf("%s-%d", key, n)
+	}
+	return free
+}
+
+// scalar is a text as YAML has it on one line, as it may be printed.
+func scalar(text string) string {
+	text = matchers.Printable(text)
+	if strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }) {
+		return strconv.Quote(text) // whose escapes are YAML's too
+	}
+	return "'" + strings.ReplaceAll(text, "'", "''") + "'"
+}

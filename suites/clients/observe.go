@@ -1,0 +1,257 @@
+package clients
+
+import (
+	"bytes"
+	"cmp"
+	"compress/gzip"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/learncontract/learncontract/fixtures"
+	"github.com/learncontract/learncontract/matchers"
+)
+
+// Observe wraps the transport of tests of yours, http.DefaultTransport for nil, so that their end says which documented
+// failures they have met, and which failures no clause documents. It adds no request and changes no answer. Put it
+// nearest to the wire, below what retries: then it sees every attempt.
+//
+// A success passes as it is. The body of an error answer of the contract's operations is read, up to matchers.MaxBody,
+// before the answer is handed on, and can be read again. A request belongs to an operation by its method and the end of its
+// path, whatever the host and what stands before: a proxy or a stand-in may answer.
+func Observe(base http.RoundTripper, contract *fixtures.Contract) *Observer {
+	if contract == nil {
+		panic("clients: Observe was given no contract: check the error of fixtures.Load first")
+	}
+	if base == nil {
+		base = http.DefaultTransport // now: the observer itself may be put in its place
+	}
+	o := &Observer{base: base, contract: contract, met: map[*fixtures.Clause]*Met{}}
+	for _, operation := range contract.Operations {
+		o.routes = append(o.routes, newRoute(operation))
+	}
+	return o
+}
+
+// Observer is the http.RoundTripper that Observe returns. Goroutines may share it.
+type Observer struct {
+	base     http.RoundTripper
+	contract *fixtures.Contract
+	routes   []route
+
+	mutex        sync.Mutex // guards what follows
+	answers      int
+	met          map[*fixtures.Clause]*Met
+	undocumented bounded[Undocumented]
+	apart        bounded[Apart]
+}
+
+// RoundTrip implements http.RoundTripper.
+func (o *Observer) RoundTrip(request *http.Request) (*http.Response, error) {
+	response, err := o.base.RoundTrip(request)
+	if err == nil && response != nil && response.StatusCode >= http.StatusBadRequest {
+		o.observe(request, response)
+	}
+	return response, err
+}
+
+// CloseIdleConnections has the wrapped transport close its idle connections, as http.Client asks for.
+func (o *Observer) CloseIdleConnections() {
+	if base, ok := o.base.(interface{ CloseIdleConnections() }); ok {
+		base.CloseIdleConnections()
+	}
+}
+
+// mostJudged is the size in bytes up to which an error answer is held against the contract: that takes longer with the
+// length of its texts.
+const mostJudged = 64 << 10
+
+// observe notes an error answer.
+func (o *Observer) observe(request *http.Request, response *http.Response) {
+	operation, values := o.operation(request)
+	if operation == nil {
+		o.noteApart(request, response, "no operation of the contract")
+		return
+	}
+	exchange, err := capture(request, response)
+	if err == nil && len(exchange.Body()) > mostJudged {
+		err = fmt.Errorf("the response's body is larger than %d bytes: no error of the API is", mostJudged)
+	}
+	documented := matchers.BeDocumented(operation)
+	honored := false
+	if err == nil {
+		honored, err = documented.Match(exchange)
+	}
+	if err != nil {
+		o.noteApart(request, response, matchers.Printable(err.Error()))
+		return
+	}
+	if honored {
+		o.noteMet(documented)
+		return
+	}
+	o.noteUndocumented(operation, exchange, values, documented)
+}
+
+func (o *Observer) noteMet(documented *matchers.DocumentedMatcher) {
+	o.mutex.Lock()
+	defer o.mutex.Unlock()
+	o.answers++
+	clause := documented.Clause()
+	met := o.met[clause]
+	if met == nil {
+		met = &Met{Clause: clause}
+		o.met[clause] = met
+	}
+	met.Answers++
+	if len(documented.Deviations()) == 0 {
+		met.ToTheLetter++
+	}
+}
+
+func (o *Observer) noteUndocumented(
+	operation *fixtures.Operation, exchange matchers.Exchange, values []string, documented *matchers.DocumentedMatcher,
+) {
+	d := newDraft(operation, exchange, values)
+	// Answers are the same if a caller that relies on what binds cannot tell them apart.
+	key := []string{
+		operation.ID, fmt.Sprint(exchange.Status()), fixtures.Normalize(matchers.Printable(d.code)), d.name,
+	}
+	undocumented := false // by more than its form
+	for _, deviation := range documented.Deviations() {
+		if deviation.Broken {
+			key = append(key, deviation.Field)
+			undocumented = undocumented || slices.Contains([]string{"status", "code", "name", "message"}, deviation.Field)
+		}
+	}
+	o.mutex.Lock()
+	defer o.mutex.Unlock()
+	o.answers++
+	if first := o.undocumented.note(strings.Join(key, " ")); first != nil {
+		*first = Undocumented{Operation: operation, Text: documented.FailureMessage(nil)}
+		if undocumented && d.code != "" {
+			first.Draft = d.String()
+		}
+	}
+}
+
+func (o *Observer) noteApart(request *http.Request, response *http.Response, because string) {
+	address := ""
+	if request.URL != nil {
+		address = matchers.PrintableURL(request.URL.String())
+	}
+	a := Apart{
+		Request: cmp.Or(request.Method, http.MethodGet) + " " + address, Status: response.StatusCode, Because: because,
+	}
+	o.mutex.Lock()
+	defer o.mutex.Unlock()
+	if first := o.apart.note(fmt.Sprint(a)); first != nil {
+		*first = a
+	}
+}
+
+// capture captures the exchange, decompressed where the caller wants to decompress the answer itself. The response's body
+// can be read again, up to what broke it off.
+func capture(request *http.Request, response *http.Response) (matchers.Exchange, error) {
+	seen := *response
+	seen.Request = request // which not every transport sets
+	exchange, err := matchers.Capture(&seen)
+	if response.Body != http.NoBody {
+		response.Body = seen.Body
+	}
+	if err != nil || !strings.EqualFold(response.Header.Get("Content-Encoding"), "gzip") {
+		return exchange, err
+	}
+	var text []byte
+	zipped, err := gzip.NewReader(bytes.NewReader(exchange.Body()))
+	if err == nil {
+		text, err = io.ReadAll(io.LimitReader(zipped, matchers.MaxBody))
+	}
+	if err != nil {
+		return exchange, fmt.Errorf("the response's body is not the gzip it is said to be: %w", err)
+	}
+	answer := fixtures.Answer{Status: response.StatusCode, Header: response.Header, Body: text}
+	return matchers.NewExchange(exchange.Method(), request.URL.String(), answer, time.Now()), nil
+}
+
+// route tells the requests of an operation.
+type route struct {
+	operation *fixtures.Operation
+	path      *regexp.Regexp // of the end of the escaped path, a group for each parameter
+	literal   int            // length of what is no parameter
+}
+
+var parameter = regexp.MustCompile(`\{[^{}/]*\}`)
+
+func newRoute(o *fixtures.Operation) route {
+	literals := parameter.Split(o.Path, -1)
+	r := route{operation: o}
+	for i := range literals {
+		r.literal += len(literals[i])
+		literals[i] = regexp.QuoteMeta(unescaped(literals[i]))
+	}
+	r.path = regexp.MustCompile(strings.Join(literals, "([^/]+)") + "$")
+	return r
+}
+
+// operation returns the operation that the request asks for, and the values of its path's parameters, or nil. Of several
+// it is the one that says most of the path: "/{id}:accept" before "/{id}".
+func (o *Observer) operation(request *http.Request) (operation *fixtures.Operation, values []string) {
+	if request.URL == nil {
+		return nil, nil
+	}
+	path := unescaped(request.URL.EscapedPath())
+	method := cmp.Or(request.Method, http.MethodGet)
+	most := -1
+	for _, r := range o.routes {
+		if r.operation.Method != method || r.literal <= most {
+			continue
+		}
+		if match := r.path.FindStringSubmatch(path); match != nil {
+			operation, values, most = r.operation, match[1:], r.literal
+		}
+	}
+	return operation, values
+}
+
+// unescaped unescapes each segment of a path but for its slashes: clients escape more or less of it.
+func unescaped(path string) string {
+	segments := strings.Split(path, "/")
+	for i, segment := range segments {
+		if plain, err := url.PathUnescape(segment); err == nil {
+			segments[i] = strings.ReplaceAll(plain, "/", "%2F")
+		}
+	}
+	return strings.Join(segments, "/")
+}
+
+// mostKept bounds how many different answers of a kind an Observer keeps.
+const mostKept = 20
+
+// bounded are the first different things of a kind, with how often each was noted, and how often others were.
+type bounded[T any] struct {
+	keys   []string
+	first  []*T
+	counts []int
+	others int
+}
+
+// note counts the thing of that key. The result is for what is new and kept, for the caller to fill; else it is nil.
+func (b *bounded[T]) note(key string) *T {
+	if at := slices.Index(b.keys, key); at >= 0 {
+		b.counts[at]++
+		return nil
+	}
+	if len(b.keys) == mostKept {
+		b.others++
+		return nil
+	}
+	b.keys, b.first, b.counts = append(b.keys, key), append(b.first, new(T)), append(b.counts, 1)
+	return b.first[len(b.first)-1]
+}
