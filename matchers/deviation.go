@@ -65,12 +65,7 @@ func nearest(x Exchange, wordings []*fixtures.Wording, strict bool) verdict {
 			bindings = fixtures.Strict
 		}
 		v := verdict{w, deviations(x, w, bindings, faults)}
-		if best.wording == nil || cmp.Or(
-			cmp.Compare(v.broken(), best.broken()),
-			cmp.Compare(len(v.deviations), len(best.deviations)),
-			cmp.Compare(best.details(), v.details()),
-			cmp.Compare(closeness(x, best.wording), closeness(x, w)),
-		) < 0 {
+		if best.wording == nil || v.nearer(best, x) {
 			best = v
 		}
 		if len(best.deviations) == 0 {
@@ -78,6 +73,20 @@ func nearest(x Exchange, wordings []*fixtures.Wording, strict bool) verdict {
 		}
 	}
 	return best
+}
+
+// nearer reports whether the exchange is nearer to the verdict's wording than to the other's. The messages are compared last:
+// it takes longest, and few are as near otherwise.
+func (v verdict) nearer(other verdict, x Exchange) bool {
+	order := cmp.Or(
+		cmp.Compare(v.broken(), other.broken()),
+		cmp.Compare(len(v.deviations), len(other.deviations)),
+		cmp.Compare(other.details(), v.details()),
+	)
+	if order == 0 {
+		order = cmp.Compare(closeness(x, other.wording), closeness(x, v.wording))
+	}
+	return order < 0
 }
 
 // closeness is that of the answer's message to the documented one.
