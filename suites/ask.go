@@ -28,9 +28,23 @@ import (
 func expect(actual any) gomega.Assertion { return gomega.NewGomega(ginkgo.Fail).Expect(actual) }
 
 // ask has the client perform the operation, which is answered with the wording, and holds the answer and what the
-// client tells of it against the contract.
+// client tells of it against the contract. A client that declares to ask again must recover if it is answered so once;
+// any other must ask once.
 func (s *Suite) ask(w *fixtures.Wording) {
-	told := s.perform(w.Clause.Operation, s.Answer(w), w.ID())
+	if !s.Client.RetriesAfter(w.Clause) {
+		s.judge(w, s.perform(w.Clause.Operation, s.Answer(w), w.ID(), s.whyOnce(w.Clause)))
+		return
+	}
+	t := s.trial(w)
+	defer t.report()
+	m := t.measure(asDocumented, always)
+	t.fail(t.broken(m))
+	s.judge(w, &m.told)
+	t.fail(t.recovers(1))
+}
+
+// judge holds what the client was answered and what it tells of it against the contract.
+func (s *Suite) judge(w *fixtures.Wording, told *told) {
 	for _, exchange := range told.exchanges {
 		expect(exchange).To(matchers.HonorWording(w).Strictly())
 	}
@@ -51,18 +65,22 @@ func (s *Suite) ask(w *fixtures.Wording) {
 // askSuccess has the client perform the operation, which does not fail, and holds the client to tell of no failure.
 func (s *Suite) askSuccess(o *fixtures.Operation) {
 	what := "that " + o.ID + " succeeded"
-	told := s.perform(o, s.Succeed(o), what)
+	told := s.perform(o, s.Succeed(o), what, "nothing failed")
 	for _, exchange := range told.exchanges {
 		expect(exchange).To(matchers.HonorSuccess(o))
 	}
 	told.alright(s, what)
-	// A success may be told by its status, or by nothing at all.
-	failure := told.failure
-	failure.Status, failure.RequestID = 0, ""
-	if !reflect.ValueOf(failure).IsZero() || told.failure.Status >= http.StatusBadRequest {
+	if !told.succeeded() {
 		ginkgo.Fail(fmt.Sprintf("%s was answered %s, and tells its caller of a failure:\n%s",
 			s.Client.Name, what, matchers.Printable(fmt.Sprintf("%+v", told.failure))))
 	}
+}
+
+// succeeded reports whether the client tells its caller of no failure: by a success's status, or by nothing at all.
+func (t *told) succeeded() bool {
+	failure := t.failure
+	failure.Status, failure.RequestID = 0, ""
+	return t.err == nil && reflect.ValueOf(failure).IsZero() && t.failure.Status < http.StatusBadRequest
 }
 
 const (
@@ -81,17 +99,16 @@ type told struct {
 	stack     []byte // of the panic
 	hung      bool   // whether it never returned
 	exchanges []matchers.Exchange
-	refused   error // requests that no stub answers
+	refused   error  // requests that no stub answers
+	once      string // why the client must not ask again
 }
 
 func (t *told) last() matchers.Exchange { return t.exchanges[len(t.exchanges)-1] }
 
-// perform has the client perform the operation's minimal valid request, which gets the answer. What it asks of nobody, or
-// of somebody else, fails the spec here.
-func (s *Suite) perform(o *fixtures.Operation, answer fixtures.Answer, what string) *told {
-	if !s.Client.Performs(o) {
-		ginkgo.Skip(fmt.Sprintf(unsupported+"%s does not perform %s; if it does, name it in Operations", s.Client.Name, o.ID))
-	}
+// perform has the client perform the operation's minimal valid request, which gets the answer once, for the reason. What
+// it asks of nobody, or of somebody else, fails the spec here.
+func (s *Suite) perform(o *fixtures.Operation, answer fixtures.Answer, what, once string) *told {
+	s.skipUnperformed(o)
 	defer stub.RefuseNetwork()()
 	// Not by DeferCleanup: a node of Ginkgo's own, with its goroutine and context, costs a tenth of the run.
 	answers := stub.New()
@@ -102,12 +119,8 @@ func (s *Suite) perform(o *fixtures.Operation, answer fixtures.Answer, what stri
 		defer server.Close()
 		base = server.URL
 	}
-	request := stub.Request{Method: o.Method, URL: addQuery(o.URLAt(base), s.Client.Query), Body: o.Body}
-	set := answers.Answer
-	if s.Client.Retries {
-		set = answers.AnswerAgain
-	}
-	if err := set(request, answer); err != nil {
+	request := s.request(o, base)
+	if err := answers.Answer(request, answer); err != nil {
 		ginkgo.Fail("engine error: " + err.Error())
 	}
 	do := func(ctx context.Context) (clients.Failure, error) {
@@ -122,44 +135,92 @@ func (s *Suite) perform(o *fixtures.Operation, answer fixtures.Answer, what stri
 	} else {
 		onVirtualTime(s.t, func() { told.call(do, virtualPatience) })
 	}
-	told.exchanges, told.refused = below.all(), answers.Close()
-	if net := (*url.Error)(nil); errors.As(told.err, &net) {
-		told.err = net.Err // without the URL, whose query it would print
-	}
-	if len(told.exchanges) == 0 {
-		told.alright(s, what)
-		switch {
-		case errors.Is(told.refused, stub.ErrRefused):
-			ginkgo.Fail(fmt.Sprintf("%s asked for something else than %s:\n%v", s.Client.Name, request, told.refused))
-		case errors.Is(told.err, stub.ErrRefused):
-			ginkgo.Fail(fmt.Sprintf("%s did not ask with the http.Client that it was given:\n%v", s.Client.Name, told.err))
-		case told.err != nil:
-			ginkgo.Fail(fmt.Sprintf("%s did not ask for %s:\n%v", s.Client.Name, request, told.err))
-		}
-		ginkgo.Fail(fmt.Sprintf("%s did not ask for %s, and reported no error.", s.Client.Name, request))
+	told.close(below, answers)
+	told.once = once
+	if fault := told.unasked(s, request, what); fault != "" {
+		ginkgo.Fail(fault)
 	}
 	return told
 }
 
+// skipUnperformed skips a spec of an operation that the client does not perform.
+func (s *Suite) skipUnperformed(o *fixtures.Operation) {
+	if !s.Client.Performs(o) {
+		ginkgo.Skip(fmt.Sprintf(unsupported+"%s does not perform %s; if it does, name it in Operations", s.Client.Name, o.ID))
+	}
+}
+
+// close notes what was asked of the stub.
+func (t *told) close(below *recorder, answers *stub.Stub) {
+	t.exchanges, t.refused = below.all(), answers.Close()
+	if net := (*url.Error)(nil); errors.As(t.err, &net) {
+		t.err = net.Err // without the URL, whose query it would print
+	}
+}
+
+// unasked tells a client that did not ask for what it was called for, "" if it did.
+func (t *told) unasked(s *Suite, request stub.Request, what string) string {
+	if len(t.exchanges) > 0 {
+		return ""
+	}
+	if fault := t.wrong(s, what); fault != "" {
+		return fault
+	}
+	switch {
+	case errors.Is(t.refused, stub.ErrRefused):
+		return fmt.Sprintf("%s asked for something else than %s:\n%v", s.Client.Name, request, t.refused)
+	case errors.Is(t.err, stub.ErrRefused):
+		return fmt.Sprintf("%s did not ask with the http.Client that it was given:\n%v", s.Client.Name, t.err)
+	case t.err != nil:
+		return fmt.Sprintf("%s did not ask for %s:\n%v", s.Client.Name, request, t.err)
+	}
+	return fmt.Sprintf("%s did not ask for %s, and reported no error.", s.Client.Name, request)
+}
+
+// whyOnce says why the client must not ask again where it is answered the clause.
+func (s *Suite) whyOnce(clause *fixtures.Clause) string {
+	switch {
+	case !s.Client.Retries:
+		return "it does not declare Retries"
+	case !clause.Remedy.Again():
+		return "the remedy is to " + clause.Remedy.Do
+	}
+	return fmt.Sprintf("its RetriesOn does not have %d", clause.Status)
+}
+
 // alright fails the spec if the client did anything but answer its caller.
 func (t *told) alright(s *Suite, what string) {
+	if fault := t.wrong(s, what); fault != "" {
+		ginkgo.Fail(fault)
+	}
+}
+
+// wrong tells a client that did anything but answer its caller, "" if it did that.
+func (t *told) wrong(s *Suite, what string) string {
 	name := s.Client.Name
 	switch {
 	case t.panicked != nil:
-		ginkgo.Fail(fmt.Sprintf("%s panicked when it was answered %s: %v\n%s", name, what, t.panicked, t.stack))
+		return fmt.Sprintf("%s panicked when it was answered %s: %v\n%s", name, what, t.panicked, t.stack)
 	case t.hung:
-		ginkgo.Fail(fmt.Sprintf("%s hangs: it was answered %s, and had not returned after %s, though its context was done after half of that.",
-			name, what, virtualPatience))
+		return fmt.Sprintf("%s hangs: it was answered %s, and had not returned after %s, though its context was done after half of that.",
+			name, what, virtualPatience)
 	case errors.Is(t.refused, stub.ErrOtherHost):
-		ginkgo.Fail(fmt.Sprintf("%s asked another host than %s:\n%v", name, s.Contract.BaseURL, t.refused))
+		return fmt.Sprintf("%s asked another host than %s:\n%v", name, s.Contract.BaseURL, t.refused)
+	case len(t.exchanges) > 0 && errors.Is(t.refused, stub.ErrRefused) && t.once != "":
+		return fmt.Sprintf("%s was answered %s, and asked again, which nobody asked it to (%s):\n%v", name, what, t.once, t.refused)
 	case len(t.exchanges) > 0 && errors.Is(t.refused, stub.ErrRefused):
-		ginkgo.Fail(fmt.Sprintf("%s was answered %s, and asked again, which nobody asked it to (it does not declare Retries):\n%v",
-			name, what, t.refused))
+		return fmt.Sprintf("%s was answered %s, and then asked for something else:\n%v", name, what, t.refused)
 	case len(t.exchanges) > 0 && t.err != nil:
-		ginkgo.Fail(fmt.Sprintf("%s was answered %s, and tells its caller of an error instead:\n%v", name, what, t.err))
+		return fmt.Sprintf("%s was answered %s, and tells its caller of an error instead:\n%v", name, what, t.err)
 	case len(t.exchanges) > 0 && t.refused != nil:
-		ginkgo.Fail(t.refused.Error())
+		return t.refused.Error()
 	}
+	return ""
+}
+
+// request is the operation's minimal valid request below a base, as the client sends it.
+func (s *Suite) request(o *fixtures.Operation, base string) stub.Request {
+	return stub.Request{Method: o.Method, URL: addQuery(o.URLAt(base), s.Client.Query), Body: o.Body}
 }
 
 // addQuery adds parameters to the query of a URL.

@@ -118,6 +118,9 @@ func (s *Suite) coverage(report ginkgo.Report) string {
 		if operation := labelled(spec, "success:"); failed && operation != "" {
 			broken = append(broken, "the success of "+operation)
 		}
+		if clause := labelled(spec, "retries:"); failed && clause != "" {
+			broken = append(broken, clause+", "+spec.LeafNodeText)
+		}
 	}
 	if ran == 0 {
 		return emptySelection(contract, report.SuiteConfig)

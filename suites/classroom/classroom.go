@@ -19,7 +19,7 @@ func Describe(text string, client clients.Config) bool {
 	return suites.Describe(text, "classroom", client, Specs)
 }
 
-// Specs registers the specs of every action.
+// Specs registers the specs of every action, and those of how a client asks again.
 func Specs(s *suites.Suite) {
 	describeCreate(s)
 	describeGet(s)
@@ -27,4 +27,5 @@ func Specs(s *suites.Suite) {
 	describeUpdate(s)
 	describeDelete(s)
 	describeOther(s)
+	s.DescribeRetries()
 }

@@ -49,6 +49,12 @@ type Config struct {
 	Operations []string
 	// Retries says that the client asks again by itself where a clause's remedy is to wait or to retry.
 	Retries bool
+	// RetriesOn lists the HTTP statuses after which it does so, nil for those of all such clauses. After any other it must
+	// ask once.
+	RetriesOn []int
+	// ReadsMinutes says that the client waits the minutes that an answer's message names where it has no Retry-After.
+	// Otherwise it must back off there: Microsoft Graph says not to rely on messages.
+	ReadsMinutes bool
 }
 
 // Field is one thing that a caller can learn of a failure.
@@ -103,6 +109,21 @@ func (c Config) LookAlikes(o *fixtures.Operation) [][]*fixtures.Clause {
 	})
 }
 
+// RetriesAfter reports whether the client declares to ask again by itself where it is answered the clause: one whose remedy
+// is to wait or to retry, or one that no caller can tell from such, for it is answered alike on another operation.
+func (c Config) RetriesAfter(clause *fixtures.Clause) bool {
+	if !c.Retries || c.RetriesOn != nil && !slices.Contains(c.RetriesOn, clause.Status) {
+		return false
+	}
+	for other := range clause.Operation.Contract.Clauses() {
+		alike := other.Status == clause.Status && other.Name == clause.Name && other.Wordings[0].Code == clause.Wordings[0].Code
+		if alike && other.Remedy.Again() {
+			return true
+		}
+	}
+	return false
+}
+
 // Check tells everything that is wrong with the declaration, for the contract that the client will be held to.
 func (c Config) Check(contract *fixtures.Contract) error {
 	var problems []error
@@ -116,6 +137,10 @@ func (c Config) Check(contract *fixtures.Contract) error {
 		"give one of New, which makes the client from an http.Client, and Dial, which makes it from a base URL")
 	for _, field := range c.Exposes {
 		note(slices.Contains(Fields, field), "Exposes has %q: use the constants of this package, %q", field, Fields)
+	}
+	note(c.Retries || c.RetriesOn == nil && !c.ReadsMinutes, "RetriesOn and ReadsMinutes say how the client retries: set Retries too")
+	for _, status := range c.RetriesOn {
+		note(status >= 400 && status <= 599, "RetriesOn has %d, which is no status of a failure: use 400 to 599", status)
 	}
 	for _, id := range c.Operations {
 		note(contract.Operation(id) != nil, "Operations has %q, which is no operation of %s: go tool contract list %s shows them",

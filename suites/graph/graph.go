@@ -20,10 +20,11 @@ func Describe(text string, client clients.Config) bool {
 	return suites.Describe(text, "graph", client, Specs)
 }
 
-// Specs registers the specs of every action.
+// Specs registers the specs of every action, and those of how a client asks again.
 func Specs(s *suites.Suite) {
 	describeCreate(s)
 	describeGet(s)
 	describeUpdate(s)
 	describeDelete(s)
+	s.DescribeRetries()
 }

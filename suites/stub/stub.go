@@ -61,10 +61,8 @@ type Stub struct {
 // answer is the answer to a request.
 type answer struct {
 	Request
-	url   *url.URL
-	mock  gock.Mock // is done once the answer was given
-	again func() gock.Mock
-	given bool
+	url  *url.URL
+	mock gock.Mock // is done once the answer was given
 }
 
 // asked is a request whose body has been read.
@@ -129,7 +127,7 @@ func (s *Stub) Close() error {
 	s.closed = true
 	problems := s.refused
 	for _, a := range s.answers {
-		if !a.given {
+		if !a.mock.Done() {
 			problems = append(problems, fmt.Errorf("the answer to %s was never asked for", a.Request))
 		}
 	}
@@ -138,15 +136,6 @@ func (s *Stub) Close() error {
 
 // Answer has the stub answer the request, once. Answers to the same request are given in the order they were set.
 func (s *Stub) Answer(request Request, with fixtures.Answer) error {
-	return s.answer(request, with, false)
-}
-
-// AnswerAgain has the stub answer the request whenever it is asked, at least once.
-func (s *Stub) AnswerAgain(request Request, with fixtures.Answer) error {
-	return s.answer(request, with, true)
-}
-
-func (s *Stub) answer(request Request, with fixtures.Answer, again bool) error {
 	address, err := url.Parse(request.URL)
 	if err != nil || address.Scheme == "" || address.Host == "" {
 		return fmt.Errorf("stub: %q is not an absolute URL", request.URL)
@@ -165,20 +154,13 @@ func (s *Stub) answer(request Request, with fixtures.Answer, again bool) error {
 		return fmt.Errorf("stub: an answer with status %d to %s has no body", with.Status, request)
 	}
 
-	mock := func() gock.Mock {
-		response := gock.NewResponse().Status(with.Status)
-		response.Header = with.Header.Clone()
-		response.BodyBuffer = with.Body
-		matcher := gock.NewEmptyMatcher()
-		matcher.Add(func(*http.Request, *gock.Request) (bool, error) { return a.differs(s.asked) == "", nil })
-		m := gock.NewMock(gock.NewRequest(), response)
-		m.SetMatcher(matcher)
-		return m
-	}
-	a.mock = mock()
-	if again {
-		a.again = mock
-	}
+	response := gock.NewResponse().Status(with.Status)
+	response.Header = with.Header.Clone()
+	response.BodyBuffer = with.Body
+	matcher := gock.NewEmptyMatcher()
+	matcher.Add(func(*http.Request, *gock.Request) (bool, error) { return a.differs(s.asked) == "", nil })
+	a.mock = gock.NewMock(gock.NewRequest(), response)
+	a.mock.SetMatcher(matcher)
 
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
@@ -204,12 +186,7 @@ func (s *Stub) RoundTrip(r *http.Request) (*http.Response, error) {
 			break
 		}
 		if matches, err := a.mock.Match(r); err == nil && matches {
-			answer := a.mock.Response()
-			a.given = true
-			if a.again != nil {
-				a.mock = a.again()
-			}
-			return gock.Responder(r, answer, nil)
+			return gock.Responder(r, a.mock.Response(), nil)
 		}
 	}
 	kind := ErrRefused
@@ -237,7 +214,7 @@ func (s *Stub) why(request *asked) string {
 	var why strings.Builder
 	for _, a := range s.answers {
 		reason := "was given before"
-		if !a.given {
+		if !a.mock.Done() {
 			reason = "differs in " + a.differs(request)
 		}
 		fmt.Fprintf(&why, "\n  the answer to %s %s", a.Request, reason)

@@ -152,3 +152,27 @@ func TestDoEndsWithItsContext(t *testing.T) {
 		t.Error("a call whose context has ended went on")
 	}
 }
+
+func TestARetryingClientAsksAgain(t *testing.T) {
+	var bodies []string
+	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			t.Error(err)
+		}
+		if bodies = append(bodies, string(body)); len(bodies) < 3 {
+			w.Header().Set("Retry-After", "0")
+			w.WriteHeader(http.StatusServiceUnavailable)
+			_, _ = io.WriteString(w, `{"error":{}}`) // the client's failure tells
+		}
+	}))
+	t.Cleanup(server.Close)
+	call := clients.Call{Operation: &fixtures.Operation{Method: "POST", Path: "/things"}, Body: []byte(`{"a":1}`)}
+	failure, err := wire.NewRetrying(server.Client(), server.URL).Do(t.Context(), call)
+	if err != nil || failure.Status != 200 {
+		t.Errorf("told %+v and the error %v", failure, err)
+	}
+	if got := strings.Join(bodies, " "); got != `{"a":1} {"a":1} {"a":1}` {
+		t.Errorf("the client sent %s", got)
+	}
+}

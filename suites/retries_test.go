@@ -1,0 +1,458 @@
+package suites
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/learncontract/learncontract/fixtures"
+	"github.com/learncontract/learncontract/suites/clients"
+	"github.com/learncontract/learncontract/suites/clients/wire"
+)
+
+// policy is a transport that asks again as a test has it. The zero policy never does.
+type policy struct {
+	base     http.RoundTripper
+	on       []int
+	attempts int // 0 for any number
+	wait     func(attempt int, header http.Header) time.Duration
+	deaf     bool                                     // to its context
+	body     func(attempt int, request *http.Request) // changes what is sent
+}
+
+// RoundTrip implements http.RoundTripper.
+func (p policy) RoundTrip(request *http.Request) (*http.Response, error) {
+	for attempt := 1; ; attempt++ {
+		if request.GetBody != nil {
+			request.Body, _ = request.GetBody()
+		}
+		if p.body != nil {
+			p.body(attempt, request)
+		}
+		response, err := p.base.RoundTrip(request)
+		if err != nil || attempt == p.attempts || !slices.Contains(p.on, response.StatusCode) {
+			return response, err
+		}
+		done := request.Context().Done()
+		if p.deaf {
+			done = nil
+		}
+		select {
+		case <-done:
+			return response, nil
+		case <-time.After(p.wait(attempt, response.Header)):
+		}
+	}
+}
+
+// well is how a client waits that does it right, without dates and with what a header of too many seconds asks for cut off.
+func well(attempt int, header http.Header) time.Duration {
+	if date, err := http.ParseTime(header.Get("Retry-After")); err == nil {
+		return time.Until(date)
+	}
+	if seconds, err := strconv.ParseFloat(header.Get("Retry-After"), 64); err == nil && seconds >= 0 {
+		return time.Duration(min(seconds, 1e9) * float64(time.Second))
+	}
+	return exponential(attempt, 0.5)
+}
+
+// exponential is a wait that doubles each time, and is longer by chance by up to a part of it.
+func exponential(attempt int, part float64) time.Duration {
+	wait := min(time.Second<<min(attempt-1, 10), time.Minute)
+	return wait + time.Duration(part*rand.Float64()*float64(wait))
+}
+
+// client is a client with the policy, which starts as a good one.
+func client(name string, change func(*policy)) clients.Config {
+	return clients.Config{Name: name, Retries: true, RetriesOn: wire.RetriedOn, New: func(c *http.Client, baseURL string) clients.Client {
+		p := policy{base: c.Transport, on: wire.RetriedOn, attempts: 5, wait: well}
+		change(&p)
+		return wire.New(&http.Client{Transport: p}, baseURL)
+	}}
+}
+
+// suite is the suite of a client, for a test that asks without Ginkgo.
+func suite(t *testing.T, provider string, client clients.Config) *Suite {
+	t.Helper()
+	s := Load(t, provider)
+	if err := client.Check(s.Contract); err != nil {
+		t.Fatal(err)
+	}
+	s.Client, s.t = client, t
+	return s
+}
+
+// faults are what the client does wrong where it is refused with the clause, by behaviour.
+func faults(t *testing.T, s *Suite, clause string) map[string]string {
+	t.Helper()
+	found := map[string]string{}
+	for _, b := range s.behaviours(s.Contract.Clause(clause).Wordings[0]) {
+		if fault := b.check(s.trial(s.Contract.Clause(clause).Wordings[0])); fault != "" {
+			found[b.text] = fault
+		}
+	}
+	return found
+}
+
+func TestAGoodClientShowsEveryBehaviour(t *testing.T) {
+	good := map[string]clients.Config{
+		"wire": {Name: "wire", Retries: true, RetriesOn: wire.RetriedOn, New: func(c *http.Client, baseURL string) clients.Client {
+			return wire.NewRetrying(c, baseURL)
+		}},
+		"waits that are drawn from zero on": client("", func(p *policy) {
+			p.wait = func(attempt int, header http.Header) time.Duration {
+				if header.Get("Retry-After") != "" {
+					return well(attempt, header)
+				}
+				return rand.N(time.Second<<min(attempt, 5)) + 1
+			}
+		}),
+		"gzip":             client("", func(p *policy) { p.body = compressed }),
+		"one attempt more": client("", func(p *policy) { p.attempts = 2 }),
+		"every status that says to wait": func() clients.Config {
+			c := client("", func(p *policy) { p.on = []int{429, 500, 503} })
+			c.RetriesOn = nil
+			return c
+		}(),
+		"does not retry": Reference,
+	}
+	for name, client := range good {
+		client.Name = name
+		for _, provider := range fixtures.Providers {
+			s := suite(t, provider, client)
+			for _, w := range s.refusals() {
+				if w.Clause.Status == http.StatusBadRequest && client.RetriesOn == nil && client.Retries {
+					continue // by its status alone it cannot be told from what is never retried
+				}
+				for text, fault := range faults(t, s, w.Clause.ID) {
+					t.Errorf("%s: %s, %s:\n%s", name, w.Clause.ID, text, fault)
+				}
+			}
+		}
+	}
+}
+
+// compressed has the body sent as gzip.
+func compressed(_ int, request *http.Request) {
+	if request.Body == nil {
+		return
+	}
+	var body bytes.Buffer
+	writer := gzip.NewWriter(&body)
+	_, _ = io.Copy(writer, request.Body)
+	_ = writer.Close()
+	request.Header.Set("Content-Encoding", "gzip")
+	request.ContentLength, request.Body = int64(body.Len()), io.NopCloser(&body)
+}
+
+// TestEachFaultHasASentenceOfItsOwn has clients that do one thing wrong each, and are held to every behaviour.
+func TestEachFaultHasASentenceOfItsOwn(t *testing.T) {
+	const (
+		recovers = "asks again until it succeeds, or gives its caller the last failure"
+		stops    = "stops after a bounded number of attempts"
+		ends     = "ends with its context"
+		body     = "sends the same body each time"
+		whole    = "waits for Retry-After in whole seconds"
+		parts    = "waits for Retry-After in fractions of a second"
+		dated    = "waits for Retry-After as an HTTP date"
+		large    = "waits for Retry-After of too many seconds to count"
+		nothing  = "waits for Retry-After of zero"
+		below    = "backs off from a negative Retry-After"
+		odd      = "backs off from a malformed Retry-After"
+		spreads  = "backs off with growing, truncated and jittered waits, without Retry-After but minutes in the message"
+	)
+	// wait has the policy wait so where the header has no value, and well where it has.
+	wait := func(without func(attempt int) time.Duration) func(*policy) {
+		return func(p *policy) {
+			p.wait = func(attempt int, header http.Header) time.Duration {
+				if header.Get("Retry-After") != "" {
+					return well(attempt, header)
+				}
+				return without(attempt)
+			}
+		}
+	}
+	for name, test := range map[string]struct {
+		change func(*policy)
+		want   map[string]string // the start of the sentence after the name, by behaviour
+	}{
+		"ignores Retry-After": {
+			func(p *policy) {
+				p.wait = func(attempt int, _ http.Header) time.Duration { return exponential(attempt, 0.1) }
+			},
+			map[string]string{
+				whole: "asks again too early: attempt 2 follows after 1.", parts: "asks again too early: attempt 2 follows after 1.",
+				dated: "asks again too early: ", large: "asks again too early: ",
+			},
+		},
+		"truncates fractions": {
+			func(p *policy) {
+				p.wait = func(attempt int, header http.Header) time.Duration {
+					if seconds, err := strconv.ParseFloat(header.Get("Retry-After"), 64); err == nil && seconds > 0 {
+						return time.Duration(min(seconds, 1e9)) * time.Second
+					}
+					return well(attempt, header)
+				}
+			},
+			map[string]string{parts: "asks again too early: attempt 2 follows after 1s, and the answer before asks to wait 1.9s (Retry-After: 1.9)."},
+		},
+		"overflows, and trusts a negative wait": {
+			func(p *policy) {
+				p.wait = func(attempt int, header http.Header) time.Duration {
+					if seconds, err := strconv.Atoi(header.Get("Retry-After")); err == nil {
+						return time.Duration(seconds) * time.Second
+					}
+					return well(attempt, header)
+				}
+			},
+			map[string]string{
+				large: "asks again too early: ",
+				below: "asks again at once: attempt 2 follows without any wait.",
+			},
+		},
+		"takes a malformed header for zero": {
+			func(p *policy) {
+				p.wait = func(attempt int, header http.Header) time.Duration {
+					if header.Get("Retry-After") == "soon" {
+						return 0
+					}
+					return well(attempt, header)
+				}
+			},
+			map[string]string{odd: "asks again at once: attempt 2 follows without any wait."},
+		},
+		"retries forever": {
+			func(p *policy) { p.attempts = 0 },
+			map[string]string{
+				stops: "never stops: it was refused 100 times in ", whole: "never stops: ", parts: "never stops: ",
+				dated: "never stops: ", nothing: "never stops: it was refused 100 times in 0s", below: "never stops: ",
+				odd: "never stops: ", spreads: "never stops: ",
+			},
+		},
+		"retries forever, deaf to its context": {
+			func(p *policy) {
+				p.attempts, p.deaf, p.wait = 0, true, func(int, http.Header) time.Duration { return 0 }
+			},
+			map[string]string{
+				stops: "never stops: ", whole: "asks again too early: ", parts: "asks again too early: ", dated: "asks again too early: ",
+				large: "asks again too early: ", nothing: "never stops: ", below: "never stops: ", odd: "never stops: ",
+				spreads: "never stops: ", ends: "never stops: ",
+			},
+		},
+		"waits an hour": {
+			wait(func(int) time.Duration { return rand.N(time.Hour) + time.Hour }),
+			map[string]string{spreads: "does not truncate its backoff: it waits 1h"},
+		},
+		"does not truncate": {
+			wait(func(attempt int) time.Duration { return exponential(1, 0.1) << (4 * attempt) }),
+			map[string]string{spreads: "does not truncate its backoff: it waits "},
+		},
+		"has no jitter": {
+			wait(func(attempt int) time.Duration { return exponential(attempt, 0) }),
+			map[string]string{spreads: "has no jitter: it waits the same in each of 8 runs"},
+		},
+		"does not back off": {
+			wait(func(int) time.Duration { return exponential(1, 0.5) }),
+			map[string]string{spreads: "does not back off: over 400 runs its first wait is 1.2"},
+		},
+		"asks again at once": {
+			wait(func(int) time.Duration { return 0 }),
+			map[string]string{spreads: "asks again at once: attempt 2 follows without any wait, in each of 8 runs"},
+		},
+		"is deaf to its context": {
+			func(p *policy) { p.deaf = true },
+			map[string]string{
+				ends:  "does not end with its context, which ended right after the first answer: it returned 1.",
+				large: "hangs: it had not returned after 48h0m0s",
+			},
+		},
+		"does not ask again": {
+			func(p *policy) { p.attempts = 1 },
+			map[string]string{recovers: "does not ask again, which it declares to: refused once, it leaves its caller with the failure."},
+		},
+		"sends nothing again": {
+			func(p *policy) {
+				p.body = func(attempt int, request *http.Request) {
+					if attempt > 1 {
+						request.Body, request.ContentLength = http.NoBody, 0
+					}
+				}
+			},
+			map[string]string{body: "does not send the same request again: attempt 2 sends no body, and the first sent {"},
+		},
+		"sends an empty body again, and announces it whole": {
+			func(p *policy) {
+				p.body = func(attempt int, request *http.Request) {
+					if attempt > 1 {
+						request.Body = http.NoBody
+					}
+				}
+			},
+			map[string]string{body: "does not send the same request again: attempt 2 announces "},
+		},
+		"sends something else again": {
+			func(p *policy) {
+				p.body = func(attempt int, request *http.Request) {
+					if attempt > 1 {
+						request.Body, request.ContentLength = io.NopCloser(strings.NewReader(`{"attempt":2}`)), -1
+					}
+				}
+			},
+			map[string]string{body: `does not send the same request again: attempt 2 sends {"attempt":2}, and the first sent {`},
+		},
+		"labels JSON as gzip": {
+			func(p *policy) {
+				p.body = func(attempt int, request *http.Request) {
+					if compressed(attempt, request); attempt > 1 {
+						request.Body, _ = request.GetBody()
+						request.ContentLength = -1
+					}
+				}
+			},
+			map[string]string{body: `does not send the same request again: attempt 2 is labelled Content-Encoding: gzip, and sends {"@odata.type"`},
+		},
+		"hangs": {
+			func(p *policy) {
+				p.deaf, p.wait = true, func(int, http.Header) time.Duration { select {} }
+			},
+			map[string]string{
+				recovers: "hangs: ", stops: "hangs: ", ends: "does not end with its context", body: "hangs: ", whole: "hangs: ", parts: "hangs: ",
+				dated: "hangs: ", large: "hangs: ", nothing: "hangs: ", below: "hangs: ", odd: "hangs: ", spreads: "hangs: ",
+			},
+		},
+		"panics": {
+			func(p *policy) { p.wait = func(int, http.Header) time.Duration { panic("no such header") } },
+			map[string]string{
+				recovers: "panicked when it was answered", stops: "panicked", ends: "panicked", body: "panicked", whole: "panicked", parts: "panicked",
+				dated: "panicked", large: "panicked", nothing: "panicked", below: "panicked", odd: "panicked", spreads: "panicked",
+			},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := faults(t, suite(t, "graph", client("this client", test.change)), "graph.create.throttled")
+			for text, sentence := range test.want {
+				fault, ok := got[text]
+				if !ok || !strings.HasPrefix(fault, "this client "+sentence) {
+					t.Errorf("%q is told by\n%s\nwant %q", text, fault, sentence)
+				}
+				delete(got, text)
+			}
+			for text, fault := range got {
+				t.Errorf("%q fails too:\n%s", text, fault)
+			}
+		})
+	}
+}
+
+// TestTheEndOfItsContextIsNoBound has a client ask until its context ends, without asking often.
+func TestTheEndOfItsContextIsNoBound(t *testing.T) {
+	config := client("this client", func(p *policy) {
+		p.attempts, p.wait = 0, func(int, http.Header) time.Duration { return 50 * time.Minute }
+	})
+	fault := faults(t, suite(t, "classroom", config), "classroom.courses.get.internal")["stops after a bounded number of attempts"]
+	if !strings.HasPrefix(fault, "this client never stops by itself: it was refused 29 times, and asked again until its context ended.") {
+		t.Errorf("it is told by\n%s", fault)
+	}
+}
+
+func TestMinutesBindWhoReadsThem(t *testing.T) {
+	const text = "waits for the minutes of the message, without Retry-After"
+	config := client("this client", func(*policy) {})
+	config.ReadsMinutes = true
+	fault := faults(t, suite(t, "graph", config), "graph.get.unavailable")[text]
+	if !strings.HasPrefix(fault, "this client asks again too early: ") || !strings.Contains(fault, "5m0s (the message: Retry after 5 minutes)") {
+		t.Errorf("one that does not read them is told by\n%s", fault)
+	}
+	config = client("this client", func(p *policy) {
+		p.wait = func(attempt int, header http.Header) time.Duration {
+			return max(5*time.Minute, well(attempt, header))
+		}
+	})
+	config.ReadsMinutes = true
+	if faults := faults(t, suite(t, "graph", config), "graph.get.unavailable"); len(faults) > 0 {
+		t.Errorf("one that reads them is told by\n%s", faults)
+	}
+}
+
+// TestTheLastFailureIsTold has a client give up with the first of the failures.
+func TestTheLastFailureIsTold(t *testing.T) {
+	config := client("this client", func(*policy) {})
+	retrying := config.New
+	config.New = func(c *http.Client, baseURL string) clients.Client {
+		return clients.Func(func(ctx context.Context, call clients.Call) (clients.Failure, error) {
+			failure, err := retrying(c, baseURL).Do(ctx, call)
+			failure.RequestID, _, _ = strings.Cut(failure.RequestID, "-5")
+			return failure, err
+		})
+	}
+	fault := faults(t, suite(t, "graph", config), "graph.create.internal-error")["stops after a bounded number of attempts"]
+	if !strings.HasPrefix(fault, "this client gives up, and does not tell its caller of the last failure.") {
+		t.Errorf("it is told by\n%s", fault)
+	}
+}
+
+// TestNothingElseIsAskedAgain has a client that asks again after any failure meet each clause.
+func TestNothingElseIsAskedAgain(t *testing.T) {
+	eager := client("this client", func(p *policy) {
+		p.on = nil
+		for status := 400; status < 600; status++ {
+			p.on = append(p.on, status)
+		}
+	})
+	for _, provider := range fixtures.Providers {
+		s := suite(t, provider, eager)
+		for clause := range s.Contract.Clauses() {
+			if s.Client.RetriesAfter(clause) {
+				continue
+			}
+			w := clause.Wordings[0]
+			told := s.perform(clause.Operation, w.Answer(), w.ID(), s.whyOnce(clause))
+			why := "the remedy is to " + clause.Remedy.Do
+			if clause.Remedy.Again() {
+				why = fmt.Sprintf("its RetriesOn does not have %d", clause.Status)
+			}
+			want := fmt.Sprintf("this client was answered %s, and asked again, which nobody asked it to (%s):", w.ID(), why)
+			if got := told.wrong(s, w.ID()); !strings.HasPrefix(got, want) {
+				t.Fatalf("%s: it is told by\n%s\nwant\n%s", clause.ID, got, want)
+			}
+		}
+	}
+}
+
+// TestWhoDoesNotDeclareItAsksOnce has a client that asks again without having declared it.
+func TestWhoDoesNotDeclareItAsksOnce(t *testing.T) {
+	config := client("this client", func(*policy) {})
+	config.Retries, config.RetriesOn = false, nil
+	fault := faults(t, suite(t, "classroom", config), "classroom.courses.get.internal")["asks once, however short the wait it is asked for"]
+	if want := "this client asks again, which nobody asked it to (it does not declare Retries).\n\n  attempt  at "; !strings.HasPrefix(fault, want) {
+		t.Errorf("it is told by\n%s\nwant\n%s", fault, want)
+	}
+}
+
+func ExampleSchedule() {
+	fmt.Println(&Schedule{
+		Client: "our connector", Clause: "graph.create.throttled", Case: "Retry-After: 1.9",
+		Attempts: []Attempt{
+			{At: 0, Status: 429, Asked: 1900 * time.Millisecond, By: "Retry-After: 1.9", Kept: time.Second},
+			{At: time.Second, Status: 429, Asked: 1900 * time.Millisecond, By: "Retry-After: 1.9", Kept: 2345678 * time.Microsecond},
+			{At: 3345678 * time.Microsecond, Status: 201},
+		},
+		Ended: 3345678 * time.Microsecond, Outcome: "succeeded", Repeated: `POST https://graph.microsoft.com/… {"status":"notStarted"}`,
+	})
+	// Output:
+	//   attempt  at      answered               wait asked               wait kept
+	//   1        0s      429 Too Many Requests  1.9s (Retry-After: 1.9)  1s, too early by 900ms
+	//   2        1s      429 Too Many Requests  1.9s (Retry-After: 1.9)  2.346s
+	//   3        3.346s  201 Created            none                     -
+	//   succeeded at 3.346s
+	//   sent 3 times: POST https://graph.microsoft.com/… {"status":"notStarted"}
+}
