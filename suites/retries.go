@@ -193,7 +193,7 @@ func (t *trial) broken(m *measured) string {
 		return t.say(m, "hangs: it had not returned after %s, though its context was done after half of that.", virtualPatience)
 	}
 	o := t.wording.Clause.Operation
-	fault := m.unasked(t.Suite, t.Suite.request(o, o.Contract.BaseURL), t.wording.ID())
+	fault := m.unasked(t.Suite, t.request(o, o.Contract.BaseURL), t.wording.ID())
 	if fault == "" && (m.panicked != nil || !m.waitsForItsContext()) { // which it may be told to, or is judged by stops
 		fault = m.wrong(t.Suite, t.wording.ID())
 	}

@@ -192,7 +192,7 @@ func (t *trial) run(asked request, times int, interrupt bool) *measured {
 	answers := stub.New()
 	below := &recorder{transport: answers}
 	line := &refusing{trial: t, asked: asked, times: times, interrupt: interrupt, measured: m, stub: answers, below: below}
-	line.request = t.Suite.request(o, t.Contract.BaseURL)
+	line.request = t.request(o, t.Contract.BaseURL)
 	var returned time.Duration
 	onVirtualTime(t.t, func() {
 		line.start = time.Now()
