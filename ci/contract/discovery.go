@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -30,12 +32,21 @@ func discoveryFile(cmd *cobra.Command) (string, error) {
 	return requiredDiscovery(cmd.Context())
 }
 
-// readFile reads a file that must hold something. The error is one line that says what to do.
+// readFile reads a file that must hold something, and no more than a page or a document may. The error is one line that
+// says what to do.
 func readFile(file string) ([]byte, error) {
-	text, err := os.ReadFile(file)
+	const most = 64 << 20
+	in, err := os.Open(file)
+	var text []byte
+	if err == nil {
+		defer func() { _ = in.Close() }() // it was only read
+		text, err = io.ReadAll(io.LimitReader(in, most+1))
+	}
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("%w: give a file that can be read", err)
+	case len(text) > most:
+		return nil, fmt.Errorf("%s has more than 64 MiB: give a page, or a discovery document", file)
 	case len(bytes.TrimSpace(text)) == 0:
 		return nil, fmt.Errorf("%s is empty: get the page or document again", file)
 	}
@@ -49,28 +60,38 @@ const (
 
 // requiredDiscovery is the discovery document in the version of google.golang.org/api that go.mod requires.
 func requiredDiscovery(ctx context.Context) (string, error) {
-	folder := ""
-	for _, args := range [][]string{{"list", "-m", "-json", apiModule}, {"mod", "download", "-json", apiModule}} {
-		var stderr bytes.Buffer
-		command := exec.CommandContext(ctx, "go", args...)
-		command.Stderr = &stderr
-		out, err := command.Output()
-		var found struct{ Dir, Error string }
-		_ = json.Unmarshal(out, &found) // what cannot be read has no folder
-		if folder = found.Dir; folder != "" {
+	var found module
+	for _, command := range []string{"list -m", "mod download"} {
+		var err error
+		if found, err = goCommand(ctx, command, apiModule); found.Dir != "" {
 			break // go list knows no folder of a module that was not downloaded yet
 		}
 		if err != nil {
-			why := strings.Join(strings.Fields(found.Error+" "+stderr.String()), " ")
-			if why == "" {
-				why = err.Error()
-			}
-			return "", fmt.Errorf("go.mod's version of %s was not found (%s): %s", apiModule, why, mend)
+			return "", fmt.Errorf("go.mod's version of %s was not found (%w): %s", apiModule, err, mend)
 		}
 	}
-	file := filepath.Join(folder, "classroom", "v1", "classroom-api.json")
+	file := filepath.Join(found.Dir, "classroom", "v1", "classroom-api.json")
 	if _, err := os.Stat(file); err != nil {
 		return "", fmt.Errorf("%w: give the discovery document with --discovery FILE", err)
 	}
 	return file, nil
+}
+
+// module is what the go command says of a module.
+type module struct {
+	Main       bool // it is one that is worked on
+	Dir, Error string
+}
+
+// goCommand runs a go command that says what it does of a module. The error is one line: what the go command says of it.
+func goCommand(ctx context.Context, command, path string) (found module, err error) {
+	var stderr bytes.Buffer
+	cmd := exec.CommandContext(ctx, "go", append(strings.Fields(command), "-json", path)...)
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	_ = json.Unmarshal(out, &found) // what cannot be read has no folder
+	if why := strings.Join(strings.Fields(found.Error+" "+stderr.String()), " "); err != nil && why != "" {
+		err = errors.New(why)
+	}
+	return found, err
 }

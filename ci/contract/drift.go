@@ -11,7 +11,6 @@ import (
 	"slices"
 	"strings"
 	"unicode"
-	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -170,9 +169,6 @@ func driftPages(provider string, files []string) (*drift.Report, error) {
 		if err != nil {
 			return nil, err
 		}
-		if cut(provider, text) {
-			return nil, fmt.Errorf("%s: the page ends within a row or a sentence: get all of it", file)
-		}
 		page, err := pages.Read(provider, text)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", file, err)
@@ -180,16 +176,6 @@ func driftPages(provider string, files []string) (*drift.Report, error) {
 		published = append(published, drift.Page{File: file, Page: page})
 	}
 	return drift.Pages(contract, published...)
-}
-
-// cut reports whether a page ends in the middle of a row or, as prose, of a sentence.
-func cut(provider string, page []byte) bool {
-	end := bytes.TrimRightFunc(page, unicode.IsSpace)
-	if last := end[bytes.LastIndexByte(end, '\n')+1:]; bytes.HasPrefix(last, []byte("|")) {
-		return !bytes.HasSuffix(last, []byte("|"))
-	}
-	r, _ := utf8.DecodeLastRune(end)
-	return provider == "classroom" && !bytes.HasSuffix(page, []byte("\n")) && (unicode.IsLetter(r) || unicode.IsDigit(r))
 }
 
 // driftDiscovery holds the discovery document in the file against the contract.
@@ -235,14 +221,24 @@ func writeDrift(w io.Writer, _ string, read what, r *drift.Report) error {
 		}
 		fmt.Fprintln(&text, strings.Join(counts, ", "))
 	}
-	_, err := text.WriteTo(w)
+	_, err := io.WriteString(w, visible(text.String()))
 	return err
+}
+
+// visible is a text without what a terminal acts on or hides: a page may say anything.
+func visible(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r != '\n' && unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) {
+			return unicode.ReplacementChar
+		}
+		return r
+	}, text)
 }
 
 // writeFinding writes what was found: the weight, what happened to what, and where to look.
 func writeFinding(text *bytes.Buffer, f drift.Finding) {
 	subject := f.Subject
-	if more := len(f.Clauses) - 1; more > 0 && f.Field != "operation" {
+	if more := len(f.Clauses) - 1; more > 0 && f.Field != drift.FieldOperation {
 		subject += fmt.Sprintf(" and %d more", more)
 	}
 	fmt.Fprintf(text, "%-8s  %s, %s\n", f.Weight, happened(f), subject)
@@ -272,23 +268,25 @@ func writeFinding(text *bytes.Buffer, f drift.Finding) {
 
 // happened says what happened to what.
 func happened(f drift.Finding) string {
+	field := string(f.Field)
 	switch f.Kind {
-	case drift.CodeChanged:
-		if f.Field == "message" || f.Field == "details" { // a cell of JSON
-			return "code changed in " + f.Field
+	case drift.CodeChanged, drift.RequestChanged:
+		switch f.Field {
+		case drift.FieldMessage, drift.FieldDetails, drift.FieldQuery: // cells of JSON, and a part of a request
+			return string(f.Kind) + " in " + field
 		}
 		return string(f.Kind)
-	case drift.StatusChanged, drift.RequestChanged:
+	case drift.StatusChanged:
 		return string(f.Kind)
 	case drift.SpellingOnly:
-		return f.Field + " spelled differently"
+		return field + " spelled differently"
 	case drift.Contradiction:
-		return "the page says two things of " + f.Field
+		return "the page says two things of " + field
 	case drift.Unreadable:
-		return f.Field + " cannot be read"
-	case drift.Added, drift.Removed, drift.Reworded, drift.Moved:
+		return field + " cannot be read"
+	case drift.Added, drift.Removed, drift.TypeChanged, drift.Reworded, drift.Moved:
 	}
-	return f.Field + " " + string(f.Kind)
+	return field + " " + string(f.Kind)
 }
 
 // place is file and line, as far as they are known.
@@ -318,7 +316,7 @@ type (
 		Weight   drift.Weight `json:"weight"`
 		Subject  string       `json:"subject"`
 		Clauses  []string     `json:"clauses"`
-		Field    string       `json:"field"`
+		Field    drift.Field  `json:"field"`
 		Was      string       `json:"was"`
 		Is       string       `json:"is"`
 		Note     string       `json:"note"`

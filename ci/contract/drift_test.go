@@ -42,6 +42,7 @@ func prose(e *fixtures.Edition) string {
 // discoveryDocument is a discovery document that says what the contract's says.
 func discoveryDocument(t *testing.T, d *fixtures.Document) string {
 	t.Helper()
+	ref := func(schema string) map[string]any { return map[string]any{"$ref": schema} }
 	methods := map[string]any{}
 	for _, m := range d.Methods {
 		description := "Does it. This method returns the following error codes:"
@@ -51,12 +52,27 @@ func discoveryDocument(t *testing.T, d *fixtures.Document) string {
 				description += " * " + name
 			}
 		}
-		methods[m.ID] = map[string]any{
+		method := map[string]any{
 			"id": m.ID, "httpMethod": m.HTTPMethod, "flatPath": strings.TrimPrefix(m.Path, "/"), "description": description,
+			"response": ref(m.Response),
 		}
+		if m.Request != "" {
+			method["request"] = ref(m.Request)
+		}
+		parameters := map[string]any{}
+		for name, value := range m.Query {
+			field := regexp.MustCompile("[A-Z]").ReplaceAllStringFunc(value, func(letter string) string { return "_" + strings.ToLower(letter) })
+			parameters[name] = map[string]any{"location": "query", "required": true, "description": "* `" + field + "`"} // where it is a mask
+		}
+		method["parameters"] = parameters
+		methods[m.ID] = method
+	}
+	schemas := map[string]any{}
+	for name, text := range d.Schemas {
+		schemas[name] = json.RawMessage(strings.ReplaceAll(string(text), "#/$defs/", ""))
 	}
 	text, err := json.MarshalIndent(map[string]any{
-		"title": d.Title, "version": d.Version, "revision": d.Revision, "methods": methods,
+		"title": d.Title, "version": d.Version, "revision": d.Revision, "methods": methods, "schemas": schemas,
 	}, "", "  ")
 	if err != nil {
 		t.Fatal(err)
@@ -148,6 +164,17 @@ func TestDrift(t *testing.T) {
 		"* UserIneligibleToUpdateGradingPeriodSettings", "* UserIneligible",
 		" * CourseTopicLimitReached", "",
 		"if the student or guardian has exceeded the guardian link limit.", "if the student has too many guardians.",
+		`"enrollmentCode": {
+          "type": "string"
+        },
+        "gradebookSettings"`, `"gradebookSettings"`,
+		`"guardiansEnabled": {
+          "type": "boolean"`, `"guardiansWelcome": {
+          "type": "boolean"
+        },
+        "guardiansEnabled": {
+          "type": "string"`,
+		`"PROVISIONED"`, `"PROPOSED"`,
 	))
 	for name, args := range map[string]string{
 		"graph":          "graph page.md",
@@ -188,21 +215,30 @@ func TestDriftErrors(t *testing.T) {
 	if err := os.Mkdir("folder", 0o700); err != nil {
 		t.Fatal(err)
 	}
+	write(t, "large.md", "|")
+	if err := os.Truncate("large.md", 64<<20+1); err != nil {
+		t.Fatal(err)
+	}
+	unreadable := func(file string) string { // in the words of the operating system
+		_, err := os.ReadFile(file)
+		return fmt.Sprintf("%v: give a file that can be read", err)
+	}
 	t.Setenv("GOFLAGS", "-mod=mod") // as a module without the requirement is seen, whoever runs the test
 	for _, c := range []struct{ args, want string }{
 		{"", `drift takes a provider: use drift graph or classroom`},
 		{"grap", `unknown provider "grap": use graph or classroom`},
 		{"graph", `drift graph takes one page or more, and was given 0: give the Markdown source of a published page`},
-		{"graph nowhere.md", `open nowhere.md: no such file or directory: give a file that can be read`},
-		{"graph folder", `read folder: is a directory: give a file that can be read`},
+		{"graph nowhere.md", unreadable("nowhere.md")},
+		{"graph folder", unreadable("folder")},
 		{"graph empty", `empty is empty: get the page or document again`},
+		{"graph large.md", `large.md has more than 64 MiB: give a page, or a discovery document`},
 		{"graph cut.md", `cut.md: the page ends within a row or a sentence: get all of it`},
 		{"graph page.md other.md", `other.md: the page documents no errors: it has no table with the columns HTTP code, Code and Message`},
 		{"graph --page page.md", `unknown flag: --page: go tool contract drift graph --help lists the flags`},
 		{"classroom page.txt", `drift classroom takes no argument, and was given "page.txt": use --page or --discovery`},
 		{"classroom --page cut.txt --discovery document.json", `cut.txt: the page ends within a row or a sentence: get all of it`},
-		{"classroom --page= --discovery document.json", `open : no such file or directory: give a file that can be read`},
-		{"classroom --discovery folder", `read folder: is a directory: give a file that can be read`},
+		{"classroom --page= --discovery document.json", unreadable("")},
+		{"classroom --discovery folder", unreadable("folder")},
 		{"classroom --discovery cut.json", `cut.json: the file is no discovery document, such as "classroom-api.json": unexpected end of JSON input`},
 		{"classroom --discovery page.md", `page.md: the file is no discovery document, such as "classroom-api.json": invalid character '-' in numeric literal`},
 	} {
@@ -222,6 +258,19 @@ func TestDriftErrors(t *testing.T) {
 		errs.Reset()
 		if status := run(strings.Fields(args), full{}, &errs); status != 2 || errs.String() != "contract: no space left\n" {
 			t.Errorf("contract %s: exit status %d, want 2; %s", args, status, errs.String())
+		}
+	}
+}
+
+// A page may say anything, and a terminal must not do it.
+func TestDriftIsSafeToPrint(t *testing.T) {
+	page, _, _ := publish(t)
+	write(t, "page.md", replaced(t, page, "The user license isn't valid to", "The user license \x1b]0;pwned\a\u009b31m\u202eisn't valid to"))
+	write(t, "document.json", `{"methods": {"a": {"id": "\u001b]0;pwned\u0007", "httpMethod": "GET", "path": "a", "description": "* `+"`GONE`"+`"}}}`)
+	for args, want := range map[string]int{"graph page.md": 1, "classroom --discovery document.json": 2} {
+		status, stdout, stderr := contract(append([]string{"drift"}, strings.Fields(args)...)...)
+		if all := stdout + stderr; status != want || strings.ContainsAny(all, "\x1b\a\u009b\u202e") || !strings.Contains(all, "\uFFFD]0;pwned\uFFFD") {
+			t.Errorf("drift %s: exit status %d, %q%q", args, status, stdout, stderr)
 		}
 	}
 }

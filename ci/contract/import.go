@@ -6,12 +6,15 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"maps"
 	"os"
-	"os/exec"
+	"path"
 	"path/filepath"
 	"slices"
+	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -23,12 +26,14 @@ import (
 const generated = "classroom/methods.json"
 
 func importCommand() *cobra.Command {
+	var remove bool
 	cmd := &cobra.Command{
 		Use:   "import classroom",
 		Short: "Generate Classroom's methods again from Google's discovery document",
 		Long: "import reads a discovery document of the Classroom API and rewrites fixtures/" + generated + ": every method,\n" +
 			"which statuses and named errors it documents, and what a request and an answer look like. What is written by hand\n" +
-			"stands in fixtures/classroom/errors.yaml and stays as it is. Nothing is written unless both make a contract.\n\n" +
+			"stands in fixtures/classroom/errors.yaml and stays as it is. Nothing is written unless both make a contract, and that\n" +
+			"contract has all clauses that there were, or --remove lets some go.\n\n" +
 			"The document is the one of the google.golang.org/api version that go.mod requires. Run it in a clone.",
 		Example: "  go get google.golang.org/api@v0.309.0 && go tool contract import classroom\n" +
 			"  go tool contract import classroom --discovery classroom-api.json",
@@ -48,74 +53,151 @@ func importCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			document, written, err := importDiscovery(discovery, filepath.Join(clone, "fixtures"))
+			done, err := importDiscovery(discovery, filepath.Join(clone, "fixtures"), remove)
 			if err != nil {
 				return err
 			}
-			done := "is as it was"
-			if written {
-				done = "was rewritten: look at git diff"
-			}
-			_, err = fmt.Fprintf(cmd.OutOrStdout(), "fixtures/%s %s (revision %s, %s)\n",
-				generated, done, document.Revision, count(len(document.Methods), "method"))
+			_, err = io.WriteString(cmd.OutOrStdout(), visible(done.String()))
 			return err
 		},
 	}
+	cmd.Flags().BoolVar(&remove, "remove", false, "let clauses go that the document no longer has, and their ids with them")
 	discoveryFlag(cmd)
 	return cmd
 }
 
 // cloneFolder is the folder of the clone of this module in which the command was started.
 func cloneFolder(ctx context.Context) (string, error) {
-	const path = "github.com/learncontract/learncontract"
-	out, err := exec.CommandContext(ctx, "go", "list", "-m", "-json").Output()
-	var found struct{ Path, Dir string }
-	if err == nil {
-		err = json.Unmarshal(out, &found)
+	const self = "github.com/learncontract/learncontract"
+	found, err := goCommand(ctx, "list -m", self)
+	if err == nil && !found.Main {
+		err = errors.New("it is a dependency here")
 	}
-	if err != nil || found.Path != path {
-		return "", errors.New("import rewrites a file of " + path + ": run it in a clone of that")
+	if err != nil {
+		return "", fmt.Errorf("import rewrites a file of %s, which was not found (%w): run it in a clone of that, with go on the path", self, err)
 	}
 	return found.Dir, nil
 }
 
-// importDiscovery generates the methods from a discovery document into a copy of the folder fixtures, and reports whether
-// that changed anything. It writes nothing that cannot be loaded.
-func importDiscovery(file, folder string) (document *fixtures.Document, written bool, err error) {
+// imported is what an import did.
+type imported struct {
+	document    *fixtures.Document
+	written     bool
+	gone, added []string // ids of clauses
+}
+
+func (i *imported) String() string {
+	var text strings.Builder
+	done := "is as it was"
+	if i.written {
+		done = "was rewritten: look at git diff"
+	}
+	fmt.Fprintf(&text, "fixtures/%s %s (revision %s, %s)\n", generated, done, i.document.Revision, count(len(i.document.Methods), "method"))
+	for _, id := range i.gone {
+		fmt.Fprintln(&text, "removed ", id)
+	}
+	for _, id := range i.added {
+		fmt.Fprintln(&text, "added   ", id)
+	}
+	return text.String()
+}
+
+// importDiscovery generates the methods from a discovery document into a copy of the folder fixtures. It writes nothing
+// that cannot be loaded, nor, unless remove is set, what has not all clauses that there were.
+func importDiscovery(file, folder string, remove bool) (*imported, error) {
 	text, err := readFile(file)
 	if err != nil {
-		return nil, false, err
+		return nil, err
 	}
-	codes, err := fixtures.CodesFS(os.DirFS(folder), "classroom")
+	files := os.DirFS(folder)
+	codes, err := fixtures.CodesFS(files, "classroom")
 	if err != nil {
-		return nil, false, err
+		return nil, inFixtures(err)
 	}
-	document, err = pages.Discovery(text, slices.Sorted(maps.Keys(codes)))
+	document, err := pages.Discovery(text, slices.Sorted(maps.Keys(codes)))
 	if err != nil {
-		return nil, false, fmt.Errorf("%s: %w", file, err)
+		return nil, fmt.Errorf("%s: %w", file, err)
 	}
-	if before, err := fixtures.LoadFS(os.DirFS(folder), "classroom"); err == nil { // else there is nothing to hold it against
-		if err := before.Document.Same(document); err != nil {
-			return nil, false, fmt.Errorf("%s: %w", file, err)
-		}
+	before, err := fixtures.LoadFS(files, "classroom")
+	if err != nil {
+		before = nil // nothing to hold the document against
+	} else if err := before.Document.Same(document); err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
 	}
 	encoded, err := document.Encode()
 	if err != nil {
-		return nil, false, err
+		return nil, err
 	}
-	if _, err := fixtures.LoadFS(overlay{os.DirFS(folder), generated, encoded}, "classroom"); err != nil {
-		if problems := (fixtures.Problems{}); errors.As(err, &problems) {
-			for i := range problems {
-				problems[i].File = "fixtures/" + problems[i].File
-			}
-		}
-		return nil, false, fmt.Errorf("nothing was written, for the methods of %s don't make a contract with what is written by hand:\n%w", file, err)
+	after, err := fixtures.LoadFS(overlay{files, generated, encoded}, "classroom")
+	if err != nil {
+		return nil, fmt.Errorf("nothing was written, for the methods of %s don't make a contract with what is written by hand:\n%w",
+			file, inFixtures(err))
 	}
 	name := filepath.Join(folder, filepath.FromSlash(generated))
-	if old, err := os.ReadFile(name); err == nil && bytes.Equal(old, encoded) {
-		return document, false, nil
+	old, err := os.ReadFile(name)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
 	}
-	return document, true, replaceFile(name, encoded)
+	was, is := ids(before, after, old, encoded)
+	done := &imported{document: document, written: !bytes.Equal(old, encoded), gone: without(was, is), added: without(is, was)}
+	if n := len(done.gone); n > 0 && !remove {
+		const most = 5
+		named := strings.Join(done.gone[:min(n, most)], ", ")
+		if n > most {
+			named += fmt.Sprintf(" and %d more", n-most)
+		}
+		return nil, fmt.Errorf("nothing was written, for ids of clauses are for ever and these would go: %s: "+
+			"see what drift classroom says, and give --remove if they must", named)
+	}
+	if done.written {
+		err = replaceFile(name, encoded)
+	}
+	return done, err
+}
+
+// ids are those of the clauses of two contracts or, where the former could not be loaded, of the clauses that the texts of
+// their documents make: until what is new in a document is described by hand, only those are known.
+func ids(before, after *fixtures.Contract, was, is []byte) (gone, come []string) {
+	if before == nil {
+		return documentIDs(was), documentIDs(is)
+	}
+	return contractIDs(before), contractIDs(after)
+}
+
+func contractIDs(c *fixtures.Contract) (ids []string) {
+	for clause := range c.Clauses() {
+		ids = append(ids, clause.ID)
+	}
+	return ids
+}
+
+func documentIDs(text []byte) (ids []string) {
+	var d fixtures.Document
+	_ = json.Unmarshal(text, &d) // what cannot be read has none
+	for _, m := range d.Methods {
+		for _, f := range m.Failures {
+			for _, name := range append([]string{""}, f.Names...) {
+				ids = append(ids, m.ID+"."+fixtures.Key(f.Code, name))
+			}
+		}
+	}
+	slices.Sort(ids)
+	return slices.Compact(ids)
+}
+
+// without are the ids that others don't have.
+func without(ids, others []string) []string {
+	return slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return slices.Contains(others, id) })
+}
+
+// inFixtures has the problems of files name these from the folder of the clone.
+func inFixtures(err error) error {
+	if problems := (fixtures.Problems{}); errors.As(err, &problems) {
+		for i := range problems {
+			problems[i].File = "fixtures/" + problems[i].File
+		}
+	}
+	return err
 }
 
 // overlay is a file system with another text of one file.
@@ -125,13 +207,27 @@ type overlay struct {
 	text []byte
 }
 
-// ReadFile implements fs.ReadFileFS.
-func (o overlay) ReadFile(name string) ([]byte, error) {
+// Open implements fs.FS.
+func (o overlay) Open(name string) (fs.File, error) {
 	if name == o.name {
-		return o.text, nil
+		return overlaid{bytes.NewReader(o.text), path.Base(name)}, nil
 	}
-	return fs.ReadFile(o.FS, name)
+	return o.FS.Open(name)
 }
+
+// overlaid is the file of an overlay, and what is known of it.
+type overlaid struct {
+	*bytes.Reader // with Size
+	name          string
+}
+
+func (f overlaid) Stat() (fs.FileInfo, error) { return f, nil }
+func (f overlaid) Close() error               { return nil }
+func (f overlaid) Name() string               { return f.name }
+func (f overlaid) Mode() fs.FileMode          { return 0o444 }
+func (f overlaid) ModTime() time.Time         { return time.Time{} }
+func (f overlaid) IsDir() bool                { return false }
+func (f overlaid) Sys() any                   { return nil }
 
 // replaceFile writes a file whole or not at all.
 func replaceFile(name string, text []byte) error {

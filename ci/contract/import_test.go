@@ -1,12 +1,20 @@
 package main
 
 import (
-	"bytes"
+	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
+	"testing/fstest"
+
+	"github.com/learncontract/learncontract/fixtures"
 )
 
 // released is the discovery document that go.mod requires. Nothing is downloaded for a test.
@@ -63,19 +71,19 @@ func TestImportChangesNothing(t *testing.T) {
 	file, _ := released(t)
 	folder := fixturesFolder(t)
 	before := files(t, folder)
-	document, written, err := importDiscovery(file, folder)
+	done, err := importDiscovery(file, folder, false)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if written || document.Revision == "" || len(document.Methods) == 0 {
+	if done.written || done.document.Revision == "" || len(done.document.Methods) == 0 || len(done.gone)+len(done.added) > 0 {
 		t.Errorf("%s is not what %s gives: run go tool contract import classroom, and look at git diff", generated, file)
 	}
 	// From nothing, too.
 	if err := os.Remove(filepath.Join(folder, generated)); err != nil {
 		t.Fatal(err)
 	}
-	if _, written, err = importDiscovery(file, folder); err != nil || !written {
-		t.Fatalf("from nothing: written is %t, %v", written, err)
+	if done, err = importDiscovery(file, folder, false); err != nil || !done.written || len(done.gone) > 0 {
+		t.Fatalf("from nothing: %+v, %v", done, err)
 	}
 	sameFiles(t, files(t, folder), before)
 }
@@ -88,8 +96,8 @@ func TestImportWritesWhatIsNew(t *testing.T) {
 	other := filepath.Join(t.TempDir(), "classroom-api.json")
 	write(t, other, strings.Replace(string(text), was, is, 1))
 
-	if _, written, err := importDiscovery(other, folder); err != nil || !written {
-		t.Fatalf("written is %t, %v", written, err)
+	if done, err := importDiscovery(other, folder, false); err != nil || !done.written {
+		t.Fatalf("%+v, %v", done, err)
 	}
 	name := filepath.Join(folder, generated)
 	before[name] = strings.Replace(before[name], was, is, 1)
@@ -148,7 +156,7 @@ func TestImportRefuses(t *testing.T) {
 				t.Helper()
 				write(t, filepath.Join(folder, "classroom", "errors.yaml"), "codes: [")
 			},
-			want: "errors.yaml:1: not YAML",
+			want: "fixtures/classroom/errors.yaml:1: not YAML",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -159,9 +167,8 @@ func TestImportRefuses(t *testing.T) {
 			before := files(t, folder)
 			other := filepath.Join(t.TempDir(), filepath.Base(file))
 			write(t, other, test.document)
-			_, written, err := importDiscovery(other, folder)
-			if written || err == nil || !strings.Contains(err.Error(), test.want) {
-				t.Errorf("written is %t, and the error is\n%v\nwant\n%s", written, err, test.want)
+			if _, err := importDiscovery(other, folder, false); err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("the error is\n%v\nwant\n%s", err, test.want)
 			}
 			sameFiles(t, files(t, folder), before)
 		})
@@ -173,6 +180,14 @@ func TestImportRefuses(t *testing.T) {
 func TestImportAfterANameWasDescribed(t *testing.T) {
 	_, text := released(t)
 	folder := fixturesFolder(t)
+	describe(t, folder)
+	const status = "classroom.courses.topics.create.already-exists"
+	imports(t, folder, nameATopic(string(text)), nil, []string{status + ".TopicExists"})
+}
+
+// describe has the contract in the folder describe a name that no document has.
+func describe(t *testing.T, folder string) {
+	t.Helper()
 	written := filepath.Join(folder, "classroom", "errors.yaml")
 	contract, err := os.ReadFile(written)
 	if err != nil {
@@ -187,13 +202,86 @@ func TestImportAfterANameWasDescribed(t *testing.T) {
     wordings:
       - {code: ALREADY_EXISTS, message: '@TopicExists There is such a topic.', text: synthetic}
 `)
-	other := filepath.Join(t.TempDir(), "classroom-api.json")
+}
+
+// nameATopic is the document with that name.
+func nameATopic(text string) string {
 	const sentence = "if there exists a topic in the course with the same name."
-	changed := bytes.Replace(text, []byte("`ALREADY_EXISTS` "+sentence), []byte("`ALREADY_EXISTS` for the following request error: * TopicExists"), 1)
-	write(t, other, string(changed))
-	document, rewritten, err := importDiscovery(other, folder)
-	if err != nil || !rewritten || document == nil {
-		t.Errorf("rewritten is %t, %v", rewritten, err)
+	return strings.Replace(text, "`ALREADY_EXISTS` "+sentence, "`ALREADY_EXISTS` for the following request error: * TopicExists", 1)
+}
+
+// imports imports a document into the folder, and proves that the ids go that should, no sooner than they may, and come.
+func imports(t *testing.T, folder, document string, gone, added []string) (refused string) {
+	t.Helper()
+	before := files(t, folder)
+	other := filepath.Join(t.TempDir(), "classroom-api.json")
+	write(t, other, document)
+	done, err := importDiscovery(other, folder, false)
+	if len(gone) > 0 {
+		if err == nil {
+			t.Fatalf("%s went", done.gone)
+		}
+		refused = err.Error()
+		sameFiles(t, files(t, folder), before)
+		done, err = importDiscovery(other, folder, true)
+	}
+	if err != nil || !done.written || !slices.Equal(done.gone, gone) || !slices.Equal(done.added, added) {
+		t.Fatalf("%+v, %v; want the ids %s gone and %s added", done, err, gone, added)
+	}
+	return refused
+}
+
+// A clause's id is for ever: that one goes is said, and done only where it is meant.
+func TestImportRemoves(t *testing.T) {
+	_, text := released(t)
+	const (
+		refusal = "nothing was written, for ids of clauses are for ever and these would go: %s: see what drift classroom says, and give --remove if they must"
+		was, is = "* `ALREADY_EXISTS` if ", "* `INVALID_ARGUMENT` if "
+	)
+	status := func(method, key string) string { return "classroom." + method + "." + key }
+	statuses := func(key string, methods ...string) (ids []string) {
+		for _, method := range methods {
+			ids = append(ids, status(method, key))
+		}
+		return ids
+	}
+	creators := []string{
+		"courses.aliases.create", "courses.create", "courses.studentGroups.studentGroupMembers.create", "courses.students.create",
+		"courses.teachers.create", "invitations.create", "userProfiles.guardianInvitations.create",
+	}
+	for name, test := range map[string]struct {
+		document    string
+		described   bool // first, so that the contract before can't be loaded
+		gone, added []string
+		want        string // of the refusal
+	}{
+		"a status": {
+			document: strings.Replace(string(text), was+"there exists a topic", is+"there exists a topic", 1),
+			gone:     []string{status("courses.topics.create", "already-exists")},
+			want:     status("courses.topics.create", "already-exists"),
+		},
+		"many statuses": {
+			document: strings.Replace(strings.ReplaceAll(string(text), was, is), is+"there exists a topic", was+"there exists a topic", 1),
+			gone:     statuses("already-exists", creators...),
+			added:    statuses("invalid-argument", creators[:6]...), // which the last has
+			want:     strings.Join(statuses("already-exists", creators[:5]...), ", ") + " and 2 more",
+		},
+		"a status, from a contract that can't be loaded": {
+			document: nameATopic(strings.Replace(string(text), was+"the alias", is+"the alias", 1)), described: true,
+			gone:  statuses("already-exists", creators[0]),
+			added: []string{status(creators[0], "invalid-argument"), status("courses.topics.create", "already-exists.TopicExists")},
+			want:  status(creators[0], "already-exists"),
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			folder := fixturesFolder(t)
+			if test.described {
+				describe(t, folder)
+			}
+			if got, want := imports(t, folder, test.document, test.gone, test.added), fmt.Sprintf(refusal, test.want); got != want {
+				t.Errorf("the refusal is\n%s\nwant\n%s", got, want)
+			}
+		})
 	}
 }
 
@@ -208,9 +296,65 @@ func TestImportSaysWhatItDid(t *testing.T) {
 			t.Errorf("%q: exit status %d, %s", args, status, stderr)
 		}
 	}
-	t.Chdir(t.TempDir())
-	status, _, stderr := contract("import", "classroom")
-	if status != 2 || stderr != "contract: import rewrites a file of github.com/learncontract/learncontract: run it in a clone of that\n" {
-		t.Errorf("outside a clone: exit status %d, %s", status, stderr)
+	done := &imported{&fixtures.Document{Revision: "20270101", Methods: make([]fixtures.Method, 1)}, true, []string{"a"}, []string{"b", "c"}}
+	if got, want := done.String(), "fixtures/classroom/methods.json was rewritten: look at git diff (revision 20270101, 1 method)\n"+
+		"removed  a\nadded    b\nadded    c\n"; got != want {
+		t.Errorf("import prints\n%s\nwant\n%s", got, want)
+	}
+}
+
+// The clone is found wherever the command is started in it, and what keeps it from being found is said.
+func TestImportFindsItsClone(t *testing.T) {
+	root, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	work := t.TempDir()
+	write(t, filepath.Join(work, "go.mod"), "module example.com/other\n\ngo 1.26.0\n")
+	write(t, filepath.Join(work, "go.work"), "go 1.26.0\n\nuse (\n\t.\n\t"+strconv.Quote(filepath.ToSlash(root))+"\n)\n")
+	t.Run("in a workspace", func(t *testing.T) {
+		t.Setenv("GOWORK", filepath.Join(work, "go.work"))
+		if folder, err := cloneFolder(t.Context()); err != nil || folder != root {
+			t.Errorf("found %s, %v", folder, err)
+		}
+	})
+	for name, test := range map[string]struct {
+		setup func(t *testing.T)
+		why   string
+	}{
+		"without go":        {func(t *testing.T) { t.Helper(); t.Setenv("PATH", "") }, `exec: "go": executable file not found in .*`},
+		"in another module": {func(t *testing.T) { t.Helper(); t.Chdir(work) }, `go: .*not a known dependency`},
+		"as a dependency": {func(t *testing.T) {
+			t.Helper()
+			t.Chdir(t.TempDir())
+			const self = "github.com/learncontract/learncontract"
+			write(t, "go.mod", "module example.com/another\n\ngo 1.26.0\n\nrequire "+self+" v0.0.0\n\nreplace "+self+" => "+strconv.Quote(filepath.ToSlash(root))+"\n")
+		}, `it is a dependency here`},
+		"outside of any module": {func(t *testing.T) { t.Helper(); t.Chdir(t.TempDir()) }, `go: .*go\.mod.*`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Setenv("GOWORK", "off")
+			test.setup(t)
+			status, _, stderr := contract("import", "classroom")
+			if want := `^contract: import rewrites a file of github.com/learncontract/learncontract, which was not found \(` + test.why +
+				`\): run it in a clone of that, with go on the path\n$`; status != 2 || !regexp.MustCompile(want).MatchString(stderr) {
+				t.Errorf("exit status %d, %swant %s", status, stderr, want)
+			}
+		})
+	}
+}
+
+// The overlay is one file system, however its files are read.
+func TestOverlay(t *testing.T) {
+	files := overlay{fstest.MapFS{"a/b": {Data: []byte("old")}, "a/c": {Data: []byte("c")}}, "a/b", []byte("new")}
+	for name, want := range map[string]string{"a/b": "new", "a/c": "c"} {
+		text, err := fs.ReadFile(files, name)
+		if err != nil || string(text) != want {
+			t.Errorf("%s is %q, %v, want %q", name, text, err, want)
+		}
+		info, err := fs.Stat(files, name)
+		if err != nil || info.Name() != path.Base(name) || info.Size() != int64(len(want)) || info.IsDir() {
+			t.Errorf("%s is %v, %v", name, info, err)
+		}
 	}
 }

@@ -5,7 +5,7 @@
 //	go tool contract show CLAUSE [--json]
 //	go tool contract drift graph PAGE… [--json]
 //	go tool contract drift classroom [--page PAGE] [--discovery FILE] [--json]
-//	go tool contract import classroom [--discovery FILE]
+//	go tool contract import classroom [--discovery FILE] [--remove]
 //
 // What --json prints has the schema clauses.schema.json, printed by list --schema, or drift.schema.json, printed by drift
 // --schema. The exit status is 0, 1 where there is drift, or 2 where the command could not run; then one line on standard
@@ -60,7 +60,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	if err := root.Execute(); errors.Is(err, errDrift) {
 		return 1
 	} else if err != nil {
-		_, _ = fmt.Fprintln(stderr, "contract:", err) // there is nowhere else to say it
+		_, _ = fmt.Fprintln(stderr, "contract:", visible(err.Error())) // there is nowhere else to say it
 		return 2
 	}
 	return 0

@@ -47,7 +47,7 @@ func main() {
 }
 
 // changed are the kinds of finding, beside those added and removed, that can be of a discovery document.
-var changed = []drift.Kind{drift.CodeChanged, drift.RequestChanged, drift.Reworded, drift.SpellingOnly}
+var changed = []drift.Kind{drift.CodeChanged, drift.RequestChanged, drift.TypeChanged, drift.Reworded, drift.SpellingOnly}
 
 // write writes the history of the versions, whose discovery documents get returns.
 func write(w io.Writer, versions []string, get func(version string) ([]byte, error)) error {
@@ -108,11 +108,11 @@ func counts(d *fixtures.Document) []string {
 
 // changes are how many findings there are of each column.
 func changes(r *drift.Report) []string {
-	count := map[drift.Kind]map[string]int{}
+	count := map[drift.Kind]map[drift.Field]int{}
 	total := map[drift.Kind]int{}
 	for _, f := range r.Findings {
 		if count[f.Kind] == nil {
-			count[f.Kind] = map[string]int{}
+			count[f.Kind] = map[drift.Field]int{}
 		}
 		count[f.Kind][f.Field]++
 		total[f.Kind]++
