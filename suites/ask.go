@@ -48,15 +48,33 @@ func (s *Suite) judge(w *fixtures.Wording, told *told) {
 	for _, exchange := range told.exchanges {
 		expect(exchange).To(matchers.HonorWording(w).Strictly())
 	}
-	told.alright(s, w.ID())
+	s.hold(told, w, "")
+}
+
+// hold holds what the client told of an answer of the wording, in a case if that is not the documented one, against what was
+// answered, but for what its errata have.
+func (s *Suite) hold(told *told, w *fixtures.Wording, inCase string) {
+	what := caseID(w, inCase)
+	errata := s.covering(w, inCase)
+	silent := false
+	if told.panicked != nil && errata.excuses(panicField, fmt.Sprint(told.panicked)) {
+		told.panicked, silent = nil, true
+	}
+	if told.err != nil && errata.excuses(errorField, told.err.Error()) {
+		told.err, silent = nil, true
+	}
+	told.alright(s, what)
+	if silent {
+		errata.settle(what, s.Today)
+		return
+	}
 	if reflect.ValueOf(told.failure).IsZero() {
 		ginkgo.Fail(fmt.Sprintf("%s swallowed the failure: it was answered %s, and tells its caller of nothing, without an error.",
-			s.Client.Name, w.ID()))
+			s.Client.Name, what))
 	}
-	errata := s.covering(w)
 	tell := clients.Tell(w, told.last()).Exposing(s.Client.Exposed()).Excusing(errata.excuses)
 	expect(told.failure).To(tell)
-	errata.settle(w, s.Today)
+	errata.settle(what, s.Today)
 	for _, field := range tell.Lost() {
 		ginkgo.AddReportEntry(lostEntry, string(field), ginkgo.ReportEntryVisibilityNever)
 	}

@@ -3,6 +3,7 @@ package suites_test
 import (
 	"context"
 	"errors"
+	"maps"
 	"net/http"
 	"os"
 	"os/exec"
@@ -24,7 +25,8 @@ const clientVariable = "CONTRACT_CLIENT_CASE"
 // clientCase is a run of Graph's suite with a client that tells the code of every 404 as "gone".
 type clientCase struct {
 	change func(*suites.Suite)
-	says   []string // in its output
+	specs  func(*suites.Suite) // beside Graph's
+	says   []string            // in its output
 	fails  bool
 }
 
@@ -118,6 +120,103 @@ var clientCases = map[string]clientCase{
 	},
 }
 
+// inCase has the client deviate in a case as the erratum says.
+func inCase(key, field, seen string) func(*fixtures.Erratum) {
+	return func(e *fixtures.Erratum) { e.Case, e.Field, e.Seen = key, field, seen }
+}
+
+// failing has the client do something else than tell of a 404.
+func failing(instead func() error) func(*suites.Suite) {
+	return func(s *suites.Suite) {
+		client := s.Client.New
+		s.Client.New = func(c *http.Client, baseURL string) clients.Client {
+			return clients.Func(func(ctx context.Context, call clients.Call) (clients.Failure, error) {
+				f, err := client(c, baseURL).Do(ctx, call)
+				if f.Status == http.StatusNotFound {
+					return clients.Failure{}, instead()
+				}
+				return f, err
+			})
+		}
+	}
+}
+
+// own is a spec of the client's own, which sees the same of everything.
+func own(s *suites.Suite) {
+	s.DescribeOwn("own", "it is its own", func(w *fixtures.Wording) bool { return w.Clause.Name == "" && w.Code == "notFound" },
+		func(w *fixtures.Wording) { s.Hold(w, "own", "attempts", "1", "4") })
+}
+
+func init() {
+	both := func(changes ...func(*suites.Suite)) func(*suites.Suite) {
+		return func(s *suites.Suite) {
+			for _, change := range changes {
+				change(s)
+			}
+		}
+	}
+	known := withErratum(func(*fixtures.Erratum) {})
+	maps.Copy(clientCases, map[string]clientCase{
+		"odd answers": {
+			change: both(known, withErratum(inCase("lower-case-innererror", "code", "gone"))),
+			specs:  graph.Odd,
+			says: []string{"beyond the documented answers: 16 asked, 13 right, 3 with an erratum",
+				`code told as "gone" in 3 clauses, case lower-case-innererror, accepted for 30 more days`},
+		},
+		"an odd answer that is told wrong": {
+			change: known, specs: graph.Odd, fails: true,
+			says: []string{`told        "gone"`, "3 broken", "broken  graph.get.assignment-not-found~lower-case-innererror",
+				"beyond the documented answers: 16 asked, 13 right, 0 with an erratum"},
+		},
+		"an erratum of an odd answer that is told right": {
+			change: both(known, withErratum(inCase("lower-case-innererror", "code", "gone")), withErratum(inCase("lower-case-innererror", "code", "lost"))),
+			specs:  graph.Odd, fails: true,
+			says: []string{"unexpected pass: fake does not tell the code of graph.get.assignment-not-found~lower-case-innererror as \"lost\" any more"},
+		},
+		"an erratum in a case that is not asked": {
+			change: both(known, withErratum(inCase("no-such", "code", "gone"))), specs: graph.Odd, fails: true,
+			says: []string{`errata.yaml:7: case is "no-such", which no spec of "graph.*.assignment-not-found" asks for: use one of ["details-text" "lower-case-innererror"`},
+		},
+		"an erratum in a case of other clauses": {
+			change: both(known, withErratum(inCase("no-message", "code", "gone"))), specs: graph.Odd, fails: true,
+			says: []string{`case is "no-message", which no spec of "graph.*.assignment-not-found" asks for`},
+		},
+		"an erratum in a case, of a suite without cases": {
+			change: both(known, withErratum(inCase("no-message", "code", "gone"))),
+			says:   []string{"all honored", `code told as "gone" in 0 clauses, case no-message`},
+		},
+		"a case of no clause": {
+			change: known, fails: true,
+			specs: func(s *suites.Suite) { s.DescribeCase(suites.Case{Key: "empty", Clauses: "graph.list.*"}) },
+			says:  []string{`the case "empty" is of no clause of graph`},
+		},
+		"a panic that is known": {
+			change: both(failing(func() error { panic("no such code: 17") }), withErratum(inCase("", "panic", "no such code"))),
+			says:   []string{"38 clauses right, 3 with an erratum", `panic seen as "no such code" in 3 clauses, accepted for 30 more days`},
+		},
+		"a panic that is not known": {
+			change: both(failing(func() error { panic("something else") }), withErratum(inCase("", "panic", "no such code"))),
+			says:   []string{"fake panicked when it was answered graph.get.assignment-not-found", ": something else"}, fails: true,
+		},
+		"an error that is known": {
+			change: both(failing(func() error { return errors.New("too late: 17") }), withErratum(inCase("", "error", "too late"))),
+			says:   []string{"38 clauses right, 3 with an erratum", `error seen as "too late" in 3 clauses`},
+		},
+		"an error that is no more": {
+			change: both(known, withErratum(inCase("", "error", "too late"))), fails: true,
+			says: []string{`unexpected pass: fake does not show the error of graph.get.assignment-not-found`, ` as "too late" any more`},
+		},
+		"a spec of the client's own": {
+			change: both(known, withErratum(inCase("own", "attempts", "4"))), specs: own,
+			says: []string{`attempts seen as "4" in 3 clauses, case own`, "beyond the documented answers: 3 asked, 0 right, 3 with an erratum"},
+		},
+		"a spec of the client's own that sees what is not known": {
+			change: known, specs: own, fails: true,
+			says: []string{"fake is wrong in the attempts of graph.get.assignment-not-found", "right  1\n    seen   4"},
+		},
+	})
+}
+
 // TestClient is the suite of a case, for TestWhatAClientTells to run.
 func TestClient(t *testing.T) {
 	test, ok := clientCases[os.Getenv(clientVariable)]
@@ -136,7 +235,12 @@ func TestClient(t *testing.T) {
 		})
 	}}
 	test.change(s)
-	s.Run(t, graph.Specs)
+	s.Run(t, func(s *suites.Suite) {
+		graph.Specs(s)
+		if test.specs != nil {
+			test.specs(s)
+		}
+	})
 }
 
 func TestWhatAClientTells(t *testing.T) {

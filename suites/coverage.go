@@ -89,6 +89,9 @@ func (t *tally) note(spec types.SpecReport) {
 	}
 }
 
+// asked reports whether a spec was run.
+func (t *tally) asked() bool { return t.honored+t.broken > 0 }
+
 func isUnsupported(spec types.SpecReport) bool {
 	return spec.State == types.SpecStateSkipped && strings.HasPrefix(spec.Failure.Message, unsupported)
 }
@@ -100,7 +103,7 @@ func (s *Suite) coverage(report ginkgo.Report) string {
 	if report.SuiteConfig.DryRun {
 		return fmt.Sprintf("%s %s: dry run, nothing asked", contract.Provider, contract.API)
 	}
-	tallies := map[string]*tally{}
+	tallies, cases := map[string]*tally{}, map[string]*tally{}
 	for clause := range contract.Clauses() {
 		tallies[clause.ID] = &tally{lost: map[string]bool{}, errata: map[string]bool{}}
 	}
@@ -111,7 +114,14 @@ func (s *Suite) coverage(report ginkgo.Report) string {
 		if t := tallies[labelled(spec, "clause:")]; t != nil {
 			t.note(spec)
 		}
+		if id := labelled(spec, "case:"); id != "" {
+			cases[id] = &tally{lost: map[string]bool{}, errata: map[string]bool{}}
+			cases[id].note(spec)
+		}
 		failed := spec.State.Is(types.SpecStateFailureStates)
+		if id := labelled(spec, "case:"); failed && id != "" {
+			broken = append(broken, id)
+		}
 		if failed || spec.State == types.SpecStatePassed || isUnsupported(spec) {
 			ran++
 		}
@@ -171,13 +181,25 @@ func (s *Suite) coverage(report ginkgo.Report) string {
 	}
 	fmt.Fprintf(&line, "\n           wordings by edition: %s", editions(contract, tallies))
 	fmt.Fprintf(&line, "\n           told by %s", s.told(tallies, unsupportedClauses))
+	if asked := count(cases, (*tally).asked); asked > 0 {
+		right := count(cases, func(t *tally) bool { return t.honored > 0 && len(t.errata) == 0 })
+		fmt.Fprintf(&line, "\n           beyond the documented answers: %d asked, %d right, %d with an erratum",
+			asked, right, count(cases, func(t *tally) bool { return len(t.errata) > 0 }))
+	}
 	for _, id := range broken {
 		fmt.Fprintf(&line, "\n  broken  %s", id)
 	}
 	for _, e := range s.clientErrata() {
-		covered := count(tallies, func(t *tally) bool { return t.errata[e.String()] })
-		fmt.Fprintf(&line, "\n  erratum %s: %s told as %q in %d clauses, accepted for %d more days: %s (%s %s)",
-			e, e.Field, e.Seen, covered, e.DaysLeft(s.Today), e.Why, e.Module, e.Version)
+		among, in, told := tallies, "", "told"
+		if e.Case != "" {
+			among, in = cases, ", case "+e.Case
+		}
+		if verb(e) != "tell" {
+			told = "seen"
+		}
+		covered := count(among, func(t *tally) bool { return t.errata[e.String()] })
+		fmt.Fprintf(&line, "\n  erratum %s: %s %s as %q in %d clauses%s, accepted for %d more days: %s (%s %s)",
+			e, e.Field, told, e.Seen, covered, in, e.DaysLeft(s.Today), e.Why, e.Module, e.Version)
 	}
 	return line.String()
 }

@@ -40,8 +40,9 @@ type Suite struct {
 	// Today is the day on which an erratum is accepted or has expired.
 	Today time.Time
 
-	described []string   // the actions
-	t         *testing.T // that the specs are run by, nil where they are registered in a suite of somebody else's
+	described []string                       // the actions
+	cases     map[string][]*fixtures.Wording // what is asked in each case that is described
+	t         *testing.T                     // that the specs are run by, nil where they are registered in a suite of somebody else's
 }
 
 // Reference is the reference client, which shows what a caller can learn of an answer.
@@ -115,7 +116,12 @@ func Describe(text, provider string, client clients.Config, describe func(*Suite
 	if err != nil {
 		panic(fmt.Sprintf("engine error: %s of %s cannot be described\n%v", client.Name, provider, err))
 	}
-	return ginkgo.Describe(text, func() { describe(s) })
+	return ginkgo.Describe(text, func() {
+		describe(s)
+		if err := s.checkCases(); err != nil {
+			panic(fmt.Sprintf("engine error: a case or its errata are wrong\n%v", err))
+		}
+	})
 }
 
 // Register has describe register the specs, and adds the canary and the report of what was covered. It refuses a suite
@@ -128,6 +134,9 @@ func (s *Suite) Register(t *testing.T, describe func(*Suite)) {
 	s.t = t
 	stub.RefuseNetwork() // for good
 	describe(s)
+	if err := s.checkCases(); err != nil {
+		t.Fatalf("engine error: a case or its errata are wrong\n%v", err)
+	}
 	for _, o := range s.Contract.Operations {
 		if !slices.Contains(s.described, o.Action) {
 			t.Fatalf("engine error: no spec asks for %s: describe the action %q too", o.ID, o.Action)

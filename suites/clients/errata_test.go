@@ -48,3 +48,23 @@ func TestEveryErratumIsOfAClientHere(t *testing.T) {
 		}
 	}
 }
+
+// TestNobodyElseLinksAnSDK holds what the main job and a user's suite link against what an SDK's own suite may.
+func TestNobodyElseLinksAnSDK(t *testing.T) {
+	list := exec.CommandContext(t.Context(), "go", "list", "-deps", "-test",
+		"../graph", "../classroom", "../mutation", ".", "../../ci/...", "./wire")
+	out, err := list.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for pkg := range strings.Lines(string(out)) {
+		for _, sdk := range []string{"google.golang.org/", "github.com/googleapis/", "github.com/microsoft", "github.com/Azure/"} {
+			if strings.HasPrefix(pkg, sdk) {
+				t.Errorf("%s is linked", strings.TrimSpace(pkg))
+			}
+		}
+	}
+	if !strings.Contains(string(out), "suites/clients/wire") {
+		t.Errorf("nothing was listed:\n%s", out)
+	}
+}

@@ -11,6 +11,7 @@ package stub
 
 import (
 	"bytes"
+	"compress/gzip"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -68,7 +69,8 @@ type answer struct {
 // asked is a request whose body has been read.
 type asked struct {
 	*http.Request
-	body []byte
+	body    []byte // uncompressed
+	garbled bool   // whether the body is not what its Content-Encoding says
 }
 
 // RefuseNetwork has http.DefaultTransport refuse, until the function it returns is called, every request that would leave
@@ -177,6 +179,10 @@ func (s *Stub) RoundTrip(r *http.Request) (*http.Response, error) {
 		if request.body, err = io.ReadAll(r.Body); err != nil {
 			return nil, fmt.Errorf("stub: reading the body of %s %s: %w", r.Method, matchers.PrintableURL(r.URL.String()), err)
 		}
+		if r.Header.Get("Content-Encoding") == "gzip" {
+			plain, err := unzipped(request.body)
+			request.body, request.garbled = plain, err != nil
+		}
 	}
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
@@ -235,6 +241,8 @@ func (a *answer) differs(r *asked) string {
 		return "path"
 	case r.URL.RawQuery != a.url.RawQuery && differingParameter(r.URL.RawQuery, a.url.RawQuery) != "":
 		return differingParameter(r.URL.RawQuery, a.url.RawQuery)
+	case r.garbled:
+		return "body, which is labelled gzip and cannot be uncompressed"
 	case !sameJSON(r.body, a.Body):
 		return "body"
 	}
@@ -276,6 +284,15 @@ func sameJSON(a, b []byte) bool {
 	x, errX := decoded(a)
 	y, errY := decoded(b)
 	return errX == nil && errY == nil && reflect.DeepEqual(x, y)
+}
+
+// unzipped uncompresses a body.
+func unzipped(body []byte) ([]byte, error) {
+	reader, err := gzip.NewReader(bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	return io.ReadAll(reader)
 }
 
 // decoded reads one JSON value, numbers as they are written.

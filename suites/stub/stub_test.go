@@ -1,6 +1,7 @@
 package stub_test
 
 import (
+	"compress/gzip"
 	"errors"
 	"io"
 	"net/http"
@@ -155,6 +156,33 @@ var _ = Describe("a stub", func() {
 		_ = s.Close() // tells of the refused requests
 		refused("after the spec")
 		Expect(hits.Load()).To(BeZero(), "requests that reached the server")
+	}, SpecTimeout(5*time.Second))
+
+	It("reads a compressed body, and tells one that is none", func(ctx SpecContext) {
+		Expect(s.Answer(stub.Request{Method: "POST", URL: course, Body: []byte(`{"a":1}`)}, answered("{}"))).To(Succeed())
+		send := func(body string) error {
+			request, err := http.NewRequestWithContext(ctx, http.MethodPost, course, strings.NewReader(body))
+			Expect(err).NotTo(HaveOccurred())
+			request.Header.Set("Content-Encoding", "gzip")
+			response, err := s.Client().Do(request)
+			if err == nil {
+				response.Body.Close()
+			}
+			return err
+		}
+		var compressed strings.Builder
+		writer := gzip.NewWriter(&compressed)
+		_, err := io.WriteString(writer, `{"a":1}`)
+		Expect(err).NotTo(HaveOccurred())
+		Expect(writer.Close()).To(Succeed())
+		Expect(send(compressed.String())).To(Succeed())
+		Expect(s.Close()).To(Succeed())
+
+		s = stub.New()
+		Expect(s.Answer(stub.Request{Method: "POST", URL: course, Body: []byte(`{"a":1}`)}, answered("{}"))).To(Succeed())
+		for _, body := range []string{`{"a":1}`, compressed.String()[:20]} {
+			Expect(send(body)).To(MatchError(ContainSubstring("differs in body, which is labelled gzip and cannot be uncompressed")))
+		}
 	}, SpecTimeout(5*time.Second))
 
 	It("says what to mend where nothing is stubbed", func(ctx SpecContext) {

@@ -20,7 +20,12 @@ import (
 
 func TestMain(m *testing.M) { suites.Main(m) }
 
-func TestClassroom(t *testing.T) { classroom.Test(t, googleapi.Config()) }
+func TestClassroom(t *testing.T) {
+	suites.Test(t, "classroom", googleapi.Config(), func(s *suites.Suite) {
+		classroom.Specs(s)
+		classroom.Odd(s)
+	})
+}
 
 // answer serves one answer, and returns the client with a code and the last request's URI.
 func answer(t *testing.T, status int, header http.Header, body string) (client clients.Client, asked *string) {

@@ -13,4 +13,9 @@ import (
 
 func TestMain(m *testing.M) { suites.Main(m) }
 
-func TestClassroom(t *testing.T) { classroom.Test(t, googleapi.APIErrorConfig()) }
+func TestClassroom(t *testing.T) {
+	suites.Test(t, "classroom", googleapi.APIErrorConfig(), func(s *suites.Suite) {
+		classroom.Specs(s)
+		classroom.Odd(s)
+	})
+}
