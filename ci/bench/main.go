@@ -8,7 +8,7 @@
 // rendering the answers too, but for the making of a synthetic contract; of the plain table all but reading it, for it
 // stands for Go literals: answers rendered beforehand by the same Wording.Answer.
 //
-//	go run ./ci/bench [-n runs] [-sizes own,410,4100,41000] [-only suite,loopback,memory,load,loop] [-markdown]
+//	go run ./ci/bench [-n runs] [-sizes own,410,4100,41000] [-only suite,loopback,memory,clients,load,loop] [-markdown]
 package main
 
 import (
@@ -91,7 +91,7 @@ func (o options) say(format string, args ...any) {
 }
 
 // parts are what -only chooses from: the contestants, and what else is measured.
-var parts = append(slices.Clone(contestants), "load", "loop")
+var parts = append(slices.Clone(contestants), "clients", "load", "loop")
 
 func parse(args []string) (options, error) {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
@@ -162,6 +162,11 @@ func (o options) measure(ctx context.Context, folder string) (*results, error) {
 			return nil, err
 		}
 	}
+	if slices.Contains(o.only, "clients") {
+		if err := r.clients(ctx, root, folder); err != nil {
+			return nil, err
+		}
+	}
 	if slices.Contains(o.only, "load") {
 		if err := r.load(ctx); err != nil {
 			return nil, err
@@ -225,6 +230,38 @@ func (r *results) contest(ctx context.Context, b binaries, folder, size string) 
 		r.say("\n")
 	}
 	r.rows = append(r.rows, row)
+	return nil
+}
+
+// asked are the clients under contract that are measured.
+var asked = []string{"wire", "googleapi", "kiota"}
+
+// clients runs the suite of each client, and the plain table of the same calls, in turn.
+func (r *results) clients(ctx context.Context, root, folder string) error {
+	r.say("building ./ci/bench/clients\n")
+	binary, err := build(ctx, root, folder, "./ci/bench/clients")
+	if err != nil {
+		return err
+	}
+	for _, client := range asked {
+		row := contestRow{size: client, used: map[string][]usage.Usage{}}
+		for round := range 1 + r.rounds(own) {
+			for contestant, test := range map[string]string{"suite": "^TestSuite$", "plain": "^TestPlain$"} {
+				used, printed, err := run(ctx, "", []string{"BENCH_CLIENT=" + client}, binary, "-test.run="+test)
+				if err != nil {
+					return err
+				}
+				if contestant == "suite" && !strings.Contains(printed, "all honored") {
+					return fmt.Errorf("the suite of %s did not ask for all of it:\n%s", client, printed)
+				}
+				if round > 0 {
+					row.used[contestant] = append(row.used[contestant], used)
+				}
+			}
+		}
+		r.asked = append(r.asked, row)
+		r.say("client %s: %s\n", client, row.cell(nanoseconds, cpu, "suite", "plain"))
+	}
 	return nil
 }
 

@@ -15,6 +15,7 @@ import (
 type results struct {
 	options
 	rows  []contestRow
+	asked []contestRow // by client, the size
 	loads []loadTimes
 	loops map[string][]usage.Usage // by loop
 	sizes []binarySize
@@ -81,6 +82,7 @@ func (r *results) markdown() string {
 		" %d below 20,000 and %d above, taken in turn.\n",
 		runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), r.rounds(own), r.runs, r.rounds("20000"))
 	r.writeContest(&text)
+	r.writeClients(&text)
 	r.writeWaits(&text)
 	r.writeTargets(&text)
 	return text.String()
@@ -110,6 +112,19 @@ func (r *results) writeContest(w *strings.Builder) {
 	}
 }
 
+// writeClients writes what each client's suite costs beside a plain table of the same calls.
+func (r *results) writeClients(w *strings.Builder) {
+	if len(r.asked) == 0 {
+		return
+	}
+	w.WriteString("\n| client | CPU: suite (a) | plain table of the same calls (p) | a/p |\n| --- | ---: | ---: | ---: |\n")
+	for _, row := range r.asked {
+		ratio, _ := row.ratio("suite", "plain")
+		fmt.Fprintf(w, "| %s | %s | %s | %.2f |\n", row.size,
+			row.cell(nanoseconds, cpu, "suite"), row.cell(nanoseconds, cpu, "plain"), ratio)
+	}
+}
+
 // writeWaits writes what is waited for beside the run itself.
 func (r *results) writeWaits(w *strings.Builder) {
 	w.WriteString("\n| | |\n| --- | ---: |\n")
@@ -132,6 +147,7 @@ func (r *results) writeWaits(w *strings.Builder) {
 // The targets of the project.
 const (
 	mostRatio  = 2.5 // of the suite's CPU to that of the plain table over loopback
+	mostClient = 1.5 // of the suite's CPU to that of a plain table of the same calls through an SDK
 	mostGrowth = 12  // from 4,100 wordings to 41,000
 	mostPeak   = 64 << 20
 	mostLoad   = 30 * time.Millisecond
@@ -165,6 +181,11 @@ func (r *results) writeTargets(w *strings.Builder) {
 		growth := float64(large) / float64(small)
 		target(growth <= mostGrowth, fmt.Sprintf("41,000 wordings cost at most %d x 4,100", mostGrowth),
 			fmt.Sprintf("%.1f x", growth))
+	}
+	for _, row := range r.asked {
+		if ratio, ok := row.ratio("suite", "plain"); ok && row.size != "wire" {
+			target(ratio <= mostClient, fmt.Sprintf("a/p of %s at most %.1f", row.size, mostClient), fmt.Sprintf("%.2f", ratio))
+		}
 	}
 	for _, l := range r.loads {
 		target(l.first < mostLoad, fmt.Sprintf("the contract of %s is loaded in under %s", l.provider, short(mostLoad)),
