@@ -3,7 +3,9 @@ package suites
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
+	"math/rand/v2"
 	"net/http"
 	"net/url"
 	"reflect"
@@ -113,9 +115,9 @@ const unsupported = "unsupported: "
 type told struct {
 	failure   clients.Failure
 	err       error
-	panicked  any    // what the client panicked with
-	stack     []byte // of the panic
-	hung      bool   // whether it never returned
+	panicked  any           // what the client panicked with
+	stack     []byte        // of the panic
+	hung      time.Duration // how long it had not returned, 0 if it did
 	exchanges []matchers.Exchange
 	refused   error  // requests that no stub answers
 	once      string // why the client must not ask again
@@ -151,7 +153,10 @@ func (s *Suite) perform(o *fixtures.Operation, answer fixtures.Answer, what, onc
 	if s.Client.Dial != nil {
 		told.call(do, realPatience) // a socket knows no virtual time
 	} else {
-		onVirtualTime(s.t, func() { told.call(do, virtualPatience) })
+		onVirtualTime(s.t, func() {
+			told.call(do, virtualPatience)
+			time.Sleep(aWhile) // a client may ask again after it has returned
+		})
 	}
 	told.close(below, answers)
 	told.once = once
@@ -215,13 +220,16 @@ func (t *told) alright(s *Suite, what string) {
 
 // wrong tells a client that did anything but answer its caller, "" if it did that.
 func (t *told) wrong(s *Suite, what string) string {
-	name := s.Client.Name
+	name, when := s.Client.Name, "when it was answered "+what
+	if len(t.exchanges) == 0 {
+		when = "before it had asked for what is answered " + what
+	}
 	switch {
 	case t.panicked != nil:
-		return fmt.Sprintf("%s panicked when it was answered %s: %v\n%s", name, what, t.panicked, t.stack)
-	case t.hung:
-		return fmt.Sprintf("%s hangs: it was answered %s, and had not returned after %s, though its context was done after half of that.",
-			name, what, virtualPatience)
+		return fmt.Sprintf("%s panicked %s: %v\n%s", name, when, t.panicked, t.stack)
+	case t.hung > 0:
+		return fmt.Sprintf("%s hangs %s: it had not returned after %s, though its context was done after half of that.",
+			name, when, t.hung)
 	case errors.Is(t.refused, stub.ErrOtherHost):
 		return fmt.Sprintf("%s asked another host than %s:\n%v", name, s.Contract.BaseURL, t.refused)
 	case len(t.exchanges) > 0 && errors.Is(t.refused, stub.ErrRefused) && t.once != "":
@@ -229,7 +237,11 @@ func (t *told) wrong(s *Suite, what string) string {
 	case len(t.exchanges) > 0 && errors.Is(t.refused, stub.ErrRefused):
 		return fmt.Sprintf("%s was answered %s, and then asked for something else:\n%v", name, what, t.refused)
 	case len(t.exchanges) > 0 && t.err != nil:
-		return fmt.Sprintf("%s was answered %s, and tells its caller of an error instead:\n%v", name, what, t.err)
+		mend := ""
+		if !reflect.ValueOf(t.failure).IsZero() {
+			mend = "\nIt returns a Failure, too: return that with a nil error."
+		}
+		return fmt.Sprintf("%s was answered %s, and tells its caller of an error instead:\n%v%s", name, what, t.err, mend)
 	case len(t.exchanges) > 0 && t.refused != nil:
 		return t.refused.Error()
 	}
@@ -259,6 +271,7 @@ func addQuery(address string, more map[string]string) string {
 
 const (
 	virtualPatience = 48 * time.Hour // more than any documented wait
+	aWhile          = 5 * time.Minute
 	realPatience    = 5 * time.Second
 )
 
@@ -283,27 +296,46 @@ func (t *told) call(do func(context.Context) (clients.Failure, error), patience 
 	select {
 	case *t = <-done:
 	case <-timer.C:
-		t.hung = true
+		t.hung = patience
 	}
 }
 
 // onVirtualTime calls f in a bubble of testing/synctest, where time passes when nothing else can happen. Without a test to
 // run it by, it makes one. What f leaves behind is given up: f has told of it.
 func onVirtualTime(t *testing.T, f func()) { //nolint:thelper // it runs specs, and no test
+	ran := false
 	bubble := func(t *testing.T) { //nolint:thelper // nor does this
+		if ran {
+			return // the flag cpu asks for a run each
+		}
+		ran = true
 		defer func() {
 			if p := recover(); p != nil && !strings.HasPrefix(fmt.Sprint(p), "deadlock: ") {
 				panic(p)
 			}
 		}()
-		synctest.Test(t, func(*testing.T) { f() })
+		synctest.Test(t, func(*testing.T) {
+			time.Sleep(rand.N(time.Hour)) // or whatever is seeded from the clock would be the same each time
+			f()
+		})
 	}
 	if t != nil {
 		bubble(t)
 		return
 	}
+	// The flags are for the tests of the process, of which this is none.
+	for name, value := range map[string]string{"test.skip": "", "test.v": "false", "test.count": "1"} {
+		if set := flag.Lookup(name); set != nil {
+			before := set.Value.String()
+			_ = set.Value.Set(value) // the flag takes its own values
+			defer func() { _ = set.Value.Set(before) }()
+		}
+	}
 	match := func(_, _ string) (bool, error) { return true, nil }
 	testing.RunTests(match, []testing.InternalTest{{Name: "virtual time", F: bubble}})
+	if !ran {
+		ginkgo.Fail("engine error: the testing package ran nothing on virtual time: take the flags of go test out")
+	}
 }
 
 // recorder captures every exchange below the client, whose goroutines may share it.

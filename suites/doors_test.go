@@ -80,9 +80,9 @@ var told = map[string]struct {
 		changed(func(f *clients.Failure, _ *error) { f.Code = "Other" }),
 		"code         documented  \"Forbidden\"\n                 answered    \"Forbidden\"\n                 told        \"Other\"",
 	},
-	"panics":   {before(func(context.Context, *http.Client, string, clients.Call) { panic("no such code") }), "our connector panicked when it was answered graph.get.missing-scope: no such code"},
+	"panics":   {before(func(context.Context, *http.Client, string, clients.Call) { panic("no such code") }), "our connector panicked before it had asked for what is answered graph.get.missing-scope: no such code"},
 	"ends":     {before(func(context.Context, *http.Client, string, clients.Call) { runtime.Goexit() }), "its goroutine was ended by runtime.Goexit"},
-	"hangs":    {before(func(context.Context, *http.Client, string, clients.Call) { select {} }), "our connector hangs: it was answered graph.get.missing-scope, and had not returned after 48h0m0s"},
+	"hangs":    {before(func(context.Context, *http.Client, string, clients.Call) { select {} }), "our connector hangs before it had asked for what is answered graph.get.missing-scope: it had not returned after 48h0m0s"},
 	"sleeps":   {before(func(context.Context, *http.Client, string, clients.Call) { time.Sleep(1000 * time.Hour) }), "our connector hangs"},
 	"swallows": {changed(func(f *clients.Failure, _ *error) { *f = clients.Failure{} }), "our connector swallowed the failure"},
 	"errs":     {changed(func(_ *clients.Failure, err *error) { *err = errors.New("too bad") }), "and tells its caller of an error instead:\n  too bad"},
@@ -98,6 +98,52 @@ var told = map[string]struct {
 		return clients.Func(func(context.Context, clients.Call) (clients.Failure, error) { return clients.Failure{}, nil })
 	}}, "our connector did not ask for GET https://graph.microsoft.com/v1.0/employeeExperience/learningCourseActivities/8ba2228a-e020-11ec-9d64-0242ac120002, and reported no error"},
 	"undeclared": {clients.Config{}, "engine error: "},
+	"retrying by a transport of its own": {
+		clients.Config{Name: "our connector", Retries: true, Dial: func(string) clients.Client { return nil }},
+		"a client with Dial cannot declare Retries",
+	},
+	"nothing exposed": {
+		func() clients.Config {
+			c := changed(func(*clients.Failure, *error) {})
+			c.Exposes = []clients.Field{}
+			return c
+		}(), "Exposes is empty, so that nothing would be held",
+	},
+	"nothing performed": {
+		func() clients.Config {
+			c := changed(func(*clients.Failure, *error) {})
+			c.Operations = []string{}
+			return c
+		}(), "Operations is empty, so that nothing would be asked",
+	},
+	"errs after the answer": {
+		changed(func(_ *clients.Failure, err *error) { *err = errors.New("too bad") }),
+		"It returns a Failure, too: return that with a nil error.",
+	},
+	"panics after the answer": {
+		changed(func(*clients.Failure, *error) { panic("no such code") }),
+		"our connector panicked when it was answered graph.get.missing-scope: no such code",
+	},
+	"asks again when it has returned": {
+		clients.Config{Name: "our connector", New: func(client *http.Client, base string) clients.Client {
+			return clients.Func(func(ctx context.Context, call clients.Call) (clients.Failure, error) {
+				go func() {
+					time.Sleep(time.Second)
+					_, _ = wire.New(client, base).Do(context.Background(), call)
+				}()
+				return wire.New(client, base).Do(ctx, call)
+			})
+		}}, "and asked again, which nobody asked it to",
+	},
+	"a clone of the default transport": {
+		clients.Config{Name: "our connector", New: func(_ *http.Client, base string) clients.Client {
+			transport, ok := http.DefaultTransport.(*http.Transport)
+			if !ok {
+				panic("the default transport is none of net/http's")
+			}
+			return wire.New(&http.Client{Transport: transport.Clone()}, base)
+		}}, "our connector did not ask with the http.Client that it was given",
+	},
 	"always fails": {
 		changed(func(f *clients.Failure, _ *error) { f.Code = "Forbidden"; f.Status = http.StatusForbidden }),
 		"", // as it is documented
@@ -138,7 +184,10 @@ func TestDoor(t *testing.T) {
 		g.BeforeSuite(func() { setUp++ })
 		graph.Describe("our connector", client)
 		g.Describe("something of our own", g.Label("clause:graph.get.missing-scope"), func() {
-			g.It("is run too", func() { gomega.Expect(setUp).To(gomega.Equal(1)) })
+			g.It("is run too", func() {
+				gomega.Expect(setUp).To(gomega.Equal(1))
+				gomega.Expect(http.DefaultTransport).To(gomega.BeAssignableToTypeOf(&http.Transport{}))
+			})
 		})
 		gomega.RegisterFailHandler(g.Fail)
 		g.RunSpecs(t, "ours")
@@ -234,6 +283,12 @@ func TestBothDoorsAskEverything(t *testing.T) {
 	output, failed := door(t, "both", "right")
 	if failed || strings.Count(output, "all honored") != 2 {
 		t.Errorf("failed is %t:\n%s", failed, output)
+	}
+	for _, flags := range [][]string{{"-test.v"}, {"-test.skip=Slow"}, {"-test.cpu=2"}, {"-test.count=1"}} {
+		output, failed := door(t, "describe", "right", append(flags, "-ginkgo.label-filter=clause:graph.get.missing-scope")...)
+		if failed || !strings.Contains(output, "4 Passed") || strings.Contains(output, "virtual time") {
+			t.Errorf("%s: failed is %t:\n%s", flags, failed, output)
+		}
 	}
 	if output, failed = door(t, "describe", "right"); failed || strings.Contains(output, "all honored") {
 		t.Errorf("failed is %t, or it reported in a suite of somebody else's:\n%s", failed, output)

@@ -189,7 +189,7 @@ func (t *trial) broken(m *measured) string {
 	case m.endless:
 		return t.say(m, "never stops: it was refused %d times in %s, and asked again until its context was ended.",
 			len(m.Attempts), m.Attempts[len(m.Attempts)-1].At)
-	case m.hung:
+	case m.hung > 0:
 		return t.say(m, "hangs: it had not returned after %s, though its context was done after half of that.", virtualPatience)
 	}
 	o := t.wording.Clause.Operation
@@ -279,7 +279,7 @@ func (t *trial) endsWithItsContext() string {
 		switch {
 		case m.endless || m.panicked != nil || len(m.exchanges) == 0:
 			return t.broken(m)
-		case m.hung || m.Ended > atOnce:
+		case m.hung > 0 || m.Ended > atOnce:
 			return t.say(m, "does not end with its context, which ended right after the first answer: it returned %s later.", m.Ended)
 		case m.succeeded():
 			return t.say(m, "swallowed the failure: its context ended right after the first answer, and it tells its caller of nothing, without an error.")

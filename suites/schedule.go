@@ -216,7 +216,7 @@ func (t *trial) run(asked request, times int, interrupt bool) *measured {
 // outcome says what the caller got.
 func (m *measured) outcome() string {
 	switch {
-	case m.hung:
+	case m.hung > 0:
 		return "given up by its caller"
 	case m.panicked != nil:
 		return "panicked"

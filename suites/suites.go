@@ -125,14 +125,15 @@ func Describe(text, provider string, client clients.Config, describe func(*Suite
 }
 
 // Register has describe register the specs, and adds the canary and the report of what was covered. It refuses a suite
-// that leaves an operation out. From then on nothing in the process reaches a network. Call it before ginkgo.RunSpecs.
+// that leaves an operation out. Until the test ends nothing in the process reaches a network. Call it before
+// ginkgo.RunSpecs.
 func (s *Suite) Register(t *testing.T, describe func(*Suite)) {
 	t.Helper()
 	if err := s.check(); err != nil {
 		t.Fatalf("engine error: the client's declaration is wrong, or its errata are\n%v", err)
 	}
 	s.t = t
-	stub.RefuseNetwork() // for good
+	t.Cleanup(stub.RefuseNetwork())
 	describe(s)
 	if err := s.checkCases(); err != nil {
 		t.Fatalf("engine error: a case or its errata are wrong\n%v", err)

@@ -35,7 +35,8 @@ func (f Func) Do(ctx context.Context, call Call) (Failure, error) { return f(ctx
 type Config struct {
 	// Name is what reports call the client, such as "our connector".
 	Name string
-	// New makes the client from the http.Client it must use and the API's base URL, without a final slash.
+	// New makes the client from the http.Client it must use and the API's base URL, without a final slash. Whatever the
+	// client has of channels and goroutines must be made in it, for each client lives on a virtual time of its own.
 	New func(client *http.Client, baseURL string) Client
 	// Dial, instead of New, makes a client that insists on a transport of its own from the base URL alone: that of a
 	// server on a loopback address. Such a client is asked in real time.
@@ -135,6 +136,9 @@ func (c Config) Check(contract *fixtures.Contract) error {
 	note(c.Name != "", "Name is missing: say what reports should call the client")
 	note((c.New == nil) != (c.Dial == nil),
 		"give one of New, which makes the client from an http.Client, and Dial, which makes it from a base URL")
+	note(c.Dial == nil || !c.Retries, "a client with Dial cannot declare Retries, for a socket knows no virtual time: give New")
+	note(c.Exposes == nil || len(c.Exposes) > 0, "Exposes is empty, so that nothing would be held: leave it nil for all fields, or name some")
+	note(c.Operations == nil || len(c.Operations) > 0, "Operations is empty, so that nothing would be asked: leave it nil for all, or name some")
 	for _, field := range c.Exposes {
 		note(slices.Contains(Fields, field), "Exposes has %q: use the constants of this package, %q", field, Fields)
 	}

@@ -12,11 +12,13 @@ package stub
 import (
 	"bytes"
 	"compress/gzip"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"maps"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -25,7 +27,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 
 	"github.com/h2non/gock"
 
@@ -74,28 +75,63 @@ type asked struct {
 }
 
 // RefuseNetwork has http.DefaultTransport refuse, until the function it returns is called, every request that would leave
-// the machine, so that code under test that brings no transport of its own fails closed too. Loopback addresses pass:
-// Ginkgo's processes may talk to each other over them.
+// the machine, so that code under test that brings no transport of its own, or a clone of this one, fails closed too.
+// Loopback addresses pass: Ginkgo's processes may talk to each other over them.
 func RefuseNetwork() (allow func()) {
-	if _, already := http.DefaultTransport.(loopbackOnly); !already {
-		http.DefaultTransport = loopbackOnly{http.DefaultTransport}
+	refusing.Lock()
+	defer refusing.Unlock()
+	if refusing.count++; refusing.count == 1 {
+		refusing.before = http.DefaultTransport
+		http.DefaultTransport = loopbackOnly(http.DefaultTransport)
 	}
-	refusing.Add(1)
-	return func() { refusing.Add(-1) }
+	return func() {
+		refusing.Lock()
+		defer refusing.Unlock()
+		if refusing.count--; refusing.count == 0 {
+			http.DefaultTransport = refusing.before
+		}
+	}
 }
 
-// refusing counts who has the network refused.
-var refusing atomic.Int64
+// refusing counts who has the network refused, and keeps the transport of before.
+var refusing struct {
+	sync.Mutex
+	count  int
+	before http.RoundTripper
+}
 
-// loopbackOnly is the default transport of an offline suite.
-type loopbackOnly struct{ http.RoundTripper }
+// loopbackOnly is a transport that reaches nothing but loopback addresses. It is an *http.Transport where the other is, as
+// many clients take for granted.
+func loopbackOnly(transport http.RoundTripper) http.RoundTripper {
+	base, ok := transport.(*http.Transport)
+	if !ok {
+		return refuser{transport}
+	}
+	local := base.Clone()
+	local.Proxy = nil
+	dial := (&net.Dialer{}).DialContext
+	local.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+		if host, _, err := net.SplitHostPort(address); err != nil || !isLoopback(host) {
+			return nil, fmt.Errorf("%s was %w", address, ErrRefused)
+		}
+		return dial(ctx, network, address)
+	}
+	local.DialTLSContext = nil
+	return local
+}
 
-func (t loopbackOnly) RoundTrip(r *http.Request) (*http.Response, error) {
-	address, err := netip.ParseAddr(r.URL.Hostname())
-	if refusing.Load() == 0 || err == nil && address.IsLoopback() {
+type refuser struct{ http.RoundTripper }
+
+func (t refuser) RoundTrip(r *http.Request) (*http.Response, error) {
+	if isLoopback(r.URL.Hostname()) {
 		return t.RoundTripper.RoundTrip(r)
 	}
 	return nil, refused(r, ErrRefused, "")
+}
+
+func isLoopback(host string) bool {
+	address, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && address.IsLoopback()
 }
 
 // New makes a stub for one spec, which must end with Close.
