@@ -27,7 +27,9 @@ import (
 )
 
 // expect is Gomega's Expect for specs, whatever fail handler the process has.
-func expect(actual any) gomega.Assertion { return gomega.NewGomega(ginkgo.Fail).Expect(actual) }
+func expect(actual any) gomega.Assertion { return failing.Expect(actual) }
+
+var failing = gomega.NewGomega(ginkgo.Fail)
 
 // ask has the client perform the operation, which is answered with the wording, and holds the answer and what the
 // client tells of it against the contract. A client that declares to ask again must recover if it is answered so once;
@@ -129,7 +131,9 @@ func (t *told) last() matchers.Exchange { return t.exchanges[len(t.exchanges)-1]
 // it asks of nobody, or of somebody else, fails the spec here.
 func (s *Suite) perform(o *fixtures.Operation, answer fixtures.Answer, what, once string) *told {
 	s.skipUnperformed(o)
-	defer stub.RefuseNetwork()()
+	if s.t == nil { // or it is refused until the test ends
+		defer stub.RefuseNetwork()()
+	}
 	// Not by DeferCleanup: a node of Ginkgo's own, with its goroutine and context, costs a tenth of the run.
 	answers := stub.New()
 	below := &recorder{transport: answers}
