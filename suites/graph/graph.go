@@ -9,7 +9,8 @@ import (
 	"github.com/learncontract/learncontract/suites/clients"
 )
 
-// Test asks a client for every failure that Microsoft Graph documents for learningCourseActivity, in one call from a plain Go test.
+// Test asks a client for every failure that Microsoft Graph documents for learningCourseActivity, in one call from a plain
+// Go test.
 func Test(t *testing.T, client clients.Config) {
 	t.Helper()
 	suites.Test(t, "graph", client, Specs)
