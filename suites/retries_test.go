@@ -438,6 +438,22 @@ func TestWhoDoesNotDeclareItAsksOnce(t *testing.T) {
 	}
 }
 
+func TestWhoAsksOnceMustTellOfIt(t *testing.T) {
+	panics := clients.Config{Name: "our connector", New: func(*http.Client, string) clients.Client {
+		return clients.Func(func(context.Context, clients.Call) (clients.Failure, error) { panic("no such code") })
+	}}
+	const want = "our connector panicked before it had asked for what is answered graph.get.throttled#error: no such code"
+	found := faults(t, suite(t, "graph", panics), "graph.get.throttled")
+	if len(found) != 1 {
+		t.Errorf("it shows %d faults, and one behaviour is asked of it", len(found))
+	}
+	for behaviour, fault := range found {
+		if !strings.Contains(fault, want) {
+			t.Errorf("%s: the text is\n%s\nand does not have %q", behaviour, fault, want)
+		}
+	}
+}
+
 func ExampleSchedule() {
 	fmt.Println(&Schedule{
 		Client: "our connector", Clause: "graph.create.throttled", Case: "Retry-After: 1.9",
