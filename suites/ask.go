@@ -39,7 +39,7 @@ func (s *Suite) ask(w *fixtures.Wording) {
 		s.judge(w, s.perform(w.Clause.Operation, s.Answer(w), w.ID(), s.whyOnce(w.Clause)))
 		return
 	}
-	t := s.trial(w)
+	t := s.trial(w, "")
 	defer t.report()
 	m := t.measure(asDocumented, always)
 	t.fail(t.broken(m))

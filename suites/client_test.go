@@ -141,6 +141,54 @@ func failing(instead func() error) func(*suites.Suite) {
 	}
 }
 
+// fractions has the client ask again otherwise than is right where it is asked to wait for fractions of a second.
+func fractions(seen string) func(*fixtures.Erratum) {
+	return func(e *fixtures.Erratum) { e.Clauses, e.Case, e.Field, e.Seen = "graph.*", "retries-fraction", "retries", seen }
+}
+
+// asksAgain has the client ask again, and deviate in nothing.
+func asksAgain(s *suites.Suite) {
+	s.Client.Retries, s.Client.RetriesOn = true, wire.RetriedOn
+	s.Client.New = func(c *http.Client, baseURL string) clients.Client { return wire.NewRetrying(c, baseURL) }
+}
+
+// cutting has the client ask again, and cut the fraction of what Retry-After asks for.
+func cutting(s *suites.Suite) {
+	asksAgain(s)
+	s.Client.New = func(c *http.Client, baseURL string) clients.Client {
+		return wire.NewRetrying(&http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+			response, err := c.Transport.RoundTrip(r)
+			if err == nil {
+				whole, _, cut := strings.Cut(response.Header.Get("Retry-After"), ".")
+				if cut {
+					response.Header.Set("Retry-After", whole)
+				}
+			}
+			return response, err
+		})}, baseURL)
+	}
+}
+
+// hurried has the client end a call after 100 seconds.
+func hurried(s *suites.Suite) {
+	client := s.Client.New
+	s.Client.New = func(c *http.Client, baseURL string) clients.Client {
+		return clients.Func(func(ctx context.Context, call clients.Call) (clients.Failure, error) {
+			ctx, cancel := context.WithTimeout(ctx, 100*time.Second)
+			defer cancel()
+			f, err := client(c, baseURL).Do(ctx, call)
+			if ctx.Err() != nil {
+				return clients.Failure{}, ctx.Err()
+			}
+			return f, err
+		})
+	}
+}
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
 // own is a spec of the client's own, which sees the same of everything.
 func own(s *suites.Suite) {
 	s.DescribeOwn("own", "it is its own", func(w *fixtures.Wording) bool { return w.Clause.Name == "" && w.Code == "notFound" },
@@ -205,6 +253,34 @@ func init() {
 		"an error that is no more": {
 			change: both(known, withErratum(inCase("", "error", "too late"))), fails: true,
 			says: []string{`unexpected pass: fake does not show the error of graph.get.assignment-not-found`, ` as "too late" any more`},
+		},
+		"a fault of retries that is known": {
+			change: both(cutting, withErratum(fractions("asks again too early"))),
+			says: []string{"41 clauses right", "how it asks again: 110 asked, 102 right, 8 with an erratum",
+				`retries seen as "asks again too early" in 8 clauses, case retries-fraction, accepted for 30 more days`},
+		},
+		"a fault of retries that is not known": {
+			change: both(cutting, withErratum(fractions("asks again at once"))), fails: true,
+			says: []string{"fake asks again too early: attempt 2 follows after 1s, and the answer before asks to wait 1.9s", "8 broken",
+				"broken  graph.get.throttled, answered 429 Too Many Requests, waits for Retry-After in fractions of a second"},
+		},
+		"a fault of retries that is no more": {
+			change: both(asksAgain, withErratum(fractions("asks again too early"))), fails: true,
+			says: []string{"unexpected pass: fake does not show the retries of graph.get.throttled#error~retries-fraction as \"asks again too early\" any more"},
+		},
+		"an erratum of a behaviour that is not asked for": {
+			change: both(asksAgain, withErratum(inCase("retries-fractions", "retries", "asks again too early"))), fails: true,
+			says: []string{`case is "retries-fractions", which no spec of "graph.*.assignment-not-found" asks for: use one of ["retries-backoff" `},
+		},
+		"an error of a client that retries": {
+			change: both(asksAgain, hurried, withErratum(func(e *fixtures.Erratum) {
+				e.Clauses, e.Field, e.Seen = "graph.*.throttled", "error", "context deadline exceeded"
+			}), withErratum(func(e *fixtures.Erratum) {
+				e.Clauses, e.Field, e.Seen = "graph.*.unavailable", "error", "context deadline exceeded"
+			}), withErratum(func(e *fixtures.Erratum) {
+				e.Clauses, e.Case, e.Field, e.Seen = "graph.*", "retries-date", "error", "context deadline exceeded"
+			})),
+			says: []string{"33 clauses right, 8 with an erratum", `error seen as "context deadline exceeded" in 8 clauses, case retries-date`},
 		},
 		"a spec of the client's own": {
 			change: both(known, withErratum(inCase("own", "attempts", "4"))), specs: own,

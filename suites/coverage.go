@@ -16,6 +16,14 @@ import (
 // reportCoverage prints, at the end of the run, what it covered: an action a column.
 func (s *Suite) reportCoverage() {
 	ginkgo.ReportAfterSuite("coverage", func(report ginkgo.Report) {
+		if s.within != "" {
+			report.SpecReports = slices.DeleteFunc(slices.Clone(report.SpecReports), func(spec types.SpecReport) bool {
+				return !slices.Contains(spec.ContainerHierarchyTexts, s.within)
+			})
+			if !slices.ContainsFunc(report.SpecReports, func(spec types.SpecReport) bool { return spec.State != types.SpecStateSkipped }) {
+				return // what a host's selection leaves out is for the host to tell
+			}
+		}
 		fmt.Println("\n" + s.coverage(report))
 		asked := report.PreRunStats.SpecsThatWillRun > 0 && !report.SuiteConfig.DryRun
 		if asked && s.Client.Name != Reference.Name {
@@ -103,7 +111,7 @@ func (s *Suite) coverage(report ginkgo.Report) string {
 	if report.SuiteConfig.DryRun {
 		return fmt.Sprintf("%s %s: dry run, nothing asked", contract.Provider, contract.API)
 	}
-	tallies, cases := map[string]*tally{}, map[string]*tally{}
+	tallies, cases, retries := map[string]*tally{}, map[string]*tally{}, map[string]*tally{}
 	for clause := range contract.Clauses() {
 		tallies[clause.ID] = &tally{lost: map[string]bool{}, errata: map[string]bool{}}
 	}
@@ -114,13 +122,18 @@ func (s *Suite) coverage(report ginkgo.Report) string {
 		if t := tallies[labelled(spec, "clause:")]; t != nil {
 			t.note(spec)
 		}
-		if id := labelled(spec, "case:"); id != "" {
-			cases[id] = &tally{lost: map[string]bool{}, errata: map[string]bool{}}
-			cases[id].note(spec)
-		}
 		failed := spec.State.Is(types.SpecStateFailureStates)
-		if id := labelled(spec, "case:"); failed && id != "" {
-			broken = append(broken, id)
+		refused := labelled(spec, "retries:")
+		if id := labelled(spec, "case:"); id != "" {
+			of := cases
+			if refused != "" {
+				of = retries
+			}
+			of[id] = &tally{lost: map[string]bool{}, errata: map[string]bool{}}
+			of[id].note(spec)
+			if failed && refused == "" {
+				broken = append(broken, id)
+			}
 		}
 		if failed || spec.State == types.SpecStatePassed || isUnsupported(spec) {
 			ran++
@@ -128,8 +141,8 @@ func (s *Suite) coverage(report ginkgo.Report) string {
 		if operation := labelled(spec, "success:"); failed && operation != "" {
 			broken = append(broken, "the success of "+operation)
 		}
-		if clause := labelled(spec, "retries:"); failed && clause != "" {
-			broken = append(broken, clause+", "+spec.LeafNodeText)
+		if failed && refused != "" {
+			broken = append(broken, refused+", "+spec.LeafNodeText)
 		}
 	}
 	if ran == 0 {
@@ -181,17 +194,19 @@ func (s *Suite) coverage(report ginkgo.Report) string {
 	}
 	fmt.Fprintf(&line, "\n           wordings by edition: %s", editions(contract, tallies))
 	fmt.Fprintf(&line, "\n           told by %s", s.told(tallies, unsupportedClauses))
-	if asked := count(cases, (*tally).asked); asked > 0 {
-		right := count(cases, func(t *tally) bool { return t.honored > 0 && len(t.errata) == 0 })
-		fmt.Fprintf(&line, "\n           beyond the documented answers: %d asked, %d right, %d with an erratum",
-			asked, right, count(cases, func(t *tally) bool { return len(t.errata) > 0 }))
+	line.WriteString(beyond("beyond the documented answers", cases))
+	if s.Client.Retries {
+		line.WriteString(beyond("how it asks again", retries))
 	}
 	for _, id := range broken {
 		fmt.Fprintf(&line, "\n  broken  %s", id)
 	}
 	for _, e := range s.clientErrata() {
 		among, in, told := tallies, "", "told"
-		if e.Case != "" {
+		switch {
+		case ofRetries(e.Case):
+			among, in = retries, ", case "+e.Case
+		case e.Case != "":
 			among, in = cases, ", case "+e.Case
 		}
 		if verb(e) != "tell" {
@@ -202,6 +217,17 @@ func (s *Suite) coverage(report ginkgo.Report) string {
 			e, e.Field, told, e.Seen, covered, in, e.DaysLeft(s.Today), e.Why, e.Module, e.Version)
 	}
 	return line.String()
+}
+
+// beyond is the line that says what came of specs that ask for more than the documented answers, "" if none was asked.
+func beyond(what string, specs map[string]*tally) string {
+	asked := count(specs, (*tally).asked)
+	if asked == 0 {
+		return ""
+	}
+	right := count(specs, func(t *tally) bool { return t.honored > 0 && len(t.errata) == 0 })
+	return fmt.Sprintf("\n           %s: %d asked, %d right, %d with an erratum",
+		what, asked, right, count(specs, func(t *tally) bool { return len(t.errata) > 0 }))
 }
 
 // told says how many clauses the client told its caller of, and what of them: right is a clause told whole.

@@ -20,8 +20,9 @@ func (s *Suite) clientErrata() []*fixtures.Erratum {
 
 // What a client can do instead of telling its caller of a failure, as errata have it.
 const (
-	panicField clients.Field = "panic" // with a text that begins with what is seen
-	errorField clients.Field = "error" // whose text begins with what is seen
+	panicField   clients.Field = "panic"   // with a text that begins with what is seen
+	errorField   clients.Field = "error"   // whose text begins with what is seen
+	retriesField clients.Field = "retries" // with a fault whose text, after the client's name, begins with what is seen
 )
 
 // checkErrata tells every erratum of the client that nothing it does could bear out.
@@ -64,8 +65,9 @@ func (s *Suite) covering(w *fixtures.Wording, inCase string) *covering {
 // excuses reports whether an erratum has what the client tells in a field, and notes it.
 func (c *covering) excuses(field clients.Field, told string) (excused bool) {
 	for i, e := range c.errata {
-		// What follows in an error's text may hold an address, or what happened first.
-		begins := (field == panicField || field == errorField) && e.Seen != "" && strings.HasPrefix(told, e.Seen)
+		// What follows in a text may hold an address, a time, or what happened first.
+		text := field == panicField || field == errorField || field == retriesField
+		begins := text && e.Seen != "" && strings.HasPrefix(told, e.Seen)
 		if e.Field == string(field) && (e.Seen == told || begins) {
 			c.seen[i], excused = true, true
 		}

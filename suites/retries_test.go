@@ -96,7 +96,7 @@ func faults(t *testing.T, s *Suite, clause string) map[string]string {
 	t.Helper()
 	found := map[string]string{}
 	for _, b := range s.behaviours(s.Contract.Clause(clause).Wordings[0]) {
-		if fault := b.check(s.trial(s.Contract.Clause(clause).Wordings[0])); fault != "" {
+		if fault := b.check(s.trial(s.Contract.Clause(clause).Wordings[0], b.key)); fault != "" {
 			found[b.text] = fault
 		}
 	}

@@ -43,6 +43,7 @@ type Suite struct {
 	described []string                       // the actions
 	cases     map[string][]*fixtures.Wording // what is asked in each case that is described
 	t         *testing.T                     // that the specs are run by, nil where they are registered in a suite of somebody else's
+	within    string                         // the container they are registered in there
 }
 
 // Reference is the reference client, which shows what a caller can learn of an answer.
@@ -105,17 +106,19 @@ func Test(t *testing.T, provider string, client clients.Config, describe func(*S
 var tested atomic.Bool
 
 // Describe registers the specs of a provider for a client in a suite of somebody else's, below a container of the text.
-// It takes over nothing of that suite: no set-up, no fail handler, no flag and no report. It panics if the client's
-// declaration is wrong, as it is called while the tree is built. The result is for a variable at package level.
+// It takes over nothing of that suite: no set-up, no fail handler, no flag and no report. At the suite's end it prints what
+// was covered. It panics if the client's declaration is wrong, as it is called while the tree is built. The result is for a
+// variable at package level.
 func Describe(text, provider string, client clients.Config, describe func(*Suite)) bool {
 	s, err := load(provider)
 	if err == nil {
-		s.Client = client
+		s.Client, s.within = client, text
 		err = s.check()
 	}
 	if err != nil {
 		panic(fmt.Sprintf("engine error: %s of %s cannot be described\n%v", client.Name, provider, err))
 	}
+	s.reportCoverage()
 	return ginkgo.Describe(text, func() {
 		describe(s)
 		if err := s.checkCases(); err != nil {

@@ -37,6 +37,7 @@ func Retrying() clients.Config {
 		return Middleware(client, sdk.GetDefaultMiddlewares())
 	})
 	c.Retries = true
+	c.RetriesOn = []int{http.StatusTooManyRequests, http.StatusServiceUnavailable}
 	return c
 }
 
