@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"math/rand/v2"
+	"net"
 	"net/http"
 	"net/url"
 	"reflect"
@@ -120,6 +121,7 @@ type told struct {
 	panicked  any           // what the client panicked with
 	stack     []byte        // of the panic
 	hung      time.Duration // how long it had not returned, 0 if it did
+	stuck     bool          // whether that was real time, for no virtual time passed
 	exchanges []matchers.Exchange
 	refused   error  // requests that no stub answers
 	once      string // why the client must not ask again
@@ -153,24 +155,24 @@ func (s *Suite) perform(o *fixtures.Operation, answer fixtures.Answer, what, onc
 		}
 		return s.Client.New(&http.Client{Transport: below}, base).Do(ctx, clients.Minimal(o))
 	}
-	told := &told{}
+	t := &told{}
 	switch {
 	case s.Client.Dial != nil:
-		told.call(do, realPatience) // a socket knows no virtual time
+		t.call(do, realPatience) // a socket knows no virtual time
 	case s.isReference():
-		told.failure, told.err = do(context.Background())
+		t.failure, t.err = do(context.Background())
 	default:
-		onVirtualTime(s.t, func() {
-			told.call(do, virtualPatience)
+		t = s.callOnVirtualTime(func(t *told) {
+			t.call(do, virtualPatience)
 			time.Sleep(aWhile) // a client may ask again after it has returned
 		})
 	}
-	told.close(below, answers)
-	told.once = once
-	if fault := told.unasked(s, request, what); fault != "" {
+	t.close(below, answers)
+	t.once = once
+	if fault := t.unasked(s, request, what); fault != "" {
 		ginkgo.Fail(fault)
 	}
-	return told
+	return t
 }
 
 // isReference reports whether the client is the reference, which is not watched: a bubble and a goroutine for each spec are
@@ -205,7 +207,7 @@ func (t *told) unasked(s *Suite, request stub.Request, what string) string {
 	switch {
 	case errors.Is(t.refused, stub.ErrRefused):
 		return fmt.Sprintf("%s asked for something else than %s:\n%v", s.Client.Name, request, t.refused)
-	case errors.Is(t.err, stub.ErrRefused):
+	case errors.Is(t.err, stub.ErrRefused) || errors.As(t.err, new(*net.DNSError)):
 		return fmt.Sprintf("%s did not ask with the http.Client that it was given:\n%v", s.Client.Name, t.err)
 	case t.err != nil:
 		return fmt.Sprintf("%s did not ask for %s:\n%v", s.Client.Name, request, t.err)
@@ -240,6 +242,9 @@ func (t *told) wrong(s *Suite, what string) string {
 	switch {
 	case t.panicked != nil:
 		return fmt.Sprintf("%s panicked %s: %v\n%s", name, when, t.panicked, t.stack)
+	case t.stuck:
+		return fmt.Sprintf("%s hangs %s: in %s it neither returned nor waited for anything that time can end, "+
+			"as it does that waits for a lock, reads a socket of its own, or loops.", name, when, t.hung)
 	case t.hung > 0:
 		return fmt.Sprintf("%s hangs %s: it had not returned after %s, though its context was done after half of that.",
 			name, when, t.hung)
@@ -286,7 +291,23 @@ const (
 	virtualPatience = 48 * time.Hour // more than any documented wait
 	aWhile          = 5 * time.Minute
 	realPatience    = 5 * time.Second
+	lessPatience    = time.Second // with a client that was stuck before
 )
+
+// callOnVirtualTime has f call the client on virtual time. One that is stuck in real time is left behind, and with it what f
+// was given.
+func (s *Suite) callOnVirtualTime(f func(*told)) *told {
+	patience := realPatience
+	if s.stuck {
+		patience = lessPatience
+	}
+	within := &told{}
+	if onVirtualTime(s.t, patience, func() { f(within) }) {
+		return within
+	}
+	s.stuck = true
+	return &told{stuck: true, hung: patience}
+}
 
 // call has the client called in a goroutine of its own, so that what it does there ends nothing else.
 func (t *told) call(do func(context.Context) (clients.Failure, error), patience time.Duration) {
@@ -313,9 +334,30 @@ func (t *told) call(do func(context.Context) (clients.Failure, error), patience 
 	}
 }
 
-// onVirtualTime calls f in a bubble of testing/synctest, where time passes when nothing else can happen. Without a test to
-// run it by, it makes one. What f leaves behind is given up: f has told of it.
-func onVirtualTime(t *testing.T, f func()) { //nolint:thelper // it runs specs, and no test
+// onVirtualTime calls f in a bubble of testing/synctest, where time passes when nothing else can happen. It reports whether f
+// returned before the patience, in real time, was over: what waits for something that a bubble does not know holds its time.
+func onVirtualTime(t *testing.T, patience time.Duration, f func()) (returned bool) { //nolint:thelper // it runs specs, and no test
+	done := make(chan any, 1)
+	go func() {
+		defer func() { done <- recover() }()
+		inBubble(t, f)
+	}()
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	select {
+	case p := <-done:
+		if p != nil {
+			panic(p) // here Ginkgo sees it
+		}
+		return true
+	case <-timer.C:
+		return false
+	}
+}
+
+// inBubble is onVirtualTime without the patience. Without a test to run f by, it makes one. What f leaves behind is given
+// up: f has told of it.
+func inBubble(t *testing.T, f func()) { //nolint:thelper // nor is this one
 	ran := false
 	bubble := func(t *testing.T) { //nolint:thelper // nor does this
 		if ran {

@@ -79,7 +79,11 @@ func ofRetries(key string) bool { return strings.HasPrefix(key, "retries-") }
 
 // OnVirtualTime calls f in a bubble of testing/synctest, as every client that takes an http.Client is called. It must not fail
 // the spec: what it sees is for Hold.
-func (s *Suite) OnVirtualTime(f func()) { onVirtualTime(s.t, f) }
+func (s *Suite) OnVirtualTime(f func()) {
+	if s.callOnVirtualTime(func(*told) { f() }).stuck {
+		ginkgo.Fail(s.Client.Name + " hangs: it neither returned nor waited for anything that time can end.")
+	}
+}
 
 // Hold fails the spec of a client's own if what it saw of a field in the case is not what is right, but for the client's
 // errata. Call it once a spec.

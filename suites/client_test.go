@@ -143,7 +143,9 @@ func failing(instead func() error) func(*suites.Suite) {
 
 // fractions has the client ask again otherwise than is right where it is asked to wait for fractions of a second.
 func fractions(seen string) func(*fixtures.Erratum) {
-	return func(e *fixtures.Erratum) { e.Clauses, e.Case, e.Field, e.Seen = "graph.*", "retries-fraction", "retries", seen }
+	return func(e *fixtures.Erratum) {
+		e.Clauses, e.Case, e.Field, e.Seen = "graph.*", "retries-fraction", "retries", seen
+	}
 }
 
 // asksAgain has the client ask again, and deviate in nothing.

@@ -6,8 +6,10 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -37,6 +39,17 @@ func changed(change func(*clients.Failure, *error)) clients.Config {
 			return failure, err
 		})
 	}}
+}
+
+// known tells every code as "Other", which the file of errata has of one clause.
+func known(name, errata string) clients.Config {
+	c := changed(func(f *clients.Failure, _ *error) {
+		if f.Status >= http.StatusBadRequest {
+			f.Code = "Other"
+		}
+	})
+	c.Name, c.Errata = name, errata
+	return c
 }
 
 // before is the reference client, which does something else first.
@@ -80,9 +93,20 @@ var told = map[string]struct {
 		changed(func(f *clients.Failure, _ *error) { f.Code = "Other" }),
 		"code         documented  \"Forbidden\"\n                 answered    \"Forbidden\"\n                 told        \"Other\"",
 	},
-	"panics":   {before(func(context.Context, *http.Client, string, clients.Call) { panic("no such code") }), "our connector panicked before it had asked for what is answered graph.get.missing-scope: no such code"},
-	"ends":     {before(func(context.Context, *http.Client, string, clients.Call) { runtime.Goexit() }), "its goroutine was ended by runtime.Goexit"},
-	"hangs":    {before(func(context.Context, *http.Client, string, clients.Call) { select {} }), "our connector hangs before it had asked for what is answered graph.get.missing-scope: it had not returned after 48h0m0s"},
+	"panics":                   {before(func(context.Context, *http.Client, string, clients.Call) { panic("no such code") }), "our connector panicked before it had asked for what is answered graph.get.missing-scope: no such code"},
+	"ends":                     {before(func(context.Context, *http.Client, string, clients.Call) { runtime.Goexit() }), "its goroutine was ended by runtime.Goexit"},
+	"hangs":                    {before(func(context.Context, *http.Client, string, clients.Call) { select {} }), "our connector hangs before it had asked for what is answered graph.get.missing-scope: it had not returned after 48h0m0s"},
+	"wrong, as its errata say": {known("our connector", "testdata/errata.yaml"), ""},
+	"errata of another":        {known("their connector", "testdata/errata.yaml"), `testdata/errata.yaml:3: client is "our connector", and the file is that of "their connector"`},
+	"errata that are missing":  {known("our connector", "testdata/none.yaml"), "testdata/none.yaml:0: cannot be read"},
+	"waits for a lock": {before(func(context.Context, *http.Client, string, clients.Call) {
+		var lock sync.Mutex
+		lock.Lock()
+		lock.Lock()
+	}), "graph.get.missing-scope: in 5s it neither returned nor waited for anything that time can end"},
+	"round the client, by a transport of its own": {clients.Config{Name: "our connector", New: func(_ *http.Client, base string) clients.Client {
+		return wire.New(&http.Client{Transport: &http.Transport{}}, base)
+	}}, "our connector did not ask with the http.Client that it was given"},
 	"sleeps":   {before(func(context.Context, *http.Client, string, clients.Call) { time.Sleep(1000 * time.Hour) }), "our connector hangs"},
 	"swallows": {changed(func(f *clients.Failure, _ *error) { *f = clients.Failure{} }), "our connector swallowed the failure"},
 	"errs":     {changed(func(_ *clients.Failure, err *error) { *err = errors.New("too bad") }), "and tells its caller of an error instead:\n  too bad"},
@@ -283,6 +307,10 @@ func TestBothDoorsAskEverything(t *testing.T) {
 	output, failed := door(t, "both", "right")
 	if failed || strings.Count(output, "all honored") != 2 {
 		t.Errorf("failed is %t:\n%s", failed, output)
+	}
+	report := "-ginkgo.junit-report=" + filepath.Join(t.TempDir(), "junit.xml")
+	if output, failed = door(t, "both", "right", report); !failed || !strings.Contains(output, "would overwrite that of the suite before it") {
+		t.Errorf("failed is %t, and one report overwrites the other:\n%s", failed, output)
 	}
 	for _, flags := range [][]string{{"-test.v"}, {"-test.skip=Slow"}, {"-test.cpu=2"}, {"-test.count=1"}} {
 		output, failed := door(t, "describe", "right", append(flags, "-ginkgo.label-filter=clause:graph.get.missing-scope")...)

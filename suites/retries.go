@@ -195,6 +195,8 @@ func (t *trial) broken(m *measured) string {
 	case m.endless:
 		return t.say(m, "never stops: it was refused %d times in %s, and asked again until its context was ended.",
 			len(m.Attempts), m.Attempts[len(m.Attempts)-1].At)
+	case m.stuck:
+		return m.wrong(t.Suite, t.wording.ID())
 	case m.hung > 0:
 		return t.say(m, "hangs: it had not returned after %s, though its context was done after half of that.", virtualPatience)
 	}
@@ -289,7 +291,7 @@ func (t *trial) endsWithItsContext() string {
 	for _, asked := range []request{absent, t.short()} {
 		m := t.interrupt(asked)
 		switch {
-		case m.endless || m.panicked != nil || len(m.exchanges) == 0:
+		case m.endless || m.stuck || m.panicked != nil || len(m.exchanges) == 0:
 			return t.broken(m)
 		case m.hung > 0 || m.Ended > atOnce:
 			return t.say(m, "does not end with its context, which ended right after the first answer: it returned %s later.", m.Ended)

@@ -205,20 +205,24 @@ func (t *trial) run(asked request, times int, interrupt bool) *measured {
 	below := &recorder{transport: answers}
 	line := &refusing{trial: t, asked: asked, times: times, interrupt: interrupt, measured: m, stub: answers, below: below}
 	line.request = t.request(o, t.Contract.BaseURL)
-	var returned time.Duration
-	onVirtualTime(t.t, func() {
+	ended := make(chan time.Duration, 1)
+	told := t.callOnVirtualTime(func(told *told) {
 		line.start = time.Now()
-		m.call(func(ctx context.Context) (clients.Failure, error) {
+		told.call(func(ctx context.Context) (clients.Failure, error) {
 			ctx, line.end = context.WithCancel(ctx)
 			defer line.end()
 			return t.Client.New(&http.Client{Transport: line}, t.Contract.BaseURL).Do(ctx, clients.Minimal(o))
 		}, virtualPatience)
-		returned = time.Since(line.start)
+		ended <- time.Since(line.start)
 	})
 	line.mutex.Lock()
 	defer line.mutex.Unlock()
+	m.told = *told
 	m.close(below, answers)
-	m.Ended, m.Outcome = returned, m.outcome()
+	if !m.stuck {
+		m.Ended = <-ended
+	}
+	m.Outcome = m.outcome()
 	if o.Action == "create" && len(m.Attempts) > 1 {
 		m.Repeated = line.request.String() + " " + shown(o.Body)
 	}

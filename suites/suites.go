@@ -44,6 +44,7 @@ type Suite struct {
 	cases     map[string][]*fixtures.Wording // what is asked in each case that is described
 	t         *testing.T                     // that the specs are run by, nil where they are registered in a suite of somebody else's
 	within    string                         // the container they are registered in there
+	stuck     bool                           // whether the client was stuck in a spec before
 }
 
 // Reference is the reference client, which shows what a caller can learn of an answer.
@@ -71,6 +72,22 @@ func load(provider string) (*Suite, error) {
 	return s, err
 }
 
+// of makes the suite that of the client, with the client's own errata.
+func (s *Suite) of(client clients.Config) error {
+	s.Client = client
+	if client.Errata == "" {
+		return nil
+	}
+	own, err := fixtures.LoadErrataFile(client.Errata, s.Contract)
+	for _, e := range own {
+		if e.Client != client.Name {
+			err = errors.Join(err, fmt.Errorf("%s: client is %q, and the file is that of %q: give each client a file of its own", e, e.Client, client.Name))
+		}
+	}
+	s.Errata = append(s.Errata, own...)
+	return err
+}
+
 // check tells everything that is wrong with the client's declaration and with its errata.
 func (s *Suite) check() error {
 	return errors.Join(s.Client.Check(s.Contract), s.checkErrata())
@@ -88,17 +105,25 @@ func Load(t *testing.T, provider string) *Suite {
 }
 
 // Test runs the whole suite of a provider for a client, from a plain Go test. Several may run in one process, one after
-// the other, unless the ginkgo command runs them with -p; specs that were registered otherwise are not among them.
+// the other, unless the ginkgo command runs them with -p or has them write a report. It drops specs that were registered
+// before: a package with specs of its own takes Describe.
 func Test(t *testing.T, provider string, client clients.Config, describe func(*Suite)) {
 	t.Helper()
-	if config, _ := ginkgo.GinkgoConfiguration(); tested.Swap(true) && config.ParallelTotal > 1 {
+	config, reporter := ginkgo.GinkgoConfiguration()
+	switch again := tested.Swap(true); {
+	case again && config.ParallelTotal > 1:
 		t.Fatal("engine error: with -p a process runs one suite only, and shares its specs with the others: " +
+			"run without it, or give each suite a package of its own")
+	case again && reporter.WillGenerateReport():
+		t.Fatal("engine error: the report of this suite would overwrite that of the suite before it: " +
 			"run without it, or give each suite a package of its own")
 	}
 	globals.Reset()
 	defer globals.Reset()
 	s := Load(t, provider)
-	s.Client = client
+	if err := s.of(client); err != nil {
+		t.Fatalf("engine error: the errata of %s are wrong\n%v", client.Name, err)
+	}
 	s.Run(t, describe)
 }
 
@@ -112,8 +137,8 @@ var tested atomic.Bool
 func Describe(text, provider string, client clients.Config, describe func(*Suite)) bool {
 	s, err := load(provider)
 	if err == nil {
-		s.Client, s.within = client, text
-		err = s.check()
+		s.within = text
+		err = errors.Join(s.of(client), s.check())
 	}
 	if err != nil {
 		panic(fmt.Sprintf("engine error: %s of %s cannot be described\n%v", client.Name, provider, err))

@@ -48,6 +48,9 @@ type Config struct {
 	Query map[string]string
 	// Operations lists the ids of the operations that the client performs, nil for all.
 	Operations []string
+	// Errata is a YAML file, laid out as fixtures/errata.yaml, of what the client is known to do otherwise; empty for none.
+	// The path is relative to the folder of the test.
+	Errata string
 	// Retries says that the client asks again by itself where a clause's remedy is to wait or to retry.
 	Retries bool
 	// RetriesOn lists the HTTP statuses after which it does so, nil for those of all such clauses. After any other it must

@@ -75,30 +75,43 @@ type asked struct {
 }
 
 // RefuseNetwork has http.DefaultTransport refuse, until the function it returns is called, every request that would leave
-// the machine, so that code under test that brings no transport of its own, or a clone of this one, fails closed too.
-// Loopback addresses pass: Ginkgo's processes may talk to each other over them.
+// the machine, so that code under test that brings no transport of its own, or a clone of this one, fails closed too. For
+// code that does bring its own, net.DefaultResolver refuses to ask a name server. Loopback addresses pass: Ginkgo's
+// processes may talk to each other over them.
 func RefuseNetwork() (allow func()) {
 	refusing.Lock()
 	defer refusing.Unlock()
 	if refusing.count++; refusing.count == 1 {
-		refusing.before = http.DefaultTransport
+		refusing.transport, refusing.resolver = http.DefaultTransport, net.DefaultResolver
 		http.DefaultTransport = loopbackOnly(http.DefaultTransport)
+		net.DefaultResolver = noNameServer
+		readResolverConfig()
 	}
 	return func() {
 		refusing.Lock()
 		defer refusing.Unlock()
 		if refusing.count--; refusing.count == 0 {
-			http.DefaultTransport = refusing.before
+			http.DefaultTransport, net.DefaultResolver = refusing.transport, refusing.resolver
 		}
 	}
 }
 
-// refusing counts who has the network refused, and keeps the transport of before.
+// refusing counts who has the network refused, and keeps what was there before.
 var refusing struct {
 	sync.Mutex
-	count  int
-	before http.RoundTripper
+	count     int
+	transport http.RoundTripper
+	resolver  *net.Resolver
 }
+
+// noNameServer knows the names of the hosts file only.
+var noNameServer = &net.Resolver{PreferGo: true, Dial: func(context.Context, string, string) (net.Conn, error) {
+	return nil, ErrRefused
+}}
+
+// readResolverConfig has the net package make what it makes once: if that were in a bubble of testing/synctest, a look-up in
+// the next bubble would end the process.
+var readResolverConfig = sync.OnceFunc(func() { _, _ = net.DefaultResolver.LookupHost(context.Background(), "localhost") })
 
 // loopbackOnly is a transport that reaches nothing but loopback addresses. It is an *http.Transport where the other is, as
 // many clients take for granted.
