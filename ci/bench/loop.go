@@ -15,17 +15,28 @@ import (
 // loop is what a developer waits for after a one-line edit: the command that is run, and the file that is edited.
 type loop struct {
 	name    string
+	folder  string // in which the command is run, below the module's
 	file    string
 	env     []string
 	command []string
 }
 
-// loops are the warm loops of the suite and of the plain table, in a copy of the module, over the same wordings.
+// example is the folder of the example connector.
+const example = "suites/clients/example"
+
+// performed are the operations of the example connector.
+var performed = []string{"graph.update", "graph.create", "graph.delete"}
+
+// loops are the warm loops, in a copy of the module: of the suite and of the plain table, over the same wordings, and of the
+// example connector, its contract test and a suite of the same wordings written by hand.
 func loops(table string) []loop {
+	connector := example + "/coursesync.go"
 	return []loop{
-		{"suite", "suites/graph/graph_test.go", nil, []string{"go", "tool", "ginkgo", "run", "./suites/graph"}},
-		{"loopback", "ci/bench/plain/plain_test.go", []string{"BENCH_TABLE=" + table},
+		{"suite", "", "suites/graph/graph_test.go", nil, []string{"go", "tool", "ginkgo", "run", "./suites/graph"}},
+		{"loopback", "", "ci/bench/plain/plain_test.go", []string{"BENCH_TABLE=" + table},
 			[]string{"go", "test", "-run=^TestLoopback$", "./ci/bench/plain"}},
+		{"example", example, connector, nil, []string{"go", "test", "."}},
+		{"by hand", example, connector, nil, []string{"go", "test", "./byhand"}},
 	}
 }
 
@@ -41,7 +52,7 @@ func (l loop) measure(ctx context.Context, module string, number int) (usage.Usa
 	if err := os.WriteFile(file, edited, 0o600); err != nil {
 		return usage.Usage{}, err
 	}
-	used, _, err := run(ctx, module, l.env, l.command[0], l.command[1:]...)
+	used, _, err := run(ctx, filepath.Join(module, l.folder), l.env, l.command[0], l.command[1:]...)
 	if restored := os.WriteFile(file, text, 0o600); err == nil {
 		err = restored
 	}

@@ -8,7 +8,7 @@
 // rendering the answers too, but for the making of a synthetic contract; of the plain table all but reading it, for it
 // stands for Go literals: answers rendered beforehand by the same Wording.Answer.
 //
-//	go run ./ci/bench [-n runs] [-sizes own,410,4100,41000] [-only suite,loopback,memory,clients,load,loop] [-markdown]
+//	go run ./ci/bench [-n runs] [-sizes own,410,4100,41000] [-only suite,loopback,memory,clients,load,loop,cold] [-markdown]
 package main
 
 import (
@@ -91,7 +91,7 @@ func (o options) say(format string, args ...any) {
 }
 
 // parts are what -only chooses from: the contestants, and what else is measured.
-var parts = append(slices.Clone(contestants), "clients", "load", "loop")
+var parts = append(slices.Clone(contestants), "clients", "load", "loop", "cold")
 
 func parse(args []string) (options, error) {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
@@ -177,6 +177,11 @@ func (o options) measure(ctx context.Context, folder string) (*results, error) {
 			return nil, err
 		}
 	}
+	if slices.Contains(o.only, "cold") {
+		if err := r.coldBuilds(ctx, root, folder); err != nil {
+			return nil, err
+		}
+	}
 	return r, nil
 }
 
@@ -246,7 +251,7 @@ func (r *results) clients(ctx context.Context, root, folder string) error {
 	for _, client := range asked {
 		row := contestRow{size: client, used: map[string][]usage.Usage{}}
 		for round := range 1 + r.rounds(own) {
-			for contestant, test := range map[string]string{"suite": "^TestSuite$", "plain": "^TestPlain$"} {
+			for contestant, test := range map[string]string{"suite": "^TestSuite$", "loopback": "^TestLoopback$", "memory": "^TestMemory$"} {
 				used, printed, err := run(ctx, "", []string{"BENCH_CLIENT=" + client}, binary, "-test.run="+test)
 				if err != nil {
 					return err
@@ -260,7 +265,7 @@ func (r *results) clients(ctx context.Context, root, folder string) error {
 			}
 		}
 		r.asked = append(r.asked, row)
-		r.say("client %s: %s\n", client, row.cell(nanoseconds, cpu, "suite", "plain"))
+		r.say("client %s: %s\n", client, row.cell(nanoseconds, cpu, contestants...))
 	}
 	return nil
 }
@@ -315,6 +320,9 @@ func (r *results) loop(ctx context.Context, root, folder string) error {
 	if _, err := writeTable("graph", file); err != nil {
 		return err
 	}
+	if err := writeByHand(copied, performed); err != nil {
+		return err
+	}
 	r.loops = map[string][]usage.Usage{}
 	for round := range 1 + r.runs {
 		r.say("warm loop, run %d, wall:", round)
@@ -329,6 +337,26 @@ func (r *results) loop(ctx context.Context, root, folder string) error {
 			}
 		}
 		r.say("\n")
+	}
+	return nil
+}
+
+// cold are the commands of which a build without any cache is measured.
+var cold = [][]string{
+	{"go", "build", "./..."},
+	{"go", "test", "-run=^$", "./suites/graph", "./suites/classroom"},
+}
+
+// coldBuilds builds with an empty build cache, once, for it is long.
+func (r *results) coldBuilds(ctx context.Context, root, folder string) error {
+	for i, command := range cold {
+		cache := filepath.Join(folder, fmt.Sprint("cache", i))
+		used, _, err := run(ctx, root, []string{"GOCACHE=" + cache}, command[0], command[1:]...)
+		if err = errors.Join(err, os.RemoveAll(cache)); err != nil {
+			return err
+		}
+		r.cold = append(r.cold, used)
+		r.say("cold, %s: %s\n", strings.Join(command, " "), short(used.CPU))
 	}
 	return nil
 }

@@ -7,7 +7,9 @@ package clients
 import (
 	"bytes"
 	"io"
+	"maps"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"testing"
 
@@ -57,9 +59,32 @@ type planned struct {
 	want   clients.Failure
 }
 
-// TestPlain makes the same calls through the client, and asserts what a hand-written table would. Making the table is not
-// counted, for literals would cost nothing.
-func TestPlain(t *testing.T) {
+// TestMemory makes the same calls through the client, answered in memory, and asserts what a hand-written table would.
+func TestMemory(t *testing.T) {
+	plain(t, func(_ *testing.T, base string, answer func() fixtures.Answer) (*http.Client, string) {
+		return &http.Client{Transport: answering{answer}}, base
+	})
+}
+
+// TestLoopback makes them over a loopback server, as a hand-written table for an SDK does.
+func TestLoopback(t *testing.T) {
+	plain(t, func(t *testing.T, _ string, answer func() fixtures.Answer) (*http.Client, string) {
+		t.Helper()
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			a := answer()
+			maps.Copy(w.Header(), a.Header)
+			w.WriteHeader(a.Status)
+			_, _ = w.Write(a.Body) // what is missing, the assertions tell
+		}))
+		t.Cleanup(server.Close)
+		return server.Client(), server.URL
+	})
+}
+
+// plain makes the calls by the http.Client and below the base URL that serve returns. Making the table is not counted, for
+// literals would cost nothing.
+func plain(t *testing.T, serve func(t *testing.T, base string, answer func() fixtures.Answer) (*http.Client, string)) {
+	t.Helper()
 	provider, client := chosen(t)
 	var table []planned
 	var base string
@@ -84,9 +109,11 @@ func TestPlain(t *testing.T) {
 	for _, field := range client.Exposed() {
 		exposes[field] = true
 	}
-	for _, row := range table {
+	var row planned
+	by, base := serve(t, base, func() fixtures.Answer { return row.answer })
+	for _, row = range table {
 		t.Run(row.name, func(t *testing.T) {
-			got, err := client.New(&http.Client{Transport: answering{row.answer}}, base).Do(t.Context(), row.call)
+			got, err := client.New(by, base).Do(t.Context(), row.call)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -110,7 +137,7 @@ func TestPlain(t *testing.T) {
 }
 
 // answering answers in memory.
-type answering struct{ fixtures.Answer }
+type answering struct{ answer func() fixtures.Answer }
 
 func (a answering) RoundTrip(r *http.Request) (*http.Response, error) {
 	if r.Body != nil {
@@ -119,8 +146,9 @@ func (a answering) RoundTrip(r *http.Request) (*http.Response, error) {
 			return nil, err
 		}
 	}
+	answer := a.answer()
 	return &http.Response{
-		StatusCode: a.Status, Header: a.Header.Clone(), Body: io.NopCloser(bytes.NewReader(a.Body)),
-		ContentLength: int64(len(a.Body)), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Request: r,
+		StatusCode: answer.Status, Header: answer.Header.Clone(), Body: io.NopCloser(bytes.NewReader(answer.Body)),
+		ContentLength: int64(len(answer.Body)), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Request: r,
 	}, nil
 }
