@@ -27,7 +27,7 @@ func RetryAfter(x Exchange) (time.Duration, error) {
 	}
 	if strings.Trim(value, "0123456789.") == "" {
 		if whole, _, _ := strings.Cut(value, "."); len(strings.TrimLeft(whole, "0")) > len("31622400") {
-			return 0, errTooLong
+			return 0, ErrTooLong
 		}
 		wait, err := time.ParseDuration(value + "s") // exact, as ParseFloat is not
 		if err != nil {
@@ -46,11 +46,12 @@ func RetryAfter(x Exchange) (time.Duration, error) {
 	return bounded(max(0, date.Sub(sent)))
 }
 
-var errTooLong = errors.New("the header asks to wait longer than a year")
+// ErrTooLong is RetryAfter's error for a header that asks to wait longer than a year.
+var ErrTooLong = errors.New("the header asks to wait longer than a year")
 
 func bounded(wait time.Duration) (time.Duration, error) {
 	if wait > longestWait {
-		return 0, errTooLong
+		return 0, ErrTooLong
 	}
 	return wait, nil
 }

@@ -1,0 +1,362 @@
+package live
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"github.com/learncontract/learncontract/fixtures"
+	"github.com/learncontract/learncontract/matchers"
+)
+
+// Options are how a Door behaves. The zero value is right for a real tenant.
+type Options struct {
+	// Base sends; by default a clone of http.DefaultTransport, proxies of the environment included, that trusts the
+	// sandbox's ca.
+	Base http.RoundTripper
+	// Rate is requests a second. The defaults are far under the published quotas: 1 for Graph, which throttles an app
+	// at 130,000 in 10 seconds and does not say what Viva Learning bears (microsoft-graph-docs, concepts/throttling.md);
+	// 2 for Classroom, which grants a user 1,200 a minute (developers.google.com/workspace/classroom/reference/limits).
+	Rate rate.Limit
+	// Budget is how many requests the whole run may send, token requests aside; 0 is no bound.
+	Budget int
+	// Timeout bounds a request and the reading of its answer; 30 s by default.
+	Timeout time.Duration
+	// Pause follows a 429 without Retry-After; 30 s by default.
+	Pause time.Duration
+	// Secrets gets every token that is handed out; nil for none.
+	Secrets *Secrets
+}
+
+// longestPause is what a provider may ask a run to wait.
+const longestPause = time.Hour
+
+// garbage is a token that nobody has issued. It is short, or what looks for leaks takes it for one.
+const garbage = "not-a-token"
+
+// Door is the only way to a provider. It sends requests to the provider's own host alone, as identities it has held
+// against the sandbox file, at its own pace, and follows no redirect. Its errors are EngineErrors. Goroutines may share it.
+type Door struct {
+	sandbox  *Sandbox
+	provider string
+	endpoint *url.URL
+	signIn   SignIn
+	options  Options
+	limiter  *rate.Limiter
+
+	mutex      sync.Mutex // guards what follows
+	identities map[string]*identity
+	spent      int
+	notBefore  time.Time // no request is sent before
+	ended      error     // why no request is sent any more
+}
+
+// identity is somebody a request can be sent as.
+type identity struct {
+	busy  chan struct{} // holds one while somebody signs in
+	token Token
+	err   error // why it is not whom the file names
+}
+
+// NewDoor makes the door to a provider, "graph" or "classroom". It sends nothing. The error says what the sandbox lacks.
+func NewDoor(sandbox *Sandbox, provider string, signIn SignIn, options Options) (*Door, error) {
+	defaults, ok := map[string]struct {
+		needs string
+		rate  rate.Limit
+		burst int
+	}{"graph": {"graph.tenant", 1, 2}, "classroom": {"classroom.domain", 2, 2}}[provider]
+	if !ok {
+		return nil, fmt.Errorf("there is no door to %q: the providers are graph and classroom", provider)
+	}
+	if _, ok := sandbox.Value(defaults.needs); !ok {
+		return nil, failed(OpGuard, "%s does not name %s, without which nobody can be told from another: name it",
+			sandbox.File(), defaults.needs)
+	}
+	address, err := url.Parse(sandbox.Endpoint(provider))
+	if err != nil {
+		return nil, err
+	}
+	if options.Base == nil {
+		options.Base = newTransport(sandbox, sandbox.Endpoint(provider))
+	}
+	options.Rate = cmp.Or(options.Rate, defaults.rate)
+	options.Timeout = cmp.Or(options.Timeout, 30*time.Second)
+	options.Pause = cmp.Or(options.Pause, 30*time.Second)
+	return &Door{
+		sandbox: sandbox, provider: provider, endpoint: address, signIn: signIn, options: options,
+		limiter: rate.NewLimiter(options.Rate, defaults.burst), identities: map[string]*identity{},
+	}, nil
+}
+
+// newTransport is http.DefaultTransport that trusts the sandbox's ca for an endpoint.
+func newTransport(sandbox *Sandbox, endpoint string) http.RoundTripper {
+	transport := &http.Transport{Proxy: http.ProxyFromEnvironment, ForceAttemptHTTP2: true}
+	if usual, ok := http.DefaultTransport.(*http.Transport); ok {
+		transport = usual.Clone()
+	}
+	if roots := sandbox.Roots(endpoint); roots != nil {
+		transport.TLSClientConfig = &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
+	}
+	return transport
+}
+
+// As sends requests as an identity of Identities.
+func (d *Door) As(identity string) http.RoundTripper {
+	return roundTripper(func(r *http.Request) (*http.Response, error) {
+		if !slices.Contains(Identities(d.provider), identity) {
+			return nil, failed(OpSignIn, "%s has no identity %q: it has %s", d.provider, identity,
+				strings.Join(Identities(d.provider), ", "))
+		}
+		return d.roundTrip(r, func(ctx context.Context) (string, error) {
+			token, err := d.proven(ctx, identity)
+			if err != nil {
+				return "", err
+			}
+			return token.value(), nil
+		})
+	})
+}
+
+// Anonymous sends requests without a token.
+func (d *Door) Anonymous() http.RoundTripper {
+	return roundTripper(func(r *http.Request) (*http.Response, error) {
+		return d.roundTrip(r, func(context.Context) (string, error) { return "", nil })
+	})
+}
+
+// Stranger sends requests with a token that nobody has issued.
+func (d *Door) Stranger() http.RoundTripper {
+	return roundTripper(func(r *http.Request) (*http.Response, error) {
+		return d.roundTrip(r, func(context.Context) (string, error) { return garbage, nil })
+	})
+}
+
+// Client is an http.Client that sends requests as an identity and hands redirects to its caller.
+func (d *Door) Client(identity string) *http.Client {
+	return &http.Client{
+		Transport:     d.As(identity),
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+}
+
+// Spent is how many requests were sent, those of the guard included and those for tokens not.
+func (d *Door) Spent() int {
+	d.mutex.Lock()
+	defer d.mutex.Unlock()
+	return d.spent
+}
+
+// CloseIdleConnections closes the connections that no request uses.
+func (d *Door) CloseIdleConnections() {
+	if base, ok := d.options.Base.(interface{ CloseIdleConnections() }); ok {
+		base.CloseIdleConnections()
+	}
+}
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+// RoundTrip implements http.RoundTripper, which wants the body closed whatever happens.
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) {
+	response, err := f(r)
+	if err != nil && r.Body != nil {
+		_ = r.Body.Close() // the request was refused, and its error tells why
+	}
+	return response, err
+}
+
+// roundTrip sends a request with the token that credential returns.
+func (d *Door) roundTrip(r *http.Request, credential func(context.Context) (string, error)) (*http.Response, error) {
+	if err := d.checkHost(r); err != nil { // before anybody signs in for it
+		return nil, err
+	}
+	token, err := credential(r.Context())
+	if err != nil {
+		return nil, err
+	}
+	return d.send(r, token)
+}
+
+// checkHost refuses a request that would go to anybody but the provider.
+func (d *Door) checkHost(r *http.Request) error {
+	switch {
+	case r.URL == nil:
+		return failed(OpHost, "the request has no URL: %w", ErrOtherHost)
+	case r.URL.Scheme != d.endpoint.Scheme || hostPort(r.URL) != hostPort(d.endpoint):
+		return failed(OpHost, "%s://%s is %w: requests, and tokens, go to %s://%s alone", matchers.Printable(r.URL.Scheme),
+			matchers.Printable(r.URL.Host), ErrOtherHost, d.endpoint.Scheme, d.endpoint.Host)
+	case r.Host != "" && !strings.EqualFold(r.Host, r.URL.Host):
+		return failed(OpHost, "a request to %s must not name %s in Host: that is %w", r.URL.Host,
+			matchers.Printable(r.Host), ErrOtherHost)
+	}
+	return nil
+}
+
+func hostPort(u *url.URL) string {
+	port := u.Port()
+	if port == "" {
+		port = map[string]string{"https": "443", "http": "80"}[u.Scheme]
+	}
+	return net.JoinHostPort(strings.ToLower(u.Hostname()), port)
+}
+
+// send sends a request to the provider, whoever sends it.
+func (d *Door) send(r *http.Request, token string) (*http.Response, error) {
+	if err := d.admit(r.Context()); err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), d.options.Timeout)
+	out := r.Clone(ctx)
+	out.Host, out.URL.User = "", nil
+	if out.Header == nil {
+		out.Header = http.Header{}
+	}
+	for _, name := range []string{"Authorization", "Proxy-Authorization", "Cookie"} {
+		out.Header.Del(name)
+	}
+	if token != "" {
+		out.Header.Set("Authorization", "Bearer "+token)
+	}
+	out.Header.Set("User-Agent", "learncontract/live (+https://github.com/learncontract/learncontract)")
+	if d.provider == "graph" && out.Header.Get("Client-Request-Id") == "" { // Graph's support asks for it
+		out.Header.Set("Client-Request-Id", newGUID())
+	}
+	response, err := d.options.Base.RoundTrip(out)
+	if err != nil {
+		cancel()
+		return nil, networkError(r.Context(), d.endpoint.Host, err)
+	}
+	d.heed(response)
+	response.Request = r // as the caller sent it, without the token
+	response.Body = &body{response.Body, r.Context(), d.endpoint.Host, cancel}
+	return response, nil
+}
+
+func newGUID() string {
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // never fails
+	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
+}
+
+// body is an answer's body whose read errors are EngineErrors.
+type body struct {
+	io.ReadCloser
+	ctx    context.Context
+	host   string
+	cancel context.CancelFunc // the time-out spans the reading too
+}
+
+func (b *body) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if err != nil && err != io.EOF { //nolint:errorlint // a reader's end is io.EOF itself
+		err = networkError(b.ctx, b.host, err)
+	}
+	return n, err
+}
+
+func (b *body) Close() error {
+	defer b.cancel()
+	return b.ReadCloser.Close()
+}
+
+// admit waits until a request may be sent, and counts it.
+func (d *Door) admit(ctx context.Context) error {
+	for {
+		if err := d.pause(ctx); err != nil {
+			return err
+		}
+		if err := d.limiter.Wait(ctx); err != nil {
+			return waitError(ctx, err)
+		}
+		d.mutex.Lock()
+		paused := time.Now().Before(d.notBefore) // by an answer that came meanwhile
+		err := d.ended
+		switch {
+		case err != nil, paused:
+		case d.options.Budget > 0 && d.spent >= d.options.Budget:
+			err = failed(OpBudget, "%w: the run has sent the %d requests it may send", ErrBudget, d.spent)
+		default:
+			d.spent++
+		}
+		d.mutex.Unlock()
+		if err != nil || !paused {
+			return err
+		}
+	}
+}
+
+// pause waits until the time before which the provider wants no request.
+func (d *Door) pause(ctx context.Context) error {
+	d.mutex.Lock()
+	wait, ended := time.Until(d.notBefore), d.ended
+	d.mutex.Unlock()
+	if ended != nil || wait <= 0 {
+		return ended
+	}
+	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < wait {
+		return failed(OpWait, "%s wants no request for %v, longer than this one may take: %w", d.endpoint.Host,
+			wait.Round(time.Second), context.DeadlineExceeded)
+	}
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return waitError(ctx, ctx.Err())
+	}
+}
+
+func waitError(ctx context.Context, err error) error {
+	if errors.Is(ctx.Err(), context.Canceled) {
+		return failed(OpInterrupt, "a wait was given up: %w", err)
+	}
+	return failed(OpWait, "the request's time ended while it waited for its turn: %w", err)
+}
+
+// heed sees to it that what an answer asks to wait is waited before the next request.
+func (d *Door) heed(response *http.Response) {
+	if !isBusy(response.StatusCode) {
+		return
+	}
+	var wait time.Duration
+	if response.StatusCode == http.StatusTooManyRequests {
+		wait = d.options.Pause
+	}
+	if response.Header.Get("Retry-After") != "" {
+		answer := fixtures.Answer{Status: response.StatusCode, Header: response.Header}
+		asked, err := matchers.RetryAfter(matchers.NewExchange("", "", answer, time.Now()))
+		if err == nil {
+			wait = asked
+		} else if errors.Is(err, matchers.ErrTooLong) {
+			wait = longestPause + 1
+		}
+	}
+	d.mutex.Lock()
+	defer d.mutex.Unlock()
+	if until := time.Now().Add(wait); until.After(d.notBefore) {
+		d.notBefore = until
+	}
+	if wait > longestPause && d.ended == nil {
+		d.ended = failed(OpWait, "%w: %s asks for one of %s, and a run waits %v at most: try again after it", ErrLongWait,
+			d.endpoint.Host, matchers.Printable(response.Header.Get("Retry-After")), longestPause)
+	}
+}
+
+// isBusy tells the statuses with which a provider asks to wait.
+func isBusy(status int) bool {
+	return status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable
+}

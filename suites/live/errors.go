@@ -1,0 +1,111 @@
+package live
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"syscall"
+
+	"github.com/learncontract/learncontract/matchers"
+)
+
+// Op is what of the engine failed.
+type Op string
+
+// What can fail that is no answer of the provider.
+const (
+	OpSignIn    Op = "sign-in" // no token, or an expired one
+	OpNetwork   Op = "network" // no answer, or one that breaks off
+	OpGuard     Op = "guard"   // not the tenant or the user that the sandbox file names
+	OpHost      Op = "host"    // a request to somebody else than the provider
+	OpBudget    Op = "budget"  // more requests than the run may send
+	OpWait      Op = "wait"    // a wait that is longer than the request, or the run, may take
+	OpInterrupt Op = "interrupt"
+)
+
+// EngineError is why there is no answer: the run's fault or its surroundings', never a broken contract. Its text is a
+// sentence that holds no secret.
+type EngineError struct {
+	Op  Op
+	Err error
+}
+
+// Error implements error.
+func (e *EngineError) Error() string { return string(e.Op) + ": " + e.Err.Error() }
+
+// Unwrap returns the cause.
+func (e *EngineError) Unwrap() error { return e.Err }
+
+// In the chain of an EngineError.
+var (
+	ErrOtherTenant = errors.New("not whom the sandbox file names") // of OpGuard
+	ErrOtherHost   = errors.New("not the provider's host")         // of OpHost
+	ErrBudget      = errors.New("the budget is spent")             // of OpBudget
+	ErrLongWait    = errors.New("too long a wait")                 // of OpWait; it ends the run
+)
+
+func failed(op Op, format string, args ...any) *EngineError {
+	return &EngineError{op, fmt.Errorf(format, args...)}
+}
+
+// networkError words why a host gave no answer.
+func networkError(ctx context.Context, host string, err error) *EngineError {
+	if already, ok := errors.AsType[*EngineError](err); ok {
+		return already
+	}
+	if errors.Is(ctx.Err(), context.Canceled) {
+		return failed(OpInterrupt, "the request to %s was given up: %w", host, context.Canceled)
+	}
+	return &EngineError{OpNetwork, &worded{fmt.Sprintf("%s %s: %s", host, networkReason(err), matchers.Printable(err.Error())), err}}
+}
+
+// worded is an error in other words than its own, which may be longer, or hold more, than is to be shown.
+type worded struct {
+	text string
+	err  error
+}
+
+func (w *worded) Error() string { return w.text }
+func (w *worded) Unwrap() error { return w.err }
+
+func networkReason(err error) string {
+	if dns, ok := errors.AsType[*net.DNSError](err); ok {
+		if dns.IsNotFound {
+			return "is not known to the name server: check the network, the proxy and the sandbox file's endpoint"
+		}
+		return "could not be looked up: check the network and the name server"
+	}
+	if _, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
+		return "shows a certificate of an unknown authority: if it is a loopback address, name its ca in the sandbox file"
+	}
+	if _, ok := errors.AsType[x509.HostnameError](err); ok {
+		return "shows a certificate of another host: somebody else may be answering"
+	}
+	if invalid, ok := errors.AsType[x509.CertificateInvalidError](err); ok {
+		if invalid.Reason == x509.Expired {
+			return "shows a certificate that is not valid now: check this machine's clock"
+		}
+		return "shows an invalid certificate"
+	}
+	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok {
+		return "does not speak TLS: check the sandbox file's endpoint"
+	}
+	timeout, ok := errors.AsType[net.Error](err)
+	switch {
+	case errors.Is(err, context.DeadlineExceeded) || ok && timeout.Timeout():
+		return "did not answer in time: try again later"
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return "refuses the connection: nothing listens there"
+	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+		return "broke the connection off"
+	case errors.Is(err, io.EOF):
+		return "closed the connection without an answer"
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return "broke its answer off"
+	}
+	return "cannot be asked"
+}

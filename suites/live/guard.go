@@ -1,0 +1,175 @@
+package live
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/learncontract/learncontract/matchers"
+)
+
+// renewBefore is how long before its end a token is asked for anew: longer than a request and its wait take.
+const renewBefore = 2 * time.Minute
+
+// Forget has the next request of an identity sign in anew, after an answer that says its token is no longer good.
+func (d *Door) Forget(identity string) {
+	d.mutex.Lock()
+	defer d.mutex.Unlock()
+	delete(d.identities, identity)
+}
+
+// proven returns the token of an identity that is whom the file names. It signs in, and asks whom the token is of, once
+// for each token. An identity that is somebody else is refused for good; the others are not, for they may have to clean up.
+func (d *Door) proven(ctx context.Context, name string) (Token, error) {
+	d.mutex.Lock()
+	who := d.identities[name]
+	if who == nil {
+		who = &identity{busy: make(chan struct{}, 1)}
+		d.identities[name] = who
+	}
+	d.mutex.Unlock()
+	select {
+	case who.busy <- struct{}{}:
+		defer func() { <-who.busy }()
+	case <-ctx.Done():
+		return Token{}, waitError(ctx, ctx.Err())
+	}
+	if who.err != nil {
+		return Token{}, who.err
+	}
+	if who.token.value != nil && (who.token.Expires.IsZero() || time.Until(who.token.Expires) > renewBefore) {
+		return who.token, nil
+	}
+	token, err := d.signedIn(ctx, name)
+	if err != nil {
+		return Token{}, err
+	}
+	check := d.checkTenant
+	if d.provider == "classroom" {
+		check = d.checkUser
+	}
+	err = check(ctx, name, token)
+	if e, ok := err.(*EngineError); ok && e.Op == OpGuard { //nolint:errorlint // a check returns it itself
+		who.err = err
+	}
+	if err != nil {
+		return Token{}, err
+	}
+	who.token = token
+	return token, nil
+}
+
+// signedIn gets a token.
+func (d *Door) signedIn(ctx context.Context, name string) (Token, error) {
+	as := d.provider + "/" + name
+	key := d.provider + "." + name
+	if d.provider == "graph" {
+		key = "graph.tenant"
+	}
+	if _, ok := d.sandbox.Value(key); !ok {
+		return Token{}, failed(OpSignIn, "%s does not name %s, and so nobody can be asked as it: name it", d.sandbox.File(), key)
+	}
+	token, err := d.signIn(ctx, as)
+	if err != nil {
+		if already, ok := err.(*EngineError); ok { //nolint:errorlint // to be told as it is
+			return Token{}, already
+		}
+		return Token{}, &EngineError{OpSignIn, &worded{as + " cannot sign in: " + matchers.Printable(err.Error()), err}}
+	}
+	if token.value == nil || token.value() == "" {
+		return Token{}, failed(OpSignIn, "%s got an empty token", as)
+	}
+	if d.options.Secrets != nil {
+		d.options.Secrets.Add("the token of "+as, token.value())
+	}
+	if !token.Expires.IsZero() && !time.Now().Before(token.Expires) {
+		return Token{}, failed(OpSignIn, "%s got a token that expired at %s: check this machine's clock", as,
+			token.Expires.UTC().Format(time.RFC3339))
+	}
+	return token, nil
+}
+
+// audiences are what a token for Graph is for: its URL, or its app id.
+var audiences = []string{"https://graph.microsoft.com", "https://graph.microsoft.com/", "00000003-0000-0000-c000-000000000000"}
+
+// checkTenant holds what a token for Graph says of itself against the file. Nobody verifies its signature: it came from the
+// token endpoint over TLS, or from the user, and nobody else can have made it.
+func (d *Door) checkTenant(_ context.Context, name string, token Token) error {
+	found, err := token.claims()
+	if err != nil {
+		return failed(OpGuard, "the token of graph/%s does not say of which tenant it is, for %w: %w", name, err, ErrOtherTenant)
+	}
+	if tenant, _ := d.sandbox.Value("graph.tenant"); !strings.EqualFold(found.Tenant, tenant) {
+		return d.other("the token of graph/"+name, "tenant", "graph.tenant", found.Tenant)
+	}
+	if !slices.Contains(audiences, strings.ToLower(found.Audience)) {
+		return failed(OpGuard, "the token of graph/%s is for %q and not for Microsoft Graph: ask for the scope %s/.default: %w",
+			name, matchers.Printable(found.Audience), audiences[0], ErrOtherTenant)
+	}
+	app := found.App + found.Party // it has one of them
+	if want, ok := d.sandbox.Value("graph." + name + ".clientID"); ok && app != "" && !strings.EqualFold(app, want) {
+		return d.other("the token of graph/"+name, "app", "graph."+name+".clientID", app)
+	}
+	return nil
+}
+
+// checkUser asks Classroom whose token it is.
+func (d *Door) checkUser(ctx context.Context, name string, token Token) error {
+	status, text, err := d.profile(ctx, token)
+	if err != nil {
+		return err
+	}
+	var profile struct {
+		Address string `json:"emailAddress"`
+	}
+	switch {
+	case isBusy(status) || status >= http.StatusInternalServerError:
+		return failed(OpNetwork, "classroom/%s could not be asked who it is: GET %s was answered %d: try again later", name,
+			profilePath, status)
+	case status != http.StatusOK:
+		return failed(OpSignIn, "classroom/%s could not be asked who it is: GET %s was answered %d, and a token with the "+
+			"scope classroom.profile.emails gets 200", name, profilePath, status)
+	case json.Unmarshal(text, &profile) != nil || profile.Address == "":
+		return failed(OpGuard, "classroom/%s does not say who it is: GET %s has no emailAddress, which the scope "+
+			"classroom.profile.emails shows: %w", name, profilePath, ErrOtherTenant)
+	}
+	key := "classroom." + name
+	if want, _ := d.sandbox.Value(key); !strings.EqualFold(profile.Address, want) {
+		return d.other("classroom/"+name, "user", key, profile.Address)
+	}
+	return nil
+}
+
+const profilePath = "/v1/userProfiles/me"
+
+// profile asks for the profile of whose token it is, and again where the provider asks to wait.
+func (d *Door) profile(ctx context.Context, token Token) (status int, text []byte, err error) {
+	for range 3 {
+		r, err := http.NewRequestWithContext(ctx, http.MethodGet, d.sandbox.Endpoint("classroom")+profilePath, nil)
+		if err != nil {
+			return 0, nil, err
+		}
+		response, err := d.send(r, token.value())
+		if err != nil {
+			return 0, nil, err
+		}
+		status = response.StatusCode
+		text, err = io.ReadAll(io.LimitReader(response.Body, matchers.MaxBody))
+		response.Body.Close()
+		if err != nil || !isBusy(status) {
+			return status, text, err
+		}
+	}
+	return status, text, nil
+}
+
+// other is the error of somebody who is not whom the file names.
+func (d *Door) other(who, what, key, found string) error {
+	want, _ := d.sandbox.Value(key)
+	return failed(OpGuard, "%s is of %s %q and %s of %s is %q: %w, and nothing is asked as it: sign in as another, or "+
+		"correct the file", who, what, matchers.Printable(found), key, d.sandbox.File(), want, ErrOtherTenant)
+}

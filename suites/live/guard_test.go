@@ -1,0 +1,224 @@
+package live_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/learncontract/learncontract/suites/live"
+)
+
+func TestTheGuardOfGraphLetsTheTenantOfTheFileIn(t *testing.T) {
+	requests := &seen{}
+	server, ca := startTLS(t, requests)
+	for name, claims := range map[string]map[string]any{
+		"by URL":                  {"tid": guidA, "aud": graphAudience},
+		"by URL with a slash":     {"tid": guidA, "aud": graphAudience + "/"},
+		"by app id, of the app":   {"tid": strings.ToUpper(guidA), "aud": "00000003-0000-0000-c000-000000000000", "azp": guidB},
+		"with the app's first id": {"tid": guidA, "aud": graphAudience, "appid": strings.ToUpper(guidB)},
+	} {
+		door := newDoor(t, sandboxOf(t, server, ca), "graph", signedInAs(jwt(claims)), live.Options{})
+		if _, _, err := ask(t, door.As("app"), http.MethodPost, server.URL+"/v1.0/x", nil); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if door.Spent() != 1 {
+			t.Errorf("%s: %d requests were sent", name, door.Spent())
+		}
+	}
+}
+
+func TestTheGuardOfGraphLetsNobodyElseIn(t *testing.T) {
+	requests := &seen{}
+	server, ca := startTLS(t, requests)
+	for name, check := range map[string]struct{ token, want string }{
+		"another tenant": {jwt(map[string]any{"tid": guidB, "aud": graphAudience}),
+			`the token of graph/app is of tenant "` + guidB + `" and graph.tenant of `},
+		"no tenant":        {jwt(map[string]any{"aud": graphAudience}), `is of tenant ""`},
+		"another audience": {jwt(map[string]any{"tid": guidA, "aud": "https://management.azure.com"}), `is for "https://management.azure.com"`},
+		"no audience":      {jwt(map[string]any{"tid": guidA}), `is for ""`},
+		"another app": {jwt(map[string]any{"tid": guidA, "aud": graphAudience, "appid": guidA}),
+			`is of app "` + guidA + `" and graph.app.clientID of `},
+		"an opaque token": {"opaque-opaque", "does not say of which tenant it is, for it is no JSON Web Token"},
+		"a broken token":  {"eyJh.!!!.c2ln", "its payload cannot be read"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			door := newDoor(t, sandboxOf(t, server, ca), "graph", signedInAs(check.token), live.Options{})
+			for _, method := range []string{http.MethodGet, http.MethodDelete} {
+				_, _, err := ask(t, door.As("app"), method, server.URL+"/v1.0/x", nil)
+				wantError(t, err, live.OpGuard, live.ErrOtherTenant, check.want)
+				if strings.Contains(err.Error(), check.token) {
+					t.Errorf("%q holds the token", err)
+				}
+			}
+		})
+	}
+	if requests.lines() != "" {
+		t.Errorf("%q was sent", requests.lines())
+	}
+}
+
+func TestTheGuardOfClassroomAsksWhoItIsBeforeAnything(t *testing.T) {
+	requests := &seen{}
+	server, ca := startTLS(t, requests)
+	door := newDoor(t, sandboxOf(t, server, ca), "classroom", signedInAs("opaque"), live.Options{})
+	for range 2 {
+		if _, _, err := ask(t, door.As("teacher"), http.MethodPost, server.URL+"/v1/courses", nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := requests.lines(); got != "GET /v1/userProfiles/me, POST /v1/courses, POST /v1/courses" {
+		t.Errorf("%s was sent", got)
+	}
+	// The same token is not the admin's.
+	_, _, err := ask(t, door.As("admin"), http.MethodPost, server.URL+"/v1/courses", nil)
+	wantError(t, err, live.OpGuard, live.ErrOtherTenant,
+		`classroom/admin is of user "Teacher@School.example" and classroom.admin of `, `is "admin@school.example"`)
+	if _, _, err = ask(t, door.As("admin"), http.MethodGet, server.URL+"/v1/courses", nil); !errors.Is(err, live.ErrOtherTenant) {
+		t.Errorf("asked again, the error is %v", err)
+	}
+	if got := requests.lines(); strings.Count(got, "userProfiles") != 2 || strings.Count(got, "courses") != 2 {
+		t.Errorf("%s was sent", got)
+	}
+	// Who is whom the file names may still clean up.
+	if _, _, err := ask(t, door.As("teacher"), http.MethodDelete, server.URL+"/v1/courses/1", nil); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestTheGuardOfClassroomWhereWhoItIsCannotBeAsked(t *testing.T) {
+	for name, check := range map[string]struct {
+		status int
+		body   string
+		op     live.Op
+		want   string
+	}{
+		"an expired token": {401, "{}", live.OpSignIn, "GET /v1/userProfiles/me was answered 401"},
+		"a missing scope":  {403, "{}", live.OpSignIn, "the scope classroom.profile.emails"},
+		"an outage":        {500, "{}", live.OpNetwork, "answered 500: try again later"},
+		"no address":       {200, `{"id": "1"}`, live.OpGuard, "has no emailAddress"},
+		"no JSON":          {200, "<html>", live.OpGuard, "does not say who it is"},
+		"a redirect":       {302, "", live.OpSignIn, "was answered 302"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var others atomic.Int32
+			server, ca := startTLS(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if r.URL.Path != "/v1/userProfiles/me" {
+					others.Add(1)
+				}
+				w.Header().Set("Location", "/elsewhere")
+				w.WriteHeader(check.status)
+				_, _ = io.WriteString(w, check.body)
+			}))
+			door := newDoor(t, sandboxOf(t, server, ca), "classroom", signedInAs("opaque"), live.Options{})
+			_, _, err := ask(t, door.As("teacher"), http.MethodDelete, server.URL+"/v1/courses/1", nil)
+			wantError(t, err, check.op, nil, check.want)
+			if others.Load() != 0 {
+				t.Errorf("%d other requests were sent", others.Load())
+			}
+		})
+	}
+}
+
+func TestATokenIsAskedForOnceHoweverManyWantIt(t *testing.T) {
+	server, ca := startTLS(t, &seen{})
+	var asked atomic.Int32
+	door := newDoor(t, sandboxOf(t, server, ca), "classroom", func(_ context.Context, as string) (live.Token, error) {
+		asked.Add(1)
+		if as != "classroom/teacher" {
+			t.Errorf("%q signs in", as)
+		}
+		return live.NewToken("opaque", time.Now().Add(time.Hour)), nil
+	}, live.Options{})
+	var group sync.WaitGroup
+	for range 10 {
+		group.Go(func() {
+			if _, _, err := ask(t, door.As("teacher"), http.MethodGet, server.URL+"/v1/courses", nil); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	group.Wait()
+	if asked.Load() != 1 || door.Spent() != 11 {
+		t.Errorf("a token was asked for %d times, and %d requests sent", asked.Load(), door.Spent())
+	}
+}
+
+func TestATokenThatIsRenewedIsHeldAgainstTheFileAgain(t *testing.T) {
+	var user atomic.Value
+	user.Store("teacher@school.example")
+	var changes atomic.Int32
+	server, ca := startTLS(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodGet {
+			changes.Add(1)
+		}
+		_, _ = fmt.Fprintf(w, `{"emailAddress": %q}`, user.Load())
+	}))
+	for name, renew := range map[string]struct {
+		life  time.Duration
+		after func(*live.Door)
+	}{
+		"about to expire": {time.Minute, func(*live.Door) {}},
+		"forgotten":       {time.Hour, func(d *live.Door) { d.Forget("teacher") }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			changes.Store(0)
+			user.Store("teacher@school.example")
+			door := newDoor(t, sandboxOf(t, server, ca), "classroom", func(context.Context, string) (live.Token, error) {
+				return live.NewToken("opaque", time.Now().Add(renew.life)), nil
+			}, live.Options{})
+			if _, _, err := ask(t, door.As("teacher"), http.MethodPost, server.URL+"/v1/courses", nil); err != nil {
+				t.Fatal(err)
+			}
+			user.Store("somebody@school.example")
+			renew.after(door)
+			_, _, err := ask(t, door.As("teacher"), http.MethodPost, server.URL+"/v1/courses", nil)
+			wantError(t, err, live.OpGuard, live.ErrOtherTenant, "somebody@school.example")
+			if changes.Load() != 1 {
+				t.Errorf("%d changes were made", changes.Load())
+			}
+		})
+	}
+}
+
+func TestNobodyIsAskedAsWhomTheFileDoesNotName(t *testing.T) {
+	server, ca := startTLS(t, &seen{})
+	door := newDoor(t, sandboxOf(t, server, ca), "classroom", signedInAs("opaque"), live.Options{})
+	_, _, err := ask(t, door.As("student"), http.MethodGet, server.URL+"/v1/courses", nil)
+	wantError(t, err, live.OpSignIn, nil, "does not name classroom.student")
+	_, _, err = ask(t, door.As("principal"), http.MethodGet, server.URL+"/v1/courses", nil)
+	wantError(t, err, live.OpSignIn, nil, `classroom has no identity "principal": it has admin, teacher, otherTeacher, student, outsider`)
+}
+
+func TestASignInThatFailsIsNoAnswer(t *testing.T) {
+	server, ca := startTLS(t, &seen{})
+	sandbox := sandboxOf(t, server, ca)
+	for name, check := range map[string]struct {
+		signIn live.SignIn
+		want   string
+	}{
+		"an error": {func(context.Context, string) (live.Token, error) {
+			return live.Token{}, errors.New("no luck with ya29.secretsecret")
+		},
+			"graph/app cannot sign in: no luck with [masked]"},
+		"no token": {func(context.Context, string) (live.Token, error) { return live.Token{}, nil }, "graph/app got an empty token"},
+		"an expired token": {func(context.Context, string) (live.Token, error) {
+			return live.NewToken("opaque", time.Now().Add(-time.Second)), nil
+		}, "check this machine's clock"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			door := newDoor(t, sandbox, "graph", check.signIn, live.Options{})
+			_, _, err := ask(t, door.As("app"), http.MethodGet, server.URL, nil)
+			wantError(t, err, live.OpSignIn, nil, check.want)
+			if door.Spent() != 0 {
+				t.Errorf("%d requests were sent", door.Spent())
+			}
+		})
+	}
+}

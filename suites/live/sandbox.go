@@ -1,0 +1,342 @@
+// Package live asks a real provider: whom a run may talk to, as whom, and through which door.
+//
+// A Sandbox is the file that names what a run may touch. A SignIn gets access tokens. A Door is the only way to the
+// provider: it sends nothing before it has proved whom it is talking to, nothing elsewhere, and nothing too fast. Secrets
+// keeps what must not leave, and looks for it in what a run leaves behind.
+//
+// The package must not know Ginkgo or package suites, which imports it, nor what a provider documents.
+package live
+
+import (
+	"bytes"
+	"cmp"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/netip"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/learncontract/learncontract/fixtures"
+)
+
+// SandboxKey is something that a sandbox file can name.
+type SandboxKey struct {
+	Name  string // with dots, such as "graph.otherProvider"
+	About string // what it is, in a sentence
+	form  func(value string) (problem string)
+}
+
+// SandboxKeys are all keys that a sandbox file can have, in the order of the example. None is required: what is absent
+// limits what can be asked.
+func SandboxKeys() []SandboxKey { return slices.Clone(sandboxKeys) }
+
+var sandboxKeys = []SandboxKey{
+	{"graph.tenant", "The Entra tenant's id, which the guard holds every token against.", guid},
+	{"graph.provider", "The registrationId of a registered provider with course activity sync on.", guid},
+	{"graph.otherProvider", "The registrationId of a second one.", guid},
+	{"graph.content", "The id of a learningContent of provider.", guid},
+	{"graph.otherContent", "The id of a learningContent of otherProvider.", guid},
+	{"graph.learner", "The id of a user who has a Viva Learning licence.", guid},
+	{"graph.unlicensedLearner", "The id of a user who has none.", guid},
+	{"graph.app.clientID", "The app that has the Learning*.ReadWrite.All roles.", guid},
+	{"graph.roleless.clientID", "An app that has no Learning* role.", guid},
+	{"graph.endpoint", "Where Graph answers, version included; the real one by default.", endpoint},
+	{"graph.authority", "Where Entra issues tokens; the real one by default.", endpoint},
+	{"classroom.domain", "The Workspace domain of every user below but the outsider.", domain},
+	{"classroom.admin", "The address of an administrator of the domain.", address},
+	{"classroom.teacher", "The address of a teacher, who owns what the run makes.", address},
+	{"classroom.otherTeacher", "The address of a second teacher.", address},
+	{"classroom.student", "The address of a student.", address},
+	{"classroom.outsider", "The address of a user of another domain.", address},
+	{"classroom.orphanedCourse", "The id of a long-lived course whose owner's account was deleted.", courseID},
+	{"classroom.endpoint", "Where Classroom answers, without a version; the real one by default.", endpoint},
+	{"classroom.tokenEndpoint", "Where Google issues tokens; the real one by default.", endpoint},
+	{"ca", "A PEM file, relative to the sandbox file, of who signs for the endpoints on loopback addresses.", nil},
+}
+
+// Identities are those a request can be sent as, by provider.
+func Identities(provider string) []string {
+	switch provider {
+	case "graph":
+		return []string{"app", "roleless"}
+	case "classroom":
+		return []string{"admin", "teacher", "otherTeacher", "student", "outsider"}
+	}
+	return nil
+}
+
+// distinct are the keys of which no two may have the same value, for then an answer proves nothing.
+var distinct = [][]string{
+	{"graph.provider", "graph.otherProvider"},
+	{"graph.content", "graph.otherContent"},
+	{"graph.learner", "graph.unlicensedLearner"},
+	{"graph.app.clientID", "graph.roleless.clientID"},
+	{"classroom.admin", "classroom.teacher", "classroom.otherTeacher", "classroom.student", "classroom.outsider"},
+}
+
+// Sandbox is what a run may touch, as its file says.
+type Sandbox struct {
+	file   string
+	values map[string]string
+	ca     *x509.CertPool
+}
+
+// LoadSandbox reads a sandbox file strictly. The error is a fixtures.Problems: everything that is wrong, each with file,
+// line and how to mend it, and never with a value, for it may be a secret.
+func LoadSandbox(file string) (*Sandbox, error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		what := fmt.Sprintf("cannot be read: %v", err)
+		if errors.Is(err, fs.ErrNotExist) {
+			what = "does not exist: copy suites/live/sandbox.example.yaml and fill in what your tenant has"
+		}
+		return nil, fixtures.Problems{{File: file, Text: what}}
+	}
+	r := &sandboxReader{Sandbox: Sandbox{file: file, values: map[string]string{}}, lines: map[string]int{}}
+	leaked := r.secrets(text)
+	var root yaml.Node
+	if err := fixtures.ReadYAML(file, &root); err != nil {
+		var problems fixtures.Problems
+		if !errors.As(err, &problems) {
+			return nil, err
+		}
+		r.problems = append(r.problems, problems...)
+	}
+	r.walk("", &root)
+	r.check()
+	r.problems = slices.DeleteFunc(r.problems, func(p fixtures.Problem) bool { return leaked[p.Line] && p.Text != secretRemedy })
+	if len(r.problems) == 0 {
+		return &r.Sandbox, nil
+	}
+	slices.SortStableFunc(r.problems, func(a, b fixtures.Problem) int { return cmp.Compare(a.Line, b.Line) })
+	return nil, r.problems
+}
+
+// File is where the sandbox was read from.
+func (s *Sandbox) File() string { return s.file }
+
+// Value is what the file says for a key of SandboxKeys, and whether it says it.
+func (s *Sandbox) Value(key string) (string, bool) {
+	value, ok := s.values[key]
+	return value, ok
+}
+
+// Endpoint is where a provider answers: the file's, or the real one. It does not end with a slash.
+func (s *Sandbox) Endpoint(provider string) string {
+	real := map[string]string{"graph": "https://graph.microsoft.com/v1.0", "classroom": "https://classroom.googleapis.com"}
+	return strings.TrimSuffix(cmp.Or(s.values[provider+".endpoint"], real[provider]), "/")
+}
+
+// Roots are who may sign for an address: for a loopback address the file's ca alone if it names one; nil, the system's,
+// for any other.
+func (s *Sandbox) Roots(address string) *x509.CertPool {
+	if u, err := url.Parse(address); err != nil || !isLoopback(u.Hostname()) {
+		return nil
+	}
+	return s.ca
+}
+
+// sandboxReader turns a sandbox file into a Sandbox and notes every problem on the way.
+type sandboxReader struct {
+	Sandbox
+	lines    map[string]int // by key
+	problems fixtures.Problems
+}
+
+func (r *sandboxReader) problem(line int, format string, args ...any) {
+	r.problems = append(r.problems, fixtures.Problem{File: r.file, Line: line, Text: fmt.Sprintf(format, args...)})
+}
+
+const secretRemedy = "looks like a secret, and secrets come from the environment: take it out, and revoke it if anybody else " +
+	"has seen this file"
+
+// secrets notes the lines, comments too, on which something looks like a secret.
+func (r *sandboxReader) secrets(text []byte) map[int]bool {
+	leaked := map[int]bool{}
+	for i, line := range bytes.Split(text, []byte("\n")) {
+		if len(shaped(line)) > 0 {
+			leaked[i+1] = true
+			r.problem(i+1, secretRemedy)
+		}
+	}
+	return leaked
+}
+
+var secretName = regexp.MustCompile(`(?i)secret|passw|token|key|credential|assertion`)
+
+// walk notes the value of every key.
+func (r *sandboxReader) walk(at string, n *yaml.Node) {
+	if n.Kind == yaml.DocumentNode {
+		for _, child := range n.Content {
+			r.walk("", child)
+		}
+		return
+	}
+	known := slices.ContainsFunc(sandboxKeys, func(k SandboxKey) bool { return k.Name == at })
+	inner := at == "" || slices.ContainsFunc(sandboxKeys, func(k SandboxKey) bool { return strings.HasPrefix(k.Name, at+".") })
+	switch {
+	case !known && !inner && secretName.MatchString(at):
+		r.problem(n.Line, "%s is not a key of the file: secrets come from the environment: take it out", at)
+	case !known && !inner:
+		r.problem(n.Line, "unknown key %s: correct it or take it out", at)
+	case n.Tag == "!!null":
+		r.problem(n.Line, "%s is empty: fill it or take it out", at)
+	case known && n.Kind != yaml.ScalarNode:
+		r.problem(n.Line, "%s must be one plain value", at)
+	case inner && n.Kind != yaml.MappingNode:
+		r.problem(n.Line, "%s must have keys of its own: see suites/live/sandbox.example.yaml", cmp.Or(at, "the file"))
+	case known:
+		r.values[at], r.lines[at] = n.Value, n.Line
+	default:
+		seen := map[string]bool{}
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			key := strings.TrimPrefix(at+"."+n.Content[i].Value, ".")
+			if seen[key] {
+				r.problem(n.Content[i].Line, "key %s stands twice: take one out", key)
+			}
+			seen[key] = true
+			n.Content[i+1].Line = n.Content[i].Line // of an empty value the library tells the line after
+			r.walk(key, n.Content[i+1])
+		}
+	}
+}
+
+// check holds the values against what each must be.
+func (r *sandboxReader) check() {
+	for _, key := range sandboxKeys {
+		value, ok := r.values[key.Name]
+		switch {
+		case !ok:
+		case strings.HasPrefix(value, "<") && strings.HasSuffix(value, ">"):
+			r.problem(r.lines[key.Name], "%s still holds the example's placeholder: fill it or take it out", key.Name)
+			delete(r.values, key.Name)
+		case key.form != nil:
+			if problem := key.form(value); problem != "" {
+				r.problem(r.lines[key.Name], "%s %s", key.Name, problem)
+				delete(r.values, key.Name)
+			}
+		}
+	}
+	r.checkDomain()
+	for _, keys := range distinct {
+		for i, key := range keys {
+			for _, other := range keys[:i] {
+				a, b := r.values[key], r.values[other]
+				if a != "" && strings.EqualFold(a, b) {
+					r.problem(r.lines[key], "%s must not be the same as %s: name another one", key, other)
+				}
+			}
+		}
+	}
+	if _, ok := r.values["ca"]; ok {
+		r.readCA()
+	}
+}
+
+// checkDomain holds the users against the domain.
+func (r *sandboxReader) checkDomain() {
+	of := r.values["classroom.domain"]
+	for _, identity := range Identities("classroom") {
+		key := "classroom." + identity
+		user, ok := r.values[key]
+		_, host, _ := strings.Cut(user, "@")
+		switch inside := strings.EqualFold(host, of); {
+		case !ok:
+		case r.lines["classroom.domain"] == 0:
+			r.problem(r.lines[key], "%s cannot be checked without classroom.domain: name the domain", key)
+		case of == "": // told already
+		case identity == "outsider" && inside:
+			r.problem(r.lines[key], "%s must not be of classroom.domain: name a user of another one", key)
+		case identity != "outsider" && !inside:
+			r.problem(r.lines[key], "%s is not of classroom.domain: name a user of the domain, or correct the domain", key)
+		}
+	}
+}
+
+// readCA reads the certificates of the file that ca names.
+func (r *sandboxReader) readCA() {
+	line := r.lines["ca"]
+	local := slices.ContainsFunc(sandboxKeys, func(k SandboxKey) bool {
+		u, err := url.Parse(r.values[k.Name])
+		return err == nil && isLoopback(u.Hostname())
+	})
+	if !local {
+		r.problem(line, "ca is for endpoints on loopback addresses alone, and the file has none: take it out")
+		return
+	}
+	file := r.values["ca"]
+	if !filepath.IsAbs(file) {
+		file = filepath.Join(filepath.Dir(r.file), file)
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		r.problem(line, "the file of ca cannot be read: %v", err)
+		return
+	}
+	if len(shaped(text)) > 0 {
+		r.problem(line, "the file of ca holds a private key: name one that holds certificates alone")
+		return
+	}
+	r.ca = x509.NewCertPool()
+	if !r.ca.AppendCertsFromPEM(text) {
+		r.problem(line, "the file of ca holds no certificate that can be read: it must be PEM")
+	}
+}
+
+var guidForm = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
+
+func guid(value string) string {
+	return unless(guidForm.MatchString(value), "is not a GUID: copy it whole, as in 00000000-0000-0000-0000-000000000000")
+}
+
+var domainForm = regexp.MustCompile(`^(?i:[a-z0-9]([a-z0-9-]*[a-z0-9])?)(?i:\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+$`)
+
+func domain(value string) string {
+	return unless(domainForm.MatchString(value), "is not a domain: write it as in school.example")
+}
+
+var addressForm = regexp.MustCompile(`^[^@\s<>"]+@([^@\s]+)$`)
+
+func address(value string) string {
+	m := addressForm.FindStringSubmatch(value)
+	return unless(m != nil && domainForm.MatchString(m[1]), "is not a mail address: write it as in teacher@school.example")
+}
+
+var courseIDForm = regexp.MustCompile(`^[0-9]+$`)
+
+func courseID(value string) string {
+	return unless(courseIDForm.MatchString(value), "is not a course's id: it is a number, and no alias")
+}
+
+func endpoint(value string) string {
+	u, err := url.Parse(value)
+	switch {
+	case err != nil || u.Hostname() == "" || u.Opaque != "":
+		return "is not an absolute URL: write it as in https://127.0.0.1:8443"
+	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
+		return "must be scheme, host and path alone: take out the rest"
+	case u.Scheme != "https" && (u.Scheme != "http" || !isLoopback(u.Hostname())):
+		return "must be https: tokens go there, and plain http is for loopback addresses alone"
+	}
+	return ""
+}
+
+func unless(ok bool, problem string) string {
+	if ok {
+		return ""
+	}
+	return problem
+}
+
+func isLoopback(host string) bool {
+	address, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && address.IsLoopback()
+}

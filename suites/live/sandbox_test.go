@@ -1,0 +1,220 @@
+package live_test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/learncontract/learncontract/fixtures"
+	"github.com/learncontract/learncontract/suites/live"
+)
+
+// write writes a file and returns its name.
+func write(tb testing.TB, name, text string) string {
+	tb.Helper()
+	file := filepath.Join(tb.TempDir(), name)
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		tb.Fatal(err)
+	}
+	return file
+}
+
+// load loads a sandbox file that must be right.
+func load(tb testing.TB, text string) *live.Sandbox {
+	tb.Helper()
+	sandbox, err := live.LoadSandbox(write(tb, "sandbox.yaml", text))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return sandbox
+}
+
+// problems are those of a sandbox file, each as "line: text".
+func problems(tb testing.TB, text string) string {
+	tb.Helper()
+	file := write(tb, "sandbox.yaml", text)
+	_, err := live.LoadSandbox(file)
+	if err == nil {
+		return ""
+	}
+	if _, ok := errors.AsType[fixtures.Problems](err); !ok {
+		tb.Fatalf("the error is %T, and not the problems of the file: %v", err, err)
+	}
+	return strings.ReplaceAll(err.Error(), file+":", "")
+}
+
+const (
+	guidA = "6f1d1d5e-0c5b-4a6c-9f0f-0d6b8a2f3c11"
+	guidB = "0b9f6a52-6c6a-4c40-8f3e-51d8f5b7ad22"
+)
+
+func TestASandboxSaysWhatItsFileSays(t *testing.T) {
+	sandbox := load(t, "graph: {tenant: "+guidA+", app: {clientID: "+guidB+"}}\nclassroom: {endpoint: 'https://127.0.0.1:1/'}\n")
+	for key, want := range map[string]string{"graph.tenant": guidA, "graph.app.clientID": guidB} {
+		if got, ok := sandbox.Value(key); !ok || got != want {
+			t.Errorf("%s is %q, %v; want %q", key, got, ok, want)
+		}
+	}
+	for _, absent := range []string{"graph.provider", "graph", "graph.app", "ca", "no.such.key"} {
+		if got, ok := sandbox.Value(absent); ok {
+			t.Errorf("%s is %q and does not stand in the file", absent, got)
+		}
+	}
+	if got := sandbox.Endpoint("classroom"); got != "https://127.0.0.1:1" {
+		t.Errorf("the endpoint of Classroom is %q", got)
+	}
+	if got := sandbox.Endpoint("graph"); got != "https://graph.microsoft.com/v1.0" {
+		t.Errorf("the endpoint of Graph is %q", got)
+	}
+}
+
+func TestProblemsOfASandboxFile(t *testing.T) {
+	const jwt = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl"
+	for name, check := range map[string]struct{ text, want string }{
+		"an empty file":         {"", "1: the file is empty"},
+		"no YAML":               {"graph: [", "not YAML"},
+		"two documents":         {"graph: {tenant: " + guidA + "}\n---\nca: x\n", "more than one YAML document"},
+		"a list":                {"- graph\n", "1: the file must have keys of its own"},
+		"an unknown key":        {"graph:\n  tennant: " + guidA, "2: unknown key graph.tennant: correct it or take it out"},
+		"an unknown section":    {"entra: {}", "1: unknown key entra"},
+		"a key twice":           {"graph:\n  tenant: " + guidA + "\n  tenant: " + guidB, "3: key graph.tenant stands twice"},
+		"an empty value":        {"graph:\n  tenant:\n  learner: " + guidA, "2: graph.tenant is empty"},
+		"an empty section":      {"ca: x\ngraph:\n", "2: graph is empty"},
+		"a section for a value": {"graph: {tenant: {id: 1}}", "1: graph.tenant must be one plain value"},
+		"a value for a section": {"graph: {app: " + guidA + "}", "1: graph.app must have keys of its own"},
+		"no GUID":               {"graph:\n  tenant: contoso.example", "2: graph.tenant is not a GUID"},
+		"half a GUID":           {"graph: {learner: " + guidA[:30] + "}", "1: graph.learner is not a GUID"},
+		"a placeholder":         {"graph: {provider: <registrationId>}", "1: graph.provider still holds the example's placeholder"},
+		"no domain":             {"classroom: {domain: school}", "1: classroom.domain is not a domain"},
+		"no address":            {"classroom: {domain: a.example, admin: admin}", "1: classroom.admin is not a mail address"},
+		"a name with an address": {"classroom: {domain: a.example, admin: 'A <a@a.example>'}",
+			"1: classroom.admin is not a mail address"},
+		"another domain": {"classroom:\n  domain: a.example\n  admin: admin@b.example",
+			"3: classroom.admin is not of classroom.domain"},
+		"a domain below": {"classroom: {domain: a.example, student: s@x.a.example}", "1: classroom.student is not of classroom.domain"},
+		"users without a domain": {"classroom: {teacher: t@a.example}",
+			"1: classroom.teacher cannot be checked without classroom.domain"},
+		"an outsider of the domain": {"classroom: {domain: a.example, outsider: O@A.example}",
+			"1: classroom.outsider must not be of classroom.domain"},
+		"one provider twice": {"graph:\n  provider: " + guidA + "\n  otherProvider: " + strings.ToUpper(guidA),
+			"3: graph.otherProvider must not be the same as graph.provider"},
+		"one content twice": {"graph: {content: " + guidA + ", otherContent: " + guidA + "}", "graph.otherContent must not be the same"},
+		"one learner twice": {"graph: {learner: " + guidA + ", unlicensedLearner: " + guidA + "}",
+			"graph.unlicensedLearner must not be the same"},
+		"one app twice": {"graph: {app: {clientID: " + guidA + "}, roleless: {clientID: " + guidA + "}}",
+			"graph.roleless.clientID must not be the same"},
+		"one teacher twice": {"classroom: {domain: a.example, teacher: t@a.example, otherTeacher: T@a.example}",
+			"classroom.otherTeacher must not be the same as classroom.teacher"},
+		"a teacher who is a student": {"classroom: {domain: a.example, teacher: t@a.example, student: t@a.example}",
+			"classroom.student must not be the same as classroom.teacher"},
+		"an alias":              {"classroom: {orphanedCourse: 'd:math'}", "1: classroom.orphanedCourse is not a course's id"},
+		"no URL":                {"graph: {endpoint: graph.microsoft.com}", "1: graph.endpoint is not an absolute URL"},
+		"plain http":            {"graph: {authority: 'http://login.example'}", "1: graph.authority must be https"},
+		"plain http by a trick": {"graph: {authority: 'http://127.0.0.1.login.example'}", "1: graph.authority must be https"},
+		"another scheme":        {"graph: {authority: 'ftp://127.0.0.1'}", "1: graph.authority must be https"},
+		"a password in a URL":   {"classroom: {tokenEndpoint: 'https://u:p@a.example'}", "1: classroom.tokenEndpoint must be scheme, host"},
+		"a ca for nothing":      {"ca: ca.pem", "1: ca is for endpoints on loopback addresses alone"},
+		"a ca for the real endpoints": {"ca: ca.pem\ngraph: {endpoint: 'https://graph.example'}",
+			"1: ca is for endpoints on loopback addresses alone"},
+		"no file of a ca":   {"ca: ca.pem\ngraph: {endpoint: 'https://127.0.0.1:1'}", "1: the file of ca cannot be read"},
+		"a secret's name":   {"graph:\n  app:\n    clientSecret: x", "3: graph.app.clientSecret is not a key of the file: secrets come from the environment"},
+		"a password's name": {"password: x", "1: password is not a key of the file: secrets come from the environment"},
+		"a key's name":      {"classroom: {serviceAccountKey: {a: b}}", "serviceAccountKey is not a key of the file: secrets come from"},
+		"a token":           {"graph:\n  tenant: " + jwt, "2: looks like a secret, and secrets come from the environment"},
+		"a token of Google": {"classroom:\n  admin: ya29.a0AfB_byC", "2: looks like a secret"},
+		"a refresh token":   {"classroom: {admin: 1//0gAbCdEfGhIjKlMnOp}", "1: looks like a secret"},
+		"a client secret":   {"graph: {tenant: abc8Q~0123456789abcdefghijklmnopqrstuvw}", "1: looks like a secret"},
+		"Google's secret":   {"classroom: {domain: GOCSPX-0123456789abcdefghij}", "1: looks like a secret"},
+		"a private key":     {"ca: |\n  -----BEGIN PRIVATE KEY-----\n  MIIE\n", "2: looks like a secret"},
+		"a secret remark":   {"graph:\n  # " + jwt + "\n  tenant: " + guidA, "2: looks like a secret"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := problems(t, check.text)
+			if !strings.Contains(got, check.want) {
+				t.Errorf("the problems are\n%s\nand should tell\n%s", got, check.want)
+			}
+		})
+	}
+}
+
+func TestProblemsOfASandboxFileAreToldAtOnceAndInOrder(t *testing.T) {
+	got := problems(t, "graph:\n  tenant: a\n  provider: b\n  colour: red\nclassroom:\n  domain: c\n")
+	var lines []string
+	for line := range strings.Lines(got) {
+		lines = append(lines, line[:1])
+	}
+	if !slices.Equal(lines, []string{"2", "3", "4", "6"}) {
+		t.Errorf("the problems are of lines %v:\n%s", lines, got)
+	}
+}
+
+func TestProblemsOfASandboxFileHoldNoValue(t *testing.T) {
+	const value = "hunter2hunter2"
+	for _, key := range live.SandboxKeys() {
+		names := strings.Split(key.Name, ".")
+		text := value + "<"
+		for _, name := range slices.Backward(names) {
+			text = "{" + name + ": " + text + "}"
+		}
+		if got := problems(t, text); got == "" || strings.Contains(got, value) && key.Name != "ca" {
+			t.Errorf("of %s is told: %q", key.Name, got)
+		}
+	}
+}
+
+func TestAMissingSandboxFileIsToldWithItsRemedy(t *testing.T) {
+	_, err := live.LoadSandbox(filepath.Join(t.TempDir(), "sandbox.yaml"))
+	if err == nil || !strings.Contains(err.Error(), "does not exist: copy suites/live/sandbox.example.yaml") {
+		t.Errorf("the error is %v", err)
+	}
+}
+
+func TestTheExampleHasEveryKeyAndLoadsOnceItIsFilled(t *testing.T) {
+	example, err := os.ReadFile("sandbox.example.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := string(example)
+	placeholder := regexp.MustCompile(`(?m)<[^<>\n]+>`)
+	if got := problems(t, text); len(strings.Split(got, "\n")) < len(live.SandboxKeys()) {
+		t.Errorf("of the unfilled example is told no more than\n%s", got)
+	}
+	// By what stands before a placeholder, what fills it.
+	for key, value := range map[string]string{
+		"orphanedCourse: ": "1234567", "domain: ": "school.example", "outsider: ": "somebody@elsewhere.example",
+		"admin: ": "admin@school.example", "teacher: ": "t@school.example", "otherTeacher: ": "o@school.example",
+		"student: ": "s@school.example", "endpoint: ": "https://127.0.0.1:1/v1.0", "authority: ": "https://127.0.0.1:2",
+		"tokenEndpoint: ": "https://127.0.0.1:3/token", "ca: ": "ca.pem",
+	} {
+		text = regexp.MustCompile(`(?m)(\b`+key+`)<[^<>\n]+>`).ReplaceAllString(text, "${1}"+value)
+	}
+	n := 0
+	text = placeholder.ReplaceAllStringFunc(text, func(string) string {
+		n++
+		return guidA[:len(guidA)-2] + string(rune('0'+n/10)) + string(rune('0'+n%10))
+	})
+	file := write(t, "sandbox.yaml", text)
+	_, server := startTLS(t, nil)
+	if err := os.WriteFile(filepath.Join(filepath.Dir(file), "ca.pem"), server, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	sandbox, err := live.LoadSandbox(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, key := range live.SandboxKeys() {
+		if _, ok := sandbox.Value(key.Name); !ok {
+			t.Errorf("the example does not name %s", key.Name)
+		}
+		if !strings.HasSuffix(key.About, ".") {
+			t.Errorf("what is said of %s is no sentence: %q", key.Name, key.About)
+		}
+	}
+	if sandbox.Roots("https://127.0.0.1:1") == nil || sandbox.Roots("https://graph.microsoft.com") != nil {
+		t.Error("the ca is for loopback addresses, and for them alone")
+	}
+}

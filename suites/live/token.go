@@ -1,0 +1,158 @@
+package live
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/learncontract/learncontract/matchers"
+)
+
+// Token is an access token. It prints without its value.
+type Token struct {
+	value   func() string // what prints a struct, its unexported fields too, does not call functions
+	Expires time.Time     // zero if that is not known
+}
+
+// NewToken makes a token.
+func NewToken(value string, expires time.Time) Token {
+	return Token{func() string { return value }, expires}
+}
+
+// String tells until when the token is valid.
+func (t Token) String() string {
+	switch {
+	case t.value == nil:
+		return "no token"
+	case t.Expires.IsZero():
+		return "a token"
+	}
+	return "a token until " + t.Expires.UTC().Format(time.RFC3339)
+}
+
+// claims are what a JSON Web Token says of itself, unverified.
+type claims struct {
+	Tenant   string  `json:"tid"`
+	Audience string  `json:"aud"`
+	App      string  `json:"appid"` // of version 1.0
+	Party    string  `json:"azp"`   // of version 2.0
+	Expires  float64 `json:"exp"`   // seconds since 1970
+}
+
+func (t Token) claims() (c claims, err error) {
+	parts := strings.Split(t.value(), ".")
+	if len(parts) != 3 {
+		return c, errors.New("it is no JSON Web Token")
+	}
+	payload, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(parts[1], "="))
+	if err != nil || json.Unmarshal(payload, &c) != nil {
+		return c, errors.New("its payload cannot be read") // what is wrong with it would show parts of it
+	}
+	return c, nil
+}
+
+// SignIn gets an access token for an identity, such as "graph/app".
+type SignIn func(ctx context.Context, identity string) (Token, error)
+
+// childTime is what a child may take. The first `go run` compiles two SDKs.
+const childTime = 5 * time.Minute
+
+// Child signs in by running a command, as kubectl's exec credential plugins do, so that the run links no SDK. It gets the
+// arguments --sandbox FILE --as IDENTITY and prints {"token": …, "expires": …}, the time as RFC 3339 has it, or says on
+// stderr what is wrong. Without a command it is package signin of this module, by go run.
+func Child(command []string, sandboxFile string) SignIn {
+	if len(command) == 0 {
+		command = []string{"go", "run", "github.com/learncontract/learncontract/suites/live/signin"}
+	}
+	return func(ctx context.Context, identity string) (Token, error) {
+		limited, cancel := context.WithTimeout(ctx, childTime)
+		defer cancel()
+		args := append(command[1:len(command):len(command)], "--sandbox", sandboxFile, "--as", identity)
+		child := exec.CommandContext(limited, command[0], args...)
+		child.WaitDelay = 2 * time.Second // go run is killed, and what it runs keeps the pipes open
+		var stdout, stderr bytes.Buffer
+		child.Stdout, child.Stderr = &stdout, &stderr
+		err := child.Run()
+		switch {
+		case ctx.Err() != nil:
+			return Token{}, failed(OpInterrupt, "the sign-in of %s was given up: %w", identity, ctx.Err())
+		case limited.Err() != nil:
+			return Token{}, failed(OpSignIn, "%s did not sign in within %v: %s", identity, childTime, said(&stderr))
+		case err != nil:
+			return Token{}, failed(OpSignIn, "%s cannot sign in: %s (%w)", identity, said(&stderr), err)
+		}
+		var printed struct {
+			Token   string    `json:"token"`
+			Expires time.Time `json:"expires"`
+		}
+		if err := json.Unmarshal(stdout.Bytes(), &printed); err != nil || printed.Token == "" {
+			// What it printed may be a token.
+			return Token{}, failed(OpSignIn, "%s cannot sign in: %s printed no token as JSON", identity, command[0])
+		}
+		return NewToken(printed.Token, printed.Expires), nil
+	}
+}
+
+// said is what a child said on stderr.
+func said(stderr fmt.Stringer) string {
+	lines := strings.Split(strings.TrimSpace(stderr.String()), "\n")
+	if last := len(lines) - 1; strings.HasPrefix(lines[last], "exit status ") && last > 0 {
+		lines = lines[:last] // go run's
+	}
+	text := matchers.Printable(strings.Join(lines, "\n"))
+	if text == "" {
+		return "it did not say why"
+	}
+	return text
+}
+
+var hump = regexp.MustCompile(`([a-z])([A-Z])`)
+
+// variable names the environment variable of an identity: LEARNCONTRACT_CLASSROOM_OTHER_TEACHER_TOKEN for
+// "classroom/otherTeacher" and "TOKEN".
+func variable(identity, what string) string {
+	name := hump.ReplaceAllString(strings.ReplaceAll(identity, "/", "_"), "${1}_$2")
+	return "LEARNCONTRACT_" + strings.ToUpper(name) + "_" + what
+}
+
+// TokenVariable names the environment variable that holds a ready-made access token of an identity:
+// LEARNCONTRACT_CLASSROOM_OTHER_TEACHER_TOKEN for "classroom/otherTeacher".
+func TokenVariable(identity string) string { return variable(identity, "TOKEN") }
+
+// RefreshTokenVariable names the environment variable that holds a refresh token of an identity of Classroom.
+func RefreshTokenVariable(identity string) string { return variable(identity, "REFRESH_TOKEN") }
+
+// FromEnvironment takes the ready-made access token of an identity from the environment variable TokenVariable names, and
+// where that is not set asks next, which may be nil.
+func FromEnvironment(next SignIn) SignIn {
+	return func(ctx context.Context, identity string) (Token, error) {
+		name := TokenVariable(identity)
+		value := strings.TrimSpace(os.Getenv(name))
+		if value == "" {
+			if next == nil {
+				return Token{}, failed(OpSignIn, "there is no token for %s: set %s", identity, name)
+			}
+			return next(ctx, identity)
+		}
+		if strings.ContainsAny(value, " \t\r\n") {
+			return Token{}, failed(OpSignIn, "%s must hold the token alone, without a word such as Bearer", name)
+		}
+		token := NewToken(value, time.Time{})
+		if c, err := token.claims(); err == nil && c.Expires > 0 {
+			token.Expires = time.Unix(int64(c.Expires), 0)
+		}
+		if !token.Expires.IsZero() && !time.Now().Before(token.Expires) {
+			return Token{}, failed(OpSignIn, "%s expired at %s: set a new one, or take it out so that the run signs in itself",
+				name, token.Expires.UTC().Format(time.RFC3339))
+		}
+		return token, nil
+	}
+}
