@@ -36,7 +36,7 @@ type HonorMatcher struct {
 	name     string // the constructor's
 	clause   *fixtures.Clause
 	wordings []*fixtures.Wording
-	strict   bool
+	bind     binder
 	exchange Exchange
 	verdict  verdict
 	instead  *fixtures.Wording // of another clause: what the answer is to the letter
@@ -44,12 +44,27 @@ type HonorMatcher struct {
 
 // Strictly binds every field exactly, whatever the provider says of it.
 func (m *HonorMatcher) Strictly() *HonorMatcher {
-	m.strict = true
+	m.bind = strictly
+	return m
+}
+
+// AsPublished binds every field exactly but for messages that nobody has published: those that are ours are advisory.
+func (m *HonorMatcher) AsPublished() *HonorMatcher {
+	m.bind = func(w *fixtures.Wording) fixtures.Bindings {
+		bindings := fixtures.Strict
+		if w.Text == "synthetic" {
+			bindings.Message = fixtures.Advisory
+		}
+		return bindings
+	}
 	return m
 }
 
 // Deviations returns what the last answer matched differs in, also where it honors the clause: then none is Broken.
 func (m *HonorMatcher) Deviations() []Deviation { return m.verdict.deviations }
+
+// Wording returns the wording that the last answer matched is nearest to.
+func (m *HonorMatcher) Wording() *fixtures.Wording { return m.verdict.wording }
 
 // Match implements types.GomegaMatcher for an Exchange or an *http.Response.
 func (m *HonorMatcher) Match(actual any) (bool, error) {
@@ -61,12 +76,12 @@ func (m *HonorMatcher) Match(actual any) (bool, error) {
 	if m.exchange, err = exchangeOf(m.name, actual); err != nil {
 		return false, err
 	}
-	m.verdict, m.instead = nearest(m.exchange, m.wordings, m.strict), nil
+	m.verdict, m.instead = nearest(m.exchange, m.wordings, m.bind), nil
 	if m.verdict.broken() > 0 {
 		return false, nil
 	}
 	if len(m.verdict.deviations) > 0 {
-		other := nearest(m.exchange, m.others(), true)
+		other := nearest(m.exchange, m.others(), strictly)
 		if other.wording != nil && len(other.deviations) == 0 && other.wording.Clause != m.clause {
 			m.instead = other.wording
 		}
@@ -122,7 +137,7 @@ func (m *HonorMatcher) writeNearest(text *strings.Builder) {
 		fmt.Fprintf(text, "It is another clause to the letter: %s, which %s.\n", m.instead.ID(), m.instead.Title())
 		return
 	}
-	switch other := nearest(m.exchange, m.others(), m.strict); {
+	switch other := nearest(m.exchange, m.others(), m.bind); {
 	case other.wording == nil:
 	case other.broken() == 0 && other.wording.Clause == m.clause:
 		fmt.Fprintf(text, "It honors another wording of the clause: %s, which %s.\n", other.wording.ID(), other.wording.Title())
@@ -143,14 +158,14 @@ func BeDocumented(operation *fixtures.Operation) *DocumentedMatcher {
 // DocumentedMatcher is the matcher BeDocumented returns.
 type DocumentedMatcher struct {
 	operation *fixtures.Operation
-	strict    bool
+	bind      binder
 	exchange  Exchange
 	verdict   verdict
 }
 
 // Strictly binds every field exactly, whatever the provider says of it.
 func (m *DocumentedMatcher) Strictly() *DocumentedMatcher {
-	m.strict = true
+	m.bind = strictly
 	return m
 }
 
@@ -180,7 +195,7 @@ func (m *DocumentedMatcher) Match(actual any) (bool, error) {
 	for _, clause := range m.operation.Clauses {
 		wordings = append(wordings, clause.Wordings...)
 	}
-	m.verdict = nearest(m.exchange, wordings, m.strict)
+	m.verdict = nearest(m.exchange, wordings, m.bind)
 	return m.verdict.broken() == 0, nil
 }
 

@@ -51,9 +51,14 @@ func (v verdict) details() int {
 	return len(v.wording.Details)
 }
 
+// binder says how strongly the fields of a wording are bound. Nil binds them as the provider's own words do.
+type binder func(*fixtures.Wording) fixtures.Bindings
+
+func strictly(*fixtures.Wording) fixtures.Bindings { return fixtures.Strict }
+
 // nearest judges the exchange by each wording and returns the verdict with the fewest broken fields, then the fewest
 // deviations, then the most details that are as documented, then the closest message. Without wordings the verdict has none.
-func nearest(x Exchange, wordings []*fixtures.Wording, strict bool) verdict {
+func nearest(x Exchange, wordings []*fixtures.Wording, bind binder) verdict {
 	var best verdict
 	var faults []fault // of the body's shape: the wordings share a contract, and so its schema
 	if len(wordings) > 0 && x.fault == "" {
@@ -61,8 +66,8 @@ func nearest(x Exchange, wordings []*fixtures.Wording, strict bool) verdict {
 	}
 	for _, w := range wordings {
 		bindings := w.Clause.Bindings
-		if strict {
-			bindings = fixtures.Strict
+		if bind != nil {
+			bindings = bind(w)
 		}
 		v := verdict{w, deviations(x, w, bindings, faults)}
 		if best.wording == nil || v.nearer(best, x) {

@@ -311,7 +311,12 @@ func (s *Suite) callOnVirtualTime(f func(*told)) *told {
 
 // call has the client called in a goroutine of its own, so that what it does there ends nothing else.
 func (t *told) call(do func(context.Context) (clients.Failure, error), patience time.Duration) {
-	ctx, cancel := context.WithTimeout(context.Background(), patience/2)
+	t.callWithin(context.Background(), do, patience)
+}
+
+// callWithin is call within a context.
+func (t *told) callWithin(ctx context.Context, do func(context.Context) (clients.Failure, error), patience time.Duration) {
+	ctx, cancel := context.WithTimeout(ctx, patience/2)
 	defer cancel()
 	done := make(chan told, 1)
 	go func() {

@@ -19,8 +19,8 @@ import (
 // status and remedy that says to wait or to retry. That it recovers from every such clause, and asks once after any other,
 // is in the specs of Describe. A client that does not declare Retries is held to ask once.
 func (s *Suite) DescribeRetries() {
-	if s.Client.Dial != nil && !s.Client.Retries {
-		return // a socket knows no virtual time, and that it asks once is in the specs of Describe
+	if s.Live != nil || s.Client.Dial != nil && !s.Client.Retries {
+		return // a tenant is never flooded; a socket knows no virtual time, and that it asks once is in the specs of Describe
 	}
 	for _, w := range s.refusals() {
 		clause, o := w.Clause, w.Clause.Operation

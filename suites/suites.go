@@ -22,6 +22,7 @@ import (
 	"github.com/learncontract/learncontract/fixtures"
 	"github.com/learncontract/learncontract/suites/clients"
 	"github.com/learncontract/learncontract/suites/clients/wire"
+	"github.com/learncontract/learncontract/suites/live"
 	"github.com/learncontract/learncontract/suites/stub"
 )
 
@@ -37,9 +38,12 @@ type Suite struct {
 	Succeed func(*fixtures.Operation) fixtures.Answer
 	// Errata are the deviations, of this client and of others, that are known and accepted until a date.
 	Errata []*fixtures.Erratum
+	// Live has the clauses asked of a sandbox tenant; nil has them answered offline.
+	Live *Live
 	// Today is the day on which an erratum is accepted or has expired.
 	Today time.Time
 
+	tenant    *live.Tenant                   // of a live run
 	described []string                       // the actions
 	cases     map[string][]*fixtures.Wording // what is asked in each case that is described
 	t         *testing.T                     // that the specs are run by, nil where they are registered in a suite of somebody else's
@@ -101,6 +105,7 @@ func Load(t *testing.T, provider string) *Suite {
 	if err != nil {
 		t.Fatalf("engine error: the contract cannot be loaded\n%v", err)
 	}
+	s.Live = liveRun
 	return s
 }
 
@@ -161,7 +166,13 @@ func (s *Suite) Register(t *testing.T, describe func(*Suite)) {
 		t.Fatalf("engine error: the client's declaration is wrong, or its errata are\n%v", err)
 	}
 	s.t = t
-	t.Cleanup(stub.RefuseNetwork())
+	if s.Live != nil {
+		if err := s.open(s.Live); err != nil {
+			t.Fatalf("engine error: nothing was asked\n%v", err)
+		}
+	} else {
+		t.Cleanup(stub.RefuseNetwork())
+	}
 	describe(s)
 	if err := s.checkCases(); err != nil {
 		t.Fatalf("engine error: a case or its errata are wrong\n%v", err)
@@ -170,6 +181,10 @@ func (s *Suite) Register(t *testing.T, describe func(*Suite)) {
 		if !slices.Contains(s.described, o.Action) {
 			t.Fatalf("engine error: no spec asks for %s: describe the action %q too", o.ID, o.Action)
 		}
+	}
+	if s.Live != nil {
+		s.reportLive()
+		return
 	}
 	s.canary()
 	s.reportCoverage()
@@ -195,6 +210,10 @@ const perContainer = 100
 // Describe registers a spec for each wording of each operation of an action, and one for the operation's success.
 func (s *Suite) Describe(action string) {
 	s.described = append(s.described, action)
+	if s.Live != nil {
+		s.describeLive(action)
+		return
+	}
 	for _, o := range s.Contract.Operations {
 		if o.Action != action {
 			continue

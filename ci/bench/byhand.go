@@ -4,6 +4,7 @@ package main
 
 import (
 	_ "embed"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -27,7 +28,7 @@ type entry struct {
 
 // writeByHand writes, into a copy of the module, the suite that a team would write by hand for the example connector: the
 // wordings that the connector is asked for.
-func writeByHand(module string, operations []string) error {
+func writeByHand(module string, operations []string) (err error) {
 	contract, err := fixtures.Load("graph")
 	if err != nil {
 		return err
@@ -60,7 +61,7 @@ func writeByHand(module string, operations []string) error {
 	if err != nil {
 		return err
 	}
-	defer file.Close()
+	defer func() { err = errors.Join(err, file.Close()) }()
 	params := contract.Operation(operations[0]).Params
 	return template.Must(template.New("").Parse(byHand)).Execute(file, map[string]any{
 		"BaseURL": contract.BaseURL, "Provider": params["registrationId"], "ID": contract.Operation(operations[0]).Params["id"], "Entries": entries,

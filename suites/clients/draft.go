@@ -21,6 +21,10 @@ type draft struct {
 
 var namedMessage = regexp.MustCompile(`^@([A-Za-z][A-Za-z0-9]{0,80}) `)
 
+// Draft is a clause for an answer of the operation that none documents, as the YAML of the contract has it, with … where a
+// person must decide.
+func Draft(o *fixtures.Operation, x matchers.Exchange) string { return newDraft(o, x, nil).String() }
+
 // newDraft reads the answer to a request with these values in its path. A value that the message repeats becomes its
 // placeholder: the next answer has another.
 func newDraft(o *fixtures.Operation, x matchers.Exchange, values []string) draft {

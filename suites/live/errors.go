@@ -18,12 +18,14 @@ type Op string
 
 // What can fail that is no answer of the provider.
 const (
-	OpSignIn    Op = "sign-in" // no token, or an expired one
-	OpNetwork   Op = "network" // no answer, or one that breaks off
-	OpGuard     Op = "guard"   // not the tenant or the user that the sandbox file names
-	OpHost      Op = "host"    // a request to somebody else than the provider
-	OpBudget    Op = "budget"  // more requests than the run may send
-	OpWait      Op = "wait"    // a wait that is longer than the request, or the run, may take
+	OpSignIn    Op = "sign-in"  // no token, or an expired one
+	OpNetwork   Op = "network"  // no answer, or one that breaks off
+	OpGuard     Op = "guard"    // not the tenant or the user that the sandbox file names
+	OpHost      Op = "host"     // a request to somebody else than the provider
+	OpBudget    Op = "budget"   // more requests than the run may send
+	OpWait      Op = "wait"     // a wait that is longer than the request, or the run, may take
+	OpSetUp     Op = "set-up"   // what a clause needs could not be made
+	OpCleanUp   Op = "clean-up" // what was made could not be removed
 	OpInterrupt Op = "interrupt"
 )
 

@@ -1,0 +1,264 @@
+package suites
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/onsi/ginkgo/v2"
+	"github.com/onsi/ginkgo/v2/types"
+
+	"github.com/learncontract/learncontract/fixtures"
+	"github.com/learncontract/learncontract/matchers"
+	"github.com/learncontract/learncontract/suites/clients"
+	"github.com/learncontract/learncontract/suites/live"
+)
+
+// Outcome is what came of a clause that was asked of a live tenant.
+type Outcome string
+
+// The outcomes. Only a Broken and an Undocumented one are the provider's fault, and only an EngineError is the run's.
+const (
+	Honored      Outcome = "honored"
+	Deviating    Outcome = "deviating"                            // honored, and a field that does not bind differs
+	Another      Outcome = "documented, but not the one provoked" // another clause of the operation
+	Broken       Outcome = "broken"                               // the clause, but for a field that binds
+	Undocumented Outcome = "undocumented"                         // no clause of the operation
+	NotAsked     Outcome = "not asked"
+	EngineError  Outcome = "engine error"
+)
+
+// Outcomes are all of them, in the order of reports.
+var Outcomes = []Outcome{Honored, Deviating, Another, Broken, Undocumented, NotAsked, EngineError}
+
+// How long things take at most.
+const (
+	livePatience  = 4 * time.Minute // of a client, half of it until its context ends
+	provokeTime   = 15 * time.Minute
+	cleanUpTime   = 5 * time.Minute
+	engineFailure = "engine error: " // begins the failure of a spec that is nobody's contract
+	notAsked      = "not asked: "    // begins the message of a spec that is skipped
+)
+
+// Live is how a live run was asked for.
+type Live struct {
+	Sandbox string   // the file
+	Provoke []string // classes beside safe
+	Strict  bool     // whether every field binds
+	SignIn  live.SignIn
+	Options live.Options
+}
+
+// open makes the tenant of a live run. It sends nothing.
+func (s *Suite) open(l *Live) error {
+	sandbox, err := live.LoadSandbox(l.Sandbox)
+	if err != nil {
+		return err
+	}
+	signIn := l.SignIn
+	if signIn == nil {
+		signIn = live.FromEnvironment(live.Child(nil, l.Sandbox))
+	}
+	s.tenant, err = live.Open(s.Contract, live.Config{Sandbox: sandbox, Provoke: l.Provoke, SignIn: signIn, Options: l.Options})
+	return err
+}
+
+// describeLive registers a spec for each clause of each operation of an action. They run one at a time, under -p too: they
+// share a tenant, its quota, and what is made in it.
+func (s *Suite) describeLive(action string) {
+	for _, o := range s.Contract.Operations {
+		if o.Action != action {
+			continue
+		}
+		for chunk := range slices.Chunk(o.Clauses, perContainer) {
+			ginkgo.Describe(o.Method+" "+o.Path, operationLabels(o), ginkgo.Serial, func() {
+				for _, clause := range chunk {
+					place := types.CodeLocation{FileName: clause.File, LineNumber: clause.Line}
+					ginkgo.It(clause.Title(), clauseLabels(clause), place, ginkgo.SpecTimeout(provokeTime),
+						func(ctx ginkgo.SpecContext) { s.askLive(ctx, clause) })
+				}
+			})
+		}
+	}
+}
+
+// askLive provokes the clause, and holds the answer, and what the client tells of it, against the contract.
+func (s *Suite) askLive(ctx context.Context, clause *fixtures.Clause) {
+	recipe := s.tenant.Recipe(clause)
+	s.skipUnperformed(clause.Operation)
+	if why := s.tenant.WhyNot(recipe); why != "" {
+		s.note(NotAsked)
+		ginkgo.Skip(notAsked + why)
+	}
+	// A node of its own: it runs after a failure, a panic, a time-out and an interruption, too.
+	ginkgo.DeferCleanup(func(ctx ginkgo.SpecContext) {
+		if err := s.tenant.CleanUp(ctx); err != nil {
+			s.note(EngineError)
+			ginkgo.Fail(engineFailure + err.Error())
+		}
+	}, ginkgo.NodeTimeout(cleanUpTime))
+	t := &told{}
+	x, err := s.tenant.Provoke(ctx, recipe, func(ctx context.Context, client *http.Client, baseURL string, call clients.Call) error {
+		t = &told{}
+		t.callWithin(ctx, func(ctx context.Context) (clients.Failure, error) {
+			return s.Client.New(client, baseURL).Do(ctx, call)
+		}, livePatience)
+		return t.err
+	})
+	if err != nil {
+		s.note(EngineError)
+		ginkgo.Fail(engineFailure + err.Error())
+	}
+	t.exchanges = []matchers.Exchange{x}
+	s.judgeLive(clause, x, t)
+}
+
+// judgeLive holds what was answered where the clause was provoked, and what the client tells of it, against the contract.
+func (s *Suite) judgeLive(clause *fixtures.Clause, x matchers.Exchange, t *told) {
+	ginkgo.AddReportEntry(answeredEntry, fmt.Sprint(x.Status()), types.CodeLocation{}, ginkgo.ReportEntryVisibilityNever)
+	honor, documented := matchers.HonorClause(clause), matchers.BeDocumented(clause.Operation)
+	if s.Live.Strict {
+		honor.AsPublished()
+	}
+	honored, err := honor.Match(x)
+	other, otherErr := documented.Match(x)
+	if err = errors.Join(err, otherErr); err != nil {
+		s.note(EngineError)
+		ginkgo.Fail(engineFailure + err.Error())
+	}
+	switch {
+	case honored && len(honor.Deviations()) == 0:
+		s.note(Honored)
+	case honored:
+		s.note(Deviating)
+		ginkgo.AddReportEntry(string(Deviating), shownDeviations(honor.Deviations()), ginkgo.ReportEntryVisibilityFailureOrVerbose)
+	case other && documented.Clause() != clause:
+		s.note(Another)
+		ginkgo.Skip(fmt.Sprintf("%s: %s was provoked, and the answer is %s\n%s", Another, clause.ID, documented.Clause().ID, x))
+	default:
+		outcome := Undocumented
+		if honor.Wording().Clause.Status == x.Status() {
+			outcome = Broken
+		}
+		s.note(outcome)
+		text := honor.FailureMessage(x)
+		if outcome == Undocumented && x.Status() >= http.StatusBadRequest {
+			text += "\nA clause for it, to be completed at every … and given the row that documents it under sources:\n\n" +
+				clients.Draft(clause.Operation, x)
+		}
+		ginkgo.Fail(text)
+	}
+	s.hold(t, honor.Wording(), "")
+}
+
+// shownDeviations are deviations in a report, a line each.
+func shownDeviations(list []matchers.Deviation) string {
+	var lines []string
+	for _, d := range list {
+		lines = append(lines, fmt.Sprintf("%s: documented %s, answered %s", d.Field, d.Documented, d.Answered))
+	}
+	return strings.Join(lines, "\n")
+}
+
+const (
+	outcomeEntry  = "outcome"  // names the report entries that hold an Outcome
+	answeredEntry = "answered" // names those that hold the status of an answer
+)
+
+func (s *Suite) note(outcome Outcome) {
+	ginkgo.AddReportEntry(outcomeEntry, string(outcome), types.CodeLocation{}, ginkgo.ReportEntryVisibilityNever)
+}
+
+// outcomes are the last outcome of each clause of a live run, by its id, and the statuses answered.
+func outcomes(report ginkgo.Report) (of map[string]Outcome, answered []string) {
+	of = map[string]Outcome{}
+	for _, spec := range report.SpecReports.WithLeafNodeType(types.NodeTypeIt) {
+		id := labelled(spec, "clause:")
+		for _, entry := range spec.ReportEntries {
+			switch entry.Name {
+			case outcomeEntry:
+				of[id] = Outcome(entry.StringRepresentation())
+			case answeredEntry:
+				answered = append(answered, entry.StringRepresentation())
+			}
+		}
+		if id != "" && of[id] == "" && spec.State.Is(types.SpecStateFailureStates) {
+			of[id] = EngineError // it panicked, or its time ended
+		}
+	}
+	return of, answered
+}
+
+// liveCoverage is the text that says what came of a live run, and why it does not test what it claims to, "" if it does.
+func (s *Suite) liveCoverage(report ginkgo.Report) (text, doubt string) {
+	of, answered := outcomes(report)
+	counts := map[Outcome]int{}
+	var listed strings.Builder
+	for clause := range s.Contract.Clauses() {
+		outcome := of[clause.ID]
+		counts[outcome]++
+		if slices.Contains([]Outcome{Another, Broken, Undocumented, EngineError, Deviating}, outcome) {
+			fmt.Fprintf(&listed, "\n  %s  %s", outcome, clause.ID)
+		}
+	}
+	var parts []string
+	for _, outcome := range Outcomes {
+		if counts[outcome] > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", counts[outcome], outcome))
+		}
+	}
+	if left := counts[""]; left > 0 {
+		parts = append(parts, fmt.Sprintf("%d left out: %s", left, because(report)))
+	}
+	text = fmt.Sprintf("%-9s  %-22s  live, as %s: %s; %d requests%s", s.Contract.Provider, s.Contract.API, s.Client.Name,
+		strings.Join(parts, ", "), s.tenant.Spent(), listed.String())
+	return text, doubts(counts, answered)
+}
+
+// fewest is the number of answers from which on a run can be told not to test what it claims to.
+const fewest = 5
+
+// doubts tells a run whose answers say nothing of the clauses, "" if they may.
+func doubts(counts map[Outcome]int, answered []string) string {
+	if len(answered) < fewest {
+		return ""
+	}
+	refused, same := 0, 0
+	for _, status := range answered {
+		if status == "401" || status == "403" {
+			refused++
+		}
+		if status == answered[0] {
+			same++
+		}
+	}
+	right := counts[Honored] + counts[Deviating]
+	switch {
+	case right == 0 && counts[Another] == len(answered):
+		return "every answer is documented, and none is the one that was provoked: check the sandbox file's fixtures"
+	case same == len(answered) && right*2 < len(answered):
+		return fmt.Sprintf("everything was answered %s: check the roles and scopes of the identities", answered[0])
+	case refused*10 >= len(answered)*9 && right*2 < len(answered):
+		return fmt.Sprintf("%d of %d answers are 401 or 403: check the roles and scopes of the identities", refused, len(answered))
+	}
+	return ""
+}
+
+// reportLive prints, at the end of a live run, what came of it, and fails a run that does not test what it claims to.
+func (s *Suite) reportLive() {
+	ginkgo.ReportAfterSuite("live", func(report ginkgo.Report) {
+		if report.SuiteConfig.DryRun {
+			fmt.Printf("\n%s %s: dry run, nothing asked\n", s.Contract.Provider, s.Contract.API)
+			return
+		}
+		text, doubt := s.liveCoverage(report)
+		fmt.Println("\n" + text)
+		if doubt != "" {
+			ginkgo.Fail(engineFailure + "this run does not test what it claims to: " + doubt)
+		}
+	})
+}

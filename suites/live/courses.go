@@ -1,0 +1,95 @@
+package live
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+
+	"github.com/learncontract/learncontract/fixtures"
+	"github.com/learncontract/learncontract/matchers"
+)
+
+// findCourses are the courses of an identity, whoever owns them.
+func findCourses(ctx context.Context, t *Tenant, as string) (all []found, err error) {
+	const path = "/v1/courses?teacherId=me&pageSize=500"
+	for next := path; next != ""; {
+		var page struct {
+			Courses []struct {
+				ID   string `json:"id"`
+				Name string `json:"name"`
+			} `json:"courses"`
+			Next string `json:"nextPageToken"`
+		}
+		if err := t.read(ctx, as, next, &page); err != nil {
+			return nil, err
+		}
+		for _, c := range page.Courses {
+			all = append(all, found{id: c.ID, name: c.Name})
+		}
+		if next = ""; page.Next != "" {
+			next = path + "&pageToken=" + url.QueryEscape(page.Next)
+		}
+	}
+	return all, nil
+}
+
+// towards is the state a course must be brought to next on its way to be removed: only an archived one can be, and one that is
+// provisioned cannot be archived. One that is declined can never be removed, and no recipe declines one.
+var towards = map[string]string{"PROVISIONED": "ACTIVE", "ACTIVE": "ARCHIVED", "SUSPENDED": "ARCHIVED"}
+
+// removeCourse brings a course to where it can be removed, and removes it: as the domain's administrator where the sandbox
+// file names one, for the ownership may have moved.
+func removeCourse(ctx context.Context, t *Tenant, as string, c found) error {
+	if t.has("classroom.admin") {
+		as = "admin"
+	}
+	path := "/v1/courses/" + c.id
+	for {
+		x, err := t.ask(ctx, as, http.MethodGet, path, nil)
+		if err != nil || x.Status() == http.StatusNotFound {
+			return err
+		}
+		state := textAt(x, "/courseState")
+		next, further := towards[state]
+		if !further {
+			break
+		}
+		x, err = t.ask(ctx, as, http.MethodPatch, path+"?updateMask=courseState", map[string]string{"courseState": next})
+		if err == nil && x.Status() >= http.StatusBadRequest && x.Status() != http.StatusNotFound {
+			err = fmt.Errorf("it is %s, and to make it %s was answered %s\n%s", state, next, fixtures.StatusLine(x.Status()), x)
+		}
+		if err == nil {
+			err = t.leaves(ctx, as, path, state)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	x, err := t.ask(ctx, as, http.MethodDelete, path, nil)
+	if err != nil {
+		return err
+	}
+	if !slices.Contains([]int{http.StatusOK, http.StatusNoContent, http.StatusNotFound}, x.Status()) {
+		return fmt.Errorf("DELETE was answered %s\n%s", fixtures.StatusLine(x.Status()), x)
+	}
+	return nil
+}
+
+// leaves waits until a course has another state: changes are eventually consistent.
+func (t *Tenant) leaves(ctx context.Context, as, path, state string) error {
+	return poll(ctx, func() (bool, error) {
+		x, err := t.ask(ctx, as, http.MethodGet, path, nil)
+		return textAt(x, "/courseState") != state, err
+	}, "the course stays %s", state)
+}
+
+func answeredCourse(x matchers.Exchange) found { return found{id: textAt(x, "/id")} }
+
+// textAt is the text at a place of an answer's body, "" if there is none.
+func textAt(x matchers.Exchange, place string) string {
+	value, _ := x.At(place)
+	text, _ := value.(string)
+	return text
+}

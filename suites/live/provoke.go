@@ -1,0 +1,370 @@
+package live
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/learncontract/learncontract/fixtures"
+	"github.com/learncontract/learncontract/matchers"
+	"github.com/learncontract/learncontract/suites/clients"
+)
+
+// Ask has a client perform a call with an http.Client, below a base URL.
+type Ask func(ctx context.Context, client *http.Client, baseURL string, call clients.Call) error
+
+// Provoke sets up what the recipe has given and has the client ask for the clause. It returns the answer that counts: the
+// last one, after what only says to wait or to sign in again. The error is an EngineError, or that of ask where nothing was
+// answered. What it makes is removed by CleanUp, whatever happens.
+func (t *Tenant) Provoke(ctx context.Context, r *fixtures.Recipe, ask Ask) (matchers.Exchange, error) {
+	v := t.values()
+	for _, step := range r.Given {
+		for range step.Times {
+			if err := t.set(ctx, v, step); err != nil {
+				return matchers.Exchange{}, err
+			}
+		}
+	}
+	call, err := t.call(v, r.Clause.Operation, r.Ask)
+	if err != nil {
+		return matchers.Exchange{}, err
+	}
+	answered := t.register(r.As, r.Clause.Operation, v)
+	for try := 1; ; try++ {
+		below := &capture{transport: t.door.As(r.As)}
+		client := &http.Client{Transport: below, CheckRedirect: noRedirect}
+		err := ask(ctx, client, t.config.Sandbox.Endpoint(t.contract.Provider), call)
+		x, heard := below.last()
+		if heard {
+			answered(x)
+		}
+		switch {
+		case below.failure() != nil:
+			return x, below.failure()
+		case !heard:
+			return x, cmp.Or(err, error(failed(OpNetwork, "the client asked for nothing")))
+		case try < mostTries && t.again(r, x):
+			continue
+		}
+		return x, t.disturbed(r, x)
+	}
+}
+
+// mostTries bounds how often a request is sent that is told to wait.
+const mostTries = 4
+
+// again reports whether the answer says nothing of the clause, but that it must be asked again: later, or with a new token.
+func (t *Tenant) again(r *fixtures.Recipe, x matchers.Exchange) bool {
+	if x.Status() == http.StatusUnauthorized && r.Clause.Status != http.StatusUnauthorized {
+		t.door.Forget(r.As)
+		return true
+	}
+	return isBusy(x.Status()) && x.Status() != r.Clause.Status
+}
+
+// disturbed is the error of an answer that says nothing of the clause.
+func (t *Tenant) disturbed(r *fixtures.Recipe, x matchers.Exchange) error {
+	line := fixtures.StatusLine(x.Status())
+	switch {
+	case x.Status() == r.Clause.Status:
+		return nil
+	case x.Status() == http.StatusUnauthorized:
+		return failed(OpSignIn, "%s/%s was answered %s with a new token, too: check that its token is for this API",
+			t.contract.Provider, r.As, line)
+	case isBusy(x.Status()):
+		return failed(OpWait, "%s answered %s %d times: try again later", t.contract.Provider, line, mostTries)
+	case x.Status() == http.StatusBadGateway || x.Status() == http.StatusGatewayTimeout:
+		return failed(OpNetwork, "a gateway before %s answered %s: try again later", t.contract.Provider, line)
+	}
+	return nil
+}
+
+func noRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+
+// values are what the references of one recipe stand for.
+type values struct {
+	sandbox *Sandbox
+	run     string
+	answers map[string]matchers.Exchange // by step
+	fresh   string                       // one a request
+}
+
+func (t *Tenant) values() *values {
+	t.mutex.Lock()
+	defer t.mutex.Unlock()
+	t.runs++
+	return &values{t.config.Sandbox, fmt.Sprintf("%s-%d", t.run, t.runs), map[string]matchers.Exchange{}, ""}
+}
+
+// missing is the id of nothing: a number, as Classroom's are, beyond those it has given.
+const missing = "999999999999999"
+
+func (v *values) value(name string) (string, bool) {
+	switch name {
+	case "run":
+		return v.run, true
+	case "fresh":
+		return v.fresh, true
+	case "missing":
+		return missing, true
+	}
+	if value, named := v.sandbox.Value(name); named {
+		return value, true
+	}
+	step, field, _ := strings.Cut(name, ".")
+	if answer, made := v.answers[step]; made {
+		found, ok := answer.At("/" + strings.ReplaceAll(field, ".", "/"))
+		return fmt.Sprint(found), ok
+	}
+	return "", false
+}
+
+// call is an operation's minimal request with the change.
+func (t *Tenant) call(v *values, o *fixtures.Operation, change fixtures.Change) (clients.Call, error) {
+	v.fresh = newGUID()
+	var problems []error
+	resolved := func(text string) string {
+		text, err := fixtures.Resolve(text, v.value)
+		problems = append(problems, err)
+		return text
+	}
+	call := clients.Minimal(o)
+	if change.Method != "" || change.Path != "" {
+		other := *o
+		other.Method, other.Path = cmp.Or(change.Method, o.Method), cmp.Or(resolved(change.Path), o.Path)
+		call.Operation = &other
+	}
+	for name, value := range change.Params {
+		call.Params[name] = resolved(value)
+	}
+	for name, value := range change.Query {
+		if call.Query == nil {
+			call.Query = map[string]string{}
+		}
+		call.Query[resolved(name)] = resolved(value)
+	}
+	if change.Body != nil {
+		var body any
+		if call.Body != nil {
+			problems = append(problems, json.Unmarshal(call.Body, &body))
+		}
+		var err error
+		call.Body, err = json.Marshal(merged(body, each(change.Body, resolved)))
+		problems = append(problems, err)
+	}
+	if err := errors.Join(problems...); err != nil {
+		return call, failed(OpSetUp, "%s cannot be asked: %w", o.ID, err)
+	}
+	return call, nil
+}
+
+// each is a JSON value with every text of it changed.
+func each(value any, change func(string) string) any {
+	switch value := value.(type) {
+	case string:
+		return change(value)
+	case []any:
+		changed := make([]any, len(value))
+		for i, entry := range value {
+			changed[i] = each(entry, change)
+		}
+		return changed
+	case map[string]any:
+		changed := map[string]any{}
+		for name, entry := range value {
+			changed[name] = each(entry, change)
+		}
+		return changed
+	}
+	return value
+}
+
+// merged is a JSON value after a JSON Merge Patch (RFC 7396).
+func merged(value, patch any) any {
+	changes, isObject := patch.(map[string]any)
+	if !isObject {
+		return patch
+	}
+	object, _ := value.(map[string]any)
+	result := map[string]any{}
+	maps.Copy(result, object)
+	for name, change := range changes {
+		if change == nil {
+			delete(result, name)
+			continue
+		}
+		result[name] = merged(result[name], change)
+	}
+	return result
+}
+
+// set asks for one step of a set-up, and waits for what it waits for.
+func (t *Tenant) set(ctx context.Context, v *values, step fixtures.Step) error {
+	call, err := t.call(v, step.Operation, step.Change)
+	if err != nil {
+		return err
+	}
+	answered := t.register(step.As, step.Operation, v)
+	x, err := t.send(ctx, step.As, call)
+	if err != nil {
+		return err
+	}
+	answered(x)
+	if x.Status() >= http.StatusBadRequest {
+		return failed(OpSetUp, "%s, as %s, was answered %s\n%s", step.Operation.ID, step.As, fixtures.StatusLine(x.Status()), x)
+	}
+	v.answers[step.Name] = x
+	if step.Until == nil {
+		return nil
+	}
+	looked, err := t.call(v, step.Until.Operation, fixtures.Change{Params: step.Until.Params})
+	if err != nil {
+		return err
+	}
+	return poll(ctx, func() (bool, error) {
+		x, err := t.send(ctx, step.As, looked)
+		if err != nil {
+			return false, err
+		}
+		found, _ := x.At(step.Until.Field)
+		return found == step.Until.Is, nil
+	}, "%s did not become %s after %s", step.Until.Field, step.Until.Is, step.Operation.ID)
+}
+
+// How long an eventual consistency is waited for.
+const (
+	firstPoll           = 250 * time.Millisecond
+	mostPoll            = 5 * time.Second
+	longestWaitForState = time.Minute
+)
+
+// poll calls look, with growing waits, until it is true.
+func poll(ctx context.Context, look func() (bool, error), format string, args ...any) error {
+	started := time.Now()
+	for wait := firstPoll; ; wait = min(2*wait, mostPoll) {
+		done, err := look()
+		if done || err != nil {
+			return err
+		}
+		if time.Since(started) > longestWaitForState {
+			return failed(OpSetUp, format+" in "+longestWaitForState.String(), args...)
+		}
+		timer := time.NewTimer(wait)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return waitError(ctx, ctx.Err())
+		}
+	}
+}
+
+// send sends a request of a set-up or a clean-up, as an identity, and again where the provider asks to wait, or wants another
+// token.
+func (t *Tenant) send(ctx context.Context, as string, call clients.Call) (matchers.Exchange, error) {
+	for try := 1; ; try++ {
+		x, err := t.sendOnce(ctx, as, call)
+		if err != nil {
+			return x, err
+		}
+		switch {
+		case try == mostTries:
+			return x, nil
+		case x.Status() == http.StatusUnauthorized:
+			t.door.Forget(as)
+		case !isBusy(x.Status()):
+			return x, nil
+		}
+	}
+}
+
+func (t *Tenant) sendOnce(ctx context.Context, as string, call clients.Call) (x matchers.Exchange, err error) {
+	address := t.config.Sandbox.Endpoint(t.contract.Provider) + path(call)
+	request, err := http.NewRequestWithContext(ctx, call.Operation.Method, address, bytes.NewReader(call.Body))
+	if err != nil {
+		return x, failed(OpSetUp, "%s cannot be asked: %w", call.Operation.ID, err)
+	}
+	if call.Body != nil {
+		request.Header.Set("Content-Type", "application/json")
+	}
+	response, err := t.door.Client(as).Do(request)
+	if err != nil {
+		return x, engineError(err)
+	}
+	defer response.Body.Close()
+	x, err = matchers.Capture(response)
+	return x, engineError(err)
+}
+
+// engineError is the EngineError that err has in its chain, or else err.
+func engineError(err error) error {
+	if already, ok := errors.AsType[*EngineError](err); ok {
+		return already
+	}
+	return err
+}
+
+// path is a call's path and query.
+func path(call clients.Call) string {
+	var pairs []string
+	for name, value := range call.Params {
+		pairs = append(pairs, "{"+name+"}", url.PathEscape(value))
+	}
+	text := strings.NewReplacer(pairs...).Replace(call.Operation.Path)
+	if len(call.Query) > 0 {
+		query := url.Values{}
+		for name, value := range call.Query {
+			query.Set(name, value)
+		}
+		text += "?" + query.Encode()
+	}
+	return text
+}
+
+// capture captures the exchanges below a client, and why the last one failed.
+type capture struct {
+	transport http.RoundTripper
+	mutex     sync.Mutex
+	exchange  matchers.Exchange
+	answered  bool
+	failed    error
+}
+
+// RoundTrip implements http.RoundTripper.
+func (c *capture) RoundTrip(r *http.Request) (*http.Response, error) {
+	response, err := c.transport.RoundTrip(r)
+	var x matchers.Exchange
+	if err == nil {
+		x, err = matchers.Capture(response)
+	}
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	c.failed = engineError(err)
+	if err != nil {
+		return nil, err
+	}
+	c.exchange, c.answered = x, true
+	return response, nil
+}
+
+func (c *capture) last() (matchers.Exchange, bool) {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	return c.exchange, c.answered
+}
+
+// failure is why the last request has no answer, nil if it has one.
+func (c *capture) failure() error {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	return c.failed
+}

@@ -1,0 +1,113 @@
+package live
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/learncontract/learncontract/fixtures"
+)
+
+// Config is what a live run is asked to do.
+type Config struct {
+	Sandbox *Sandbox
+	Provoke []string // classes of recipes to ask beside safe, or tenant alone
+	SignIn  SignIn
+	Options Options
+}
+
+// Tenant is a sandbox tenant of one provider, and what a run has made in it.
+type Tenant struct {
+	contract *fixtures.Contract
+	recipes  map[string]*fixtures.Recipe // by clause id
+	config   Config
+	door     *Door
+	run      string // the prefix of everything it makes
+
+	mutex sync.Mutex // guards what follows
+	runs  int        // of recipes
+	made  []*made    // what is to be removed, the first first
+}
+
+// Prefix begins the name of everything that any run makes. A run's own follows it.
+const Prefix = "learncontract-"
+
+// Open makes a run against a tenant. It sends nothing. The error tells everything that is wrong with what it is asked to do.
+func Open(contract *fixtures.Contract, config Config) (*Tenant, error) {
+	recipes, err := fixtures.LoadRecipes(contract)
+	if err != nil {
+		return nil, err
+	}
+	var problems []error
+	for _, class := range config.Provoke {
+		switch {
+		case class == "never":
+			problems = append(problems, errors.New("--provoke=never: what is of this class cannot be asked for; plan says why of each"))
+		case !slices.Contains(fixtures.Classes, class):
+			problems = append(problems, fmt.Errorf("--provoke=%s: there is no such class: use %s", class,
+				strings.Join(fixtures.Classes[:len(fixtures.Classes)-1], ", ")))
+		}
+	}
+	door, err := NewDoor(config.Sandbox, contract.Provider, config.SignIn, config.Options)
+	if err = errors.Join(append(problems, err)...); err != nil {
+		return nil, err
+	}
+	t := &Tenant{contract: contract, recipes: map[string]*fixtures.Recipe{}, config: config, door: door}
+	for _, r := range recipes {
+		t.recipes[r.Clause.ID] = r
+	}
+	t.run = Prefix + strings.ToLower(rand.Text()[:8]) // of base 32: 40 bits
+	return t, nil
+}
+
+// Recipe is how the clause is provoked.
+func (t *Tenant) Recipe(clause *fixtures.Clause) *fixtures.Recipe { return t.recipes[clause.ID] }
+
+// WhyNot is why the run does not ask the recipe, with the remedy where there is one; "" if it does.
+func (t *Tenant) WhyNot(r *fixtures.Recipe) string {
+	only := slices.Contains(t.config.Provoke, "tenant")
+	chosen := r.Class == "safe" || slices.Contains(t.config.Provoke, r.Class)
+	switch {
+	case r.Class == "never":
+		return r.Why
+	case only && r.Class != "tenant":
+		return "in a tenant that is asked for class tenant nothing else may show: leave tenant out of --provoke"
+	case !chosen:
+		return fmt.Sprintf("%s: --provoke=%s asks it", r.Why, r.Class)
+	}
+	var missing []string
+	for _, key := range r.Needs() {
+		if _, named := t.config.Sandbox.Value(key); !named && t.identityKey(key) != "" {
+			missing = append(missing, t.identityKey(key))
+		}
+	}
+	if len(missing) > 0 {
+		return fmt.Sprintf("it needs %s in %s", strings.Join(missing, " and "), t.config.Sandbox.File())
+	}
+	return ""
+}
+
+// identityKey is the key that must stand in the sandbox file for one of Recipe.Needs: an app of Graph has its own below it.
+func (t *Tenant) identityKey(key string) string {
+	if name, ok := strings.CutPrefix(key, "graph."); ok && slices.Contains(Identities("graph"), name) {
+		if _, named := t.config.Sandbox.Value(key + ".clientID"); named {
+			return ""
+		}
+		return key + ".clientID"
+	}
+	return key
+}
+
+// Close removes what is left of everything that the run has made. The error tells what could not be removed.
+func (t *Tenant) Close(ctx context.Context) error {
+	err := t.CleanUp(ctx)
+	t.door.CloseIdleConnections()
+	return err
+}
+
+// Spent is how many requests the run has sent.
+func (t *Tenant) Spent() int { return t.door.Spent() }
