@@ -39,6 +39,7 @@ type oauthAnswer struct {
 type classroomAnswer struct {
 	Status                             int
 	Canonical, Message, Reason, Source string
+	Info                               string // the reason of an ErrorInfo
 }
 
 // pageAnswer is what a front end answers in HTML.

@@ -44,8 +44,11 @@ type assertionClaims struct {
 	Expires  int64  `json:"exp"`
 }
 
-func newEntra(options Options) *entra {
-	e := &entra{ServeMux: http.NewServeMux(), options: options, tokens: newSigner(), issuer: newSigner(), secrets: map[string]string{}}
+func newEntra(options Options, base string) *entra {
+	e := &entra{
+		ServeMux: http.NewServeMux(), options: options, base: base,
+		tokens: newSigner(), issuer: newSigner(), secrets: map[string]string{},
+	}
 	for _, app := range seed.Graph.Apps {
 		e.secrets[app.ClientID] = secret()
 	}

@@ -29,8 +29,8 @@ type activity struct {
 	fields   map[string]any
 }
 
-func newGraph(options Options, e *entra) *graph {
-	g := &graph{ServeMux: http.NewServeMux(), options: options, entra: e, activities: map[string]*activity{}}
+func newGraph(options Options, e *entra, base string) *graph {
+	g := &graph{ServeMux: http.NewServeMux(), options: options, entra: e, base: base, activities: map[string]*activity{}}
 	for _, a := range seed.Graph.Activities {
 		g.activities[a.ID] = &activity{a.ID, providerID(a.Provider), map[string]any{
 			"@odata.type": assignmentType, "assignmentType": "required", "status": "inProgress",

@@ -2,6 +2,7 @@ package server
 
 import (
 	_ "embed"
+	"strings"
 )
 
 //go:embed seed.yaml
@@ -9,7 +10,8 @@ var seedText []byte
 
 // seed is the tenant before a run.
 var seed = mustRead[struct {
-	Graph graphSeed
+	Graph  graphSeed
+	Google googleSeed
 }](seedText)
 
 type graphSeed struct {
@@ -85,4 +87,67 @@ func licensed(id string) bool {
 		}
 	}
 	return false
+}
+
+type googleSeed struct {
+	Domain   string
+	Projects []struct {
+		ID   string
+		Ours bool // whether the sandbox's credentials are of this project
+	}
+	PubsubTopic string `yaml:"pubsubTopic"` // which Classroom may publish to
+	DriveFile   string `yaml:"driveFile"`   // which everybody sees
+	Users       []*googleUser
+	Courses     []courseSeed
+	Guardians   []struct{ ID, Student, Address string }
+}
+
+// googleUser is an account of the domain, or of another.
+type googleUser struct {
+	Key, ID, Address, Name string
+	Admin                  bool   // of the domain
+	Teacher                bool   // verified as one
+	Off                    string // what is off for the user: classroom or api
+	Suspended, Deleted     bool
+}
+
+// courseSeed is a course that was there before. Users are given by address, items by what they are called.
+type courseSeed struct {
+	Key, ID, Name, Owner, State, Project   string
+	Teachers, Students, Aliases            []string
+	Topics, Work, Materials, Announcements []string
+	Staff                                  int  // how many further teachers it has
+	Rubric                                 bool // whether its work has one
+}
+
+func (u *googleUser) domain() string { return u.Address[strings.IndexByte(u.Address, '@')+1:] }
+
+// findUser returns the user with an id or an address, nil if there is none.
+func findUser(name string) *googleUser {
+	for _, user := range seed.Google.Users {
+		if !user.Deleted && (user.ID == name || strings.EqualFold(user.Address, name)) {
+			return user
+		}
+	}
+	return nil
+}
+
+// ourProject is the Cloud project of the sandbox's credentials.
+func ourProject() string {
+	for _, project := range seed.Google.Projects {
+		if project.Ours {
+			return project.ID
+		}
+	}
+	panic("server: seed.yaml has no project that is ours")
+}
+
+// anyUser is findUser, deleted users among them; a user that never was has no id.
+func anyUser(id string) *googleUser {
+	for _, user := range seed.Google.Users {
+		if user.ID == id {
+			return user
+		}
+	}
+	return &googleUser{}
 }

@@ -49,13 +49,16 @@ type Server struct {
 	Classroom   string // base URL of Google Classroom
 	GoogleToken string // URL of Google's token endpoint
 
-	options  Options
-	entra    *entra
-	graph    *graph
-	servers  []*http.Server
-	serving  sync.WaitGroup
-	mutex    sync.Mutex // guards requests
-	requests []Request
+	options   Options
+	entra     *entra
+	graph     *graph
+	google    *google
+	classroom *classroom
+	listeners map[string]net.Listener // by API
+	servers   []*http.Server
+	serving   sync.WaitGroup
+	mutex     sync.Mutex // guards requests
+	requests  []Request
 }
 
 // Request is one request as the stand-in got it.
@@ -77,62 +80,75 @@ func Start(options Options) (*Server, error) {
 	if options.Wrap == nil {
 		options.Wrap = func(h http.Handler) http.Handler { return h }
 	}
-	authority, err := newAuthority()
-	if err != nil {
-		return nil, fmt.Errorf("stand-in: making a certificate: %w", err)
+	if options.Transfer == 0 {
+		options.Transfer = 1
 	}
-	s := &Server{CA: authority.pem(), options: options}
-	s.entra = newEntra(options)
-	s.graph = newGraph(options, s.entra)
-	for _, api := range []struct {
-		name, path string
-		base       *string
-		handler    http.Handler
-		identity   func(*http.Request) string
-	}{
-		{"entra", "", &s.Entra, s.entra, nobody},
-		{"graph", "/v1.0", &s.Graph, options.Wrap(s.graph), s.graph.identity},
-	} {
-		address, err := s.listen(authority, s.counted(api.name, api.handler, api.identity))
-		if err != nil {
-			s.Close()
-			return nil, fmt.Errorf("stand-in: starting its server of %s: %w", api.name, err)
-		}
-		*api.base = "https://" + address + api.path
+	s := &Server{options: options}
+	if err := s.listen(); err != nil {
+		s.Close()
+		return nil, fmt.Errorf("stand-in: %w", err)
 	}
-	s.entra.base, s.graph.base = s.Entra, s.Graph
+	s.entra = newEntra(options, s.Entra)
+	s.graph = newGraph(options, s.entra, s.Graph)
+	s.google = newGoogle(options, s.GoogleToken)
+	s.classroom = newClassroom(options, s.google)
+	nobody := func(*http.Request) string { return "" }
+	s.serve("entra", s.entra, nobody)
+	s.serve("graph", options.Wrap(s.graph), s.graph.identity)
+	s.serve("google", s.google, nobody)
+	s.serve("classroom", options.Wrap(s.classroom), s.google.identity)
 	return s, nil
 }
 
-func nobody(*http.Request) string { return "" }
+// listen opens the four listeners, all with certificates of one authority.
+func (s *Server) listen() error {
+	authority, err := newAuthority()
+	if err != nil {
+		return err
+	}
+	s.CA = authority.pem()
+	s.listeners = map[string]net.Listener{}
+	for api, base := range map[string]*string{
+		"entra": &s.Entra, "graph": &s.Graph, "google": &s.GoogleToken, "classroom": &s.Classroom,
+	} {
+		certificate, err := authority.issue()
+		if err != nil {
+			return err
+		}
+		listener, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
+		if err != nil {
+			return err
+		}
+		s.listeners[api] = tls.NewListener(listener, &tls.Config{
+			Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"},
+		})
+		*base = "https://" + listener.Addr().String()
+	}
+	s.Graph += "/v1.0"
+	s.GoogleToken += "/token"
+	return nil
+}
 
-// listen serves a handler over TLS and returns the address.
-func (s *Server) listen(authority *authority, handler http.Handler) (address string, err error) {
-	certificate, err := authority.issue()
-	if err != nil {
-		return "", err
-	}
-	listener, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
+// serve serves an API.
+func (s *Server) serve(api string, handler http.Handler, identity func(*http.Request) string) {
 	server := &http.Server{
-		Handler:           handler,
-		TLSConfig:         &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12},
+		Handler:           s.counted(api, handler, identity),
 		ErrorLog:          log.New(io.Discard, "", 0), // of clients that do not trust it, or break off
 		ReadHeaderTimeout: time.Minute,
 	}
 	s.servers = append(s.servers, server)
 	s.serving.Go(func() {
-		_ = server.ServeTLS(listener, "", "") // returns when the server is closed
+		_ = server.Serve(s.listeners[api]) // returns when the server is closed
 	})
-	return listener.Addr().String(), nil
 }
 
 // Close stops the stand-in. Requests under way are cut off.
 func (s *Server) Close() {
 	for _, server := range s.servers {
-		_ = server.Close() // whatever the listener says, it is closed
+		_ = server.Close()
+	}
+	for _, listener := range s.listeners { // a server that has not begun to serve does not know its own
+		_ = listener.Close()
 	}
 	s.serving.Wait()
 }
@@ -159,7 +175,7 @@ func (s *Server) Requests() []Request {
 // Inventory lists every resource there is, one line each, sorted: what it is, its path, and what it is called. Two lists are
 // equal if nothing was added, lost or changed between them.
 func (s *Server) Inventory() []string {
-	lines := s.graph.inventory()
+	lines := append(s.graph.inventory(), s.classroom.inventory()...)
 	slices.Sort(lines)
 	return lines
 }
