@@ -50,6 +50,9 @@ func (c *call) findCourse(id string) (*item, error) {
 	case found == nil:
 		return nil, refuse("not-found")
 	case found.seen() == nil:
+		if c.method.ID == "courses.get" {
+			found.read()
+		}
 		return nil, refuse("course-not-found")
 	}
 	return found, nil
