@@ -1,0 +1,184 @@
+package server
+
+import (
+	"crypto/x509"
+	"encoding/json"
+	"encoding/pem"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// google hands out access tokens of users: for a refresh token, and for the assertion of a service account to which the
+// domain's administrator has delegated its users.
+type google struct {
+	*http.ServeMux
+	options Options
+	url     string // its own
+
+	clientID, clientSecret string
+	account                string            // the service account's address
+	accountKey             signer            // whose key the service account was given
+	refresh                map[string]string // users' addresses by refresh token
+
+	mutex  sync.Mutex
+	tokens map[string]grant // by access token
+}
+
+// grant is what an access token stands for.
+type grant struct {
+	user      *googleUser
+	scopes    []string // without the prefix that all have
+	project   string
+	delegated bool // whether by domain-wide delegation
+	expires   time.Time
+}
+
+// realTokenURL is what an assertion may be made out to as well, as client libraries do whatever the endpoint.
+const realTokenURL = "https://oauth2.googleapis.com/token"
+
+const scopePrefix = "https://www.googleapis.com/auth/"
+
+func newGoogle(options Options, url string) *google {
+	o := &google{
+		ServeMux: http.NewServeMux(), options: options, url: url,
+		clientID: "standin-" + strings.ToLower(secret()[:12]) + ".apps.googleusercontent.com", clientSecret: "GOCSPX-" + secret(),
+		account: "sandbox@" + ourProject() + ".iam.gserviceaccount.com", accountKey: newSigner(),
+		refresh: map[string]string{}, tokens: map[string]grant{},
+	}
+	for _, user := range seed.Google.Users {
+		if user.Key != "" && !user.Suspended {
+			o.refresh["1//"+secret()+secret()] = user.Address
+		}
+	}
+	o.HandleFunc("POST /token", o.token)
+	o.HandleFunc("/", notFoundPage)
+	return o
+}
+
+func notFoundPage(w http.ResponseWriter, r *http.Request) {
+	page := named(answers.Pages, "not-found")
+	w.Header().Set("Content-Type", "text/html; charset=UTF-8")
+	w.WriteHeader(page.Status)
+	fmt.Fprint(w, fill(page.Body, []string{"path", r.URL.EscapedPath()}))
+}
+
+func (o *google) refuse(w http.ResponseWriter, key string, values ...string) {
+	answer := named(answers.Google, key)
+	writeJSON(w, answer.Status, map[string]string{"error": answer.Error, "error_description": fill(answer.Description, values)})
+}
+
+func (o *google) token(w http.ResponseWriter, r *http.Request) {
+	switch kind := r.PostFormValue("grant_type"); kind {
+	case "refresh_token":
+		o.refreshed(w, r)
+	case "urn:ietf:params:oauth:grant-type:jwt-bearer":
+		o.asserted(w, r)
+	default:
+		o.refuse(w, "grant-unsupported", "grant", kind)
+	}
+}
+
+func (o *google) refreshed(w http.ResponseWriter, r *http.Request) {
+	client, clientSecret, basic := r.BasicAuth()
+	if !basic {
+		client, clientSecret = r.PostFormValue("client_id"), r.PostFormValue("client_secret")
+	}
+	user, known := o.refresh[r.PostFormValue("refresh_token")]
+	switch {
+	case client != o.clientID:
+		o.refuse(w, "client-unknown")
+	case clientSecret != o.clientSecret:
+		o.refuse(w, "secret-wrong")
+	case !known:
+		o.refuse(w, "refresh-token-wrong")
+	default:
+		o.grant(w, grant{user: findUser(user)}, r.PostFormValue("scope"))
+	}
+}
+
+func (o *google) asserted(w http.ResponseWriter, r *http.Request) {
+	var claims struct {
+		Issuer   string `json:"iss"`
+		Subject  string `json:"sub"`
+		Audience string `json:"aud"`
+		Scope    string `json:"scope"`
+		IssuedAt int64  `json:"iat"`
+		Expires  int64  `json:"exp"`
+	}
+	err := o.accountKey.verify(r.PostFormValue("assertion"), &claims)
+	now := o.options.Now().Unix()
+	user := findUser(claims.Subject)
+	switch {
+	case err != nil || claims.Issuer != o.account:
+		o.refuse(w, "assertion-wrong")
+	case claims.Audience != o.url && claims.Audience != realTokenURL:
+		o.refuse(w, "audience-wrong")
+	case now >= claims.Expires || claims.IssuedAt > now+300 || claims.Expires > claims.IssuedAt+3600:
+		o.refuse(w, "assertion-expired")
+	case user == nil || user.Suspended:
+		o.refuse(w, "subject-unknown")
+	case user.domain() != seed.Google.Domain:
+		o.refuse(w, "delegation-missing")
+	default:
+		o.grant(w, grant{user: user, delegated: true}, claims.Scope)
+	}
+}
+
+// grant answers with a new access token for the scopes, or for all if none are asked for.
+func (o *google) grant(w http.ResponseWriter, g grant, scope string) {
+	all := allScopes()
+	for _, name := range strings.Fields(scope) {
+		name = strings.TrimPrefix(name, scopePrefix)
+		if !slices.Contains(all, name) {
+			o.refuse(w, "scope-wrong")
+			return
+		}
+		g.scopes = append(g.scopes, name)
+	}
+	if len(g.scopes) == 0 {
+		g.scopes = all
+	}
+	g.project, g.expires = ourProject(), o.options.Now().Add(o.options.TokenLifetime)
+	token := "ya29.a0" + secret() + secret()
+	o.mutex.Lock()
+	o.tokens[token] = g
+	o.mutex.Unlock()
+	writeJSON(w, http.StatusOK, map[string]any{
+		"access_token": token, "token_type": "Bearer", "expires_in": int(o.options.TokenLifetime / time.Second),
+		"scope": scopePrefix + strings.Join(g.scopes, " "+scopePrefix),
+	})
+}
+
+// lookUp returns what an access token stands for, whether or not it has expired.
+func (o *google) lookUp(token string) (grant, bool) {
+	o.mutex.Lock()
+	defer o.mutex.Unlock()
+	g, ok := o.tokens[token]
+	return g, ok
+}
+
+// identity is the address of the user who asks.
+func (o *google) identity(r *http.Request) string {
+	if g, ok := o.lookUp(bearer(r.Header.Get("Authorization"))); ok {
+		return g.user.Address
+	}
+	return ""
+}
+
+// ServiceAccount is the key file of a service account that may act as any user of the Google domain.
+func (s *Server) ServiceAccount() ([]byte, error) {
+	der, err := x509.MarshalPKCS8PrivateKey(s.google.accountKey.key())
+	if err != nil {
+		return nil, err
+	}
+	key := pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})
+	file, err := json.MarshalIndent(map[string]string{
+		"type": "service_account", "project_id": ourProject(), "client_email": s.google.account,
+		"private_key_id": "stand-in", "private_key": string(key), "token_uri": s.GoogleToken,
+	}, "", "  ")
+	return file, err
+}
