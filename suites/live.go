@@ -120,39 +120,55 @@ func (s *Suite) askLive(ctx context.Context, clause *fixtures.Clause) {
 // judgeLive holds what was answered where the clause was provoked, and what the client tells of it, against the contract.
 func (s *Suite) judgeLive(clause *fixtures.Clause, x matchers.Exchange, t *told) {
 	ginkgo.AddReportEntry(answeredEntry, fmt.Sprint(x.Status()), types.CodeLocation{}, ginkgo.ReportEntryVisibilityNever)
+	v := s.verdict(clause, x)
+	s.note(v.outcome)
+	switch v.outcome {
+	case Honored:
+	case Deviating:
+		ginkgo.AddReportEntry(string(Deviating), v.text, ginkgo.ReportEntryVisibilityFailureOrVerbose)
+	case Another:
+		ginkgo.Skip(v.text)
+	default:
+		ginkgo.Fail(v.text)
+	}
+	s.hold(t, v.wording, "")
+}
+
+// verdict is what an answer makes of the clause that was provoked.
+type verdict struct {
+	outcome Outcome
+	text    string            // that tells why, empty if the clause is honored
+	wording *fixtures.Wording // of the clause, that the answer is nearest to
+}
+
+func (s *Suite) verdict(clause *fixtures.Clause, x matchers.Exchange) verdict {
 	honor, documented := matchers.HonorClause(clause), matchers.BeDocumented(clause.Operation)
 	if s.Live.Strict {
 		honor.AsPublished()
 	}
 	honored, err := honor.Match(x)
-	other, otherErr := documented.Match(x)
-	if err = errors.Join(err, otherErr); err != nil {
-		s.note(EngineError)
-		ginkgo.Fail(engineFailure + err.Error())
+	isDocumented, documentedErr := documented.Match(x)
+	if err = errors.Join(err, documentedErr); err != nil {
+		return verdict{EngineError, engineFailure + err.Error(), nil}
 	}
+	v := verdict{Honored, "", honor.Wording()}
 	switch {
-	case honored && len(honor.Deviations()) == 0:
-		s.note(Honored)
+	case honored && len(honor.Deviations()) > 0:
+		v.outcome, v.text = Deviating, shownDeviations(honor.Deviations())
 	case honored:
-		s.note(Deviating)
-		ginkgo.AddReportEntry(string(Deviating), shownDeviations(honor.Deviations()), ginkgo.ReportEntryVisibilityFailureOrVerbose)
-	case other && documented.Clause() != clause:
-		s.note(Another)
-		ginkgo.Skip(fmt.Sprintf("%s: %s was provoked, and the answer is %s\n%s", Another, clause.ID, documented.Clause().ID, x))
+	case isDocumented && documented.Clause() != clause:
+		v.outcome = Another
+		v.text = fmt.Sprintf("%s: %s was provoked, and the answer is %s\n%s", Another, clause.ID, documented.Clause().ID, x)
+	case v.wording.Clause.Status == x.Status():
+		v.outcome, v.text = Broken, honor.FailureMessage(x)
 	default:
-		outcome := Undocumented
-		if honor.Wording().Clause.Status == x.Status() {
-			outcome = Broken
-		}
-		s.note(outcome)
-		text := honor.FailureMessage(x)
-		if outcome == Undocumented && x.Status() >= http.StatusBadRequest {
-			text += "\nA clause for it, to be completed at every … and given the row that documents it under sources:\n\n" +
+		v.outcome, v.text = Undocumented, honor.FailureMessage(x)
+		if x.Status() >= http.StatusBadRequest {
+			v.text += "\nA clause for it, to be completed at every … and given the row that documents it under sources:\n\n" +
 				clients.Draft(clause.Operation, x)
 		}
-		ginkgo.Fail(text)
 	}
-	s.hold(t, honor.Wording(), "")
+	return v
 }
 
 // shownDeviations are deviations in a report, a line each.

@@ -1,0 +1,165 @@
+package suites
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"github.com/learncontract/learncontract/fixtures"
+	"github.com/learncontract/learncontract/suites/clients"
+	"github.com/learncontract/learncontract/suites/live"
+	"github.com/learncontract/learncontract/suites/live/standin/server"
+)
+
+// standIn starts a stand-in tenant, and returns it with the sandbox file that names all it has.
+func standIn(t *testing.T, options server.Options) (*server.Server, string) {
+	t.Helper()
+	stand, err := server.Start(options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(stand.Close)
+	folder := t.TempDir()
+	file := filepath.Join(folder, "sandbox.yaml")
+	for name, text := range map[string][]byte{"sandbox.yaml": stand.Sandbox("ca.pem"), "ca.pem": stand.CA} {
+		if err := os.WriteFile(filepath.Join(folder, name), text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return stand, file
+}
+
+// signInAt signs in at a stand-in's token endpoints, as package signin does, without its SDKs.
+func signInAt(t *testing.T, stand *server.Server, file string) live.SignIn {
+	t.Helper()
+	sandbox, err := live.LoadSandbox(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	env := stand.Env()
+	return func(ctx context.Context, identity string) (live.Token, error) {
+		provider, as, _ := strings.Cut(identity, "/")
+		form, address := url.Values{}, stand.GoogleToken
+		if provider == "graph" {
+			clientID, _ := sandbox.Value("graph." + as + ".clientID")
+			secret := env["AZURE_CLIENT_SECRET"]
+			if as == "roleless" {
+				secret = env["LEARNCONTRACT_ROLELESS_CLIENT_SECRET"]
+			}
+			address = stand.Entra + "/" + env["AZURE_TENANT_ID"] + "/oauth2/v2.0/token"
+			form = url.Values{
+				"grant_type": {"client_credentials"}, "client_id": {clientID}, "client_secret": {secret},
+				"scope": {"https://graph.microsoft.com/.default"},
+			}
+		} else {
+			form = url.Values{
+				"grant_type": {"refresh_token"}, "client_id": {env["LEARNCONTRACT_GOOGLE_CLIENT_ID"]},
+				"client_secret": {env["LEARNCONTRACT_GOOGLE_CLIENT_SECRET"]}, "refresh_token": {env[live.RefreshTokenVariable(identity)]},
+			}
+		}
+		request, err := http.NewRequestWithContext(ctx, http.MethodPost, address, strings.NewReader(form.Encode()))
+		if err != nil {
+			return live.Token{}, err
+		}
+		request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		response, err := (&http.Client{Transport: transportTo(stand)}).Do(request)
+		if err != nil {
+			return live.Token{}, err
+		}
+		defer response.Body.Close()
+		var answer struct {
+			Token   string `json:"access_token"`
+			Seconds int    `json:"expires_in"`
+			Error   string `json:"error"`
+			Text    string `json:"error_description"`
+		}
+		if err := json.NewDecoder(response.Body).Decode(&answer); err != nil || answer.Token == "" {
+			return live.Token{}, fmt.Errorf("%s: %s %s (%w)", response.Status, answer.Error, answer.Text, err)
+		}
+		return live.NewToken(answer.Token, time.Now().Add(time.Duration(answer.Seconds)*time.Second)), nil
+	}
+}
+
+// transportTo trusts a stand-in.
+func transportTo(stand *server.Server) *http.Transport {
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM(stand.CA)
+	return &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}}
+}
+
+// liveAnswer is what came of a recipe.
+type liveAnswer struct {
+	verdict
+	err error
+}
+
+// provoke asks a recipe of a tenant.
+func (s *Suite) provoke(ctx context.Context, r *fixtures.Recipe) liveAnswer {
+	x, err := s.tenant.Provoke(ctx, r, func(ctx context.Context, client *http.Client, baseURL string, call clients.Call) error {
+		_, err := s.Client.New(client, baseURL).Do(ctx, call)
+		return err
+	})
+	if err != nil {
+		return liveAnswer{err: err}
+	}
+	return liveAnswer{verdict: s.verdict(r.Clause, x)}
+}
+
+func TestEveryRecipeIsHonoredByAStandIn(t *testing.T) {
+	only := regexp.MustCompile(os.Getenv("CONTRACT_ONLY"))
+	for _, provider := range fixtures.Providers {
+		t.Run(provider, func(t *testing.T) {
+			t.Parallel()
+			stand, file := standIn(t, server.Options{Lag: 1})
+			s := Load(t, provider)
+			s.Live = &Live{
+				Sandbox: file, Provoke: []string{"fixture", "racy"}, SignIn: signInAt(t, stand, file),
+				Options: live.Options{Rate: rate.Inf, Pause: time.Millisecond},
+			}
+			if err := s.open(s.Live); err != nil {
+				t.Fatal(err)
+			}
+			before := stand.Inventory()
+			counts := map[Outcome]int{}
+			for clause := range s.Contract.Clauses() {
+				if !only.MatchString(clause.ID) {
+					continue
+				}
+				r := s.tenant.Recipe(clause)
+				if why := s.tenant.WhyNot(r); why != "" {
+					counts[NotAsked]++
+					if r.Class == "safe" || r.Class == "fixture" {
+						t.Errorf("%s: not asked: %s", clause.ID, why)
+					}
+					continue
+				}
+				a := s.provoke(t.Context(), r)
+				if a.err != nil {
+					counts[EngineError]++
+					t.Errorf("%s: %v", clause.ID, a.err)
+				} else if counts[a.outcome]++; a.outcome != Honored && a.outcome != Deviating {
+					t.Errorf("%s: %s\n%s", clause.ID, a.outcome, a.text)
+				}
+				if err := s.tenant.CleanUp(t.Context()); err != nil {
+					t.Errorf("%s: %v", clause.ID, err)
+				}
+			}
+			t.Logf("%v, %d requests", counts, s.tenant.Spent())
+			if after := stand.Inventory(); strings.Join(before, "\n") != strings.Join(after, "\n") {
+				t.Errorf("the run left something, or something is gone:\n%s\nwas\n%s", strings.Join(after, "\n"), strings.Join(before, "\n"))
+			}
+		})
+	}
+}
