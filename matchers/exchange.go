@@ -163,8 +163,8 @@ func (x Exchange) suspect() string {
 	return ""
 }
 
-// At returns a copy of what a JSON Pointer (RFC 6901) points at in the decoded body, of a number a float64. It looks into
-// objects only, as the pointers of an envelope do. Nothing is found in a body that isn't JSON.
+// At returns a copy of what a JSON Pointer (RFC 6901) points at in the decoded body, of a number a float64. Nothing is found
+// in a body that isn't JSON.
 func (x Exchange) At(pointer string) (value any, found bool) {
 	value, found = x.at(pointer)
 	return cloned(value), found

@@ -6,6 +6,8 @@
 //	go tool contract drift graph PAGE… [--json]
 //	go tool contract drift classroom [--page PAGE] [--discovery FILE] [--json]
 //	go tool contract import classroom [--discovery FILE] [--remove]
+//	go tool contract plan [graph|classroom] --sandbox FILE [--provoke CLASSES]
+//	go tool contract sweep [graph|classroom] --sandbox FILE
 //
 // What --json prints has the schema clauses.schema.json, printed by list --schema, or drift.schema.json, printed by drift
 // --schema. The exit status is 0, 1 where there is drift, or 2 where the command could not run; then one line on standard
@@ -13,10 +15,12 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
 	"slices"
 	"strings"
 
@@ -44,7 +48,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 		// Args and RunE are here for the error: cobra's own, with its suggestions, has several lines.
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				return fmt.Errorf("unknown command %q: use list, show, drift or import", args[0])
+				return fmt.Errorf("unknown command %q: use list, show, drift, import, plan or sweep", args[0])
 			}
 			return nil
 		},
@@ -53,11 +57,13 @@ func run(args []string, stdout, stderr io.Writer) int {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return fmt.Errorf("%w: %s --help lists the flags", err, cmd.CommandPath())
 	})
-	root.AddCommand(listCommand(), showCommand(), driftCommand(), importCommand())
+	root.AddCommand(listCommand(), showCommand(), driftCommand(), importCommand(), planCommand(), sweepCommand())
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	if err := root.Execute(); errors.Is(err, errDrift) {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := root.ExecuteContext(ctx); errors.Is(err, errDrift) {
 		return 1
 	} else if err != nil {
 		_, _ = fmt.Fprintln(stderr, "contract:", visible(err.Error())) // there is nowhere else to say it

@@ -27,6 +27,7 @@ type made struct {
 type kind struct {
 	operation string // that makes one
 	what      string
+	removal   string // how one is removed, as a plan has it
 	// answered is what the operation's answer says of it.
 	answered func(x matchers.Exchange) found
 	// find returns what there is whose name a run has given, and all of it where name is empty.
@@ -43,8 +44,14 @@ type found struct {
 
 // kinds are those of each provider.
 var kinds = map[string][]kind{
-	"graph":     {{"graph.create", "activity", answeredActivity, findActivities, removeActivity}},
-	"classroom": {{"classroom.courses.create", "course", answeredCourse, findCourses, removeCourse}},
+	"graph": {{
+		"graph.create", "activity", "an activity of that externalCourseActivityId, by DELETE",
+		answeredActivity, findActivities, removeActivity,
+	}},
+	"classroom": {{
+		"classroom.courses.create", "course", "a course of that name with all that is in it: archived by PATCH, and then by DELETE",
+		answeredCourse, findCourses, removeCourse,
+	}},
 }
 
 // ours is the name of everything that a run makes: the prefix, the run, and the number of the recipe.

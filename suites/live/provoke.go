@@ -26,6 +26,10 @@ type Ask func(ctx context.Context, client *http.Client, baseURL string, call cli
 // last one, after what only says to wait or to sign in again. The error is an EngineError, or that of ask where nothing was
 // answered. What it makes is removed by CleanUp, whatever happens.
 func (t *Tenant) Provoke(ctx context.Context, r *fixtures.Recipe, ask Ask) (matchers.Exchange, error) {
+	if t.door.Spent()+t.cost(r) > t.Budget() {
+		return matchers.Exchange{}, failed(OpBudget, "%w: the run has sent %d of the %d requests that it may send, and %s takes up to %d",
+			ErrBudget, t.door.Spent(), t.Budget(), r.Clause.ID, t.cost(r))
+	}
 	v := t.values()
 	for _, step := range r.Given {
 		for range step.Times {
@@ -131,12 +135,21 @@ func (v *values) value(name string) (string, bool) {
 // call is an operation's minimal request with the change.
 func (t *Tenant) call(v *values, o *fixtures.Operation, change fixtures.Change) (clients.Call, error) {
 	v.fresh = newGUID()
-	var problems []error
-	resolved := func(text string) string {
+	var unknown []error
+	call, err := t.callWith(func(text string) string {
 		text, err := fixtures.Resolve(text, v.value)
-		problems = append(problems, err)
+		unknown = append(unknown, err)
 		return text
+	}, o, change)
+	if err = errors.Join(append(unknown, err)...); err != nil {
+		return call, failed(OpSetUp, "%s cannot be asked: %w", o.ID, err)
 	}
+	return call, nil
+}
+
+// callWith is call with texts resolved otherwise.
+func (t *Tenant) callWith(resolved func(string) string, o *fixtures.Operation, change fixtures.Change) (clients.Call, error) {
+	var problems []error
 	call := clients.Minimal(o)
 	if change.Method != "" || change.Path != "" {
 		other := *o
@@ -161,10 +174,7 @@ func (t *Tenant) call(v *values, o *fixtures.Operation, change fixtures.Change) 
 		call.Body, err = json.Marshal(merged(body, each(change.Body, resolved)))
 		problems = append(problems, err)
 	}
-	if err := errors.Join(problems...); err != nil {
-		return call, failed(OpSetUp, "%s cannot be asked: %w", o.ID, err)
-	}
-	return call, nil
+	return call, errors.Join(problems...)
 }
 
 // each is a JSON value with every text of it changed.
@@ -288,7 +298,7 @@ func (t *Tenant) send(ctx context.Context, as string, call clients.Call) (matche
 }
 
 func (t *Tenant) sendOnce(ctx context.Context, as string, call clients.Call) (x matchers.Exchange, err error) {
-	address := t.config.Sandbox.Endpoint(t.contract.Provider) + path(call)
+	address := t.config.Sandbox.Endpoint(t.contract.Provider) + pathOf(call)
 	request, err := http.NewRequestWithContext(ctx, call.Operation.Method, address, bytes.NewReader(call.Body))
 	if err != nil {
 		return x, failed(OpSetUp, "%s cannot be asked: %w", call.Operation.ID, err)
@@ -313,8 +323,8 @@ func engineError(err error) error {
 	return err
 }
 
-// path is a call's path and query.
-func path(call clients.Call) string {
+// pathOf is a call's path and query.
+func pathOf(call clients.Call) string {
 	var pairs []string
 	for name, value := range call.Params {
 		pairs = append(pairs, "{"+name+"}", url.PathEscape(value))

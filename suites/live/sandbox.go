@@ -14,6 +14,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"net/netip"
 	"net/url"
 	"os"
@@ -128,6 +129,9 @@ func (s *Sandbox) Value(key string) (string, bool) {
 	value, ok := s.values[key]
 	return value, ok
 }
+
+// Names are the keys that the file has, sorted.
+func (s *Sandbox) Names() []string { return slices.Sorted(maps.Keys(s.values)) }
 
 // Endpoint is where a provider answers: the file's, or the real one. It does not end with a slash.
 func (s *Sandbox) Endpoint(provider string) string {

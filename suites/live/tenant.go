@@ -64,6 +64,9 @@ func Open(contract *fixtures.Contract, config Config) (*Tenant, error) {
 	return t, nil
 }
 
+// Provider is the provider's name.
+func (t *Tenant) Provider() string { return t.contract.Provider }
+
 // Recipe is how the clause is provoked.
 func (t *Tenant) Recipe(clause *fixtures.Clause) *fixtures.Recipe { return t.recipes[clause.ID] }
 

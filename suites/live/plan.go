@@ -1,0 +1,179 @@
+package live
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/learncontract/learncontract/fixtures"
+)
+
+// Planned is what a run will do for a clause.
+type Planned struct {
+	Recipe *fixtures.Recipe
+	WhyNot string // the clause is not asked, with the remedy; empty if it is
+	// Requests are those of the set-up and, last, the one whose answer counts, as far as they are known beforehand: what an
+	// earlier answer will say stands as ${step.field}.
+	Requests []string
+	Removes  string // what is made and removed again, and how; empty if nothing is
+	Most     int    // requests at most, with what is waited for, asked again, and removed
+}
+
+// Plan is what a run will do, in the order of the contract. It sends nothing.
+func (t *Tenant) Plan() []Planned {
+	var plan []Planned
+	for clause := range t.contract.Clauses() {
+		r := t.recipes[clause.ID]
+		p := Planned{Recipe: r, WhyNot: t.WhyNot(r)}
+		if p.WhyNot != "" {
+			plan = append(plan, p)
+			continue
+		}
+		for _, step := range r.Given {
+			text := t.request(step.As, step.Operation, step.Change)
+			if step.Times > 1 {
+				text += fmt.Sprintf(", %d times", step.Times)
+			}
+			if step.Until != nil {
+				text += fmt.Sprintf(", and waits until %s is %s", step.Until.Field, step.Until.Is)
+			}
+			p.Requests = append(p.Requests, text)
+		}
+		p.Requests = append(p.Requests, t.request(r.As, r.Clause.Operation, r.Ask))
+		p.Removes, p.Most = t.removes(r), t.cost(r)
+		plan = append(plan, p)
+	}
+	return plan
+}
+
+// How many requests a part of a recipe takes at most.
+const (
+	mostPolls   = 20 // in longestWaitForState
+	mostRemoval = 12 + 2*mostPolls
+)
+
+// cost is how many requests a recipe takes at most.
+func (t *Tenant) cost(r *fixtures.Recipe) int {
+	most := mostTries
+	for _, step := range r.Given {
+		most += step.Times
+		if step.Until != nil {
+			most += mostPolls
+		}
+	}
+	if t.removes(r) != "" {
+		most += mostRemoval
+	}
+	return most
+}
+
+// Budget is how many requests the run sends at most, those for tokens aside.
+func (t *Tenant) Budget() int {
+	const guard = 3 // requests to prove an identity
+	most := guard * len(Identities(t.contract.Provider))
+	for _, r := range t.recipes {
+		if t.WhyNot(r) == "" {
+			most += t.cost(r)
+		}
+	}
+	return most
+}
+
+// removes says what a recipe makes and how that is removed, "" if it makes nothing.
+func (t *Tenant) removes(r *fixtures.Recipe) string {
+	for _, k := range kinds[t.contract.Provider] {
+		makes := func(o *fixtures.Operation) bool { return o.ID == k.operation }
+		if makes(r.Clause.Operation) || slices.ContainsFunc(r.Given, func(s fixtures.Step) bool { return makes(s.Operation) }) {
+			return k.removal
+		}
+	}
+	return ""
+}
+
+// request is a request as a plan shows it.
+func (t *Tenant) request(as string, o *fixtures.Operation, change fixtures.Change) string {
+	shown := func(text string) string {
+		resolved, _ := fixtures.Resolve(text, func(name string) (string, bool) {
+			switch name {
+			case "run":
+				return Prefix + "…", true
+			case "missing":
+				return missing, true
+			}
+			if value, named := t.config.Sandbox.Value(name); named {
+				return value, true
+			}
+			return "${" + name + "}", true
+		})
+		return resolved
+	}
+	call, err := t.callWith(shown, o, change)
+	if err != nil {
+		return err.Error()
+	}
+	text, err := url.PathUnescape(pathOf(call))
+	if err != nil {
+		text = pathOf(call)
+	}
+	text = fmt.Sprintf("%s %s, as %s", call.Operation.Method, text, as)
+	if change.Body != nil {
+		body, _ := json.Marshal(json.RawMessage(call.Body)) // compact
+		text += ": " + string(body)
+	}
+	return text
+}
+
+// WritePlan writes a plan as a text.
+func (t *Tenant) WritePlan(w io.Writer) error {
+	var asked, not strings.Builder
+	counts, unasked := map[string]int{}, 0
+	var reasons []string
+	byReason := map[string][]string{}
+	for _, p := range t.Plan() {
+		id := p.Recipe.Clause.ID
+		if p.WhyNot != "" {
+			unasked++
+			reason := p.Recipe.Class + ": " + p.WhyNot
+			if byReason[reason] == nil {
+				reasons = append(reasons, reason)
+			}
+			byReason[reason] = append(byReason[reason], id)
+			continue
+		}
+		counts[p.Recipe.Class]++
+		fmt.Fprintf(&asked, "  %s (%s: %s)\n", id, p.Recipe.Class, p.Recipe.Why)
+		last := len(p.Requests) - 1
+		for _, request := range p.Requests[:last] {
+			fmt.Fprintf(&asked, "    +  %s\n", request)
+		}
+		fmt.Fprintf(&asked, "    ?  %s\n", p.Requests[last])
+		if p.Removes != "" {
+			fmt.Fprintf(&asked, "    -  %s\n", p.Removes)
+		}
+	}
+	for _, reason := range reasons {
+		fmt.Fprintf(&not, "  %s\n", reason)
+		for _, id := range byReason[reason] {
+			fmt.Fprintf(&not, "       %s\n", id)
+		}
+	}
+	var classes []string
+	total := 0
+	for _, class := range slices.Sorted(maps.Keys(counts)) {
+		classes = append(classes, fmt.Sprintf("%d %s", counts[class], class))
+		total += counts[class]
+	}
+	summary := fmt.Sprintf("%s %s at %s, as %s names it: %d clauses are asked", t.contract.Provider, t.contract.API,
+		t.config.Sandbox.Endpoint(t.contract.Provider), t.config.Sandbox.File(), total)
+	if total > 0 {
+		summary += fmt.Sprintf(" (%s), with %d requests at most", strings.Join(classes, ", "), t.Budget())
+	}
+	_, err := fmt.Fprintf(w, "%s, and %d are not. This is a plan: nothing was sent.\n\n"+
+		"+ is set up, ? is the request whose answer counts, - is removed, in every case and whatever happens.\n\nAsked\n%s\nNot asked\n%s",
+		summary, unasked, asked.String(), not.String())
+	return err
+}
