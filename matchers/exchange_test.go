@@ -302,12 +302,16 @@ func TestAt(t *testing.T) {
 		value any
 		found bool
 	}{
-		"/error/code":           {400.0, true},
-		"/error/message":        {nil, true},
-		"/error/status":         {},
-		"/error/code/of":        {},
-		"/error/details/0/code": {}, // it indexes objects only
-		"/Error":                {},
+		"/error/code":            {400.0, true},
+		"/error/message":         {nil, true},
+		"/error/status":          {},
+		"/error/code/of":         {},
+		"/error/details/0/code":  {"x", true},
+		"/error/details/00/code": {}, // RFC 6901, 4: no leading zeros
+		"/error/details/1/code":  {},
+		"/error/details/-1/code": {},
+		"/error/details/-":       {},
+		"/Error":                 {},
 	} {
 		if value, found := x.At(pointer); value != want.value || found != want.found {
 			t.Errorf("at %s is %v, %v; want %v, %v", pointer, value, found, want.value, want.found)

@@ -30,7 +30,21 @@ import (
 // expect is Gomega's Expect for specs, whatever fail handler the process has.
 func expect(actual any) gomega.Assertion { return failing.Expect(actual) }
 
-var failing = gomega.NewGomega(ginkgo.Fail)
+var failing = gomega.NewGomega(fail)
+
+// fail is ginkgo.Fail, and skip ginkgo.Skip, of a text without secrets.
+func fail(text string, callerSkip ...int) {
+	frames := 1
+	if len(callerSkip) > 0 {
+		frames += callerSkip[0]
+	}
+	ginkgo.Fail(scrub(text), frames)
+}
+
+func skip(text string) { ginkgo.Skip(scrub(text), 1) }
+
+// scrub masks the secrets of a live run, of which a process has one at a time. Offline there are none.
+var scrub = func(text string) string { return text }
 
 // ask has the client perform the operation, which is answered with the wording, and holds the answer and what the
 // client tells of it against the contract. A client that declares to ask again must recover if it is answered so once;
@@ -74,7 +88,7 @@ func (s *Suite) hold(told *told, w *fixtures.Wording, inCase string) {
 		return
 	}
 	if reflect.ValueOf(told.failure).IsZero() {
-		ginkgo.Fail(fmt.Sprintf("%s swallowed the failure: it was answered %s, and tells its caller of nothing, without an error.",
+		fail(fmt.Sprintf("%s swallowed the failure: it was answered %s, and tells its caller of nothing, without an error.",
 			s.Client.Name, what))
 	}
 	tell := clients.Tell(w, told.last()).Exposing(s.Client.Exposed()).Excusing(errata.excuses)
@@ -94,7 +108,7 @@ func (s *Suite) askSuccess(o *fixtures.Operation) {
 	}
 	told.alright(s, what)
 	if !told.succeeded() {
-		ginkgo.Fail(fmt.Sprintf("%s was answered %s, and tells its caller of a failure:\n%s",
+		fail(fmt.Sprintf("%s was answered %s, and tells its caller of a failure:\n%s",
 			s.Client.Name, what, matchers.Printable(fmt.Sprintf("%+v", told.failure))))
 	}
 }
@@ -147,7 +161,7 @@ func (s *Suite) perform(o *fixtures.Operation, answer fixtures.Answer, what, onc
 	}
 	request := s.request(o, base)
 	if err := answers.Answer(request, answer); err != nil {
-		ginkgo.Fail("engine error: " + err.Error())
+		fail("engine error: " + err.Error())
 	}
 	do := func(ctx context.Context) (clients.Failure, error) {
 		if s.Client.Dial != nil {
@@ -170,7 +184,7 @@ func (s *Suite) perform(o *fixtures.Operation, answer fixtures.Answer, what, onc
 	t.close(below, answers)
 	t.once = once
 	if fault := t.unasked(s, request, what); fault != "" {
-		ginkgo.Fail(fault)
+		fail(fault)
 	}
 	return t
 }
@@ -229,7 +243,7 @@ func (s *Suite) whyOnce(clause *fixtures.Clause) string {
 // alright fails the spec if the client did anything but answer its caller.
 func (t *told) alright(s *Suite, what string) {
 	if fault := t.wrong(s, what); fault != "" {
-		ginkgo.Fail(fault)
+		fail(fault)
 	}
 }
 
@@ -394,7 +408,7 @@ func inBubble(t *testing.T, f func()) { //nolint:thelper // nor is this one
 	match := func(_, _ string) (bool, error) { return true, nil }
 	testing.RunTests(match, []testing.InternalTest{{Name: "virtual time", F: bubble}})
 	if !ran {
-		ginkgo.Fail("engine error: the testing package ran nothing on virtual time: take the flags of go test out")
+		fail("engine error: the testing package ran nothing on virtual time: take the flags of go test out")
 	}
 }
 

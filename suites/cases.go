@@ -84,7 +84,7 @@ func ofRetries(key string) bool { return strings.HasPrefix(key, "retries-") }
 // the spec: what it sees is for Hold.
 func (s *Suite) OnVirtualTime(f func()) {
 	if s.callOnVirtualTime(func(*told) { f() }).stuck {
-		ginkgo.Fail(s.Client.Name + " hangs: it neither returned nor waited for anything that time can end.")
+		fail(s.Client.Name + " hangs: it neither returned nor waited for anything that time can end.")
 	}
 }
 
@@ -93,7 +93,7 @@ func (s *Suite) OnVirtualTime(f func()) {
 func (s *Suite) Hold(w *fixtures.Wording, inCase, field, right, seen string) {
 	errata := s.covering(w, inCase)
 	if seen != right && !errata.excuses(clients.Field(field), seen) {
-		ginkgo.Fail(fmt.Sprintf("%s is wrong in the %s of %s:\n  right  %s\n  seen   %s",
+		fail(fmt.Sprintf("%s is wrong in the %s of %s:\n  right  %s\n  seen   %s",
 			s.Client.Name, field, caseID(w, inCase), right, seen))
 	}
 	errata.settle(caseID(w, inCase), s.Today)

@@ -81,10 +81,10 @@ func (c *covering) settle(asked string, today time.Time) {
 		what := fmt.Sprintf("the %s of %s as %q", e.Field, asked, e.Seen)
 		switch {
 		case !c.seen[i]:
-			ginkgo.Fail(fmt.Sprintf("unexpected pass: %s does not %s %s any more, as it did with %s %s: take the erratum %s out, or narrow it.",
+			fail(fmt.Sprintf("unexpected pass: %s does not %s %s any more, as it did with %s %s: take the erratum %s out, or narrow it.",
 				e.Client, verb(e), what, e.Module, e.Version, e))
 		case e.DaysLeft(today) < 0:
-			ginkgo.Fail(fmt.Sprintf("the erratum %s expired on %s, and %s still %ss %s: %s.\nLook again, and set a new date if it must be accepted.",
+			fail(fmt.Sprintf("the erratum %s expired on %s, and %s still %ss %s: %s.\nLook again, and set a new date if it must be accepted.",
 				e, e.Expires.Format(time.DateOnly), e.Client, verb(e), what, e.Why))
 		}
 		ginkgo.AddReportEntry(erratumEntry, e.String(), ginkgo.ReportEntryVisibilityNever)

@@ -8,8 +8,13 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/onsi/ginkgo/v2"
+
+	"github.com/learncontract/learncontract/suites/live"
 )
 
 // liveRun is how Main was asked for a live run, nil if it was not.
@@ -21,6 +26,8 @@ func Main(m *testing.M) {
 	asked := flag.Bool("live", false, "ask a sandbox tenant, and not the contract's own answers")
 	sandbox := flag.String("sandbox", "", "the `file` that names what a live run may touch")
 	provoke := flag.String("provoke", "", "`classes` of clauses that a live run asks beside those that are safe: fixture, racy, tenant")
+	record := flag.String("record", "", "the `folder` in which a live run keeps its answers, redacted")
+	replay := flag.String("replay", "", "the `folder` of such a recording, which answers in a tenant's place")
 	strict := flag.Bool("strict", false, "hold a live run to every field, whatever the provider says of it")
 	flag.CommandLine.Init(os.Args[0], flag.ContinueOnError)
 	flag.CommandLine.SetOutput(io.Discard)
@@ -35,8 +42,12 @@ func Main(m *testing.M) {
 		err = fmt.Errorf("%w: take it out, or put a flag of Ginkgo's before the packages ('go tool ginkgo help run' lists them)", err)
 	case flag.NArg() > 0:
 		err = fmt.Errorf("%q is no flag: take it out, or write it as --%s", flag.Arg(0), flag.Arg(0))
-	case !*asked && (*sandbox != "" || *provoke != "" || *strict):
-		err = errors.New("--sandbox, --provoke and --strict are of a live run: add --live")
+	case !*asked && (*sandbox != "" || *provoke != "" || *record != ""):
+		err = errors.New("--sandbox, --provoke and --record are of a live run: add --live")
+	case *asked && *replay != "":
+		err = errors.New("--replay has a recording answer, and --live a tenant: take one out")
+	case *strict && !*asked && *replay == "":
+		err = errors.New("--strict is of a live run or a replay, for offline every field binds: add --live or --replay")
 	case *asked && *sandbox == "":
 		err = errors.New("--live needs --sandbox FILE, which names what the run may touch: suites/live/sandbox.example.yaml is an example")
 	}
@@ -44,8 +55,9 @@ func Main(m *testing.M) {
 		fmt.Fprintf(os.Stderr, "engine error: %v\n", err)
 		os.Exit(2)
 	}
-	if *asked {
-		liveRun = &Live{Sandbox: fromModule(*sandbox), Strict: *strict}
+	if *asked || *replay != "" {
+		liveRun = &Live{Sandbox: fromModule(*sandbox), Strict: *strict, Record: fromModule(*record), Replay: fromModule(*replay)}
+		liveRun.Options.Secrets = live.NewSecrets()
 		if *provoke != "" {
 			liveRun.Provoke = strings.Split(*provoke, ",")
 		}
@@ -55,20 +67,38 @@ func Main(m *testing.M) {
 		// for a few MiB.
 		debug.SetGCPercent(200)
 	}
-	os.Exit(m.Run())
+	status := m.Run()
+	if liveRun != nil {
+		status = max(status, liveRun.sweep())
+	}
+	os.Exit(status)
 }
 
-// fromModule finds a relative path: a test runs in its package's folder, and its user names the file from the module's.
+// sweep looks for secrets in everything that the run has left behind, and returns an exit status. What holds one is removed.
+func (l *Live) sweep() (status int) {
+	_, reporter := ginkgo.GinkgoConfiguration()
+	artefacts := []string{reporter.JSONReport, reporter.GoJSONReport, reporter.JUnitReport, reporter.TeamcityReport, l.Record}
+	artefacts = slices.DeleteFunc(artefacts, func(path string) bool { return path == "" })
+	finds, err := l.Options.Secrets.Sweep(artefacts...)
+	for _, find := range finds {
+		fmt.Fprintf(os.Stderr, "engine error: a secret was left behind, and its file was removed: %s\n", find)
+		status = 1
+	}
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "engine error: what the run left behind could not be searched for secrets: %v\n", err)
+		status = 1
+	}
+	return status
+}
+
+// fromModule is a path that its user names from the module's folder: a test runs in its package's.
 func fromModule(path string) string {
-	if filepath.IsAbs(path) {
+	if path == "" || filepath.IsAbs(path) {
 		return path
 	}
 	for folder := "."; ; folder = filepath.Join("..", folder) {
-		if _, err := os.Stat(filepath.Join(folder, path)); err == nil {
-			return filepath.Join(folder, path)
-		}
 		if _, err := os.Stat(filepath.Join(folder, "go.mod")); err == nil {
-			return path // whoever opens it says that it is not there
+			return filepath.Join(folder, path)
 		}
 		if absolute, err := filepath.Abs(folder); err != nil || absolute == filepath.Dir(absolute) {
 			return path

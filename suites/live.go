@@ -49,21 +49,26 @@ type Live struct {
 	Sandbox string   // the file
 	Provoke []string // classes beside safe
 	Strict  bool     // whether every field binds
+	Record  string   // folder in which the answers are kept, redacted; empty for none
+	Replay  string   // folder of such a recording, which answers in the tenant's place
 	SignIn  live.SignIn
 	Options live.Options
 }
 
 // open makes the tenant of a live run. It sends nothing.
-func (s *Suite) open(l *Live) error {
-	sandbox, err := live.LoadSandbox(l.Sandbox)
-	if err != nil {
-		return err
+func (s *Suite) open(l *Live) (err error) {
+	config := live.Config{Provoke: l.Provoke, SignIn: l.SignIn, Options: l.Options, Record: l.Record, Replay: l.Replay}
+	if l.Replay == "" {
+		if config.Sandbox, err = live.LoadSandbox(l.Sandbox); err != nil {
+			return err
+		}
 	}
-	signIn := l.SignIn
-	if signIn == nil {
-		signIn = live.FromEnvironment(live.Child(nil, l.Sandbox))
+	if config.SignIn == nil {
+		config.SignIn = live.FromEnvironment(live.Child(nil, l.Sandbox))
 	}
-	s.tenant, err = live.Open(s.Contract, live.Config{Sandbox: sandbox, Provoke: l.Provoke, SignIn: signIn, Options: l.Options})
+	if s.tenant, err = live.Open(s.Contract, config); err == nil {
+		scrub = s.tenant.Scrub
+	}
 	return err
 }
 
@@ -92,13 +97,13 @@ func (s *Suite) askLive(ctx context.Context, clause *fixtures.Clause) {
 	s.skipUnperformed(clause.Operation)
 	if why := s.tenant.WhyNot(recipe); why != "" {
 		s.note(NotAsked)
-		ginkgo.Skip(notAsked + why)
+		skip(notAsked + why)
 	}
 	// A node of its own: it runs after a failure, a panic, a time-out and an interruption, too.
 	ginkgo.DeferCleanup(func(ctx ginkgo.SpecContext) {
 		if err := s.tenant.CleanUp(ctx); err != nil {
 			s.note(EngineError)
-			ginkgo.Fail(engineFailure + err.Error())
+			fail(engineFailure + err.Error())
 		}
 	}, ginkgo.NodeTimeout(cleanUpTime))
 	t := &told{}
@@ -111,7 +116,7 @@ func (s *Suite) askLive(ctx context.Context, clause *fixtures.Clause) {
 	})
 	if err != nil {
 		s.note(EngineError)
-		ginkgo.Fail(engineFailure + err.Error())
+		fail(engineFailure + err.Error())
 	}
 	t.exchanges = []matchers.Exchange{x}
 	s.judgeLive(clause, x, t)
@@ -121,15 +126,19 @@ func (s *Suite) askLive(ctx context.Context, clause *fixtures.Clause) {
 func (s *Suite) judgeLive(clause *fixtures.Clause, x matchers.Exchange, t *told) {
 	ginkgo.AddReportEntry(answeredEntry, fmt.Sprint(x.Status()), types.CodeLocation{}, ginkgo.ReportEntryVisibilityNever)
 	v := s.verdict(clause, x)
+	if err := s.tenant.Record(clause, x, v.is); err != nil {
+		s.note(EngineError)
+		fail(engineFailure + err.Error())
+	}
 	s.note(v.outcome)
 	switch v.outcome {
 	case Honored:
 	case Deviating:
-		ginkgo.AddReportEntry(string(Deviating), v.text, ginkgo.ReportEntryVisibilityFailureOrVerbose)
+		ginkgo.AddReportEntry(string(Deviating), scrub(v.text), ginkgo.ReportEntryVisibilityFailureOrVerbose)
 	case Another:
-		ginkgo.Skip(v.text)
+		skip(v.text)
 	default:
-		ginkgo.Fail(v.text)
+		fail(v.text)
 	}
 	s.hold(t, v.wording, "")
 }
@@ -139,6 +148,7 @@ type verdict struct {
 	outcome Outcome
 	text    string            // that tells why, empty if the clause is honored
 	wording *fixtures.Wording // of the clause, that the answer is nearest to
+	is      *fixtures.Clause  // that the answer is, nil if none
 }
 
 func (s *Suite) verdict(clause *fixtures.Clause, x matchers.Exchange) verdict {
@@ -149,9 +159,12 @@ func (s *Suite) verdict(clause *fixtures.Clause, x matchers.Exchange) verdict {
 	honored, err := honor.Match(x)
 	isDocumented, documentedErr := documented.Match(x)
 	if err = errors.Join(err, documentedErr); err != nil {
-		return verdict{EngineError, engineFailure + err.Error(), nil}
+		return verdict{outcome: EngineError, text: engineFailure + err.Error()}
 	}
-	v := verdict{Honored, "", honor.Wording()}
+	v := verdict{outcome: Honored, wording: honor.Wording(), is: documented.Clause()}
+	if honored {
+		v.is = clause
+	}
 	switch {
 	case honored && len(honor.Deviations()) > 0:
 		v.outcome, v.text = Deviating, shownDeviations(honor.Deviations())
@@ -274,7 +287,7 @@ func (s *Suite) reportLive() {
 		text, doubt := s.liveCoverage(report)
 		fmt.Println("\n" + text)
 		if doubt != "" {
-			ginkgo.Fail(engineFailure + "this run does not test what it claims to: " + doubt)
+			fail(engineFailure + "this run does not test what it claims to: " + doubt)
 		}
 	})
 }

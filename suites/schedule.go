@@ -148,7 +148,7 @@ func (t *trial) report() {
 // fail fails the spec with the text, if there is one.
 func (t *trial) fail(fault string) {
 	if fault != "" {
-		ginkgo.Fail(fault)
+		fail(fault)
 	}
 }
 

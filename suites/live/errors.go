@@ -26,6 +26,7 @@ const (
 	OpWait      Op = "wait"     // a wait that is longer than the request, or the run, may take
 	OpSetUp     Op = "set-up"   // what a clause needs could not be made
 	OpCleanUp   Op = "clean-up" // what was made could not be removed
+	OpRecord    Op = "recording"
 	OpInterrupt Op = "interrupt"
 )
 

@@ -18,15 +18,19 @@ type Config struct {
 	Provoke []string // classes of recipes to ask beside safe, or tenant alone
 	SignIn  SignIn
 	Options Options
+	Record  string // folder in which the answers are kept, redacted; empty for none
+	Replay  string // folder of such a recording, which answers in the tenant's place; then nothing else is needed
 }
 
 // Tenant is a sandbox tenant of one provider, and what a run has made in it.
 type Tenant struct {
-	contract *fixtures.Contract
-	recipes  map[string]*fixtures.Recipe // by clause id
-	config   Config
-	door     *Door
-	run      string // the prefix of everything it makes
+	contract  *fixtures.Contract
+	recipes   map[string]*fixtures.Recipe // by clause id
+	config    Config
+	door      *Door                      // nil where a recording answers
+	recorded  map[string]fixtures.Answer // that answer, by clause id; nil where a tenant does
+	recording *recording                 // nil if none is made
+	run       string                     // the prefix of everything it makes
 
 	mutex sync.Mutex // guards what follows
 	runs  int        // of recipes
@@ -52,13 +56,23 @@ func Open(contract *fixtures.Contract, config Config) (*Tenant, error) {
 				strings.Join(fixtures.Classes[:len(fixtures.Classes)-1], ", ")))
 		}
 	}
-	door, err := NewDoor(config.Sandbox, contract.Provider, config.SignIn, config.Options)
-	if err = errors.Join(append(problems, err)...); err != nil {
-		return nil, err
+	if config.Options.Secrets == nil {
+		config.Options.Secrets = NewSecrets()
 	}
-	t := &Tenant{contract: contract, recipes: map[string]*fixtures.Recipe{}, config: config, door: door}
+	t := &Tenant{contract: contract, recipes: map[string]*fixtures.Recipe{}, config: config}
 	for _, r := range recipes {
 		t.recipes[r.Clause.ID] = r
+	}
+	if config.Replay != "" {
+		t.recorded, err = replay(config.Replay, contract)
+	} else {
+		t.door, err = NewDoor(config.Sandbox, contract.Provider, config.SignIn, config.Options)
+	}
+	if config.Record != "" {
+		t.recording = &recording{config.Record, map[string]recorded{}}
+	}
+	if err = errors.Join(append(problems, err)...); err != nil {
+		return nil, err
 	}
 	t.run = Prefix + strings.ToLower(rand.Text()[:8]) // of base 32: 40 bits
 	return t, nil
@@ -72,6 +86,12 @@ func (t *Tenant) Recipe(clause *fixtures.Clause) *fixtures.Recipe { return t.rec
 
 // WhyNot is why the run does not ask the recipe, with the remedy where there is one; "" if it does.
 func (t *Tenant) WhyNot(r *fixtures.Recipe) string {
+	if t.recorded != nil {
+		if _, has := t.recorded[r.Clause.ID]; !has {
+			return fmt.Sprintf("the recording %s has no answer of it", t.config.Replay)
+		}
+		return ""
+	}
 	only := slices.Contains(t.config.Provoke, "tenant")
 	chosen := r.Class == "safe" || slices.Contains(t.config.Provoke, r.Class)
 	switch {
@@ -108,9 +128,19 @@ func (t *Tenant) identityKey(key string) string {
 // Close removes what is left of everything that the run has made. The error tells what could not be removed.
 func (t *Tenant) Close(ctx context.Context) error {
 	err := t.CleanUp(ctx)
-	t.door.CloseIdleConnections()
+	if t.door != nil {
+		t.door.CloseIdleConnections()
+	}
 	return err
 }
 
 // Spent is how many requests the run has sent.
-func (t *Tenant) Spent() int { return t.door.Spent() }
+func (t *Tenant) Spent() int {
+	if t.door == nil {
+		return 0
+	}
+	return t.door.Spent()
+}
+
+// Scrub masks every secret in a text.
+func (t *Tenant) Scrub(text string) string { return t.config.Options.Secrets.Scrub(text) }
