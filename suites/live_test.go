@@ -102,7 +102,8 @@ func transportTo(stand *server.Server) *http.Transport {
 // liveAnswer is what came of a recipe.
 type liveAnswer struct {
 	verdict
-	err error
+	answer fixtures.Answer
+	err    error
 }
 
 // provoke asks a recipe of a tenant.

@@ -70,12 +70,10 @@ func (t *Tenant) register(as string, o *fixtures.Operation, v *values) (answered
 	return func(x matchers.Exchange) {
 		t.mutex.Lock()
 		defer t.mutex.Unlock()
-		if x.Status() < http.StatusBadRequest {
-			f := m.kind.answered(x)
-			f.name, m.found = v.run, &f
-			return
-		}
-		t.made = slices.DeleteFunc(t.made, func(o *made) bool { return o == m }) // nothing was made
+		f := m.kind.answered(x)
+		if f.name = v.run; f.id != "" && x.Status() < http.StatusMultipleChoices {
+			m.found = &f
+		} // or it is looked for by its name, whatever the answer says
 	}
 }
 

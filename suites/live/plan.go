@@ -71,8 +71,12 @@ func (t *Tenant) cost(r *fixtures.Recipe) int {
 	return most
 }
 
-// Budget is how many requests the run sends at most, those for tokens aside.
+// Budget is how many requests the run sends at most, those for tokens aside: that of its Options, or else what each recipe
+// takes at most.
 func (t *Tenant) Budget() int {
+	if t.config.Options.Budget > 0 {
+		return t.config.Options.Budget
+	}
 	const guard = 3 // requests to prove an identity
 	most := guard * len(Identities(t.contract.Provider))
 	for _, r := range t.recipes {

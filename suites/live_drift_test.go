@@ -1,0 +1,245 @@
+package suites
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"github.com/learncontract/learncontract/fixtures"
+
+	"github.com/learncontract/learncontract/suites/clients"
+	"github.com/learncontract/learncontract/suites/live"
+	"github.com/learncontract/learncontract/suites/live/standin/server"
+	"github.com/learncontract/learncontract/suites/mutation"
+)
+
+// drifting is a stand-in whose answers a test changes while it is armed.
+type drifting struct {
+	mutex  sync.Mutex
+	change func(fixtures.Answer) fixtures.Answer
+}
+
+func (d *drifting) arm(change func(fixtures.Answer) fixtures.Answer) {
+	d.mutex.Lock()
+	defer d.mutex.Unlock()
+	d.change = change
+}
+
+func (d *drifting) wrap(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		d.mutex.Lock()
+		change := d.change
+		d.mutex.Unlock()
+		if change == nil {
+			next.ServeHTTP(w, r)
+			return
+		}
+		recorder := httptest.NewRecorder()
+		next.ServeHTTP(recorder, r)
+		answer := change(fixtures.Answer{Status: recorder.Code, Header: recorder.Header(), Body: recorder.Body.Bytes()})
+		maps.Copy(w.Header(), answer.Header)
+		if answer.Header.Get("Content-Type") == "" {
+			w.Header()["Content-Type"] = nil // or net/http guesses one
+		}
+		w.WriteHeader(answer.Status)
+		_, _ = w.Write(answer.Body) // a client that is cut off tells
+	})
+}
+
+// liveSuite is a suite of a stand-in that is asked without Ginkgo.
+func liveSuite(t *testing.T, provider string, options server.Options, provoke ...string) (*Suite, *server.Server) {
+	t.Helper()
+	stand, file := standIn(t, options)
+	s := Load(t, provider)
+	s.Live = &Live{
+		Sandbox: file, Provoke: provoke, SignIn: signInAt(t, stand, file),
+		Options: live.Options{Rate: rate.Inf, Pause: time.Millisecond, Budget: 1 << 20},
+	}
+	if err := s.open(s.Live); err != nil {
+		t.Fatal(err)
+	}
+	return s, stand
+}
+
+// provokeArmed asks a recipe, with the answer that counts changed.
+func (s *Suite) provokeArmed(t *testing.T, d *drifting, r *fixtures.Recipe, change func(fixtures.Answer) fixtures.Answer) liveAnswer {
+	t.Helper()
+	x, err := s.tenant.Provoke(t.Context(), r, func(ctx context.Context, client *http.Client, baseURL string, call clients.Call) error {
+		d.arm(change)
+		defer d.arm(nil)
+		_, err := s.Client.New(client, baseURL).Do(ctx, call)
+		return err
+	})
+	if cleanUp := s.tenant.CleanUp(t.Context()); cleanUp != nil {
+		t.Fatal(cleanUp)
+	}
+	if err != nil {
+		return liveAnswer{err: err}
+	}
+	return liveAnswer{verdict: s.verdict(r.Clause, x)}
+}
+
+// asked are the recipes of a suite that a stand-in honors.
+func (s *Suite) asked() (list []*fixtures.Recipe) {
+	for clause := range s.Contract.Clauses() {
+		if r := s.tenant.Recipe(clause); s.tenant.WhyNot(r) == "" {
+			list = append(list, r)
+		}
+	}
+	return list
+}
+
+// weight is how strongly a change binds, by the field that an operator names, the bindings of the clause, and whether the code
+// is another in its spelling only; "" if that depends.
+func weight(clause *fixtures.Clause, operator string, spelledOtherwise bool) fixtures.Binding {
+	field, change, _ := strings.Cut(operator, ": ")
+	b := clause.Bindings
+	switch field {
+	case "status", "repeated status":
+		return b.Status
+	case "code":
+		if slices.Contains([]string{"missing", "a number", "moved out of error"}, change) {
+			return b.Shape // the schema wants a text there
+		}
+		if b.Code == fixtures.Spelling && !spelledOtherwise {
+			return fixtures.Exact
+		}
+		if b.Code == fixtures.Spelling {
+			return fixtures.Advisory
+		}
+		return b.Code
+	case "name":
+		return b.Name
+	case "message":
+		switch {
+		case clause.Name != "" && change != "a word changed" && change != "an apostrophe swapped":
+			return b.Name // which the message carries
+		case slices.Contains([]string{"missing", "an object"}, change):
+			return b.Shape
+		case change == "another clause's" || change == "empty":
+			return "" // it may be another clause to the letter, or carry a name
+		}
+		return b.Message
+	case "details":
+		if change == "a string" {
+			return b.Shape
+		}
+		return b.Details
+	case "innerError":
+		if change == "a string" {
+			return b.Shape
+		}
+		return b.InnerError
+	case "Retry-After":
+		return b.RetryAfter
+	}
+	return b.Shape
+}
+
+// TestDriftIsFound applies each mutation operator to each answer of a stand-in, one clause at a time.
+func TestDriftIsFound(t *testing.T) {
+	for provider, every := range map[string]int{"graph": 1, "classroom": 9} { // Classroom's answers are of few kinds
+		t.Run(provider, func(t *testing.T) {
+			t.Parallel()
+			d := &drifting{}
+			s, _ := liveSuite(t, provider, server.Options{Wrap: d.wrap}, "fixture", "racy")
+			counts := map[Outcome]int{}
+			for i, r := range s.asked() {
+				if i%every > 0 && r.Clause.Name == "" {
+					continue
+				}
+				var answer fixtures.Answer
+				before := s.provokeArmed(t, d, r, func(a fixtures.Answer) fixtures.Answer { answer = a; return a })
+				before.answer = answer
+				if before.err != nil || before.outcome != Honored && before.outcome != Deviating {
+					t.Errorf("%s is not honored unchanged: %s %v", r.Clause.ID, before.outcome, before.err)
+					continue
+				}
+				for _, o := range mutation.Harmful {
+					for n, mutant := range o.Apply(before.wording, answer) {
+						after := s.provokeArmed(t, d, r, func(fixtures.Answer) fixtures.Answer { return mutant })
+						counts[checkDrift(t, r, o.Name, n, mutant, before, after)]++
+					}
+				}
+				for _, o := range mutation.Harmless {
+					for n, mutant := range o.Apply(before.wording, answer) {
+						after := s.provokeArmed(t, d, r, func(fixtures.Answer) fixtures.Answer { return mutant })
+						if after.err != nil || after.outcome != Honored && after.outcome != Deviating {
+							t.Errorf("%s, %s (%d): %s %v\n%s", r.Clause.ID, o.Name, n, after.outcome, after.err, after.text)
+						}
+					}
+				}
+			}
+			t.Log(counts)
+		})
+	}
+}
+
+// checkDrift holds the outcome of a harmful change against the weight that the bindings give it.
+func checkDrift(t *testing.T, r *fixtures.Recipe, operator string, n int, mutant fixtures.Answer, before, after liveAnswer) Outcome {
+	t.Helper()
+	what := fmt.Sprintf("%s, %s (%d)", r.Clause.ID, operator, n)
+	if after.err != nil {
+		if !slices.Contains([]int{401, 429, 502, 503, 504}, mutant.Status) {
+			t.Errorf("%s: %v", what, after.err)
+		}
+		return EngineError
+	}
+	var was, is struct{ Error struct{ Code any } }
+	_ = json.Unmarshal(before.answer.Body, &was) // what is no JSON, has no code
+	_ = json.Unmarshal(mutant.Body, &is)
+	spelledOtherwise := fixtures.Normalize(fmt.Sprint(was.Error.Code)) == fixtures.Normalize(fmt.Sprint(is.Error.Code))
+	found := after.outcome == Broken || after.outcome == Undocumented || after.outcome == Another
+	another := len(r.Clause.Wordings) > 1 && after.outcome == Honored // wording of the same clause, as it now is
+	switch weight(r.Clause, operator, spelledOtherwise) {
+	case fixtures.Exact:
+		if !found {
+			t.Errorf("%s binds, and is %s\n%s", what, after.outcome, after.text)
+		}
+	case fixtures.Spelling, fixtures.Advisory:
+		if after.outcome == Broken || after.outcome == Undocumented {
+			t.Errorf("%s does not bind, and is %s\n%s", what, after.outcome, after.text)
+		}
+		if !found && !another && after.text == before.text {
+			t.Errorf("%s is not seen", what)
+		}
+	case fixtures.None:
+		if found {
+			t.Errorf("%s is not looked at, and is %s\n%s", what, after.outcome, after.text)
+		}
+	}
+	return after.outcome
+}
+
+// TestDriftOfOneClauseIsNoOthers changes the answer of each clause in turn, and asks all.
+func TestDriftOfOneClauseIsNoOthers(t *testing.T) {
+	d := &drifting{}
+	s, _ := liveSuite(t, "graph", server.Options{Wrap: d.wrap}, "fixture")
+	wrong := func(a fixtures.Answer) fixtures.Answer {
+		a.Status = http.StatusTeapot
+		return a
+	}
+	for _, drifted := range s.asked() {
+		for _, r := range s.asked() {
+			var change func(fixtures.Answer) fixtures.Answer
+			if r == drifted {
+				change = wrong
+			}
+			a := s.provokeArmed(t, d, r, change)
+			found := a.outcome == Undocumented || a.outcome == Broken
+			if a.err != nil || found != (r == drifted) {
+				t.Errorf("%s is changed, and %s is %s %v", drifted.Clause.ID, r.Clause.ID, a.outcome, a.err)
+			}
+		}
+	}
+}
