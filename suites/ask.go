@@ -1,6 +1,7 @@
 package suites
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -50,6 +51,10 @@ var scrub = func(text string) string { return text }
 // client tells of it against the contract. A client that declares to ask again must recover if it is answered so once;
 // any other must ask once.
 func (s *Suite) ask(w *fixtures.Wording) {
+	if s.Client.Dial != nil && s.Client.RetriesAfter(w.Clause) {
+		skip(fmt.Sprintf(unsupported+"%s asks again after %s, and a socket knows no virtual time: give New, or have it ask once",
+			s.Client.Name, fixtures.StatusLine(w.Clause.Status)))
+	}
 	if !s.Client.RetriesAfter(w.Clause) {
 		s.judge(w, s.perform(w.Clause.Operation, s.Answer(w), w.ID(), s.whyOnce(w.Clause)))
 		return
@@ -87,7 +92,7 @@ func (s *Suite) hold(told *told, w *fixtures.Wording, inCase string) {
 		errata.settle(what, s.Today)
 		return
 	}
-	if reflect.ValueOf(told.failure).IsZero() {
+	if told.succeeded() {
 		fail(fmt.Sprintf("%s swallowed the failure: it was answered %s, and tells its caller of nothing, without an error.",
 			s.Client.Name, what))
 	}
@@ -138,6 +143,7 @@ type told struct {
 	stuck     bool          // whether that was real time, for no virtual time passed
 	exchanges []matchers.Exchange
 	refused   error  // requests that no stub answers
+	elsewhere error  // requests to elsewhere by another transport than the one it was given
 	once      string // why the client must not ask again
 }
 
@@ -151,6 +157,8 @@ func (s *Suite) perform(o *fixtures.Operation, answer fixtures.Answer, what, onc
 		defer stub.RefuseNetwork()()
 	}
 	// Not by DeferCleanup: a node of Ginkgo's own, with its goroutine and context, costs a tenth of the run.
+	s.giveUp()
+	_ = stub.Refusals() // what was refused before is no fault of this call
 	answers := stub.New()
 	below := &recorder{transport: answers}
 	base := s.Contract.BaseURL
@@ -173,6 +181,9 @@ func (s *Suite) perform(o *fixtures.Operation, answer fixtures.Answer, what, onc
 	switch {
 	case s.Client.Dial != nil:
 		t.call(do, realPatience) // a socket knows no virtual time
+		if t.hung > 0 {
+			s.stuck++
+		}
 	case s.isReference():
 		t.failure, t.err = do(context.Background())
 	default:
@@ -204,7 +215,7 @@ func (s *Suite) skipUnperformed(o *fixtures.Operation) {
 
 // close notes what was asked of the stub.
 func (t *told) close(below *recorder, answers *stub.Stub) {
-	t.exchanges, t.refused = below.all(), answers.Close()
+	t.exchanges, t.refused, t.elsewhere = below.all(), answers.Close(), errors.Join(stub.Refusals()...)
 	if net := (*url.Error)(nil); errors.As(t.err, &net) {
 		t.err = net.Err // without the URL, whose query it would print
 	}
@@ -221,6 +232,8 @@ func (t *told) unasked(s *Suite, request stub.Request, what string) string {
 	switch {
 	case errors.Is(t.refused, stub.ErrRefused):
 		return fmt.Sprintf("%s asked for something else than %s:\n%v", s.Client.Name, request, t.refused)
+	case s.Client.Dial != nil && (t.elsewhere != nil || errors.As(t.err, new(*net.DNSError))):
+		return fmt.Sprintf("%s did not ask the base URL that it was given:\n%v", s.Client.Name, cmp.Or(t.err, t.elsewhere))
 	case errors.Is(t.err, stub.ErrRefused) || errors.As(t.err, new(*net.DNSError)):
 		return fmt.Sprintf("%s did not ask with the http.Client that it was given:\n%v", s.Client.Name, t.err)
 	case t.err != nil:
@@ -257,13 +270,15 @@ func (t *told) wrong(s *Suite, what string) string {
 	case t.panicked != nil:
 		return fmt.Sprintf("%s panicked %s: %v\n%s", name, when, t.panicked, t.stack)
 	case t.stuck:
-		return fmt.Sprintf("%s hangs %s: in %s it neither returned nor waited for anything that time can end, "+
-			"as it does that waits for a lock, reads a socket of its own, or loops.", name, when, t.hung)
+		return fmt.Sprintf("%s hangs %s: in %s it neither returned nor waited for anything that time can end, as it does that "+
+			"waits for a lock or a channel that is not made in New, reads a socket of its own, or loops.", name, when, t.hung)
 	case t.hung > 0:
 		return fmt.Sprintf("%s hangs %s: it had not returned after %s, though its context was done after half of that.",
 			name, when, t.hung)
 	case errors.Is(t.refused, stub.ErrOtherHost):
 		return fmt.Sprintf("%s asked another host than %s:\n%v", name, s.Contract.BaseURL, t.refused)
+	case len(t.exchanges) > 0 && t.elsewhere != nil:
+		return fmt.Sprintf("%s asked another host than %s, not with the http.Client that it was given:\n%v", name, s.Contract.BaseURL, t.elsewhere)
 	case len(t.exchanges) > 0 && errors.Is(t.refused, stub.ErrRefused) && t.once != "":
 		return fmt.Sprintf("%s was answered %s, and asked again, which nobody asked it to (%s):\n%v", name, what, t.once, t.refused)
 	case len(t.exchanges) > 0 && errors.Is(t.refused, stub.ErrRefused):
@@ -312,15 +327,25 @@ const (
 // was given.
 func (s *Suite) callOnVirtualTime(f func(*told)) *told {
 	patience := realPatience
-	if s.stuck {
+	if s.stuck > 0 {
 		patience = lessPatience
 	}
 	within := &told{}
 	if onVirtualTime(s.t, patience, func() { f(within) }) {
 		return within
 	}
-	s.stuck = true
+	s.stuck++
 	return &told{stuck: true, hung: patience}
+}
+
+// mostStuck bounds in how many specs a client may be stuck in real time: with each the run would take a second longer.
+const mostStuck = 5
+
+// giveUp fails the spec of a client that was stuck in others before.
+func (s *Suite) giveUp() {
+	if s.stuck >= mostStuck {
+		fail(fmt.Sprintf("%s is not asked any more: it hung in %d specs before, which say how.", s.Client.Name, s.stuck))
+	}
 }
 
 // call has the client called in a goroutine of its own, so that what it does there ends nothing else.

@@ -233,7 +233,22 @@ func init() {
 		},
 		"an erratum in a case, of a suite without cases": {
 			change: both(known, withErratum(inCase("no-message", "code", "gone"))),
-			says:   []string{"all honored", `code told as "gone" in 0 clauses, case no-message`},
+			says:   []string{"all honored", "told by fake: 38 clauses right, 3 with an erratum\n  erratum errata.yaml:7: code told as \"gone\" in 3 clauses, accepted"},
+		},
+		"an erratum of its own in a case, of a suite without such cases": {
+			change: func(s *suites.Suite) {
+				s.Client.Errata = "errata.yaml"
+				both(known, withErratum(inCase("no-message", "code", "gone")))(s)
+			},
+			says:  []string{`case is "no-message", which no spec of "graph.*.assignment-not-found" asks for: use one of ["retries-once"]`},
+			fails: true,
+		},
+		"an erratum on its last day": {
+			change: func(s *suites.Suite) {
+				known(s)
+				s.Today = time.Date(2027, 5, 31, 23, 0, 0, 0, time.UTC)
+			},
+			says: []string{"3 with an erratum", "accepted for 0 more days"},
 		},
 		"a case of no clause": {
 			change: known, fails: true,

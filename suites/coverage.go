@@ -212,6 +212,9 @@ func (s *Suite) coverage(report ginkgo.Report) string {
 		if verb(e) != "tell" {
 			told = "seen"
 		}
+		if e.Case != "" && len(s.cases[e.Case]) == 0 {
+			continue // this suite does not ask for it
+		}
 		covered := count(among, func(t *tally) bool { return t.errata[e.String()] })
 		fmt.Fprintf(&line, "\n  erratum %s: %s %s as %q in %d clauses%s, accepted for %d more days: %s (%s %s)",
 			e, e.Field, told, e.Seen, covered, in, e.DaysLeft(s.Today), e.Why, e.Module, e.Version)
@@ -328,7 +331,7 @@ func mend(contract *fixtures.Contract, labelFilter string) string {
 			}
 		}
 	}
-	return fmt.Sprintf("select by provider:, action:, status:, clause: or success:, such as --label-filter=%q",
+	return fmt.Sprintf("select by provider:, action:, status:, clause:, success:, retries: or case:, such as --label-filter=%q",
 		"clause:"+contract.Operations[0].Clauses[0].ID)
 }
 

@@ -62,6 +62,17 @@ func before(first func(ctx context.Context, client *http.Client, base string, ca
 	}}
 }
 
+// dialling is the reference client with a transport of its own, which does something else last.
+func dialling(last func(ctx context.Context, base string, failure *clients.Failure)) clients.Config {
+	return clients.Config{Name: "our connector", Dial: func(base string) clients.Client {
+		return clients.Func(func(ctx context.Context, call clients.Call) (clients.Failure, error) {
+			failure, err := wire.New(&http.Client{Transport: &http.Transport{}}, base).Do(ctx, call)
+			last(ctx, base, &failure)
+			return failure, err
+		})
+	}}
+}
+
 // get asks for something else than the call.
 func get(ctx context.Context, client *http.Client, address string) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
@@ -123,9 +134,34 @@ var told = map[string]struct {
 	}}, "our connector did not ask for GET https://graph.microsoft.com/v1.0/employeeExperience/learningCourseActivities/8ba2228a-e020-11ec-9d64-0242ac120002, and reported no error"},
 	"undeclared": {clients.Config{}, "engine error: "},
 	"retrying by a transport of its own": {
-		clients.Config{Name: "our connector", Retries: true, Dial: func(string) clients.Client { return nil }},
-		"a client with Dial cannot declare Retries",
+		clients.Config{Name: "our connector", Retries: true, Dial: func(base string) clients.Client {
+			return wire.NewRetrying(&http.Client{Transport: &http.Transport{}}, base)
+		}}, "",
 	},
+	"wrong, by a transport of its own": {dialling(func(_ context.Context, _ string, f *clients.Failure) { f.Code = "Other" }), `told        "Other"`},
+	"hangs, by a transport of its own": {
+		dialling(func(context.Context, string, *clients.Failure) { select {} }),
+		"our connector hangs when it was answered graph.get.missing-scope: it had not returned after 5s",
+	},
+	"asks again by a transport of its own": {
+		dialling(func(ctx context.Context, base string, _ *clients.Failure) { get(ctx, http.DefaultClient, base) }),
+		"our connector was answered graph.get.missing-scope, and asked again, which nobody asked it to",
+	},
+	"another base URL": {clients.Config{Name: "our connector", Dial: func(string) clients.Client {
+		return wire.New(&http.Client{Transport: &http.Transport{}}, "https://graph.microsoft.com")
+	}}, "our connector did not ask the base URL that it was given:\n  dial tcp: lookup graph.microsoft.com"},
+	"another host, by the default transport": {before(func(ctx context.Context, _ *http.Client, _ string, _ clients.Call) {
+		get(ctx, http.DefaultClient, "https://telemetry.example/?secret=value")
+	}), "our connector asked another host than https://graph.microsoft.com/v1.0, not with the http.Client that it was given:\n  telemetry.example:443 was refused"},
+	"another host, by a transport of its own": {dialling(func(ctx context.Context, _ string, _ *clients.Failure) {
+		get(ctx, &http.Client{Transport: &http.Transport{}}, "https://telemetry.example/")
+	}), "our connector asked another host than https://graph.microsoft.com/v1.0, not with the http.Client that it was given:\n  to look up a host's name was refused"},
+	"takes the failure for a success": {
+		changed(func(f *clients.Failure, _ *error) { *f = clients.Failure{Status: http.StatusOK} }), "our connector swallowed the failure",
+	},
+	"errs with a query": {clients.Config{Name: "our connector", Query: map[string]string{"secret": "value"}, New: func(_ *http.Client, base string) clients.Client {
+		return wire.New(&http.Client{Transport: &http.Transport{}}, base+"/?secret=value&rest=")
+	}}, "did not ask with the http.Client that it was given:\n  dial tcp: lookup"},
 	"nothing exposed": {
 		func() clients.Config {
 			c := changed(func(*clients.Failure, *error) {})

@@ -1,6 +1,7 @@
 package suites
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"net/http"
@@ -13,14 +14,15 @@ import (
 
 	"github.com/learncontract/learncontract/fixtures"
 	"github.com/learncontract/learncontract/suites/clients"
+	"github.com/learncontract/learncontract/suites/stub"
 )
 
 // DescribeRetries registers the specs of how the client asks again, on virtual time: for each action one clause of each
 // status and remedy that says to wait or to retry. That it recovers from every such clause, and asks once after any other,
 // is in the specs of Describe. A client that does not declare Retries is held to ask once.
 func (s *Suite) DescribeRetries() {
-	if s.Live != nil || s.Client.Dial != nil && !s.Client.Retries {
-		return // a tenant is never flooded; a socket knows no virtual time, and that it asks once is in the specs of Describe
+	if s.Live != nil || s.Client.Dial != nil {
+		return // a tenant is never flooded; a socket knows no virtual time
 	}
 	for _, w := range s.refusals() {
 		clause, o := w.Clause, w.Clause.Operation
@@ -200,6 +202,9 @@ func (t *trial) broken(m *measured) string {
 	case m.hung > 0:
 		return t.say(m, "hangs: it had not returned after %s, though its context was done after half of that.", virtualPatience)
 	}
+	if late := slices.IndexFunc(m.Attempts, func(a Attempt) bool { return a.At > m.Ended }); late >= 0 && m.hung == 0 {
+		return t.say(m, "asks again after it has returned: attempt %d.", late+1)
+	}
 	if m.err != nil && t.errata.excuses(errorField, m.err.Error()) {
 		return ""
 	}
@@ -221,6 +226,9 @@ func (m *measured) waitsForItsContext() bool { return m.Ended >= virtualPatience
 func (t *trial) asksOnce() string {
 	for _, asked := range []request{zero, wholeSeconds} {
 		m := t.measure(asked, 1)
+		if errors.Is(m.refused, stub.ErrRefused) {
+			return t.broken(m)
+		}
 		if len(m.Attempts) > 1 {
 			return t.say(m, "asks again, which nobody asked it to (%s).", t.whyOnce(t.wording.Clause))
 		}
@@ -320,6 +328,9 @@ func (t *trial) repeatsItsBody() string {
 // obeys holds the client to ask again no earlier than it is asked to, and to stop all the same.
 func (t *trial) obeys(asked request) string {
 	m := t.measure(asked, always)
+	if errors.Is(m.refused, stub.ErrRefused) {
+		return t.broken(m)
+	}
 	for i, a := range m.Attempts {
 		if early := m.early(i); early > 0 {
 			return t.say(m, "asks again too early: attempt %d follows after %s, and the answer before asks to wait %s (%s).",

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -181,6 +182,7 @@ func TestEachFaultHasASentenceOfItsOwn(t *testing.T) {
 			}
 		}
 	}
+	var drawn atomic.Int32 // how often a wait was drawn
 	for name, test := range map[string]struct {
 		change func(*policy)
 		want   map[string]string // the start of the sentence after the name, by behaviour
@@ -320,6 +322,28 @@ func TestEachFaultHasASentenceOfItsOwn(t *testing.T) {
 			},
 			map[string]string{body: `does not send the same request again: attempt 2 is labelled Content-Encoding: gzip, and sends {"@odata.type"`},
 		},
+		"labels JSON as something nobody documents": {
+			func(p *policy) {
+				p.body = func(attempt int, request *http.Request) {
+					if attempt > 1 {
+						request.Header.Set("Content-Encoding", "deflate")
+					}
+				}
+			},
+			map[string]string{body: "does not send the same request again: attempt 2 is labelled Content-Encoding: deflate, which the provider does not document"},
+		},
+		"waits for nothing every other time, as a wait that is drawn from zero on may": {
+			func(p *policy) {
+				p.wait = func(attempt int, header http.Header) time.Duration {
+					if value := header.Get("Retry-After"); value == "soon" || value == "-5" {
+						return time.Duration((drawn.Add(1)+1)%2) * exponential(attempt, 0.5)
+					}
+					return well(attempt, header)
+				}
+				p.attempts = 2
+			},
+			nil,
+		},
 		"hangs": {
 			func(p *policy) {
 				p.deaf, p.wait = true, func(int, http.Header) time.Duration { select {} }
@@ -397,6 +421,77 @@ func TestTheLastFailureIsTold(t *testing.T) {
 	fault := faults(t, suite(t, "graph", config), "graph.create.internal-error")["stops after a bounded number of attempts"]
 	if !strings.HasPrefix(fault, "this client gives up, and does not tell its caller of the last failure.") {
 		t.Errorf("it is told by\n%s", fault)
+	}
+}
+
+// TestWhatOnlyACallerSees has clients whose attempts are right, and that tell their caller something else.
+func TestWhatOnlyACallerSees(t *testing.T) {
+	for name, test := range map[string]struct {
+		change   func(ctx context.Context, f *clients.Failure, again func())
+		behavior string
+		want     string
+	}{
+		"a failure of a success": {
+			func(_ context.Context, f *clients.Failure, _ func()) {
+				if f.Status < http.StatusBadRequest {
+					f.Code = "Other"
+				}
+			},
+			"asks again until it succeeds, or gives its caller the last failure",
+			"this client does not recover: it asked again and was answered 201 Created, and tells its caller of a failure.",
+		},
+		"nothing where its context ended": {
+			func(ctx context.Context, f *clients.Failure, _ func()) {
+				if ctx.Err() != nil {
+					*f = clients.Failure{}
+				}
+			},
+			"ends with its context", "this client swallowed the failure: its context ended right after the first answer",
+		},
+		"the last failure, and asks again later": {
+			func(_ context.Context, f *clients.Failure, again func()) {
+				if f.Status >= http.StatusBadRequest {
+					go again()
+				}
+			},
+			"stops after a bounded number of attempts", "this client asks again after it has returned: attempt 6.",
+		},
+		"the failure, and asks another host": {
+			func(_ context.Context, _ *clients.Failure, again func()) { again() },
+			"waits for Retry-After in whole seconds", "this client asked another host than https://graph.microsoft.com/v1.0:",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			config := client("this client", func(*policy) {})
+			retrying := config.New
+			config.New = func(c *http.Client, baseURL string) clients.Client {
+				return clients.Func(func(ctx context.Context, call clients.Call) (clients.Failure, error) {
+					failure, err := retrying(c, baseURL).Do(ctx, call)
+					test.change(ctx, &failure, func() {
+						if strings.Contains(name, "another host") {
+							baseURL = "https://elsewhere.example"
+						} else {
+							time.Sleep(20 * time.Second) // virtual
+						}
+						_, _ = wire.New(c, baseURL).Do(context.Background(), call) // what it is answered is nobody's business
+					})
+					return failure, err
+				})
+			}
+			fault := faults(t, suite(t, "graph", config), "graph.create.throttled")[test.behavior]
+			if !strings.HasPrefix(fault, test.want) {
+				t.Errorf("it is told by\n%s\nwant\n%s", fault, test.want)
+			}
+		})
+	}
+}
+
+// TestAnOperationWithABodyIsPreferred holds the refusals to operations that send one, where there is one of the kind.
+func TestAnOperationWithABodyIsPreferred(t *testing.T) {
+	for _, w := range suite(t, "classroom", client("this client", func(*policy) {})).refusals() {
+		if o := w.Clause.Operation; o.Action == "update" && o.Body == nil {
+			t.Errorf("%s is chosen, and sends no body", o.ID)
+		}
 	}
 }
 

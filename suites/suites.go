@@ -48,7 +48,7 @@ type Suite struct {
 	cases     map[string][]*fixtures.Wording // what is asked in each case that is described
 	t         *testing.T                     // that the specs are run by, nil where they are registered in a suite of somebody else's
 	within    string                         // the container they are registered in there
-	stuck     bool                           // whether the client was stuck in a spec before
+	stuck     int                            // in how many specs the client was stuck in real time
 }
 
 // Reference is the reference client, which shows what a caller can learn of an answer.

@@ -129,7 +129,7 @@ func TestWhatCannotRunSaysWhyInOneLine(t *testing.T) {
 		},
 		{
 			[]string{"--label-filter=status:418", "./graph"},
-			`engine error: no spec of graph matches --label-filter="status:418": select by provider:, action:, status:, clause: or success:, such as --label-filter="clause:graph.create.service-plan-missing"`,
+			`engine error: no spec of graph matches --label-filter="status:418": select by provider:, action:, status:, clause:, success:, retries: or case:, such as --label-filter="clause:graph.create.service-plan-missing"`,
 		},
 		{
 			[]string{"--label-filter=clause:graph.update.learner-license", "./classroom"},

@@ -36,10 +36,12 @@ type Config struct {
 	// Name is what reports call the client, such as "our connector".
 	Name string
 	// New makes the client from the http.Client it must use and the API's base URL, without a final slash. Whatever the
-	// client has of channels and goroutines must be made in it, for each client lives on a virtual time of its own.
+	// client has of channels, timers and goroutines must be made in it, for each client lives on a virtual time of its own:
+	// one that shares them with another ends the process ("fatal error: … on synctest channel from outside bubble"). Such a
+	// client takes Dial.
 	New func(client *http.Client, baseURL string) Client
 	// Dial, instead of New, makes a client that insists on a transport of its own from the base URL alone: that of a
-	// server on a loopback address. Such a client is asked in real time.
+	// server on a loopback address. Such a client is asked in real time, and not for what it asks again after.
 	Dial func(baseURL string) Client
 	// Exposes lists what the client's caller learns of a failure, nil for all of it. What a client exposes must be right;
 	// what it does not is reported as lost.
@@ -139,7 +141,6 @@ func (c Config) Check(contract *fixtures.Contract) error {
 	note(c.Name != "", "Name is missing: say what reports should call the client")
 	note((c.New == nil) != (c.Dial == nil),
 		"give one of New, which makes the client from an http.Client, and Dial, which makes it from a base URL")
-	note(c.Dial == nil || !c.Retries, "a client with Dial cannot declare Retries, for a socket knows no virtual time: give New")
 	note(c.Exposes == nil || len(c.Exposes) > 0, "Exposes is empty, so that nothing would be held: leave it nil for all fields, or name some")
 	note(c.Operations == nil || len(c.Operations) > 0, "Operations is empty, so that nothing would be asked: leave it nil for all, or name some")
 	for _, field := range c.Exposes {

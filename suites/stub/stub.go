@@ -76,8 +76,8 @@ type asked struct {
 
 // RefuseNetwork has http.DefaultTransport refuse, until the function it returns is called, every request that would leave
 // the machine, so that code under test that brings no transport of its own, or a clone of this one, fails closed too. For
-// code that does bring its own, net.DefaultResolver refuses to ask a name server. Loopback addresses pass: Ginkgo's
-// processes may talk to each other over them.
+// code that does bring its own, net.DefaultResolver refuses to ask a name server; of a transport that dials an address by its
+// number nothing is seen. Loopback addresses pass: Ginkgo's processes may talk to each other over them.
 func RefuseNetwork() (allow func()) {
 	refusing.Lock()
 	defer refusing.Unlock()
@@ -102,11 +102,29 @@ var refusing struct {
 	count     int
 	transport http.RoundTripper
 	resolver  *net.Resolver
+	noted     []error // what was refused since Refusals was called
+}
+
+// Refusals returns what RefuseNetwork has refused since it was called last: a client may not tell of it.
+func Refusals() []error {
+	refusing.Lock()
+	defer refusing.Unlock()
+	noted := refusing.noted
+	refusing.noted = nil
+	return noted
+}
+
+// noteRefusal notes what was refused, and returns it.
+func noteRefusal(err error) error {
+	refusing.Lock()
+	defer refusing.Unlock()
+	refusing.noted = append(refusing.noted, err)
+	return err
 }
 
 // noNameServer knows the names of the hosts file only.
 var noNameServer = &net.Resolver{PreferGo: true, Dial: func(context.Context, string, string) (net.Conn, error) {
-	return nil, ErrRefused
+	return nil, noteRefusal(fmt.Errorf("to look up a host's name was %w", ErrRefused))
 }}
 
 // readResolverConfig has the net package make what it makes once: if that were in a bubble of testing/synctest, a look-up in
@@ -125,7 +143,7 @@ func loopbackOnly(transport http.RoundTripper) http.RoundTripper {
 	dial := (&net.Dialer{}).DialContext
 	local.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
 		if host, _, err := net.SplitHostPort(address); err != nil || !isLoopback(host) {
-			return nil, fmt.Errorf("%s was %w", address, ErrRefused)
+			return nil, noteRefusal(fmt.Errorf("%s was %w", address, ErrRefused))
 		}
 		return dial(ctx, network, address)
 	}
@@ -139,7 +157,7 @@ func (t refuser) RoundTrip(r *http.Request) (*http.Response, error) {
 	if isLoopback(r.URL.Hostname()) {
 		return t.RoundTripper.RoundTrip(r)
 	}
-	return nil, refused(r, ErrRefused, "")
+	return nil, noteRefusal(refused(r, ErrRefused, ""))
 }
 
 func isLoopback(host string) bool {
