@@ -90,7 +90,7 @@ func NewDoor(sandbox *Sandbox, provider string, signIn SignIn, options Options) 
 		return nil, err
 	}
 	if options.Base == nil {
-		options.Base = newTransport(sandbox, sandbox.Endpoint(provider))
+		options.Base = NewTransport(sandbox, sandbox.Endpoint(provider))
 	}
 	options.Rate = cmp.Or(options.Rate, defaults.rate)
 	options.Timeout = cmp.Or(options.Timeout, 30*time.Second)
@@ -101,8 +101,9 @@ func NewDoor(sandbox *Sandbox, provider string, signIn SignIn, options Options) 
 	}, nil
 }
 
-// newTransport is http.DefaultTransport that trusts the sandbox's ca for an endpoint.
-func newTransport(sandbox *Sandbox, endpoint string) http.RoundTripper {
+// NewTransport is a clone of http.DefaultTransport, proxies of the environment included, that trusts what the sandbox says for
+// an endpoint: see Sandbox.Roots.
+func NewTransport(sandbox *Sandbox, endpoint string) http.RoundTripper {
 	transport := &http.Transport{Proxy: http.ProxyFromEnvironment, ForceAttemptHTTP2: true}
 	if usual, ok := http.DefaultTransport.(*http.Transport); ok {
 		transport = usual.Clone()

@@ -170,6 +170,6 @@ func (d *Door) profile(ctx context.Context, token Token) (status int, text []byt
 // other is the error of somebody who is not whom the file names.
 func (d *Door) other(who, what, key, found string) error {
 	want, _ := d.sandbox.Value(key)
-	return failed(OpGuard, "%s is of %s %q and %s of %s is %q: %w, and nothing is asked as it: sign in as another, or "+
-		"correct the file", who, what, matchers.Printable(found), key, d.sandbox.File(), want, ErrOtherTenant)
+	return failed(OpGuard, "%s is of %s %q and not %q, as %s of %s says: it is %w: sign in as another, or correct the file", who,
+		what, matchers.Printable(found), want, key, d.sandbox.File(), ErrOtherTenant)
 }

@@ -39,12 +39,12 @@ func TestTheGuardOfGraphLetsNobodyElseIn(t *testing.T) {
 	server, ca := startTLS(t, requests)
 	for name, check := range map[string]struct{ token, want string }{
 		"another tenant": {jwt(map[string]any{"tid": guidB, "aud": graphAudience}),
-			`the token of graph/app is of tenant "` + guidB + `" and graph.tenant of `},
+			`the token of graph/app is of tenant "` + guidB + `" and not "` + guidA + `", as graph.tenant of `},
 		"no tenant":        {jwt(map[string]any{"aud": graphAudience}), `is of tenant ""`},
 		"another audience": {jwt(map[string]any{"tid": guidA, "aud": "https://management.azure.com"}), `is for "https://management.azure.com"`},
 		"no audience":      {jwt(map[string]any{"tid": guidA}), `is for ""`},
 		"another app": {jwt(map[string]any{"tid": guidA, "aud": graphAudience, "appid": guidA}),
-			`is of app "` + guidA + `" and graph.app.clientID of `},
+			`is of app "` + guidA + `" and not "` + guidB + `", as graph.app.clientID of `},
 		"an opaque token": {"opaque-opaque", "does not say of which tenant it is, for it is no JSON Web Token"},
 		"a broken token":  {"eyJh.!!!.c2ln", "its payload cannot be read"},
 	} {
@@ -79,7 +79,7 @@ func TestTheGuardOfClassroomAsksWhoItIsBeforeAnything(t *testing.T) {
 	// The same token is not the admin's.
 	_, _, err := ask(t, door.As("admin"), http.MethodPost, server.URL+"/v1/courses", nil)
 	wantError(t, err, live.OpGuard, live.ErrOtherTenant,
-		`classroom/admin is of user "Teacher@School.example" and classroom.admin of `, `is "admin@school.example"`)
+		`classroom/admin is of user "Teacher@School.example" and not "admin@school.example", as classroom.admin of `)
 	if _, _, err = ask(t, door.As("admin"), http.MethodGet, server.URL+"/v1/courses", nil); !errors.Is(err, live.ErrOtherTenant) {
 		t.Errorf("asked again, the error is %v", err)
 	}
