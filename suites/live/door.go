@@ -241,7 +241,9 @@ func (d *Door) send(r *http.Request, token string) (*http.Response, error) {
 	}
 	d.heed(response)
 	response.Request = r // as the caller sent it, without the token
-	response.Body = &body{response.Body, r.Context(), d.endpoint.Host, cancel}
+	response.Body = &body{
+		ReadCloser: response.Body, asked: r.Context(), timed: ctx, cancel: cancel, host: d.endpoint.Host,
+	}
 	return response, nil
 }
 
@@ -255,15 +257,23 @@ func newGUID() string {
 // body is an answer's body whose read errors are EngineErrors.
 type body struct {
 	io.ReadCloser
-	ctx    context.Context
+	asked  context.Context // the caller's
+	timed  context.Context // within it, the time-out, which spans the reading too
+	cancel context.CancelFunc
 	host   string
-	cancel context.CancelFunc // the time-out spans the reading too
+	whole  bool // whether its end was read in time
 }
 
 func (b *body) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
-	if err != nil && err != io.EOF { //nolint:errorlint // a reader's end is io.EOF itself
-		err = networkError(b.ctx, b.host, err)
+	if err == io.EOF { //nolint:errorlint // a reader's end is io.EOF itself
+		if b.whole = b.whole || b.timed.Err() == nil; b.whole {
+			return n, io.EOF
+		}
+		err = b.timed.Err() // a server that sees the connection end may end its answer as if it were whole
+	}
+	if err != nil {
+		err = networkError(b.asked, b.host, err)
 	}
 	return n, err
 }

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/learncontract/learncontract/suites/live"
@@ -140,6 +141,43 @@ func TestARequestThatIsGivenUpIsNoBrokenNetwork(t *testing.T) {
 	}()
 	_, _, err := askWith(ctx, t, door.As("app"), http.MethodGet, server.URL, nil)
 	wantError(t, err, live.OpInterrupt, context.Canceled, "was given up")
+}
+
+func TestABodyThatEndsWhenItsTimeIsOverIsNotWhole(t *testing.T) {
+	sandbox := load(t, "graph: {tenant: "+guidA+"}")
+	for name, check := range map[string]struct {
+		first time.Duration // before the end is read
+		whole bool
+	}{"in time": {29 * time.Second, true}, "too late": {31 * time.Second, false}} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				door, err := live.NewDoor(sandbox, "graph", rightApp(), live.Options{Base: &provider{}})
+				if err != nil {
+					t.Fatal(err)
+				}
+				r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, realGraph, nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				response, err := door.As("app").RoundTrip(r)
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer response.Body.Close()
+				time.Sleep(check.first)
+				_, err = response.Body.Read(make([]byte, 1))
+				if check.whole {
+					time.Sleep(time.Minute)
+					_, again := response.Body.Read(make([]byte, 1))
+					if err != io.EOF || again != io.EOF { //nolint:errorlint // a reader's end is io.EOF itself
+						t.Errorf("its end is %v, and later %v", err, again)
+					}
+					return
+				}
+				wantError(t, err, live.OpNetwork, context.DeadlineExceeded, "did not answer in time")
+			})
+		})
+	}
 }
 
 func TestABodyIsReadLongAfterItsHeadWithinTheTime(t *testing.T) {
