@@ -11,7 +11,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -24,8 +23,8 @@ import (
 
 // Options are how a Door behaves. The zero value is right for a real tenant.
 type Options struct {
-	// Base sends; by default a clone of http.DefaultTransport, proxies of the environment included, that trusts the
-	// sandbox's ca.
+	// Base sends; by default what NewTransport returns. Make the door before http.DefaultTransport is exchanged for one
+	// that refuses the network.
 	Base http.RoundTripper
 	// Rate is requests a second. The defaults are far under the published quotas: 1 for Graph, which throttles an app
 	// at 130,000 in 10 seconds and does not say what Viva Learning bears (microsoft-graph-docs, concepts/throttling.md);
@@ -117,9 +116,8 @@ func NewTransport(sandbox *Sandbox, endpoint string) http.RoundTripper {
 // As sends requests as an identity of Identities.
 func (d *Door) As(identity string) http.RoundTripper {
 	return roundTripper(func(r *http.Request) (*http.Response, error) {
-		if !slices.Contains(Identities(d.provider), identity) {
-			return nil, failed(OpSignIn, "%s has no identity %q: it has %s", d.provider, identity,
-				strings.Join(Identities(d.provider), ", "))
+		if err := d.checkIdentity(identity); err != nil {
+			return nil, err
 		}
 		return d.roundTrip(r, func(ctx context.Context) (string, error) {
 			token, err := d.proven(ctx, identity)

@@ -13,6 +13,7 @@ import (
 	"errors"
 	"io"
 	"log"
+	"maps"
 	"math/big"
 	"net"
 	"net/http"
@@ -166,9 +167,7 @@ func askWith(
 	if err != nil {
 		tb.Fatal(err)
 	}
-	for name, values := range header {
-		r.Header[name] = values
-	}
+	maps.Copy(r.Header, header)
 	response, err := transport.RoundTrip(r)
 	if err != nil {
 		return 0, "", err

@@ -15,6 +15,24 @@ import (
 // renewBefore is how long before its end a token is asked for anew: longer than a request and its wait take.
 const renewBefore = 2 * time.Minute
 
+// Prove signs an identity in and holds it against the sandbox file, as its first request would, so that what is wrong is told
+// before anything is asked.
+func (d *Door) Prove(ctx context.Context, identity string) error {
+	if err := d.checkIdentity(identity); err != nil {
+		return err
+	}
+	_, err := d.proven(ctx, identity)
+	return err
+}
+
+func (d *Door) checkIdentity(identity string) error {
+	known := Identities(d.provider)
+	if slices.Contains(known, identity) {
+		return nil
+	}
+	return failed(OpSignIn, "%s has no identity %q: it has %s", d.provider, identity, strings.Join(known, ", "))
+}
+
 // Forget has the next request of an identity sign in anew, after an answer that says its token is no longer good.
 func (d *Door) Forget(identity string) {
 	d.mutex.Lock()

@@ -126,6 +126,23 @@ func TestTheGuardOfClassroomWhereWhoItIsCannotBeAsked(t *testing.T) {
 	}
 }
 
+func TestAnIdentityIsProvenAheadOfItsRequests(t *testing.T) {
+	requests := &seen{}
+	server, ca := startTLS(t, requests)
+	door := newDoor(t, sandboxOf(t, server, ca), "classroom", signedInAs("opaque"), live.Options{})
+	if err := door.Prove(t.Context(), "teacher"); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := ask(t, door.As("teacher"), http.MethodPost, server.URL+"/v1/courses", nil); err != nil {
+		t.Fatal(err)
+	}
+	wantError(t, door.Prove(t.Context(), "admin"), live.OpGuard, live.ErrOtherTenant)
+	wantError(t, door.Prove(t.Context(), "nobody"), live.OpSignIn, nil, `no identity "nobody"`)
+	if got := requests.lines(); got != "GET /v1/userProfiles/me, POST /v1/courses, GET /v1/userProfiles/me" {
+		t.Errorf("%s was sent", got)
+	}
+}
+
 func TestATokenIsAskedForOnceHoweverManyWantIt(t *testing.T) {
 	server, ca := startTLS(t, &seen{})
 	var asked atomic.Int32

@@ -33,7 +33,7 @@ func TestWhatBreaksOnTheWayIsNoAnswer(t *testing.T) {
 		cause   error
 		want    string
 	}{
-		"closed without an answer": {func(w http.ResponseWriter, _ *http.Request) { hijacked(w).Close() }, io.EOF,
+		"closed without an answer": {func(w http.ResponseWriter, _ *http.Request) { _ = hijacked(w).Close() }, io.EOF,
 			"closed the connection without an answer"},
 		"reset": {func(w http.ResponseWriter, _ *http.Request) {
 			connection := hijacked(w)
@@ -43,7 +43,7 @@ func TestWhatBreaksOnTheWayIsNoAnswer(t *testing.T) {
 		"half a body": {func(w http.ResponseWriter, _ *http.Request) {
 			connection := hijacked(w)
 			_, _ = io.WriteString(connection, "HTTP/1.1 404 Not Found\r\nContent-Length: 100\r\n\r\n{\"error\":")
-			connection.Close()
+			_ = connection.Close()
 		}, io.ErrUnexpectedEOF, "broke its answer off"},
 		"a stall": {func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, context.DeadlineExceeded, "did not answer in time"},
 		"a stall within the body": {func(w http.ResponseWriter, r *http.Request) {
@@ -54,7 +54,7 @@ func TestWhatBreaksOnTheWayIsNoAnswer(t *testing.T) {
 		"no HTTP": {func(w http.ResponseWriter, _ *http.Request) {
 			connection := hijacked(w)
 			_, _ = io.WriteString(connection, "ya29.secretsecret\r\n\r\n")
-			connection.Close()
+			_ = connection.Close()
 		}, nil, "cannot be asked"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -191,6 +191,14 @@ func TestABodyIsReadLongAfterItsHeadWithinTheTime(t *testing.T) {
 	_, text, err := ask(t, door.As("app"), http.MethodGet, server.URL, nil)
 	if err != nil || len(text) != 20_000 {
 		t.Errorf("%d bytes came, and %v", len(text), err)
+	}
+}
+
+func TestTheProxyOfTheEnvironmentIsKept(t *testing.T) {
+	sandbox := load(t, "graph: {tenant: "+guidA+"}")
+	transport, ok := live.NewTransport(sandbox, sandbox.Endpoint("graph")).(*http.Transport)
+	if !ok || transport.Proxy == nil || transport == http.DefaultTransport {
+		t.Errorf("the transport is %#v", transport)
 	}
 }
 

@@ -131,8 +131,8 @@ func (s *Sandbox) Value(key string) (string, bool) {
 
 // Endpoint is where a provider answers: the file's, or the real one. It does not end with a slash.
 func (s *Sandbox) Endpoint(provider string) string {
-	real := map[string]string{"graph": "https://graph.microsoft.com/v1.0", "classroom": "https://classroom.googleapis.com"}
-	return strings.TrimSuffix(cmp.Or(s.values[provider+".endpoint"], real[provider]), "/")
+	usual := map[string]string{"graph": "https://graph.microsoft.com/v1.0", "classroom": "https://classroom.googleapis.com"}
+	return strings.TrimSuffix(cmp.Or(s.values[provider+".endpoint"], usual[provider]), "/")
 }
 
 // Roots are who may sign for an address: for a loopback address the file's ca alone if it names one; nil, the system's,

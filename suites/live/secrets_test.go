@@ -47,7 +47,7 @@ func TestAKnownSecretIsFoundHoweverItIsWritten(t *testing.T) {
 		"as it is":                  secret,
 		"in JSON":                   inJSON(secret),
 		"in XML":                    inXML(secret),
-		"in CDATA":                  "<![CDATA[" + strings.Replace(secret, "cr", "c]]]]><![CDATA[>r", 1),
+		"in CDATA":                  "<![CDATA[" + strings.Replace(secret, "cr", "c]]><![CDATA[r", 1) + "]]>",
 		"in a query":                url.QueryEscape(secret),
 		"in a path":                 url.PathEscape(secret),
 		"in JSON in XML":            inXML(inJSON(secret)),
@@ -64,9 +64,6 @@ func TestAKnownSecretIsFoundHoweverItIsWritten(t *testing.T) {
 		"in colours":                secret[:7] + "\x1b[31m" + secret[7:12] + "\x1b[0m" + secret[12:],
 	} {
 		t.Run(name, func(t *testing.T) {
-			if name == "in CDATA" {
-				text = strings.ReplaceAll("<![CDATA["+secret, "cr>", "cr]]><![CDATA[>")
-			}
 			text := "<testcase>before " + text + " after</testcase>"
 			finds := found(t, secrets, text)
 			if len(finds) == 0 || finds[0].Kind != "a test's secret" || finds[0].Artefact != "report.xml" {
@@ -140,8 +137,8 @@ func TestASecretIsFoundWhereverItStandsInALongArtefact(t *testing.T) {
 	const secret = "opaque-and-secret"
 	secrets := &live.Secrets{}
 	secrets.Add("a token", secret)
-	for _, at := range []int{0, 1, 262_100, 262_144 - 8, 262_144, 507_000, 507_904 - 9, 800_000} {
-		text := strings.Repeat("0123456789\n", 100_000)
+	for _, at := range []int{0, 1, 262_144 - 8, 507_904 - 9, 650_000} {
+		text := strings.Repeat("0123456789\n", 60_000)
 		text = text[:at] + secret + text[at:]
 		if finds := found(t, secrets, text); len(finds) != 1 || finds[0].Offset != int64(at) {
 			t.Errorf("of a secret at %d was found %v", at, finds)

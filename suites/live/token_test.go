@@ -105,7 +105,11 @@ func TestAChildIsEndedWithWhoWaitsForIt(t *testing.T) {
 	ctx, interrupt := context.WithTimeout(t.Context(), 200*time.Millisecond)
 	defer interrupt()
 	_, err := child(t, "slow")(ctx, "graph/app")
-	wantError(t, err, live.OpInterrupt, context.DeadlineExceeded, "the sign-in of graph/app was given up")
+	wantError(t, err, live.OpSignIn, context.DeadlineExceeded, "graph/app did not sign in within the time of its request")
+	ctx, interrupt = context.WithCancel(t.Context())
+	interrupt()
+	_, err = child(t, "slow")(ctx, "graph/app")
+	wantError(t, err, live.OpInterrupt, context.Canceled, "the sign-in of graph/app was given up")
 }
 
 func TestAReadyMadeTokenWinsOverSigningIn(t *testing.T) {

@@ -18,19 +18,28 @@ type provider struct {
 	mutex   sync.Mutex
 	start   time.Time
 	at      []time.Duration // when it was asked, since the start
-	answers []*http.Response
+	answers []answer
 }
 
 func (p *provider) RoundTrip(r *http.Request) (*http.Response, error) {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
 	p.at = append(p.at, time.Since(p.start))
-	answer := &http.Response{StatusCode: http.StatusNoContent, Header: http.Header{}}
+	next := busy(http.StatusNoContent)
 	if len(p.answers) > 0 {
-		answer, p.answers = p.answers[0], p.answers[1:]
+		next, p.answers = p.answers[0], p.answers[1:]
 	}
-	answer.Body, answer.Request = http.NoBody, r
-	return answer, nil
+	return next.to(r), nil
+}
+
+// answer is one without a body.
+type answer struct {
+	status int
+	header http.Header
+}
+
+func (a answer) to(r *http.Request) *http.Response {
+	return &http.Response{StatusCode: a.status, Header: a.header, Body: http.NoBody, Request: r}
 }
 
 const realGraph = "https://graph.microsoft.com/v1.0/x"
@@ -59,6 +68,7 @@ func TestADoorKeepsItsPaceHoweverManyAsk(t *testing.T) {
 		"classroom": {"https://classroom.googleapis.com/v1/courses", 4 * time.Second},
 	} {
 		inVirtualTime(t, name, live.Options{}, func(t *testing.T, door *live.Door, p *provider) {
+			t.Helper()
 			var group sync.WaitGroup
 			for range 10 {
 				group.Go(func() {
@@ -75,17 +85,17 @@ func TestADoorKeepsItsPaceHoweverManyAsk(t *testing.T) {
 	}
 }
 
-func busy(status int, header ...string) *http.Response {
-	answer := &http.Response{StatusCode: status, Header: http.Header{}}
+func busy(status int, header ...string) answer {
+	a := answer{status, http.Header{}}
 	for i := 0; i < len(header); i += 2 {
-		answer.Header.Add(header[i], header[i+1])
+		a.header.Add(header[i], header[i+1])
 	}
-	return answer
+	return a
 }
 
 func TestNoRequestIsSentBeforeTheProviderWantsIt(t *testing.T) {
 	for name, check := range map[string]struct {
-		answer *http.Response
+		answer answer
 		want   time.Duration
 	}{
 		"429 with seconds":            {busy(429, "Retry-After", "300"), 300 * time.Second},
@@ -103,9 +113,10 @@ func TestNoRequestIsSentBeforeTheProviderWantsIt(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			inVirtualTime(t, "graph", live.Options{}, func(t *testing.T, door *live.Door, p *provider) {
-				p.answers = []*http.Response{check.answer}
+				t.Helper()
+				p.answers = []answer{check.answer}
 				status, _, err := ask(t, door.As("app"), http.MethodGet, realGraph, nil)
-				if err != nil || status != check.answer.StatusCode {
+				if err != nil || status != check.answer.status {
 					t.Fatalf("the answer is %d, %v", status, err)
 				}
 				var group sync.WaitGroup
@@ -129,7 +140,7 @@ func TestAShorterWaitDoesNotEndALongerOne(t *testing.T) {
 	sandbox := load(t, "graph: {tenant: "+guidA+"}")
 	synctest.Test(t, func(t *testing.T) {
 		start, sent := time.Now(), make(chan time.Duration, 3)
-		door, err := live.NewDoor(sandbox, "graph", rightApp(), live.Options{Base: roundTripper(func(r *http.Request) *http.Response {
+		door, err := live.NewDoor(sandbox, "graph", rightApp(), live.Options{Base: roundTripper(func(r *http.Request) answer {
 			sent <- time.Since(start)
 			if r.Method == http.MethodGet {
 				time.Sleep(time.Second)
@@ -160,17 +171,14 @@ func TestAShorterWaitDoesNotEndALongerOne(t *testing.T) {
 }
 
 // roundTripper answers every request, without a body.
-type roundTripper func(*http.Request) *http.Response
+type roundTripper func(*http.Request) answer
 
-func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) {
-	answer := f(r)
-	answer.Body, answer.Request = http.NoBody, r
-	return answer, nil
-}
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r).to(r), nil }
 
 func TestWhoWaitsForItsTurnWhenAWaitBeginsWaitsToo(t *testing.T) {
 	inVirtualTime(t, "graph", live.Options{}, func(t *testing.T, door *live.Door, p *provider) {
-		p.answers = []*http.Response{busy(204), busy(204), busy(429, "Retry-After", "60")}
+		t.Helper()
+		p.answers = []answer{busy(204), busy(204), busy(429, "Retry-After", "60")}
 		var group sync.WaitGroup
 		for range 5 { // two at once, one after a second that is told to wait, two that wait for their turn meanwhile
 			group.Go(func() {
@@ -189,7 +197,8 @@ func TestWhoWaitsForItsTurnWhenAWaitBeginsWaitsToo(t *testing.T) {
 func TestAnAbsurdWaitEndsTheRun(t *testing.T) {
 	for _, header := range []string{"3601", "99999999999", "Fri, 02 Jan 2099 03:05:05 GMT"} {
 		inVirtualTime(t, "graph", live.Options{}, func(t *testing.T, door *live.Door, p *provider) {
-			p.answers = []*http.Response{busy(429, "Retry-After", header)}
+			t.Helper()
+			p.answers = []answer{busy(429, "Retry-After", header)}
 			if status, _, err := ask(t, door.As("app"), http.MethodGet, realGraph, nil); err != nil || status != 429 {
 				t.Fatalf("the answer is %d, %v", status, err)
 			}
@@ -206,7 +215,8 @@ func TestAnAbsurdWaitEndsTheRun(t *testing.T) {
 
 func TestAWaitEndsWithItsRequest(t *testing.T) {
 	inVirtualTime(t, "graph", live.Options{}, func(t *testing.T, door *live.Door, p *provider) {
-		p.answers = []*http.Response{busy(429, "Retry-After", "60")}
+		t.Helper()
+		p.answers = []answer{busy(429, "Retry-After", "60")}
 		if _, _, err := ask(t, door.As("app"), http.MethodGet, realGraph, nil); err != nil {
 			t.Fatal(err)
 		}
@@ -233,6 +243,7 @@ func TestAWaitEndsWithItsRequest(t *testing.T) {
 
 func TestATurnThatComesTooLateIsNoAnswer(t *testing.T) {
 	inVirtualTime(t, "graph", live.Options{Rate: 0.01}, func(t *testing.T, door *live.Door, _ *provider) {
+		t.Helper()
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
 		var err error
