@@ -100,8 +100,8 @@ func NewDoor(sandbox *Sandbox, provider string, signIn SignIn, options Options) 
 	}, nil
 }
 
-// NewTransport is a clone of http.DefaultTransport, proxies of the environment included, that trusts what the sandbox says for
-// an endpoint: see Sandbox.Roots.
+// NewTransport is a clone of http.DefaultTransport, proxies of the environment included, that trusts for an endpoint what
+// Sandbox.Roots says.
 func NewTransport(sandbox *Sandbox, endpoint string) http.RoundTripper {
 	transport := &http.Transport{Proxy: http.ProxyFromEnvironment, ForceAttemptHTTP2: true}
 	if usual, ok := http.DefaultTransport.(*http.Transport); ok {
@@ -218,7 +218,7 @@ func (d *Door) send(r *http.Request, token string) (*http.Response, error) {
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), d.options.Timeout)
 	out := r.Clone(ctx)
-	out.Host, out.URL.User = "", nil
+	out.Host = ""
 	if out.Header == nil {
 		out.Header = http.Header{}
 	}

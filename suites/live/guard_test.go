@@ -40,9 +40,10 @@ func TestTheGuardOfGraphLetsNobodyElseIn(t *testing.T) {
 	for name, check := range map[string]struct{ token, want string }{
 		"another tenant": {jwt(map[string]any{"tid": guidB, "aud": graphAudience}),
 			`the token of graph/app is of tenant "` + guidB + `" and not "` + guidA + `", as graph.tenant of `},
-		"no tenant":        {jwt(map[string]any{"aud": graphAudience}), `is of tenant ""`},
-		"another audience": {jwt(map[string]any{"tid": guidA, "aud": "https://management.azure.com"}), `is for "https://management.azure.com"`},
-		"no audience":      {jwt(map[string]any{"tid": guidA}), `is for ""`},
+		"no tenant": {jwt(map[string]any{"aud": graphAudience}), `is of tenant ""`},
+		"another audience": {jwt(map[string]any{"tid": guidA, "aud": "https://management.azure.com"}),
+			`is for "https://management.azure.com"`},
+		"no audience": {jwt(map[string]any{"tid": guidA}), `is for ""`},
 		"another app": {jwt(map[string]any{"tid": guidA, "aud": graphAudience, "appid": guidA}),
 			`is of app "` + guidA + `" and not "` + guidB + `", as graph.app.clientID of `},
 		"an opaque token": {"opaque-opaque", "does not say of which tenant it is, for it is no JSON Web Token"},
@@ -80,7 +81,8 @@ func TestTheGuardOfClassroomAsksWhoItIsBeforeAnything(t *testing.T) {
 	_, _, err := ask(t, door.As("admin"), http.MethodPost, server.URL+"/v1/courses", nil)
 	wantError(t, err, live.OpGuard, live.ErrOtherTenant,
 		`classroom/admin is of user "Teacher@School.example" and not "admin@school.example", as classroom.admin of `)
-	if _, _, err = ask(t, door.As("admin"), http.MethodGet, server.URL+"/v1/courses", nil); !errors.Is(err, live.ErrOtherTenant) {
+	if _, _, err = ask(t, door.As("admin"), http.MethodGet, server.URL+"/v1/courses", nil); !errors.Is(err,
+		live.ErrOtherTenant) {
 		t.Errorf("asked again, the error is %v", err)
 	}
 	if got := requests.lines(); strings.Count(got, "userProfiles") != 2 || strings.Count(got, "courses") != 2 {
@@ -210,7 +212,8 @@ func TestNobodyIsAskedAsWhomTheFileDoesNotName(t *testing.T) {
 	_, _, err := ask(t, door.As("student"), http.MethodGet, server.URL+"/v1/courses", nil)
 	wantError(t, err, live.OpSignIn, nil, "does not name classroom.student")
 	_, _, err = ask(t, door.As("principal"), http.MethodGet, server.URL+"/v1/courses", nil)
-	wantError(t, err, live.OpSignIn, nil, `classroom has no identity "principal": it has admin, teacher, otherTeacher, student, outsider`)
+	wantError(t, err, live.OpSignIn, nil,
+		`classroom has no identity "principal": it has admin, teacher, otherTeacher, student, outsider`)
 }
 
 func TestASignInThatFailsIsNoAnswer(t *testing.T) {
@@ -224,7 +227,8 @@ func TestASignInThatFailsIsNoAnswer(t *testing.T) {
 			return live.Token{}, errors.New("no luck with ya29.secretsecret")
 		},
 			"graph/app cannot sign in: no luck with [masked]"},
-		"no token": {func(context.Context, string) (live.Token, error) { return live.Token{}, nil }, "graph/app got an empty token"},
+		"no token": {func(context.Context, string) (live.Token, error) { return live.Token{}, nil },
+			"graph/app got an empty token"},
 		"an expired token": {func(context.Context, string) (live.Token, error) {
 			return live.NewToken("opaque", time.Now().Add(-time.Second)), nil
 		}, "check this machine's clock"},

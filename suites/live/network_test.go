@@ -45,7 +45,8 @@ func TestWhatBreaksOnTheWayIsNoAnswer(t *testing.T) {
 			_, _ = io.WriteString(connection, "HTTP/1.1 404 Not Found\r\nContent-Length: 100\r\n\r\n{\"error\":")
 			_ = connection.Close()
 		}, io.ErrUnexpectedEOF, "broke its answer off"},
-		"a stall": {func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, context.DeadlineExceeded, "did not answer in time"},
+		"a stall": {func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, context.DeadlineExceeded,
+			"did not answer in time"},
 		"a stall within the body": {func(w http.ResponseWriter, r *http.Request) {
 			_, _ = io.WriteString(w, `{"error":`)
 			w.(http.Flusher).Flush()
@@ -94,9 +95,10 @@ func TestWhoCannotBeReachedIsNoAnswer(t *testing.T) {
 		sandbox *live.Sandbox
 		want    string
 	}{
-		"nobody listens":        {sandboxOf(t, url(gone.URL), ca), "refuses the connection: nothing listens there"},
-		"an unknown authority":  {sandboxOf(t, server, other), "shows a certificate of an unknown authority"},
-		"another name":          {showing("elsewhere.example", now.Add(-time.Hour), now.Add(time.Hour)), "shows a certificate of another host"},
+		"nobody listens":       {sandboxOf(t, url(gone.URL), ca), "refuses the connection: nothing listens there"},
+		"an unknown authority": {sandboxOf(t, server, other), "shows a certificate of an unknown authority"},
+		"another name": {showing("elsewhere.example", now.Add(-time.Hour), now.Add(time.Hour)),
+			"shows a certificate of another host"},
 		"an old certificate":    {showing("127.0.0.1", now.Add(-time.Hour), now.Add(-time.Minute)), "check this machine's clock"},
 		"a certificate to come": {showing("127.0.0.1", now.Add(time.Hour), now.Add(2*time.Hour)), "check this machine's clock"},
 		"no TLS":                {sandboxOf(t, url(strings.Replace(plain.URL, "http:", "https:", 1)), ca), "does not speak TLS"},
@@ -117,9 +119,10 @@ func (f failing) RoundTrip(*http.Request) (*http.Response, error) { return nil, 
 func TestANameThatIsNotKnownIsNoAnswer(t *testing.T) {
 	sandbox := load(t, "graph: {tenant: "+guidA+"}")
 	for want, fault := range map[string]error{
-		"graph.microsoft.com is not known to the name server":                           &net.DNSError{Err: "no such host", IsNotFound: true},
-		"graph.microsoft.com could not be looked up: check the network":                 &net.DNSError{Err: "server misbehaving"},
-		"graph.microsoft.com cannot be asked: a proxy says Authorization: [masked] and": errors.New("a proxy says Authorization: Bearer 0123456789abcdef and"),
+		"graph.microsoft.com is not known to the name server": &net.DNSError{Err: "no such host",
+			IsNotFound: true},
+		"graph.microsoft.com could not be looked up: check the network": &net.DNSError{Err: "server misbehaving"},
+		"graph.microsoft.com cannot be asked: a proxy says [masked]":    errors.New("a proxy says Bearer 0123456789abcdef"),
 	} {
 		door := newDoor(t, sandbox, "graph", rightApp(), live.Options{Base: failing{fault}})
 		_, _, err := ask(t, door.As("app"), http.MethodGet, realGraph, nil)
@@ -208,7 +211,8 @@ func TestPlainHTTPIsSpokenToALoopbackAddress(t *testing.T) {
 	t.Cleanup(plain.Close)
 	sandbox := load(t, "graph: {tenant: "+guidA+", endpoint: '"+plain.URL+"/v1.0'}")
 	door := newDoor(t, sandbox, "graph", rightApp(), live.Options{})
-	if _, _, err := ask(t, door.As("app"), http.MethodGet, plain.URL+"/v1.0/x", nil); err != nil || requests.lines() != "GET /v1.0/x" {
+	if _, _, err := ask(t, door.As("app"), http.MethodGet, plain.URL+"/v1.0/x", nil); err != nil ||
+		requests.lines() != "GET /v1.0/x" {
 		t.Errorf("%q was sent, and %v", requests.lines(), err)
 	}
 }

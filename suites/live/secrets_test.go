@@ -91,6 +91,18 @@ func TestWhatIsLeftOfALongSecretIsFound(t *testing.T) {
 	}
 }
 
+func TestASecretIsFoundInBothAlphabetsOfBase64(t *testing.T) {
+	const secret = "~~~???~~~???"
+	secrets := &live.Secrets{}
+	secrets.Add("a token", secret)
+	for _, encoding := range []*base64.Encoding{base64.StdEncoding, base64.URLEncoding} {
+		text := encoding.EncodeToString([]byte(secret))
+		if finds := found(t, secrets, text); len(finds) != 1 {
+			t.Errorf("in %s was found %v", text, finds)
+		}
+	}
+}
+
 func TestWhatLooksLikeASecretIsFound(t *testing.T) {
 	secrets := &live.Secrets{}
 	for text, kind := range map[string]string{
@@ -109,7 +121,8 @@ func TestWhatLooksLikeASecretIsFound(t *testing.T) {
 		if finds := found(t, secrets, "x "+text); len(finds) != 1 || finds[0].Kind != kind {
 			t.Errorf("in %s was found %v; want %s", text, finds, kind)
 		}
-		if scrubbed := secrets.Scrub("x " + text); !strings.Contains(scrubbed, "[masked]") || len(found(t, secrets, scrubbed)) > 0 {
+		if scrubbed := secrets.Scrub("x " + text); !strings.Contains(scrubbed, "[masked]") || len(found(t, secrets,
+			scrubbed)) > 0 {
 			t.Errorf("%s was scrubbed to %s", text, scrubbed)
 		}
 	}
@@ -120,8 +133,10 @@ func TestWhatIsNoSecretIsNotFound(t *testing.T) {
 	secrets.Add("too short", "1234567")
 	secrets.Add("white space", "         \n ")
 	for _, text := range []string{
-		"", "1234567 1234567", "             \n           ", "Bearer not-a-token", "the bearer of this letter", "eyJ", "[masked]", "ya29",
-		"-----BEGIN CERTIFICATE-----\nMIIE", "6f1d1d5e-0c5b-4a6c-9f0f-0d6b8a2f3c11", `\u00`, `\ud83d`, "&#x;", "&#;", "&", "%", "%4", `\`,
+		"", "1234567 1234567", "             \n           ", "Bearer not-a-token", "the bearer of this letter", "eyJ", "[masked]",
+		"ya29",
+		"-----BEGIN CERTIFICATE-----\nMIIE", "6f1d1d5e-0c5b-4a6c-9f0f-0d6b8a2f3c11", `\u00`, `\ud83d`, "&#x;", "&#;", "&", "%",
+		"%4", `\`,
 		"\x1b", "\x1b[", "]]", "&amp;&amp;",
 	} {
 		if finds := found(t, secrets, text); len(finds) > 0 {
@@ -137,7 +152,7 @@ func TestASecretIsFoundWhereverItStandsInALongArtefact(t *testing.T) {
 	const secret = "opaque-and-secret"
 	secrets := &live.Secrets{}
 	secrets.Add("a token", secret)
-	for _, at := range []int{0, 1, 262_144 - 8, 507_904 - 9, 650_000} {
+	for _, at := range []int{0, 1, 250_000, 262_144 - 8, 507_904 - 9, 650_000} {
 		text := strings.Repeat("0123456789\n", 60_000)
 		text = text[:at] + secret + text[at:]
 		if finds := found(t, secrets, text); len(finds) != 1 || finds[0].Offset != int64(at) {
@@ -176,7 +191,8 @@ func TestASweepRemovesWhatHoldsASecretAndNothingElse(t *testing.T) {
 	for _, find := range finds {
 		told = append(told, strings.NewReplacer(root, "", filepath.Dir(outside), "OUTSIDE").Replace(find.String()))
 	}
-	want := "/junit.xml: at byte 3 stands a token\n/observed/2.yaml: at byte 1 stands a token\nOUTSIDE/linked: at byte 2 stands a token\n" +
+	want := "/junit.xml: at byte 3 stands a token\n/observed/2.yaml: at byte 1 stands a token\n" +
+		"OUTSIDE/linked: at byte 2 stands a token\n" +
 		"/observed/[masked].yaml: at byte 0 stands a token, in its name"
 	got := strings.Join(told, "\n")
 	for line := range strings.Lines(want) {
@@ -200,12 +216,15 @@ func TestASweepRemovesWhatHoldsASecretAndNothingElse(t *testing.T) {
 }
 
 func TestTheSecretsOfTheEnvironmentAreKnown(t *testing.T) {
-	key := write(t, "key.json", `{"type": "service_account", "private_key": "-----BEGIN PRIVATE KEY-----\nkeyline-keyline-1\nkeyline-keyline-2\n-----END PRIVATE KEY-----\n"}`)
+	key := write(t, "key.json",
+		`{"type": "service_account", "private_key":
+		"-----BEGIN PRIVATE KEY-----\nkeyline-keyline-1\nkeyline-keyline-2\n-----END PRIVATE KEY-----\n"}`)
 	assertion := write(t, "assertion", "assertion-assertion\n")
 	for name, value := range map[string]string{
 		"AZURE_CLIENT_SECRET": "azure-secret", "LEARNCONTRACT_ROLELESS_CLIENT_SECRET": "roleless-secret",
-		"LEARNCONTRACT_GOOGLE_CLIENT_SECRET": "google-secret", "LEARNCONTRACT_CLASSROOM_OTHER_TEACHER_REFRESH_TOKEN": "refresh-token",
-		"LEARNCONTRACT_GRAPH_APP_TOKEN": "ready-made-token", "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "actions-token",
+		"LEARNCONTRACT_GOOGLE_CLIENT_SECRET":                  "google-secret",
+		"LEARNCONTRACT_CLASSROOM_OTHER_TEACHER_REFRESH_TOKEN": "refresh-token",
+		"LEARNCONTRACT_GRAPH_APP_TOKEN":                       "ready-made-token", "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "actions-token",
 		"HTTPS_PROXY": "http://user:proxy-password@127.0.0.1:1", "GOOGLE_APPLICATION_CREDENTIALS": key,
 		"AZURE_FEDERATED_TOKEN_FILE": assertion,
 	} {
@@ -242,8 +261,12 @@ func FuzzFind(f *testing.F) {
 	f.Add(`\n\n\n\n\n`, `\u`, `"`, uint8(0b_01_01_01_01))
 	f.Add("&amp;amp;amp;", "&", ";", uint8(0b_01_10_10_10))
 	f.Fuzz(func(t *testing.T, secret, before, after string, ways uint8) {
-		printable := !strings.ContainsFunc(secret, func(r rune) bool { return unicode.IsControl(r) || r == utf8.RuneError || r > 0xffef })
-		if secret = strings.TrimSpace(secret); len(secret) < 8 || len(secret) > 1000 || !utf8.ValidString(before+secret+after) || !printable {
+		printable := !strings.ContainsFunc(secret, func(r rune) bool {
+			return unicode.IsControl(r) || r == utf8.RuneError ||
+				r > 0xffef
+		})
+		if secret = strings.TrimSpace(secret); len(secret) < 8 || len(secret) > 1000 || !utf8.ValidString(before+secret+after) ||
+			!printable {
 			t.Skip()
 		}
 		text := before + secret + after

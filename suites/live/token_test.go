@@ -75,7 +75,8 @@ func TestAChildSignsIn(t *testing.T) {
 	requests := &seen{}
 	server.Config.Handler = requests
 	token.Expires = time.Time{}
-	door := newDoor(t, sandbox, "classroom", func(context.Context, string) (live.Token, error) { return token, nil }, live.Options{})
+	door := newDoor(t, sandbox, "classroom", func(context.Context, string) (live.Token, error) { return token, nil },
+		live.Options{})
 	if _, _, err := ask(t, door.As("teacher"), "GET", server.URL+"/v1/courses", nil); err != nil {
 		t.Fatal(err)
 	}
@@ -117,7 +118,8 @@ func TestAReadyMadeTokenWinsOverSigningIn(t *testing.T) {
 		return live.Token{}, errors.New("asked for " + identity)
 	}
 	signIn := live.FromEnvironment(next)
-	if _, err := signIn(t.Context(), "classroom/otherTeacher"); err == nil || err.Error() != "asked for classroom/otherTeacher" {
+	if _, err := signIn(t.Context(), "classroom/otherTeacher"); err == nil ||
+		err.Error() != "asked for classroom/otherTeacher" {
 		t.Errorf("without a variable, the error is %v", err)
 	}
 	t.Setenv("LEARNCONTRACT_CLASSROOM_OTHER_TEACHER_TOKEN", " opaque\n")

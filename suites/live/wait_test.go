@@ -98,9 +98,10 @@ func TestNoRequestIsSentBeforeTheProviderWantsIt(t *testing.T) {
 		answer answer
 		want   time.Duration
 	}{
-		"429 with seconds":            {busy(429, "Retry-After", "300"), 300 * time.Second},
-		"429 with a fraction":         {busy(429, "Retry-After", "2.128"), 2128 * time.Millisecond},
-		"429 with a date":             {busy(429, "Retry-After", "Fri, 02 Jan 2026 03:05:05 GMT", "Date", "Fri, 02 Jan 2026 03:04:05 GMT"), time.Minute},
+		"429 with seconds":    {busy(429, "Retry-After", "300"), 300 * time.Second},
+		"429 with a fraction": {busy(429, "Retry-After", "2.128"), 2128 * time.Millisecond},
+		"429 with a date": {busy(429, "Retry-After", "Fri, 02 Jan 2026 03:05:05 GMT", "Date",
+			"Fri, 02 Jan 2026 03:04:05 GMT"), time.Minute},
 		"429 without the header":      {busy(429), 30 * time.Second},
 		"429 with another header":     {busy(429, "Retry-After", "soon"), 30 * time.Second},
 		"429 with two":                {busy(429, "Retry-After", "1", "Retry-After", "2"), 30 * time.Second},
@@ -325,7 +326,8 @@ func TestWhoWaitsForAnothersSignInCanGiveUp(t *testing.T) {
 		defer cancel()
 		var group sync.WaitGroup
 		group.Go(func() {
-			if _, _, err := askWith(long, t, door.As("app"), http.MethodGet, realGraph, nil); !errors.Is(err, context.DeadlineExceeded) {
+			if _, _, err := askWith(long, t, door.As("app"), http.MethodGet, realGraph, nil); !errors.Is(err,
+				context.DeadlineExceeded) {
 				t.Error(err)
 			}
 		})

@@ -3,8 +3,8 @@
 //	go run ./suites/live/signin --sandbox sandbox.yaml --as graph/app
 //	{"token": "…", "expires": "2026-01-02T03:04:05Z"}
 //
-// What is wrong it says on stderr, without a secret, and ends with 1. It is a program of its own, run as kubectl runs its exec
-// credential plugins, so that nothing else links the SDKs that sign in.
+// What is wrong it says on stderr, without a secret, and ends with 1. It is a program of its own, run as kubectl runs its
+// exec credential plugins, so that nothing else links the SDKs that sign in.
 //
 // It knows how the providers sign in. It must not know what is asked with the token.
 package main

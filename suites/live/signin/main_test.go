@@ -44,7 +44,8 @@ func (e *endpoints) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if strings.HasSuffix(r.URL.Path, "/.well-known/openid-configuration") {
 		of := e.URL + "/" + tenant
 		_ = json.NewEncoder(w).Encode(map[string]string{
-			"authorization_endpoint": of + "/oauth2/v2.0/authorize", "token_endpoint": of + "/oauth2/v2.0/token", "issuer": of + "/v2.0",
+			"authorization_endpoint": of + "/oauth2/v2.0/authorize", "token_endpoint": of + "/oauth2/v2.0/token",
+			"issuer": of + "/v2.0",
 		})
 		return
 	}
@@ -79,7 +80,8 @@ func environment(t *testing.T, set map[string]string) {
 	t.Helper()
 	for _, entry := range os.Environ() {
 		name, _, _ := strings.Cut(entry, "=")
-		for _, prefix := range []string{"AZURE_", "LEARNCONTRACT_", "GOOGLE_", "IDENTITY_", "MSI_", "IMDS_", "HTTP", "http", "ACTIONS_"} {
+		for _, prefix := range []string{"AZURE_", "LEARNCONTRACT_", "GOOGLE_", "IDENTITY_", "MSI_", "IMDS_", "HTTP", "http",
+			"ACTIONS_"} {
 			if strings.HasPrefix(name, prefix) {
 				t.Setenv(name, "") // has the test put it back
 				_ = os.Unsetenv(name)
@@ -178,7 +180,8 @@ func TestSignInPrintsATokenAndAsksForItAsTheIdentity(t *testing.T) {
 		"a user with a refresh token": {"classroom/teacher", map[string]string{
 			"LEARNCONTRACT_CLASSROOM_TEACHER_REFRESH_TOKEN": "refresh-me", "LEARNCONTRACT_GOOGLE_CLIENT_ID": "id",
 			"LEARNCONTRACT_GOOGLE_CLIENT_SECRET": "secret", "GOOGLE_APPLICATION_CREDENTIALS": account},
-			"/token", map[string]string{"grant_type": "refresh_token", "refresh_token": "refresh-me", "client_id": "id", "client_secret": "secret"}},
+			"/token", map[string]string{"grant_type": "refresh_token", "refresh_token": "refresh-me", "client_id": "id",
+				"client_secret": "secret"}},
 		"a user by domain-wide delegation": {"classroom/teacher", map[string]string{"GOOGLE_APPLICATION_CREDENTIALS": account},
 			"/token", map[string]string{"grant_type": "urn:ietf:params:oauth:grant-type:jwt-bearer"}},
 		"a user by application default credentials": {"classroom/teacher", map[string]string{
@@ -235,7 +238,8 @@ func checkAssertion(t *testing.T, e *endpoints, assertion string) {
 
 func TestSignInSaysWhatIsWrongWithoutASecret(t *testing.T) {
 	account, line := serviceAccount(t)
-	secrets := map[string]string{"AZURE_CLIENT_SECRET": "app-secret-app-secret", "AZURE_TOKEN_CREDENTIALS": "EnvironmentCredential"}
+	secrets := map[string]string{"AZURE_CLIENT_SECRET": "app-secret-app-secret",
+		"AZURE_TOKEN_CREDENTIALS": "EnvironmentCredential"}
 	for name, check := range map[string]struct {
 		args   string
 		set    map[string]string
@@ -243,16 +247,19 @@ func TestSignInSaysWhatIsWrongWithoutASecret(t *testing.T) {
 		refuse string
 		want   string
 	}{
-		"no identity":           {"--as graph/admin", nil, "ca: ca.pem\n", "", `--as "graph/admin" is no identity: it is one of graph/app,`},
+		"no identity": {"--as graph/admin", nil, "ca: ca.pem\n", "",
+			`--as "graph/admin" is no identity: it is one of graph/app,`},
 		"no such flag":          {"--who graph/app", nil, "ca: ca.pem\n", "", "write signin --sandbox FILE --as IDENTITY"},
 		"a user not named":      {"--as classroom/student", nil, "ca: ca.pem\n", "", "does not name classroom.student"},
 		"a broken sandbox file": {"--as graph/app", nil, "more: 1\n", "", "unknown key more"},
 		"nothing for the roleless": {"--as graph/roleless", secrets, "ca: ca.pem\n", "",
 			"nothing signs graph/roleless in: set LEARNCONTRACT_ROLELESS_CLIENT_SECRET"},
-		"half a refresh token": {"--as classroom/teacher", map[string]string{"LEARNCONTRACT_CLASSROOM_TEACHER_REFRESH_TOKEN": "refresh-me"},
+		"half a refresh token": {"--as classroom/teacher",
+			map[string]string{"LEARNCONTRACT_CLASSROOM_TEACHER_REFRESH_TOKEN": "refresh-me"},
 			"ca: ca.pem\n", "", "a refresh token needs LEARNCONTRACT_GOOGLE_CLIENT_ID"},
 		"an app refused": {"--as graph/app", secrets, "ca: ca.pem\n",
-			`{"error": "invalid_client", "error_description": "the secret app-secret-app-secret is wrong"}`, "Entra issues no token for graph/app"},
+			`{"error": "invalid_client", "error_description": "the secret app-secret-app-secret is wrong"}`,
+			"Entra issues no token for graph/app"},
 		"a user refused": {"--as classroom/teacher", map[string]string{"GOOGLE_APPLICATION_CREDENTIALS": account}, "ca: ca.pem\n",
 			`{"error": "unauthorized_client", "error_description": "` + line + `"}`, "Google issues no token for classroom/teacher"},
 		"an authority of nobody known": {"--as graph/app", secrets, "", "", "certificate signed by unknown authority"},
@@ -290,7 +297,8 @@ func TestSignInFollowsNoRedirect(t *testing.T) {
 			e.redirect = elsewhere.URL + "/token"
 			environment(t, set)
 			var stdout, stderr bytes.Buffer
-			if status := run(t.Context(), []string{"--sandbox", e.sandbox(t, "ca: ca.pem\n"), "--as", as}, &stdout, &stderr); status != 1 {
+			if status := run(t.Context(), []string{"--sandbox", e.sandbox(t, "ca: ca.pem\n"), "--as", as}, &stdout,
+				&stderr); status != 1 {
 				t.Errorf("it ended with %d", status)
 			}
 			if len(e.forms) == 0 || len(elsewhere.forms) > 0 {
