@@ -11,7 +11,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -24,8 +23,8 @@ import (
 
 // Options are how a Door behaves. The zero value is right for a real tenant.
 type Options struct {
-	// Base sends; by default a clone of http.DefaultTransport, proxies of the environment included, that trusts the
-	// sandbox's ca.
+	// Base sends; by default what NewTransport returns. Make the door before http.DefaultTransport is exchanged for one
+	// that refuses the network.
 	Base http.RoundTripper
 	// Rate is requests a second. The defaults are far under the published quotas: 1 for Graph, which throttles an app
 	// at 130,000 in 10 seconds and does not say what Viva Learning bears (microsoft-graph-docs, concepts/throttling.md);
@@ -90,7 +89,7 @@ func NewDoor(sandbox *Sandbox, provider string, signIn SignIn, options Options) 
 		return nil, err
 	}
 	if options.Base == nil {
-		options.Base = newTransport(sandbox, sandbox.Endpoint(provider))
+		options.Base = NewTransport(sandbox, sandbox.Endpoint(provider))
 	}
 	options.Rate = cmp.Or(options.Rate, defaults.rate)
 	options.Timeout = cmp.Or(options.Timeout, 30*time.Second)
@@ -101,8 +100,9 @@ func NewDoor(sandbox *Sandbox, provider string, signIn SignIn, options Options) 
 	}, nil
 }
 
-// newTransport is http.DefaultTransport that trusts the sandbox's ca for an endpoint.
-func newTransport(sandbox *Sandbox, endpoint string) http.RoundTripper {
+// NewTransport is a clone of http.DefaultTransport, proxies of the environment included, that trusts for an endpoint what
+// Sandbox.Roots says.
+func NewTransport(sandbox *Sandbox, endpoint string) http.RoundTripper {
 	transport := &http.Transport{Proxy: http.ProxyFromEnvironment, ForceAttemptHTTP2: true}
 	if usual, ok := http.DefaultTransport.(*http.Transport); ok {
 		transport = usual.Clone()
@@ -116,9 +116,8 @@ func newTransport(sandbox *Sandbox, endpoint string) http.RoundTripper {
 // As sends requests as an identity of Identities.
 func (d *Door) As(identity string) http.RoundTripper {
 	return roundTripper(func(r *http.Request) (*http.Response, error) {
-		if !slices.Contains(Identities(d.provider), identity) {
-			return nil, failed(OpSignIn, "%s has no identity %q: it has %s", d.provider, identity,
-				strings.Join(Identities(d.provider), ", "))
+		if err := d.checkIdentity(identity); err != nil {
+			return nil, err
 		}
 		return d.roundTrip(r, func(ctx context.Context) (string, error) {
 			token, err := d.proven(ctx, identity)
@@ -219,7 +218,7 @@ func (d *Door) send(r *http.Request, token string) (*http.Response, error) {
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), d.options.Timeout)
 	out := r.Clone(ctx)
-	out.Host, out.URL.User = "", nil
+	out.Host = ""
 	if out.Header == nil {
 		out.Header = http.Header{}
 	}
@@ -240,7 +239,9 @@ func (d *Door) send(r *http.Request, token string) (*http.Response, error) {
 	}
 	d.heed(response)
 	response.Request = r // as the caller sent it, without the token
-	response.Body = &body{response.Body, r.Context(), d.endpoint.Host, cancel}
+	response.Body = &body{
+		ReadCloser: response.Body, asked: r.Context(), timed: ctx, cancel: cancel, host: d.endpoint.Host,
+	}
 	return response, nil
 }
 
@@ -254,15 +255,23 @@ func newGUID() string {
 // body is an answer's body whose read errors are EngineErrors.
 type body struct {
 	io.ReadCloser
-	ctx    context.Context
+	asked  context.Context // the caller's
+	timed  context.Context // within it, the time-out, which spans the reading too
+	cancel context.CancelFunc
 	host   string
-	cancel context.CancelFunc // the time-out spans the reading too
+	whole  bool // whether its end was read in time
 }
 
 func (b *body) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
-	if err != nil && err != io.EOF { //nolint:errorlint // a reader's end is io.EOF itself
-		err = networkError(b.ctx, b.host, err)
+	if err == io.EOF { //nolint:errorlint // a reader's end is io.EOF itself
+		if b.whole = b.whole || b.timed.Err() == nil; b.whole {
+			return n, io.EOF
+		}
+		err = b.timed.Err() // a server that sees the connection end may end its answer as if it were whole
+	}
+	if err != nil {
+		err = networkError(b.asked, b.host, err)
 	}
 	return n, err
 }

@@ -2,12 +2,20 @@ package live_test
 
 import (
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
 	"errors"
 	"io"
 	"log"
+	"maps"
+	"math/big"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -30,7 +38,38 @@ func startTLS(tb testing.TB, handler http.Handler) (*httptest.Server, []byte) {
 	server.EnableHTTP2 = true
 	server.StartTLS()
 	tb.Cleanup(server.Close)
-	return server, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
+	return server, pemOf(server.Certificate())
+}
+
+func pemOf(certificate *x509.Certificate) []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate.Raw})
+}
+
+// certificate makes one that signs for itself, for a host name or an address and a time.
+func certificate(tb testing.TB, host string, from, to time.Time) tls.Certificate {
+	tb.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), NotBefore: from, NotAfter: to, IsCA: true, BasicConstraintsValid: true,
+		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
+	}
+	if ip := net.ParseIP(host); ip != nil {
+		template.IPAddresses = []net.IP{ip}
+	} else {
+		template.DNSNames = []string{host}
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	leaf, err := x509.ParseCertificate(der)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}
 }
 
 // sandboxOf is a sandbox whose endpoints are a server.
@@ -128,9 +167,7 @@ func askWith(
 	if err != nil {
 		tb.Fatal(err)
 	}
-	for name, values := range header {
-		r.Header[name] = values
-	}
+	maps.Copy(r.Header, header)
 	response, err := transport.RoundTrip(r)
 	if err != nil {
 		return 0, "", err
@@ -184,6 +221,23 @@ func TestADoorSendsItsOwnCredentialAlone(t *testing.T) {
 	}
 }
 
+func TestAnAnswerShowsNoToken(t *testing.T) {
+	server, ca := startTLS(t, &seen{})
+	door := newDoor(t, sandboxOf(t, server, ca), "graph", rightApp(), live.Options{})
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response, err := door.As("app").RoundTrip(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	if response.Request != r || r.Header.Get("Authorization") != "" {
+		t.Errorf("its request is %v", response.Request.Header)
+	}
+}
+
 func TestADoorKeepsTheCallersRequestID(t *testing.T) {
 	requests := &seen{}
 	server, ca := startTLS(t, requests)
@@ -213,7 +267,8 @@ func TestADoorWithoutACredential(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := requests.requests[0].Header.Get("Authorization"); got != want || requests.lines() != "POST /v1/courses" {
+		if got := requests.requests[0].Header.Get("Authorization"); got != want || requests.lines() != "POST /v1/courses" ||
+			requests.requests[0].Header.Get("Client-Request-Id") != "" {
 			t.Errorf("%s was sent with Authorization %q; want %q", requests.lines(), got, want)
 		}
 	}
@@ -233,10 +288,12 @@ func TestADoorLeadsToTheProviderAlone(t *testing.T) {
 		host   string
 		expect string
 	}{
-		"another port":                 {url: other.URL, expect: "is not the provider's host"},
-		"another host":                 {url: "https://graph.microsoft.com/v1.0", expect: "https://graph.microsoft.com is not the provider's host"},
-		"a name that begins alike":     {url: "https://127.0.0.1.evil.example/", expect: "is not the provider's host"},
-		"a user that looks like it":    {url: "https://" + host + "@evil.example/", expect: "evil.example is not the provider's host"},
+		"another port": {url: other.URL, expect: "is not the provider's host"},
+		"another host": {url: "https://graph.microsoft.com/v1.0",
+			expect: "https://graph.microsoft.com is not the provider's host"},
+		"a name that begins alike": {url: "https://127.0.0.1.evil.example/", expect: "is not the provider's host"},
+		"a user that looks like it": {url: "https://" + host + "@evil.example/",
+			expect: "evil.example is not the provider's host"},
 		"plain http":                   {url: "http://" + host, expect: "is not the provider's host"},
 		"another host by its header":   {url: server.URL, host: "evil.example", expect: "must not name evil.example in Host"},
 		"a host that holds a token":    {url: "https://ya29.secretsecret/", expect: "https://[masked] is not"},
@@ -334,7 +391,8 @@ func TestTheBudgetIsNeverPassed(t *testing.T) {
 	var refused atomic.Int32
 	for range 20 {
 		group.Go(func() {
-			if _, _, err := ask(t, door.As("teacher"), http.MethodGet, server.URL+"/v1/courses", nil); errors.Is(err, live.ErrBudget) {
+			if _, _, err := ask(t, door.As("teacher"), http.MethodGet, server.URL+"/v1/courses", nil); errors.Is(err,
+				live.ErrBudget) {
 				refused.Add(1)
 			} else if err != nil {
 				t.Error(err)
@@ -355,7 +413,8 @@ func TestADoorNeedsWhatItsGuardHoldsTokensAgainst(t *testing.T) {
 	wantError(t, err, live.OpGuard, nil, "does not name graph.tenant")
 	_, err = live.NewDoor(load(t, "graph: {tenant: "+guidA+"}"), "classroom", rightApp(), live.Options{})
 	wantError(t, err, live.OpGuard, nil, "does not name classroom.domain")
-	if _, err = live.NewDoor(sandbox, "moodle", nil, live.Options{}); err == nil || !strings.Contains(err.Error(), `no door to "moodle"`) {
+	if _, err = live.NewDoor(sandbox, "moodle", nil, live.Options{}); err == nil || !strings.Contains(err.Error(),
+		`no door to "moodle"`) {
 		t.Errorf("the error is %v", err)
 	}
 }

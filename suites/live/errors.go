@@ -63,7 +63,8 @@ func networkError(ctx context.Context, host string, err error) *EngineError {
 	if errors.Is(ctx.Err(), context.Canceled) {
 		return failed(OpInterrupt, "the request to %s was given up: %w", host, context.Canceled)
 	}
-	return &EngineError{OpNetwork, &worded{fmt.Sprintf("%s %s: %s", host, networkReason(err), matchers.Printable(err.Error())), err}}
+	text := fmt.Sprintf("%s %s: %s", host, networkReason(err), matchers.Printable(err.Error()))
+	return &EngineError{OpNetwork, &worded{text, err}}
 }
 
 // worded is an error in other words than its own, which may be longer, or hold more, than is to be shown.

