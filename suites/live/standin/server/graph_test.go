@@ -61,12 +61,12 @@ func TestRulesOfActivities(t *testing.T) {
 		false: start(t, server.Options{}), true: start(t, server.Options{NoServicePlan: true}),
 	}
 	for _, rule := range []struct {
-		name    string
-		noPlan  bool
-		as      string // the app if ""
-		verb    string
-		ask     func(n *tenant) (path, body string)
-		want    string
+		name   string
+		noPlan bool
+		as     string // the app if ""
+		verb   string
+		ask    func(n *tenant) (path, body string)
+		want   string
 	}{
 		{
 			name: "who has no role deletes nothing", as: "roleless", verb: "DELETE",

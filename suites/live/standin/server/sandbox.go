@@ -17,6 +17,9 @@ var usual = []string{
 	"classroom.orphanedCourse",
 }
 
+// SandboxHeader is the first line of a sandbox file that a stand-in made.
+const SandboxHeader = "# Made by the stand-in tenant, which is the only one it is of."
+
 // Sandbox is the sandbox.yaml of the stand-in. The path of the file with its CA is as given, absolute or relative to the
 // sandbox file. No secret stands in it. What else there is to ask about stands in comments.
 func (s *Server) Sandbox(ca string) []byte {
@@ -27,7 +30,7 @@ func (s *Server) Sandbox(ca string) []byte {
 	for _, app := range seed.Graph.Apps {
 		sections["graph"][app.Key] = map[string]string{"clientID": app.ClientID}
 	}
-	comments := "# A tenant that is not there: the stand-in's.\n"
+	comments := SandboxHeader + "\n"
 	fixtures := s.Fixtures()
 	for _, name := range slices.Sorted(maps.Keys(fixtures)) {
 		provider, key, _ := strings.Cut(name, ".")
