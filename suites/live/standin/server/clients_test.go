@@ -2,8 +2,10 @@ package server_test
 
 import (
 	"context"
+	"encoding/json"
 	"testing"
 
+	"cloud.google.com/go/auth/credentials"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
@@ -56,6 +58,54 @@ func TestMicrosoftsOwnClientSignsIn(t *testing.T) {
 			g.Expect(err).NotTo(HaveOccurred())
 			n.tokens["app"] = token.Token
 			g.Expect(n.graph("app", "GET", item+unknown, "").status).To(Equal(404))
+		})
+	}
+}
+
+// TestGooglesOwnClientSignsIn signs in as a user by the library that live runs sign in by.
+func TestGooglesOwnClientSignsIn(t *testing.T) {
+	n := start(t, server.Options{})
+	account, err := n.ServiceAccount()
+	if err != nil {
+		t.Fatal(err)
+	}
+	user := func(secret string) []byte {
+		text, err := json.Marshal(map[string]string{
+			"type": "authorized_user", "client_id": n.env["LEARNCONTRACT_GOOGLE_CLIENT_ID"], "client_secret": secret,
+			"refresh_token": n.env["LEARNCONTRACT_CLASSROOM_TEACHER_REFRESH_TOKEN"],
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return text
+	}
+	for _, c := range []struct {
+		name    string
+		kind    credentials.CredType
+		file    []byte
+		subject string
+		want    string // what the error says
+	}{
+		{"by a service account", credentials.ServiceAccount, account, n.ids["classroom.teacher"], ""},
+		{"by a refresh token", credentials.AuthorizedUser, user(n.env["LEARNCONTRACT_GOOGLE_CLIENT_SECRET"]), "", ""},
+		{"as a user of another domain", credentials.ServiceAccount, account, n.ids["classroom.outsider"], "unauthorized_client"},
+		{"by another secret", credentials.AuthorizedUser, user("guess"), "", "invalid_client"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			g := NewWithT(t)
+			made, err := credentials.NewCredentialsFromJSON(c.kind, c.file, &credentials.DetectOptions{
+				Scopes:  []string{"https://www.googleapis.com/auth/classroom.courses"},
+				Subject: c.subject, TokenURL: n.GoogleToken, Client: n.client,
+			})
+			g.Expect(err).NotTo(HaveOccurred())
+			token, err := made.Token(t.Context())
+			if c.want != "" {
+				g.Expect(err).To(MatchError(ContainSubstring(c.want)))
+				return
+			}
+			g.Expect(err).NotTo(HaveOccurred())
+			n.tokens["teacher"] = token.Value
+			n.must("teacher", "GET", "courses", "")
 		})
 	}
 }
