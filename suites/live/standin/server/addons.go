@@ -27,10 +27,7 @@ func (c *call) changingRubric(fields map[string]any) error {
 }
 
 func (c *call) removingRubric() error {
-	switch {
-	case !c.options.Licensed:
-		return refuse("rubrics-unlicensed")
-	case c.graded():
+	if c.graded() {
 		return refuse("invalid") // "if grading has already started on the rubric"
 	}
 	return nil

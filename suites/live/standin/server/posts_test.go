@@ -280,6 +280,26 @@ var postRules = []rule{
 		want: "403 PERMISSION_DENIED The caller does not have permission",
 	},
 	{
+		name: "nor is it removed then", as: "teacher", verb: "DELETE", options: licensed,
+		ask: func(s scene) (string, string) {
+			work := s.work()
+			id := s.must("teacher", "POST", work+"/rubrics", wellMade).id()
+			s.must("teacher", "PATCH", s.submission(work)+"?updateMask=assignedGrade", `{"assignedGrade":1}`)
+			return work + "/rubrics/" + id, ""
+		},
+		want: "400 INVALID_ARGUMENT Request contains an invalid argument.",
+	},
+	{
+		name: "a rubric has criteria", as: "teacher", verb: "POST", options: licensed,
+		ask:  func(s scene) (string, string) { return s.work() + "/rubrics", `{}` },
+		want: "400 INVALID_ARGUMENT @RubricCriteriaInvalidFormat",
+	},
+	{
+		name: "the rubric of work without one is not changed", as: "teacher", verb: "PATCH", options: licensed,
+		ask:  func(s scene) (string, string) { return s.work() + "/rubric?updateMask=criteria", wellMade },
+		want: "404 NOT_FOUND",
+	},
+	{
 		name: "an add-on's token is one that it was given", as: "teacher", verb: "POST",
 		ask: func(s scene) (string, string) {
 			return s.work() + "/addOnAttachments?addOnToken=garbage", `{"title":"x","teacherViewUri":{"uri":"https://a.example"}}`
@@ -295,6 +315,22 @@ var postRules = []rule{
 		name: "an attachment has a title", as: "teacher", verb: "POST",
 		ask:  func(s scene) (string, string) { return s.work() + "/addOnAttachments", `{}` },
 		want: "400 INVALID_ARGUMENT",
+	},
+	{
+		name: "and addresses", as: "teacher", verb: "POST",
+		ask: func(s scene) (string, string) {
+			return s.work() + "/addOnAttachments", `{"title":"x","teacherViewUri":{}}`
+		},
+		want: "400 INVALID_ARGUMENT",
+	},
+	{
+		name: "what nobody handed in by it is not there", as: "teacher", verb: "GET",
+		ask: func(s scene) (string, string) {
+			work := s.work()
+			id := s.must("teacher", "POST", work+"/addOnAttachments", `{"title":"x","teacherViewUri":{"uri":"https://a.example"}}`).id()
+			return work + "/addOnAttachments/" + id + "/studentSubmissions/" + nobody, ""
+		},
+		want: "404 NOT_FOUND",
 	},
 	{
 		name: "and none is attached to another project's post without a token", as: "teacher", verb: "POST",

@@ -169,6 +169,28 @@ var courseRules = []rule{
 		want: "409 ALREADY_EXISTS",
 	},
 	{
+		name: "a field has a type", as: "teacher", verb: "POST",
+		ask:  func(scene) (string, string) { return "courses", `{"name":5,"ownerId":"me"}` },
+		want: "400 INVALID_ARGUMENT Invalid JSON payload received. Invalid value at 'name'.",
+	},
+	{
+		name: "so have those within", as: "teacher", verb: "POST",
+		ask: func(s scene) (string, string) {
+			return s.course + "/courseWork", `{"title":"x","workType":"ASSIGNMENT","materials":[{"link":{"uri":"x"}}]}`
+		},
+		want: `400 INVALID_ARGUMENT Invalid JSON payload received. Unknown name "uri" at 'link': Cannot find field.`,
+	},
+	{
+		name: "a parameter has values", as: "teacher", verb: "GET",
+		ask:  func(scene) (string, string) { return "courses?courseStates=GONE", "" },
+		want: "400 INVALID_ARGUMENT Invalid JSON payload received. Invalid value at 'courseStates'.",
+	},
+	{
+		name: "or is a number", as: "teacher", verb: "GET",
+		ask:  func(scene) (string, string) { return "courses?pageSize=many", "" },
+		want: "400 INVALID_ARGUMENT Invalid JSON payload received. Invalid value at 'pageSize'.",
+	},
+	{
 		name: "courses are listed by student or by teacher", as: "teacher", verb: "GET",
 		ask:  func(scene) (string, string) { return "courses?teacherId=me&studentId=me", "" },
 		want: "400 FAILED_PRECONDITION @ListCoursesStudentAndTeacherFilter",

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 
 	. "github.com/onsi/gomega"
@@ -187,6 +188,27 @@ func TestAnswersCanBeChangedOnTheWay(t *testing.T) {
 		server.Request{API: "graph", Method: "GET", Path: "/v1.0" + item + unknown, Identity: n.env["AZURE_CLIENT_ID"]},
 		server.Request{API: "classroom", Method: "POST", Path: "/v1/courses"},
 	), "and each request is counted before")
+}
+
+func TestManyAskAtOnce(t *testing.T) {
+	n := start(t, server.Options{Lag: 1})
+	n.must("teacher", http.MethodGet, "courses", "") // signs in
+	n.graph("app", http.MethodGet, "/", "")
+	var asking sync.WaitGroup
+	for range 4 {
+		asking.Go(func() {
+			for range 10 {
+				n.as("teacher", http.MethodGet, "courses", "")
+				n.as("teacher", http.MethodPatch, "courses/640000000002?updateMask=room", `{"room":"x"}`)
+				n.as("teacher", http.MethodGet, "courses/640000000002", "")
+				n.graph("app", http.MethodPost, n.of("provider"), n.activity())
+				n.Inventory()
+				n.Requests()
+			}
+		})
+	}
+	asking.Wait()
+	NewWithT(t).Expect(n.Requests()).To(HaveLen(4 + 4*10*4))
 }
 
 func TestTheInventoryHasWhatWasThereBefore(t *testing.T) {
