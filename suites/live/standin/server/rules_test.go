@@ -113,6 +113,40 @@ var courseRules = []rule{
 		want: "400 INVALID_ARGUMENT Course name must be specified.",
 	},
 	{
+		name: "and an owner", as: "teacher", verb: "POST",
+		ask:  func(scene) (string, string) { return "courses", `{"name":"x"}` },
+		want: "400 INVALID_ARGUMENT Request contains an invalid argument.",
+	},
+	{
+		name: "and begins before it is over", as: "teacher", verb: "POST",
+		ask:  func(scene) (string, string) { return "courses", `{"name":"x","ownerId":"me","courseState":"ARCHIVED"}` },
+		want: "400 INVALID_ARGUMENT Request contains an invalid argument.",
+	},
+	{
+		name: "a new course's id is an alias if it is given", as: "teacher", verb: "POST",
+		ask:  func(scene) (string, string) { return "courses", `{"name":"x","ownerId":"me","id":"math"}` },
+		want: "400 INVALID_ARGUMENT Request contains an invalid argument.",
+	},
+	{
+		name: "an update has a name", as: "teacher", verb: "PUT",
+		ask:  func(s scene) (string, string) { return s.course, `{"section":"x"}` },
+		want: "400 INVALID_ARGUMENT Course name must be specified.",
+	},
+	{
+		name: "and a patch does not take it away", as: "teacher", verb: "PATCH",
+		ask:  func(s scene) (string, string) { return s.course + "?updateMask=name", `{}` },
+		want: "400 INVALID_ARGUMENT Course name must be specified.",
+	},
+	{
+		name: "who is no teacher starts no course", as: "student", verb: "PATCH",
+		ask: func(s scene) (string, string) {
+			path := s.make("teacher", "/courses", `{"name":"x","ownerId":"me"}`)
+			s.must("admin", "POST", path+"/teachers", s.user("student"))
+			return path + "?updateMask=courseState", `{"courseState":"ACTIVE"}`
+		},
+		want: "403 PERMISSION_DENIED @CourseStateDenied",
+	},
+	{
 		name: "the name of a new course is no URL", as: "teacher", verb: "POST",
 		ask:  func(scene) (string, string) { return "courses", `{"name":"http://example.com","ownerId":"me"}` },
 		want: "400 FAILED_PRECONDITION @CourseTitleCannotContainUrl",
