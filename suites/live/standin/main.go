@@ -24,15 +24,16 @@ import (
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
 	out := flag.String("out", "", "the `directory` to write the sandbox file, the CA and the sign-in variables to")
 	flag.Parse()
 	if *out == "" || flag.NArg() > 0 {
 		fmt.Fprintln(os.Stderr, "usage: go run ./suites/live/standin --out DIR")
 		os.Exit(2)
 	}
-	if err := run(ctx, *out, os.Stdout); err != nil {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx, *out, os.Stdout)
+	stop()
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "standin:", err)
 		os.Exit(1)
 	}
@@ -73,11 +74,14 @@ func run(ctx context.Context, dir string, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(stdout, `The stand-in tenant is there until you press Ctrl-C. In another terminal:
+	_, err = fmt.Fprintf(stdout, `The stand-in tenant is there until you press Ctrl-C. In another terminal:
 
   . %s
   go tool ginkgo run ./suites/graph ./suites/classroom -- --live --sandbox %s
 `, quoted(filepath.Join(absolute, envFile)), quoted(filepath.Join(absolute, sandboxFile)))
+	if err != nil {
+		return err
+	}
 	<-ctx.Done()
 	return nil
 }

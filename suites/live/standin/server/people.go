@@ -57,7 +57,7 @@ func (c *call) guards(name string, of *googleUser) error {
 		return nil
 	case !formed:
 		return refuse("invalid")
-	case !c.user.Admin && !(reads && of == c.user):
+	case !c.user.Admin && (!reads || of != c.user):
 		return refuse("no-permission")
 	case of == nil && c.method.kind == "guardians" && c.method.action != "list":
 		return refuse("no-permission") // "if no user that matches the provided student_id is visible"

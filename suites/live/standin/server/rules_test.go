@@ -32,12 +32,7 @@ func (s scene) archive() {
 	s.must("teacher", http.MethodPatch, s.course+"?updateMask=courseState", `{"courseState":"ARCHIVED"}`)
 }
 
-// invite invites a user to the course.
-func (s scene) invite(as, user, role string) answer {
-	s.t.Helper()
-	return s.as(as, http.MethodPost, "invitations", s.invitation(user, role))
-}
-
+// invitation is the body that invites a user to the course.
 func (s scene) invitation(user, role string) string {
 	return fmt.Sprintf(`{"courseId":%q,"userId":%q,"role":%q}`, strings.TrimPrefix(s.course, "courses/"), s.ids["classroom."+user], role)
 }

@@ -9,6 +9,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -170,9 +171,7 @@ func (n *tenant) serviceAccount(claims map[string]any) answer {
 		"iss": file.Email, "aud": file.URI, "iat": now, "exp": now + 3600, "sub": n.ids["classroom.teacher"],
 		"scope": "https://www.googleapis.com/auth/classroom.courses",
 	}
-	for name, value := range claims {
-		all[name] = value
-	}
+	maps.Copy(all, claims)
 	payload, err := json.Marshal(all)
 	if err != nil {
 		n.t.Fatal(err)
