@@ -164,6 +164,13 @@ func TestRulesOfActivities(t *testing.T) {
 			want: "403 Forbidden The provider isn't valid to create course activity for the given learning content",
 		},
 		{
+			name: "and so is the activity", verb: "POST",
+			ask: func(n *tenant) (string, string) {
+				return n.of("provider"), n.activity("learningProviderId", `"`+n.ids["graph.otherProvider"]+`"`)
+			},
+			want: "403 Forbidden The provider isn't valid to create course activity for the given learning content",
+		},
+		{
 			name: "still so when it is updated", verb: "PATCH",
 			ask: func(n *tenant) (string, string) {
 				return n.of("provider") + "/" + n.ids["graph.mismatchedActivity"], completed + "}"

@@ -198,6 +198,11 @@ var courseRules = []rule{
 		want: "409 ALREADY_EXISTS",
 	},
 	{
+		name: "a body is an object", as: "teacher", verb: "POST",
+		ask:  func(scene) (string, string) { return "courses", `["x"]` },
+		want: "400 INVALID_ARGUMENT Invalid JSON payload received. Expected a JSON object.",
+	},
+	{
 		name: "a field has a type", as: "teacher", verb: "POST",
 		ask:  func(scene) (string, string) { return "courses", `{"name":5,"ownerId":"me"}` },
 		want: "400 INVALID_ARGUMENT Invalid JSON payload received. Invalid value at 'name'.",

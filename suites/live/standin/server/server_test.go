@@ -37,7 +37,7 @@ func start(t *testing.T, options server.Options) *tenant {
 }
 
 // trusting is a client that trusts one CA, and nobody else.
-func trusting(t *testing.T, ca []byte) *http.Client {
+func trusting(t testing.TB, ca []byte) *http.Client {
 	t.Helper()
 	pool := x509.NewCertPool()
 	if !pool.AppendCertsFromPEM(ca) {
