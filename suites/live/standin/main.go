@@ -65,7 +65,9 @@ func run(ctx context.Context, dir string, stdout io.Writer) error {
 	for _, file := range []struct {
 		name string
 		text []byte
-	}{{sandboxFile, tenant.Sandbox(caFile)}, {caFile, tenant.CA}, {envFile, []byte(env.String())}} { // the first claims the rest
+	}{ // the first of which claims the directory
+		{sandboxFile, tenant.Sandbox(caFile)}, {caFile, tenant.CA}, {envFile, []byte(env.String())},
+	} {
 		if err := os.WriteFile(filepath.Join(dir, file.name), file.text, 0o600); err != nil {
 			return err
 		}

@@ -290,7 +290,8 @@ func (k *classroom) inventory() (lines []string) {
 	k.mutex.Lock()
 	defer k.mutex.Unlock()
 	for path, i := range k.items {
-		if i.deleted || i.kind == kinds["guardianInvitations"] && i.text("state") == "COMPLETE" { // withdrawn, which is all one can
+		withdrawn := i.kind == kinds["guardianInvitations"] && i.text("state") == "COMPLETE" // it can be removed no further
+		if i.deleted || withdrawn {
 			continue
 		}
 		parts := []string{"classroom", path}

@@ -264,6 +264,18 @@ func TestRulesOfActivities(t *testing.T) {
 			want: "400 BadRequest Resource not found for the segment 'mef'.",
 		},
 		{
+			name: "nor a function that is none", verb: "GET",
+			ask: func(n *tenant) (string, string) {
+				return strings.Replace(n.of("provider"), "Activities", "Things", 1), ""
+			},
+			want: "400 BadRequest Resource not found for the segment 'learningCourseThings'.",
+		},
+		{
+			name: "a provider that is got is registered", verb: "GET",
+			ask:  func(*tenant) (string, string) { return "/employeeExperience/learningProviders/" + unknown, "" },
+			want: "400 badRequest There was an issue with your request.",
+		},
+		{
 			name: "a list is a user's", verb: "GET",
 			ask:  func(*tenant) (string, string) { return "/users/" + unknown + strings.TrimSuffix(item, "/"), "" },
 			want: "404 Request_ResourceNotFound",

@@ -116,10 +116,11 @@ func (c *call) creatingRegistration(fields map[string]any) (string, error) {
 	default:
 		return "", refuse("invalid")
 	}
-	if !pubsubTopicForm.MatchString(topic) || text(feed, "feedType") != "DOMAIN_ROSTER_CHANGES" && text(about, "courseId") == "" {
+	ofCourse := text(feed, "feedType") != "DOMAIN_ROSTER_CHANGES"
+	if !pubsubTopicForm.MatchString(topic) || ofCourse && text(about, "courseId") == "" {
 		return "", refuse("invalid")
 	}
-	if about != nil {
+	if ofCourse {
 		course, err := c.findCourse(text(about, "courseId"))
 		if err != nil {
 			return "", err
