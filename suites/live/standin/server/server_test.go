@@ -37,14 +37,14 @@ func start(t *testing.T, options server.Options) *tenant {
 }
 
 // trusting is a client that trusts one CA, and nobody else.
-func trusting(t testing.TB, ca []byte) *http.Client {
-	t.Helper()
+func trusting(tb testing.TB, ca []byte) *http.Client {
+	tb.Helper()
 	pool := x509.NewCertPool()
 	if !pool.AppendCertsFromPEM(ca) {
-		t.Fatal("the CA is no certificate")
+		tb.Fatal("the CA is no certificate")
 	}
 	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}}
-	t.Cleanup(transport.CloseIdleConnections)
+	tb.Cleanup(transport.CloseIdleConnections)
 	return &http.Client{Transport: transport}
 }
 
