@@ -2,7 +2,6 @@ package server
 
 import (
 	"encoding/json"
-	"fmt"
 	"maps"
 	"net/http"
 	"net/url"
@@ -227,7 +226,7 @@ func (g *graph) list(c *graphCall) {
 	answer := map[string]any{"value": append([]any{}, all[start:end]...)}
 	if end < len(all) {
 		query.Set("$skip", strconv.Itoa(end))
-		answer["@odata.nextLink"] = fmt.Sprintf("%s/users/%s/employeeExperience/learningCourseActivities?%s", g.base, user, query.Encode())
+		answer["@odata.nextLink"] = g.base + strings.TrimPrefix(c.r.URL.Path, "/v1.0") + "?" + query.Encode()
 	}
 	if query.Get("$count") == "true" {
 		answer["@odata.count"] = len(all)

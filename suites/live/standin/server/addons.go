@@ -27,10 +27,7 @@ func (c *call) changingRubric(fields map[string]any) error {
 }
 
 func (c *call) removingRubric() error {
-	switch {
-	case !c.options.Licensed:
-		return refuse("rubrics-unlicensed")
-	case c.graded():
+	if c.graded() {
 		return refuse("invalid") // "if grading has already started on the rubric"
 	}
 	return nil
@@ -43,8 +40,8 @@ func (c *call) graded() bool {
 	})
 }
 
-// checkRubric tells whether the user may set a rubric, and whether it is well made: from a spreadsheet that the user sees, or
-// of criteria that have titles, and levels that have points in order or none at all. Google's own trigger was never seen.
+// checkRubric tells whether the user may set a rubric, and whether it is well made: from a spreadsheet that the user sees,
+// or of criteria that have titles, and levels that have points in order or none at all. Google's own trigger was never seen.
 func (c *call) checkRubric(fields map[string]any) error {
 	if !c.options.Licensed {
 		return refuse("rubrics-unlicensed")
@@ -157,10 +154,11 @@ func (c *call) findAddOnSubmission(id string) (*item, error) {
 	if there := c.items[c.collection+"/"+id]; there != nil {
 		return there, nil
 	}
-	return &item{kind: kinds[addOnSubmissions], path: c.collection + "/" + id, project: submission.project, fields: map[string]any{
-		"id": id, "userId": submission.text("userId"), "postSubmissionState": submission.text("state"),
-		"courseWorkSubmissionId": id,
-	}}, nil
+	fields := map[string]any{
+		"id": id, "courseWorkSubmissionId": id, "userId": submission.text("userId"),
+		"postSubmissionState": submission.text("state"),
+	}
+	return &item{kind: kinds[addOnSubmissions], path: c.collection + "/" + id, fields: fields}, nil
 }
 
 func (c *call) listAddOnSubmissions() (any, error) {

@@ -3,7 +3,6 @@ package server
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"maps"
 	"net/http"
@@ -112,7 +111,7 @@ func (k *classroom) serve(m *method, segments []string, r *http.Request) (any, e
 	c := &call{classroom: k, method: m, kind: kinds[m.kind], query: r.URL.Query()}
 	token := bearer(r.Header.Get("Authorization"))
 	var ok bool
-	if c.grant, ok = k.google.lookUp(token); !ok || !k.options.Now().Before(c.grant.expires) {
+	if c.grant, ok = k.google.lookUp(token); !ok || !k.options.Now().Before(c.expires) {
 		if token == "" {
 			return nil, refuse("token-missing")
 		}
@@ -291,21 +290,17 @@ func (k *classroom) inventory() (lines []string) {
 	k.mutex.Lock()
 	defer k.mutex.Unlock()
 	for path, i := range k.items {
-		if i.deleted || i.kind == kinds["guardianInvitations"] && i.text("state") == "COMPLETE" { // withdrawn, which is all one can
+		withdrawn := i.kind == kinds["guardianInvitations"] && i.text("state") == "COMPLETE" // it can be removed no further
+		if i.deleted || withdrawn {
 			continue
 		}
-		line := "classroom " + path
-		for _, field := range []string{"name", "title", "text"} {
+		parts := []string{"classroom", path}
+		for _, field := range []string{"name", "title", "text", "courseState", "state", "role", "ownerId"} {
 			if value := i.text(field); value != "" {
-				line += fmt.Sprintf(" %q", value)
+				parts = append(parts, strconv.Quote(value))
 			}
 		}
-		for _, field := range []string{"courseState", "state", "role", "ownerId"} {
-			if value := i.text(field); value != "" {
-				line += " " + value
-			}
-		}
-		lines = append(lines, line)
+		lines = append(lines, strings.Join(parts, " "))
 	}
 	return lines
 }

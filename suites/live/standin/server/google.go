@@ -63,7 +63,7 @@ func notFoundPage(w http.ResponseWriter, r *http.Request) {
 	page := named(answers.Pages, "not-found")
 	w.Header().Set("Content-Type", "text/html; charset=UTF-8")
 	w.WriteHeader(page.Status)
-	fmt.Fprint(w, fill(page.Body, []string{"path", r.URL.EscapedPath()}))
+	_, _ = fmt.Fprint(w, fill(page.Body, []string{"path", r.URL.EscapedPath()})) // a client that went away needs no answer
 }
 
 func (o *google) refuse(w http.ResponseWriter, key string, values ...string) {
@@ -131,7 +131,7 @@ func (o *google) asserted(w http.ResponseWriter, r *http.Request) {
 // grant answers with a new access token for the scopes, or for all if none are asked for.
 func (o *google) grant(w http.ResponseWriter, g grant, scope string) {
 	all := allScopes()
-	for _, name := range strings.Fields(scope) {
+	for name := range strings.FieldsSeq(scope) {
 		name = strings.TrimPrefix(name, scopePrefix)
 		if !slices.Contains(all, name) {
 			o.refuse(w, "scope-wrong")

@@ -164,6 +164,13 @@ func TestRulesOfActivities(t *testing.T) {
 			want: "403 Forbidden The provider isn't valid to create course activity for the given learning content",
 		},
 		{
+			name: "and so is the activity", verb: "POST",
+			ask: func(n *tenant) (string, string) {
+				return n.of("provider"), n.activity("learningProviderId", `"`+n.ids["graph.otherProvider"]+`"`)
+			},
+			want: "403 Forbidden The provider isn't valid to create course activity for the given learning content",
+		},
+		{
 			name: "still so when it is updated", verb: "PATCH",
 			ask: func(n *tenant) (string, string) {
 				return n.of("provider") + "/" + n.ids["graph.mismatchedActivity"], completed + "}"
@@ -255,6 +262,18 @@ func TestRulesOfActivities(t *testing.T) {
 			name: "nor a path that is none", verb: "GET",
 			ask:  func(*tenant) (string, string) { return "/employeeExperience/mef", "" },
 			want: "400 BadRequest Resource not found for the segment 'mef'.",
+		},
+		{
+			name: "nor a function that is none", verb: "GET",
+			ask: func(n *tenant) (string, string) {
+				return strings.Replace(n.of("provider"), "Activities", "Things", 1), ""
+			},
+			want: "400 BadRequest Resource not found for the segment 'learningCourseThings'.",
+		},
+		{
+			name: "a provider that is got is registered", verb: "GET",
+			ask:  func(*tenant) (string, string) { return "/employeeExperience/learningProviders/" + unknown, "" },
+			want: "400 badRequest There was an issue with your request.",
 		},
 		{
 			name: "a list is a user's", verb: "GET",

@@ -57,7 +57,7 @@ func (c *call) guards(name string, of *googleUser) error {
 		return nil
 	case !formed:
 		return refuse("invalid")
-	case !c.user.Admin && !(reads && of == c.user):
+	case !c.user.Admin && (!reads || of != c.user):
 		return refuse("no-permission")
 	case of == nil && c.method.kind == "guardians" && c.method.action != "list":
 		return refuse("no-permission") // "if no user that matches the provided student_id is visible"
@@ -116,10 +116,11 @@ func (c *call) creatingRegistration(fields map[string]any) (string, error) {
 	default:
 		return "", refuse("invalid")
 	}
-	if !pubsubTopicForm.MatchString(topic) || text(feed, "feedType") != "DOMAIN_ROSTER_CHANGES" && text(about, "courseId") == "" {
+	ofCourse := text(feed, "feedType") != "DOMAIN_ROSTER_CHANGES"
+	if !pubsubTopicForm.MatchString(topic) || ofCourse && text(about, "courseId") == "" {
 		return "", refuse("invalid")
 	}
-	if about != nil {
+	if ofCourse {
 		course, err := c.findCourse(text(about, "courseId"))
 		if err != nil {
 			return "", err

@@ -77,6 +77,48 @@ var peopleRules = []rule{
 		want: "403 PERMISSION_DENIED The caller does not have permission",
 	},
 	{
+		name: "and none is told of to those outside", as: "outsider", verb: "POST",
+		ask: func(s scene) (string, string) {
+			return "registrations", fmt.Sprintf(`{"cloudPubsubTopic":{"topicName":%q},"feed":{"feedType":"COURSE_ROSTER_CHANGES",
+				"courseRosterChangesInfo":{"courseId":%q}}}`, s.ids["classroom.pubsubTopic"], s.course[len("courses/"):])
+		},
+		want: "404 NOT_FOUND",
+	},
+	{
+		name: "a domain's changes are for administrators", as: "teacher", verb: "POST",
+		ask: func(s scene) (string, string) {
+			return "registrations", fmt.Sprintf(`{"cloudPubsubTopic":{"topicName":%q},"feed":{"feedType":"DOMAIN_ROSTER_CHANGES"}}`,
+				s.ids["classroom.pubsubTopic"])
+		},
+		want: "403 PERMISSION_DENIED The caller does not have permission",
+	},
+	{
+		name: "who get them", as: "admin", verb: "POST",
+		ask: func(s scene) (string, string) {
+			return "registrations", fmt.Sprintf(`{"cloudPubsubTopic":{"topicName":%q},"feed":{"feedType":"DOMAIN_ROSTER_CHANGES"}}`,
+				s.ids["classroom.pubsubTopic"])
+		},
+		want: "200",
+	},
+	{
+		name: "unless they asked as somebody else", as: "delegated", verb: "POST",
+		ask: func(s scene) (string, string) {
+			s.tokens["delegated"] = s.serviceAccount(map[string]any{
+				"sub": s.ids["classroom.admin"], "scope": "https://www.googleapis.com/auth/classroom.push-notifications",
+			}).at("access_token").(string)
+			return "registrations", fmt.Sprintf(`{"cloudPubsubTopic":{"topicName":%q},"feed":{"feedType":"DOMAIN_ROSTER_CHANGES"}}`,
+				s.ids["classroom.pubsubTopic"])
+		},
+		want: "403 PERMISSION_DENIED The caller does not have permission",
+	},
+	{
+		name: "a registration says where to", as: "admin", verb: "POST",
+		ask: func(scene) (string, string) {
+			return "registrations", `{"cloudPubsubTopic":{"topicName":"x"},"feed":{"feedType":"DOMAIN_ROSTER_CHANGES"}}`
+		},
+		want: "400 INVALID_ARGUMENT",
+	},
+	{
 		name: "for a topic that exists", as: "teacher", verb: "POST",
 		ask: func(s scene) (string, string) {
 			return "registrations", fmt.Sprintf(`{"cloudPubsubTopic":{"topicName":"projects/none/topics/none"},

@@ -214,13 +214,12 @@ func (c *call) listSubmissions() (any, error) {
 		of = user.ID
 	}
 	var all []*item
+	states := c.query["states"]
 	for _, work := range works {
-		for _, i := range c.children(work.path + "/studentSubmissions") {
-			states := c.query["states"]
-			if c.seesSubmission(i) && (of == "" || of == i.text("userId")) && (len(states) == 0 || slices.Contains(states, i.text("state"))) {
-				all = append(all, i)
-			}
-		}
+		all = append(all, slices.DeleteFunc(c.children(work.path+"/studentSubmissions"), func(i *item) bool {
+			return !c.seesSubmission(i) || of != "" && of != i.text("userId") ||
+				len(states) > 0 && !slices.Contains(states, i.text("state"))
+		})...)
 	}
 	return c.listed(all)
 }

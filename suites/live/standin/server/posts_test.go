@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/learncontract/learncontract/suites/live/standin/server"
@@ -170,6 +171,49 @@ var postRules = []rule{
 		want: "400 FAILED_PRECONDITION @AttachmentNotVisible",
 	},
 	{
+		name: "a post has 20 materials at most", as: "teacher", verb: "POST",
+		ask: func(s scene) (string, string) {
+			links := strings.Repeat(`{"link":{"url":"https://a.example"}},`, 20) + `{"link":{"url":"https://a.example"}}`
+			return s.course + "/courseWorkMaterials", `{"title":"x","materials":[` + links + `]}`
+		},
+		want: "400 INVALID_ARGUMENT Request contains an invalid argument.",
+	},
+	{
+		name: "each of them something", as: "teacher", verb: "POST",
+		ask:  func(s scene) (string, string) { return s.course + "/announcements", `{"text":"x","materials":[{}]}` },
+		want: "400 INVALID_ARGUMENT Request contains an invalid argument.",
+	},
+	{
+		name: "work has no fewer points than none", as: "teacher", verb: "POST",
+		ask: func(s scene) (string, string) {
+			return s.course + "/courseWork", `{"title":"x","workType":"ASSIGNMENT","maxPoints":-1}`
+		},
+		want: "400 INVALID_ARGUMENT Request contains an invalid argument.",
+	},
+	{
+		name: "and is about a topic that exists", as: "teacher", verb: "POST",
+		ask: func(s scene) (string, string) {
+			return s.course + "/courseWork", `{"title":"x","workType":"ASSIGNMENT","topicId":"` + nobody + `"}`
+		},
+		want: "400 INVALID_ARGUMENT Request contains an invalid argument.",
+	},
+	{
+		name: "a patch deletes nothing", as: "teacher", verb: "PATCH",
+		ask: func(s scene) (string, string) {
+			return s.make("teacher", "announcements", `{"text":"x"}`) + "?updateMask=state", `{"state":"DELETED"}`
+		},
+		want: "400 INVALID_ARGUMENT Request contains an invalid argument.",
+	},
+	{
+		name: "a post of an archived course stays as it is", as: "teacher", verb: "PATCH",
+		ask: func(s scene) (string, string) {
+			path := s.make("teacher", "announcements", `{"text":"x"}`)
+			s.archive()
+			return path + "?updateMask=text", `{"text":"y"}`
+		},
+		want: "400 FAILED_PRECONDITION Precondition check failed.",
+	},
+	{
 		name: "a student posts nothing", as: "student", verb: "POST",
 		ask:  func(s scene) (string, string) { return s.course + "/announcements", `{"text":"x"}` },
 		want: "403 PERMISSION_DENIED The caller does not have permission",
@@ -205,6 +249,33 @@ var postRules = []rule{
 				"modifyIndividualStudentsOptions":{"removeStudentIds":[%q]}}`, s.userID("student"))
 		},
 		want: "400 FAILED_PRECONDITION @EmptyAssignees",
+	},
+	{
+		name: "assignees are students of the course", as: "teacher", verb: "POST",
+		ask: func(s scene) (string, string) {
+			return s.make("teacher", "announcements", `{"text":"x"}`) + ":modifyAssignees", `{"assigneeMode":"INDIVIDUAL_STUDENTS",
+				"modifyIndividualStudentsOptions":{"addStudentIds":["` + nobody + `"]}}`
+		},
+		want: "400 INVALID_ARGUMENT Request contains an invalid argument.",
+	},
+	{
+		name: "and are told one by one", as: "teacher", verb: "POST",
+		ask: func(s scene) (string, string) {
+			return s.make("teacher", "announcements", `{"text":"x"}`) + ":modifyAssignees", `{"assigneeMode":"INDIVIDUAL_STUDENTS"}`
+		},
+		want: "400 INVALID_ARGUMENT Request contains an invalid argument.",
+	},
+	{
+		name: "submissions are listed of users who exist", as: "teacher", verb: "GET",
+		ask:  func(s scene) (string, string) { return s.work() + "/studentSubmissions?userId=" + nobody, "" },
+		want: "404 NOT_FOUND",
+	},
+	{
+		name: "a grade is not below 0", as: "teacher", verb: "PATCH",
+		ask: func(s scene) (string, string) {
+			return s.submission(s.work()) + "?updateMask=draftGrade", `{"draftGrade":-1}`
+		},
+		want: "400 INVALID_ARGUMENT Request contains an invalid argument.",
 	},
 	{
 		name: "a submission is reclaimed after it was turned in", as: "student", verb: "POST",
@@ -280,6 +351,26 @@ var postRules = []rule{
 		want: "403 PERMISSION_DENIED The caller does not have permission",
 	},
 	{
+		name: "nor is it removed then", as: "teacher", verb: "DELETE", options: licensed,
+		ask: func(s scene) (string, string) {
+			work := s.work()
+			id := s.must("teacher", "POST", work+"/rubrics", wellMade).id()
+			s.must("teacher", "PATCH", s.submission(work)+"?updateMask=assignedGrade", `{"assignedGrade":1}`)
+			return work + "/rubrics/" + id, ""
+		},
+		want: "400 INVALID_ARGUMENT Request contains an invalid argument.",
+	},
+	{
+		name: "a rubric has criteria", as: "teacher", verb: "POST", options: licensed,
+		ask:  func(s scene) (string, string) { return s.work() + "/rubrics", `{}` },
+		want: "400 INVALID_ARGUMENT @RubricCriteriaInvalidFormat",
+	},
+	{
+		name: "the rubric of work without one is not changed", as: "teacher", verb: "PATCH", options: licensed,
+		ask:  func(s scene) (string, string) { return s.work() + "/rubric?updateMask=criteria", wellMade },
+		want: "404 NOT_FOUND",
+	},
+	{
 		name: "an add-on's token is one that it was given", as: "teacher", verb: "POST",
 		ask: func(s scene) (string, string) {
 			return s.work() + "/addOnAttachments?addOnToken=garbage", `{"title":"x","teacherViewUri":{"uri":"https://a.example"}}`
@@ -295,6 +386,22 @@ var postRules = []rule{
 		name: "an attachment has a title", as: "teacher", verb: "POST",
 		ask:  func(s scene) (string, string) { return s.work() + "/addOnAttachments", `{}` },
 		want: "400 INVALID_ARGUMENT",
+	},
+	{
+		name: "and addresses", as: "teacher", verb: "POST",
+		ask: func(s scene) (string, string) {
+			return s.work() + "/addOnAttachments", `{"title":"x","teacherViewUri":{}}`
+		},
+		want: "400 INVALID_ARGUMENT",
+	},
+	{
+		name: "what nobody handed in by it is not there", as: "teacher", verb: "GET",
+		ask: func(s scene) (string, string) {
+			work := s.work()
+			id := s.must("teacher", "POST", work+"/addOnAttachments", `{"title":"x","teacherViewUri":{"uri":"https://a.example"}}`).id()
+			return work + "/addOnAttachments/" + id + "/studentSubmissions/" + nobody, ""
+		},
+		want: "404 NOT_FOUND",
 	},
 	{
 		name: "and none is attached to another project's post without a token", as: "teacher", verb: "POST",
@@ -325,6 +432,14 @@ var postRules = []rule{
 			return posts + "/addOnAttachments/" + id + "/studentSubmissions/" + of + "?updateMask=pointsEarned", `{"pointsEarned":1}`
 		},
 		want: "200",
+	},
+	{
+		name: "a post is one of three kinds", as: "teacher", verb: "GET",
+		ask: func(s scene) (string, string) {
+			topic := s.make("teacher", "topics", `{"name":"x"}`)
+			return s.course + "/posts" + topic[len(s.course+"/topics"):] + "/addOnContext", ""
+		},
+		want: "404 NOT_FOUND",
 	},
 	{
 		name: "a group has a title", as: "teacher", verb: "POST",

@@ -28,12 +28,12 @@ func (c *call) findMember(name string) (*item, error) {
 }
 
 // addMember makes a user a teacher or a student of a course.
-func (k *classroom) addMember(course *item, collection string, user *googleUser) *item {
+func (k *classroom) addMember(course *item, collection string, user *googleUser) {
 	path := course.path + "/" + collection
-	if there := k.items[path+"/"+user.ID]; there != nil {
-		return there
+	if k.items[path+"/"+user.ID] != nil {
+		return
 	}
-	return k.add(kinds[collection], path, user.ID, map[string]any{
+	k.add(kinds[collection], path, user.ID, map[string]any{
 		"courseId": course.id(), "userId": user.ID, "profile": user.profile(false),
 	}, "")
 }

@@ -118,6 +118,23 @@ var memberRules = []rule{
 		want: "400 INVALID_ARGUMENT",
 	},
 	{
+		name: "of a course for its members", as: "outsider", verb: "GET",
+		ask: func(s scene) (string, string) {
+			return "invitations?courseId=" + strings.TrimPrefix(s.course, "courses/"), ""
+		},
+		want: "403 PERMISSION_DENIED The caller does not have permission",
+	},
+	{
+		name: "and of a user for that user", as: "teacher", verb: "GET",
+		ask:  func(s scene) (string, string) { return "invitations?userId=" + s.ids["classroom.student"], "" },
+		want: "403 PERMISSION_DENIED The caller does not have permission",
+	},
+	{
+		name: "teachers add no teachers", as: "teacher", verb: "POST",
+		ask:  func(s scene) (string, string) { return s.course + "/teachers", s.user("admin") },
+		want: "403 PERMISSION_DENIED The caller does not have permission",
+	},
+	{
 		name: "an outsider is not added", as: "admin", verb: "POST",
 		ask:  func(s scene) (string, string) { return s.course + "/students", s.user("outsider") },
 		want: "403 PERMISSION_DENIED @CannotDirectAddUser",

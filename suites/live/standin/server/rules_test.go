@@ -32,12 +32,7 @@ func (s scene) archive() {
 	s.must("teacher", http.MethodPatch, s.course+"?updateMask=courseState", `{"courseState":"ARCHIVED"}`)
 }
 
-// invite invites a user to the course.
-func (s scene) invite(as, user, role string) answer {
-	s.t.Helper()
-	return s.as(as, http.MethodPost, "invitations", s.invitation(user, role))
-}
-
+// invitation is the body that invites a user to the course.
 func (s scene) invitation(user, role string) string {
 	return fmt.Sprintf(`{"courseId":%q,"userId":%q,"role":%q}`, strings.TrimPrefix(s.course, "courses/"), s.ids["classroom."+user], role)
 }
@@ -113,6 +108,40 @@ var courseRules = []rule{
 		want: "400 INVALID_ARGUMENT Course name must be specified.",
 	},
 	{
+		name: "and an owner", as: "teacher", verb: "POST",
+		ask:  func(scene) (string, string) { return "courses", `{"name":"x"}` },
+		want: "400 INVALID_ARGUMENT Request contains an invalid argument.",
+	},
+	{
+		name: "and begins before it is over", as: "teacher", verb: "POST",
+		ask:  func(scene) (string, string) { return "courses", `{"name":"x","ownerId":"me","courseState":"ARCHIVED"}` },
+		want: "400 INVALID_ARGUMENT Request contains an invalid argument.",
+	},
+	{
+		name: "a new course's id is an alias if it is given", as: "teacher", verb: "POST",
+		ask:  func(scene) (string, string) { return "courses", `{"name":"x","ownerId":"me","id":"math"}` },
+		want: "400 INVALID_ARGUMENT Request contains an invalid argument.",
+	},
+	{
+		name: "an update has a name", as: "teacher", verb: "PUT",
+		ask:  func(s scene) (string, string) { return s.course, `{"section":"x"}` },
+		want: "400 INVALID_ARGUMENT Course name must be specified.",
+	},
+	{
+		name: "and a patch does not take it away", as: "teacher", verb: "PATCH",
+		ask:  func(s scene) (string, string) { return s.course + "?updateMask=name", `{}` },
+		want: "400 INVALID_ARGUMENT Course name must be specified.",
+	},
+	{
+		name: "who is no teacher starts no course", as: "student", verb: "PATCH",
+		ask: func(s scene) (string, string) {
+			path := s.make("teacher", "/courses", `{"name":"x","ownerId":"me"}`)
+			s.must("admin", "POST", path+"/teachers", s.user("student"))
+			return path + "?updateMask=courseState", `{"courseState":"ACTIVE"}`
+		},
+		want: "403 PERMISSION_DENIED @CourseStateDenied",
+	},
+	{
 		name: "the name of a new course is no URL", as: "teacher", verb: "POST",
 		ask:  func(scene) (string, string) { return "courses", `{"name":"http://example.com","ownerId":"me"}` },
 		want: "400 FAILED_PRECONDITION @CourseTitleCannotContainUrl",
@@ -167,6 +196,33 @@ var courseRules = []rule{
 		name: "an alias is of one course", as: "teacher", verb: "POST",
 		ask:  func(scene) (string, string) { return "courses", `{"name":"x","ownerId":"me","id":"d:math-8b"}` },
 		want: "409 ALREADY_EXISTS",
+	},
+	{
+		name: "a body is an object", as: "teacher", verb: "POST",
+		ask:  func(scene) (string, string) { return "courses", `["x"]` },
+		want: "400 INVALID_ARGUMENT Invalid JSON payload received. Expected a JSON object.",
+	},
+	{
+		name: "a field has a type", as: "teacher", verb: "POST",
+		ask:  func(scene) (string, string) { return "courses", `{"name":5,"ownerId":"me"}` },
+		want: "400 INVALID_ARGUMENT Invalid JSON payload received. Invalid value at 'name'.",
+	},
+	{
+		name: "so have those within", as: "teacher", verb: "POST",
+		ask: func(s scene) (string, string) {
+			return s.course + "/courseWork", `{"title":"x","workType":"ASSIGNMENT","materials":[{"link":{"uri":"x"}}]}`
+		},
+		want: `400 INVALID_ARGUMENT Invalid JSON payload received. Unknown name "uri" at 'link': Cannot find field.`,
+	},
+	{
+		name: "a parameter has values", as: "teacher", verb: "GET",
+		ask:  func(scene) (string, string) { return "courses?courseStates=GONE", "" },
+		want: "400 INVALID_ARGUMENT Invalid JSON payload received. Invalid value at 'courseStates'.",
+	},
+	{
+		name: "or is a number", as: "teacher", verb: "GET",
+		ask:  func(scene) (string, string) { return "courses?pageSize=many", "" },
+		want: "400 INVALID_ARGUMENT Invalid JSON payload received. Invalid value at 'pageSize'.",
 	},
 	{
 		name: "courses are listed by student or by teacher", as: "teacher", verb: "GET",

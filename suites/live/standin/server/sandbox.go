@@ -1,6 +1,7 @@
 package server
 
 import (
+	"bytes"
 	"fmt"
 	"maps"
 	"regexp"
@@ -12,10 +13,14 @@ import (
 
 // usual are the long-lived things that a sandbox file names; what else there is has no key in it.
 var usual = []string{
+	"graph.app", "graph.roleless",
 	"graph.provider", "graph.otherProvider", "graph.content", "graph.otherContent", "graph.learner", "graph.unlicensedLearner",
 	"classroom.admin", "classroom.teacher", "classroom.otherTeacher", "classroom.student", "classroom.outsider",
 	"classroom.orphanedCourse",
 }
+
+// SandboxHeader is the first line of a sandbox file that a stand-in made.
+const SandboxHeader = "# Made by the stand-in tenant, which is the only one it is of."
 
 // Sandbox is the sandbox.yaml of the stand-in. The path of the file with its CA is as given, absolute or relative to the
 // sandbox file. No secret stands in it. What else there is to ask about stands in comments.
@@ -24,10 +29,7 @@ func (s *Server) Sandbox(ca string) []byte {
 		"graph":     {"tenant": seed.Graph.Tenant, "endpoint": s.Graph, "authority": s.Entra},
 		"classroom": {"domain": seed.Google.Domain, "endpoint": s.Classroom, "tokenEndpoint": s.GoogleToken},
 	}
-	for _, app := range seed.Graph.Apps {
-		sections["graph"][app.Key] = map[string]string{"clientID": app.ClientID}
-	}
-	comments := "# A tenant that is not there: the stand-in's.\n"
+	comments := bytes.NewBufferString(SandboxHeader + "\n")
 	fixtures := s.Fixtures()
 	for _, name := range slices.Sorted(maps.Keys(fixtures)) {
 		provider, key, _ := strings.Cut(name, ".")
@@ -35,13 +37,16 @@ func (s *Server) Sandbox(ca string) []byte {
 			sections[provider][key] = fixtures[name]
 			continue
 		}
-		comments += fmt.Sprintf("# %s: %s\n", name, fixtures[name])
+		fmt.Fprintf(comments, "# %s: %s\n", name, fixtures[name])
+	}
+	for _, app := range seed.Graph.Apps {
+		sections["graph"][app.Key] = map[string]string{"clientID": app.ClientID}
 	}
 	text, err := yaml.Marshal(map[string]any{"graph": sections["graph"], "classroom": sections["classroom"], "ca": ca})
 	if err != nil {
 		panic(fmt.Sprintf("server: a sandbox cannot be encoded: %v", err)) // of maps and texts
 	}
-	return append([]byte(comments), text...)
+	return append(comments.Bytes(), text...)
 }
 
 // Fixtures are the long-lived things of the tenant by provider and key, such as classroom.orphanedCourse: ids, and of

@@ -68,7 +68,9 @@ func (k *classroom) seedCourse(s courseSeed) {
 			"title": title, "workType": "ASSIGNMENT", "maxPoints": json.Number("10"), "assigneeMode": "ALL_STUDENTS",
 		})
 		if s.Rubric {
-			k.add(kinds["rubrics"], work.path+"/rubrics", "", map[string]any{"courseId": course.id(), "courseWorkId": work.id()}, project)
+			k.add(kinds["rubrics"], work.path+"/rubrics", "", map[string]any{
+				"courseId": course.id(), "courseWorkId": work.id(),
+			}, project)
 		}
 	}
 	for _, title := range s.Materials {

@@ -37,15 +37,29 @@ func start(t *testing.T, options server.Options) *tenant {
 }
 
 // trusting is a client that trusts one CA, and nobody else.
-func trusting(t *testing.T, ca []byte) *http.Client {
-	t.Helper()
+func trusting(tb testing.TB, ca []byte) *http.Client {
+	tb.Helper()
 	pool := x509.NewCertPool()
 	if !pool.AppendCertsFromPEM(ca) {
-		t.Fatal("the CA is no certificate")
+		tb.Fatal("the CA is no certificate")
 	}
 	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}}
-	t.Cleanup(transport.CloseIdleConnections)
+	tb.Cleanup(transport.CloseIdleConnections)
 	return &http.Client{Transport: transport}
+}
+
+// ask is the error of a request.
+func ask(t *testing.T, client *http.Client, method, url string) error {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), method, url, http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response, err := client.Do(request)
+	if err != nil {
+		return err
+	}
+	return response.Body.Close()
 }
 
 // answer is what came back.
@@ -132,10 +146,7 @@ func (n *tenant) appToken(credentials ...string) string {
 func TestAStandInIsTrustedByItsOwnCAOnly(t *testing.T) {
 	g := NewWithT(t)
 	n := start(t, server.Options{})
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, n.Graph, http.NoBody)
-	g.Expect(err).NotTo(HaveOccurred())
-	_, err = trusting(t, start(t, server.Options{}).CA).Do(request)
-	g.Expect(err).To(MatchError(ContainSubstring("certificate")))
+	g.Expect(ask(t, trusting(t, start(t, server.Options{}).CA), http.MethodGet, n.Graph)).To(MatchError(ContainSubstring("certificate")))
 	g.Expect(n.Requests()).To(BeEmpty())
 }
 
@@ -143,8 +154,5 @@ func TestAClosedStandInIsGone(t *testing.T) {
 	g := NewWithT(t)
 	n := start(t, server.Options{})
 	n.Close()
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, n.Graph, http.NoBody)
-	g.Expect(err).NotTo(HaveOccurred())
-	_, err = n.client.Do(request)
-	g.Expect(err).To(MatchError(ContainSubstring("refused")))
+	g.Expect(ask(t, n.client, http.MethodGet, n.Graph)).To(MatchError(ContainSubstring("refused")))
 }

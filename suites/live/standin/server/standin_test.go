@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 
 	. "github.com/onsi/gomega"
@@ -176,10 +177,8 @@ func TestAnswersCanBeChangedOnTheWay(t *testing.T) {
 	}})
 	g.Expect(n.must("teacher", http.MethodGet, "courses", "").header.Get("Wrapped")).To(Equal("yes"))
 	g.Expect(n.graph("app", http.MethodGet, item+unknown, "").header.Get("Wrapped")).To(Equal("yes"))
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, n.Classroom+"/v1/courses", http.NoBody)
-	g.Expect(err).NotTo(HaveOccurred())
-	_, err = n.client.Do(request) // a GET would be sent again, on another connection
-	g.Expect(err).To(HaveOccurred())
+	// A GET would be sent again, on another connection.
+	g.Expect(ask(t, n.client, http.MethodPost, n.Classroom+"/v1/courses")).To(HaveOccurred())
 	g.Expect(n.Requests()).To(HaveExactElements(
 		server.Request{API: "google", Method: "POST", Path: "/token"},
 		server.Request{API: "classroom", Method: "GET", Path: "/v1/courses", Identity: n.ids["classroom.teacher"]},
@@ -187,6 +186,27 @@ func TestAnswersCanBeChangedOnTheWay(t *testing.T) {
 		server.Request{API: "graph", Method: "GET", Path: "/v1.0" + item + unknown, Identity: n.env["AZURE_CLIENT_ID"]},
 		server.Request{API: "classroom", Method: "POST", Path: "/v1/courses"},
 	), "and each request is counted before")
+}
+
+func TestManyAskAtOnce(t *testing.T) {
+	n := start(t, server.Options{Lag: 1})
+	n.must("teacher", http.MethodGet, "courses", "") // signs in
+	n.graph("app", http.MethodGet, "/", "")
+	var asking sync.WaitGroup
+	for range 4 {
+		asking.Go(func() {
+			for range 10 {
+				n.as("teacher", http.MethodGet, "courses", "")
+				n.as("teacher", http.MethodPatch, "courses/640000000002?updateMask=room", `{"room":"x"}`)
+				n.as("teacher", http.MethodGet, "courses/640000000002", "")
+				n.graph("app", http.MethodPost, n.of("provider"), n.activity())
+				n.Inventory()
+				n.Requests()
+			}
+		})
+	}
+	asking.Wait()
+	NewWithT(t).Expect(n.Requests()).To(HaveLen(4 + 4*10*4))
 }
 
 func TestTheInventoryHasWhatWasThereBefore(t *testing.T) {

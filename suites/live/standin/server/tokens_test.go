@@ -9,6 +9,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -24,23 +25,23 @@ func TestEntraTellsWhyThereIsNoToken(t *testing.T) {
 	tenantID, id, secret := n.env["AZURE_TENANT_ID"], n.env["AZURE_CLIENT_ID"], n.env["AZURE_CLIENT_SECRET"]
 	const scope = "https://graph.microsoft.com/.default"
 	for _, c := range []struct {
-		name   string
-		tenant string
-		form   []string
-		want   string
+		name    string
+		tenant  string
+		changes []string
+		want    string
 	}{
-		{"another tenant", unknown, []string{"client_id", id, "client_secret", secret, "scope", scope}, "invalid_request AADSTS90002:"},
-		{"another application", tenantID, []string{"client_id", unknown, "client_secret", secret, "scope", scope}, "unauthorized_client AADSTS700016:"},
-		{"another's secret", tenantID, []string{"client_id", id, "client_secret", n.env["LEARNCONTRACT_ROLELESS_CLIENT_SECRET"], "scope", scope}, "invalid_client AADSTS7000215:"},
-		{"no secret", tenantID, []string{"client_id", id, "scope", scope}, "invalid_client AADSTS7000215:"},
-		{"another's assertion", tenantID, []string{"client_id", id, "client_assertion", n.Assertion(unknown), "scope", scope}, "invalid_client AADSTS700027:"},
-		{"an assertion that is none", tenantID, []string{"client_id", id, "client_assertion", "a.b.c", "scope", scope}, "invalid_client AADSTS700027:"},
-		{"another resource", tenantID, []string{"client_id", id, "client_secret", secret, "scope", "https://vault.azure.net/.default"}, "invalid_scope AADSTS1002012:"},
-		{"another grant", tenantID, []string{"grant_type", "password", "client_id", id, "client_secret", secret, "scope", scope}, "unsupported_grant_type AADSTS70003:"},
+		{"another tenant", unknown, nil, "invalid_request AADSTS90002:"},
+		{"another application", tenantID, []string{"client_id", unknown}, "unauthorized_client AADSTS700016:"},
+		{"another secret", tenantID, []string{"client_secret", "guess"}, "invalid_client AADSTS7000215:"},
+		{"no secret", tenantID, []string{"client_secret", ""}, "invalid_client AADSTS7000215:"},
+		{"another's assertion", tenantID, []string{"client_assertion", n.Assertion(unknown)}, "invalid_client AADSTS700027:"},
+		{"no assertion", tenantID, []string{"client_assertion", "a.b.c"}, "invalid_client AADSTS700027:"},
+		{"another resource", tenantID, []string{"scope", "https://vault.azure.net/.default"}, "invalid_scope AADSTS1002012:"},
+		{"another grant", tenantID, []string{"grant_type", "password"}, "unsupported_grant_type AADSTS70003:"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			form := append([]string{"grant_type", "client_credentials"}, c.form...)
-			a := n.form(n.Entra+"/"+c.tenant+"/oauth2/v2.0/token", form...)
+			form := []string{"grant_type", "client_credentials", "client_id", id, "client_secret", secret, "scope", scope}
+			a := n.form(n.Entra+"/"+c.tenant+"/oauth2/v2.0/token", append(form, c.changes...)...)
 			g := NewWithT(t)
 			g.Expect(a.status).To(BeNumerically(">=", 400))
 			g.Expect(a.at("access_token")).To(BeNil())
@@ -170,9 +171,7 @@ func (n *tenant) serviceAccount(claims map[string]any) answer {
 		"iss": file.Email, "aud": file.URI, "iat": now, "exp": now + 3600, "sub": n.ids["classroom.teacher"],
 		"scope": "https://www.googleapis.com/auth/classroom.courses",
 	}
-	for name, value := range claims {
-		all[name] = value
-	}
+	maps.Copy(all, claims)
 	payload, err := json.Marshal(all)
 	if err != nil {
 		n.t.Fatal(err)
