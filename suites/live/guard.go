@@ -84,7 +84,7 @@ func (d *Door) proven(ctx context.Context, name string) (Token, error) {
 // signedIn gets a token.
 func (d *Door) signedIn(ctx context.Context, name string) (Token, error) {
 	as := d.provider + "/" + name
-	key := d.provider + "." + name
+	key := account(d.provider, name)
 	if d.provider == "graph" {
 		key = "graph.tenant"
 	}
@@ -150,6 +150,8 @@ func (d *Door) checkUser(ctx context.Context, name string, token Token) error {
 	case isBusy(status) || status >= http.StatusInternalServerError:
 		return failed(OpNetwork, "classroom/%s could not be asked who it is: GET %s was answered %d: try again later", name,
 			profilePath, status)
+	case status == http.StatusForbidden && (name == "classroomOff" || name == "apiOff"):
+		return nil // whom Classroom refuses its own profile, it lets change nothing, in whatever domain
 	case status != http.StatusOK:
 		return failed(OpSignIn, "classroom/%s could not be asked who it is: GET %s was answered %d, and a token with the "+
 			"scope classroom.profile.emails gets 200", name, profilePath, status)
@@ -157,7 +159,7 @@ func (d *Door) checkUser(ctx context.Context, name string, token Token) error {
 		return failed(OpGuard, "classroom/%s does not say who it is: GET %s has no emailAddress, which the scope "+
 			"classroom.profile.emails shows: %w", name, profilePath, ErrOtherTenant)
 	}
-	key := "classroom." + name
+	key := account("classroom", name)
 	if want, _ := d.sandbox.Value(key); !strings.EqualFold(profile.Address, want) {
 		return d.other("classroom/"+name, "user", key, profile.Address)
 	}

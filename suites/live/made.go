@@ -146,7 +146,7 @@ func makers(t *Tenant) (list []string) {
 		named[r.As] = named[r.As] || slices.ContainsFunc(kinds[t.contract.Provider], func(k kind) bool { return k.operation == r.Clause.Operation.ID })
 	}
 	for _, as := range Identities(t.contract.Provider) {
-		if key := t.identityKey(t.contract.Provider + "." + as); named[as] && (key == "" || t.has(key)) {
+		if named[as] && t.has(account(t.contract.Provider, as)) {
 			list = append(list, as)
 		}
 	}

@@ -43,10 +43,13 @@ var sandboxKeys = []SandboxKey{
 	{"graph.tenant", "The Entra tenant's id, which the guard holds every token against.", guid},
 	{"graph.provider", "The registrationId of a registered provider with course activity sync on.", guid},
 	{"graph.otherProvider", "The registrationId of a second one.", guid},
+	{"graph.disabledProvider", "The registrationId of a registered provider with course activity sync off.", guid},
 	{"graph.content", "The id of a learningContent of provider.", guid},
 	{"graph.otherContent", "The id of a learningContent of otherProvider.", guid},
 	{"graph.learner", "The id of a user who has a Viva Learning licence.", guid},
 	{"graph.unlicensedLearner", "The id of a user who has none.", guid},
+	{"graph.unlicensedActivity", "The id of an activity of provider, made when unlicensedLearner had a licence still.", activityID},
+	{"graph.mismatchedActivity", "The id of an activity of provider whose content is otherProvider's now.", activityID},
 	{"graph.app.clientID", "The app that has the Learning*.ReadWrite.All roles.", guid},
 	{"graph.roleless.clientID", "An app that has no Learning* role.", guid},
 	{"graph.endpoint", "Where Graph answers, version included; the real one by default.", endpoint},
@@ -57,7 +60,17 @@ var sandboxKeys = []SandboxKey{
 	{"classroom.otherTeacher", "The address of a second teacher.", address},
 	{"classroom.student", "The address of a student.", address},
 	{"classroom.outsider", "The address of a user of another domain.", address},
-	{"classroom.orphanedCourse", "The id of a long-lived course whose owner's account was deleted.", courseID},
+	{"classroom.classroomOff", "The address of a user of an organizational unit in which Classroom is off.", address},
+	{"classroom.apiOff", "The address of a user of an organizational unit in which access to the API is off.", address},
+	{"classroom.suspended", "The address of a user whose account is suspended.", address},
+	{"classroom.orphanedCourse", "The id of a long-lived course whose owner's account was deleted.", itemID},
+	{"classroom.fullCourse", "The id of a long-lived course with as many teachers as a course can have.", itemID},
+	{"classroom.outsiderCourse", "The id of a long-lived course of outsider.", itemID},
+	{"classroom.otherProjectCourse", "The id of a long-lived course of teacher whose items another Cloud project has made, such as Classroom's own pages.", itemID},
+	{"classroom.otherProjectWork", "The id of course work there.", itemID},
+	{"classroom.otherProjectMaterial", "The id of a course work material there.", itemID},
+	{"classroom.otherProjectAnnouncement", "The id of an announcement there.", itemID},
+	{"classroom.otherProjectTopic", "The id of a topic there.", itemID},
 	{"classroom.endpoint", "Where Classroom answers, without a version; the real one by default.", endpoint},
 	{"classroom.tokenEndpoint", "Where Google issues tokens; the real one by default.", endpoint},
 	{"ca", "A PEM file, relative to the sandbox file, of who signs for the endpoints on loopback addresses.", nil},
@@ -69,9 +82,25 @@ func Identities(provider string) []string {
 	case "graph":
 		return []string{"app", "roleless"}
 	case "classroom":
-		return []string{"admin", "teacher", "otherTeacher", "student", "outsider"}
+		return []string{"admin", "teacher", "otherTeacher", "student", "outsider", "limited", "classroomOff", "apiOff"}
 	}
 	return nil
+}
+
+// account is the key that names who an identity is: limited is teacher, by a token that has no scope but profile.emails.
+func account(provider, identity string) string {
+	switch {
+	case provider == "graph":
+		return "graph." + identity + ".clientID"
+	case identity == "limited":
+		return "classroom.teacher"
+	}
+	return "classroom." + identity
+}
+
+// Account is the address of the user that an identity of Classroom is, and whether the file names it.
+func (s *Sandbox) Account(identity string) (string, bool) {
+	return s.Value(account("classroom", identity))
 }
 
 // distinct are the keys of which no two may have the same value, for then an answer proves nothing.
@@ -80,7 +109,10 @@ var distinct = [][]string{
 	{"graph.content", "graph.otherContent"},
 	{"graph.learner", "graph.unlicensedLearner"},
 	{"graph.app.clientID", "graph.roleless.clientID"},
-	{"classroom.admin", "classroom.teacher", "classroom.otherTeacher", "classroom.student", "classroom.outsider"},
+	{
+		"classroom.admin", "classroom.teacher", "classroom.otherTeacher", "classroom.student", "classroom.outsider",
+		"classroom.classroomOff", "classroom.apiOff", "classroom.suspended",
+	},
 }
 
 // Sandbox is what a run may touch, as its file says.
@@ -251,7 +283,7 @@ func (r *sandboxReader) check() {
 // checkDomain holds the users against the domain.
 func (r *sandboxReader) checkDomain() {
 	of := r.values["classroom.domain"]
-	for _, identity := range Identities("classroom") {
+	for _, identity := range append(Identities("classroom"), "suspended") {
 		key := "classroom." + identity
 		user, ok := r.values[key]
 		_, host, _ := strings.Cut(user, "@")
@@ -317,10 +349,17 @@ func address(value string) string {
 	return unless(m != nil && domainForm.MatchString(m[1]), "is not a mail address: write it as in teacher@school.example")
 }
 
-var courseIDForm = regexp.MustCompile(`^[0-9]+$`)
+var itemIDForm = regexp.MustCompile(`^[0-9]+$`)
 
-func courseID(value string) string {
-	return unless(courseIDForm.MatchString(value), "is not a course's id: it is a number, and no alias")
+func itemID(value string) string {
+	return unless(itemIDForm.MatchString(value), "is not an id: Classroom's are numbers, and no aliases")
+}
+
+// The example of an activity's id is "GUID:GUID" where one is made, and a GUID where it is read.
+var activityIDForm = regexp.MustCompile(`^[0-9a-fA-F:-]{36,}$`)
+
+func activityID(value string) string {
+	return unless(activityIDForm.MatchString(value), "is not an activity's id: copy it whole")
 }
 
 func endpoint(value string) string {

@@ -103,9 +103,10 @@ func (t *Tenant) WhyNot(r *fixtures.Recipe) string {
 		return fmt.Sprintf("%s: --provoke=%s asks it", r.Why, r.Class)
 	}
 	var missing []string
-	for _, key := range r.Needs() {
-		if _, named := t.config.Sandbox.Value(key); !named && t.identityKey(key) != "" {
-			missing = append(missing, t.identityKey(key))
+	for _, need := range r.Needs() {
+		key := t.keyOf(need)
+		if _, named := t.config.Sandbox.Value(key); !named && !slices.Contains(missing, key) {
+			missing = append(missing, key)
 		}
 	}
 	if len(missing) > 0 {
@@ -114,15 +115,13 @@ func (t *Tenant) WhyNot(r *fixtures.Recipe) string {
 	return ""
 }
 
-// identityKey is the key that must stand in the sandbox file for one of Recipe.Needs: an app of Graph has its own below it.
-func (t *Tenant) identityKey(key string) string {
-	if name, ok := strings.CutPrefix(key, "graph."); ok && slices.Contains(Identities("graph"), name) {
-		if _, named := t.config.Sandbox.Value(key + ".clientID"); named {
-			return ""
-		}
-		return key + ".clientID"
+// keyOf is the key that must stand in the sandbox file for one of Recipe.Needs: that of an identity may be another.
+func (t *Tenant) keyOf(need string) string {
+	provider, name, _ := strings.Cut(need, ".")
+	if slices.Contains(Identities(provider), name) {
+		return account(provider, name)
 	}
-	return key
+	return need
 }
 
 // Close removes what is left of everything that the run has made. The error tells what could not be removed.

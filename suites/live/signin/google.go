@@ -25,9 +25,13 @@ const (
 	serviceAccountID = "service_account"
 )
 
-// scopes are what the requests of Classroom need, and profile.emails, which the guard needs. The environment variable names
+// scopes are what the requests of Classroom need, and profile.emails, which the guard needs and limited has alone. The
+// environment variable names
 // others, after "classroom.", where an administrator has not delegated all of them.
-func scopes() (scopes []string) {
+func scopes(identity string) (scopes []string) {
+	if identity == "limited" {
+		return []string{scopePrefix + "profile.emails"}
+	}
 	names := cmp.Or(os.Getenv(googleScopes), "courses rosters coursework.students coursework.me announcements "+
 		"courseworkmaterials topics profile.emails guardianlinks.students push-notifications")
 	for _, name := range strings.FieldsFunc(names, func(r rune) bool { return r == ' ' || r == ',' }) {
@@ -40,9 +44,9 @@ func scopes() (scopes []string) {
 // credentials, which are one user's.
 func google(ctx context.Context, sandbox *live.Sandbox, identity string) (printed, error) {
 	as := "classroom/" + identity
-	user, ok := sandbox.Value("classroom." + identity)
+	user, ok := sandbox.Account(identity)
 	if !ok {
-		return printed{}, fmt.Errorf("%s does not name classroom.%s: name the user's address", sandbox.File(), identity)
+		return printed{}, fmt.Errorf("%s does not name the user that %s is: name the user's address", sandbox.File(), as)
 	}
 	endpoint, custom := sandbox.Value("classroom.tokenEndpoint")
 	endpoint = cmp.Or(endpoint, googleTokens)
@@ -58,9 +62,9 @@ func google(ctx context.Context, sandbox *live.Sandbox, identity string) (printe
 		if custom {
 			key["token_uri"] = endpoint
 		}
-		provider, err = delegated(key, user, asker)
+		provider, err = delegated(key, identity, user, asker)
 	default:
-		provider, err = credentials.DetectDefault(&credentials.DetectOptions{Scopes: scopes(), TokenURL: endpoint, Client: asker})
+		provider, err = credentials.DetectDefault(&credentials.DetectOptions{Scopes: scopes(identity), TokenURL: endpoint, Client: asker})
 	}
 	if err != nil {
 		return printed{}, fmt.Errorf("nothing signs %s in: %w: set %s, or %s to a service account's key, or %s", as, err,
@@ -83,13 +87,13 @@ func keyFile() (key map[string]any) {
 }
 
 // delegated signs in as a user by the key of a service account.
-func delegated(key map[string]any, user string, asker *http.Client) (auth.TokenProvider, error) {
+func delegated(key map[string]any, identity, user string, asker *http.Client) (auth.TokenProvider, error) {
 	text, err := json.Marshal(key)
 	if err != nil {
 		return nil, err
 	}
 	return credentials.NewCredentialsFromJSON(credentials.ServiceAccount, text, &credentials.DetectOptions{
-		Scopes: scopes(), Subject: user, Client: asker,
+		Scopes: scopes(identity), Subject: user, Client: asker,
 	})
 }
 

@@ -20,9 +20,9 @@ type google struct {
 	url     string // its own
 
 	clientID, clientSecret string
-	account                string            // the service account's address
-	accountKey             signer            // whose key the service account was given
-	refresh                map[string]string // users' addresses by refresh token
+	account                string             // the service account's address
+	accountKey             signer             // whose key the service account was given
+	refresh                map[string]consent // by refresh token
 
 	mutex  sync.Mutex
 	tokens map[string]grant // by access token
@@ -37,6 +37,13 @@ type grant struct {
 	expires   time.Time
 }
 
+// consent is what a refresh token stands for.
+type consent struct {
+	key     string // what sandbox.yaml calls who consented
+	address string
+	scopes  string // as grant takes them
+}
+
 // realTokenURL is what an assertion may be made out to as well, as client libraries do whatever the endpoint.
 const realTokenURL = "https://oauth2.googleapis.com/token"
 
@@ -47,11 +54,15 @@ func newGoogle(options Options, url string) *google {
 		ServeMux: http.NewServeMux(), options: options, url: url,
 		clientID: "standin-" + strings.ToLower(secret()[:12]) + ".apps.googleusercontent.com", clientSecret: "GOCSPX-" + secret(),
 		account: "sandbox@" + ourProject() + ".iam.gserviceaccount.com", accountKey: newSigner(),
-		refresh: map[string]string{}, tokens: map[string]grant{},
+		refresh: map[string]consent{}, tokens: map[string]grant{},
 	}
 	for _, user := range seed.Google.Users {
-		if user.Key != "" && !user.Suspended {
-			o.refresh["1//"+secret()+secret()] = user.Address
+		if user.Key == "" || user.Suspended {
+			continue
+		}
+		o.refresh["1//"+secret()+secret()] = consent{user.Key, user.Address, ""}
+		if user.Key == "teacher" {
+			o.refresh["1//"+secret()+secret()] = consent{"limited", user.Address, "classroom.profile.emails"}
 		}
 	}
 	o.HandleFunc("POST /token", o.token)
@@ -87,7 +98,7 @@ func (o *google) refreshed(w http.ResponseWriter, r *http.Request) {
 	if !basic {
 		client, clientSecret = r.PostFormValue("client_id"), r.PostFormValue("client_secret")
 	}
-	user, known := o.refresh[r.PostFormValue("refresh_token")]
+	consented, known := o.refresh[r.PostFormValue("refresh_token")]
 	switch {
 	case client != o.clientID:
 		o.refuse(w, "client-unknown")
@@ -96,7 +107,11 @@ func (o *google) refreshed(w http.ResponseWriter, r *http.Request) {
 	case !known:
 		o.refuse(w, "refresh-token-wrong")
 	default:
-		o.grant(w, grant{user: findUser(user)}, r.PostFormValue("scope"))
+		scope := r.PostFormValue("scope")
+		if consented.scopes != "" {
+			scope = consented.scopes // a refresh token grants no more
+		}
+		o.grant(w, grant{user: findUser(consented.address)}, scope)
 	}
 }
 

@@ -11,12 +11,15 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// usual are the long-lived things that a sandbox file names; what else there is has no key in it.
-var usual = []string{
-	"graph.app", "graph.roleless",
-	"graph.provider", "graph.otherProvider", "graph.content", "graph.otherContent", "graph.learner", "graph.unlicensedLearner",
-	"classroom.admin", "classroom.teacher", "classroom.otherTeacher", "classroom.student", "classroom.outsider",
-	"classroom.orphanedCourse",
+// inSandbox are the names in a sandbox file of the long-lived things that it calls otherwise than Fixtures, and "" of those
+// that have none in it.
+var inSandbox = map[string]string{
+	"graph.app": "", "graph.roleless": "", "classroom.pubsubTopic": "", "classroom.driveFile": "",
+	"classroom.otherProjectCourse.courseWork":          "otherProjectWork",
+	"classroom.otherProjectCourse.courseWorkMaterials": "otherProjectMaterial",
+	"classroom.otherProjectCourse.announcements":       "otherProjectAnnouncement",
+	"classroom.otherProjectCourse.topics":              "otherProjectTopic",
+	"classroom.otherProjectCourse.rubrics":             "", "classroom.otherProjectCourse.studentSubmissions": "",
 }
 
 // SandboxHeader is the first line of a sandbox file that a stand-in made.
@@ -33,7 +36,10 @@ func (s *Server) Sandbox(ca string) []byte {
 	fixtures := s.Fixtures()
 	for _, name := range slices.Sorted(maps.Keys(fixtures)) {
 		provider, key, _ := strings.Cut(name, ".")
-		if slices.Contains(usual, name) {
+		if other, otherwise := inSandbox[name]; otherwise {
+			key = other
+		}
+		if key != "" {
 			sections[provider][key] = fixtures[name]
 			continue
 		}
@@ -104,8 +110,8 @@ func (s *Server) Env() map[string]string {
 			env["LEARNCONTRACT_ROLELESS_CLIENT_SECRET"] = s.entra.secrets[app.ClientID]
 		}
 	}
-	for token, address := range s.google.refresh {
-		name := strings.ToUpper(hump.ReplaceAllString(findUser(address).Key, "${1}_$2"))
+	for token, consent := range s.google.refresh {
+		name := strings.ToUpper(hump.ReplaceAllString(consent.key, "${1}_$2"))
 		env["LEARNCONTRACT_CLASSROOM_"+name+"_REFRESH_TOKEN"] = token
 	}
 	return env
