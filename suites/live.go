@@ -99,13 +99,16 @@ func (s *Suite) askLive(ctx context.Context, clause *fixtures.Clause) {
 		s.note(NotAsked)
 		skip(notAsked + why)
 	}
-	// A node of its own: it runs after a failure, a panic, a time-out and an interruption, too.
+	// A node of its own: it runs after a failure, a panic, a time-out and an interruption, too, and one that comes while it runs
+	// does not end it.
 	ginkgo.DeferCleanup(func(ctx ginkgo.SpecContext) {
-		if err := s.tenant.CleanUp(ctx); err != nil {
+		whole, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanUpTime)
+		defer cancel()
+		if err := s.tenant.CleanUp(whole); err != nil {
 			s.note(EngineError)
 			fail(engineFailure + err.Error())
 		}
-	}, ginkgo.NodeTimeout(cleanUpTime))
+	}, ginkgo.NodeTimeout(cleanUpTime), ginkgo.GracePeriod(cleanUpTime))
 	t := &told{}
 	x, err := s.tenant.Provoke(ctx, recipe, func(ctx context.Context, client *http.Client, baseURL string, call clients.Call) error {
 		t = &told{}
@@ -234,6 +237,10 @@ func (s *Suite) liveCoverage(report ginkgo.Report) (text, doubt string) {
 			fmt.Fprintf(&listed, "\n  %s  %s", outcome, clause.ID)
 		}
 	}
+	how := "live"
+	if s.Live.Replay != "" {
+		how = "replayed"
+	}
 	var parts []string
 	for _, outcome := range Outcomes {
 		if counts[outcome] > 0 {
@@ -243,7 +250,7 @@ func (s *Suite) liveCoverage(report ginkgo.Report) (text, doubt string) {
 	if left := counts[""]; left > 0 {
 		parts = append(parts, fmt.Sprintf("%d left out: %s", left, because(report)))
 	}
-	text = fmt.Sprintf("%-9s  %-22s  live, as %s: %s; %d requests%s", s.Contract.Provider, s.Contract.API, s.Client.Name,
+	text = fmt.Sprintf("%-9s  %-22s  %s, as %s: %s; %d requests%s", s.Contract.Provider, s.Contract.API, how, s.Client.Name,
 		strings.Join(parts, ", "), s.tenant.Spent(), listed.String())
 	return text, doubts(counts, answered)
 }
@@ -277,8 +284,16 @@ func doubts(counts map[Outcome]int, answered []string) string {
 	return ""
 }
 
-// reportLive prints, at the end of a live run, what came of it, and fails a run that does not test what it claims to.
+// reportLive has a live run remove, at its end, what it could not remove before, print what came of it, and fail if it does not
+// test what it claims to.
 func (s *Suite) reportLive() {
+	ginkgo.AfterSuite(func(ctx ginkgo.SpecContext) {
+		whole, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanUpTime)
+		defer cancel()
+		if err := s.tenant.Close(whole); err != nil {
+			fail(engineFailure + err.Error())
+		}
+	}, ginkgo.NodeTimeout(cleanUpTime), ginkgo.GracePeriod(cleanUpTime))
 	ginkgo.ReportAfterSuite("live", func(report ginkgo.Report) {
 		if report.SuiteConfig.DryRun {
 			fmt.Printf("\n%s %s: dry run, nothing asked\n", s.Contract.Provider, s.Contract.API)

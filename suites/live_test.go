@@ -2,8 +2,6 @@ package suites
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -41,62 +39,60 @@ func standIn(t *testing.T, options server.Options) (*server.Server, string) {
 	return stand, file
 }
 
-// signInAt signs in at a stand-in's token endpoints, as package signin does, without its SDKs.
+// tokenAt gets an access token of a stand-in's token endpoints, as package signin does, without its SDKs.
+func tokenAt(ctx context.Context, stand *server.Server, sandbox *live.Sandbox, identity string) (token string, seconds int, err error) {
+	env := stand.Env()
+	provider, as, _ := strings.Cut(identity, "/")
+	address := stand.GoogleToken
+	form := url.Values{
+		"grant_type": {"refresh_token"}, "client_id": {env["LEARNCONTRACT_GOOGLE_CLIENT_ID"]},
+		"client_secret": {env["LEARNCONTRACT_GOOGLE_CLIENT_SECRET"]}, "refresh_token": {env[live.RefreshTokenVariable(identity)]},
+	}
+	if provider == "graph" {
+		clientID, _ := sandbox.Value("graph." + as + ".clientID")
+		secret := env["AZURE_CLIENT_SECRET"]
+		if as == "roleless" {
+			secret = env["LEARNCONTRACT_ROLELESS_CLIENT_SECRET"]
+		}
+		address = stand.Entra + "/" + env["AZURE_TENANT_ID"] + "/oauth2/v2.0/token"
+		form = url.Values{
+			"grant_type": {"client_credentials"}, "client_id": {clientID}, "client_secret": {secret},
+			"scope": {"https://graph.microsoft.com/.default"},
+		}
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, address, strings.NewReader(form.Encode()))
+	if err != nil {
+		return "", 0, err
+	}
+	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	response, err := (&http.Client{Transport: live.NewTransport(sandbox, address)}).Do(request)
+	if err != nil {
+		return "", 0, err
+	}
+	defer response.Body.Close()
+	var answer struct {
+		Token   string `json:"access_token"`
+		Seconds int    `json:"expires_in"`
+		Error   string `json:"error"`
+		Text    string `json:"error_description"`
+	}
+	if err := json.NewDecoder(response.Body).Decode(&answer); err != nil || answer.Token == "" {
+		return "", 0, fmt.Errorf("%s: %s %s (%w)", response.Status, answer.Error, answer.Text, err)
+	}
+	return answer.Token, answer.Seconds, nil
+}
+
+// signInAt signs in at a stand-in.
 func signInAt(t *testing.T, stand *server.Server, file string) live.SignIn {
 	t.Helper()
 	sandbox, err := live.LoadSandbox(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	env := stand.Env()
 	return func(ctx context.Context, identity string) (live.Token, error) {
-		provider, as, _ := strings.Cut(identity, "/")
-		form, address := url.Values{}, stand.GoogleToken
-		if provider == "graph" {
-			clientID, _ := sandbox.Value("graph." + as + ".clientID")
-			secret := env["AZURE_CLIENT_SECRET"]
-			if as == "roleless" {
-				secret = env["LEARNCONTRACT_ROLELESS_CLIENT_SECRET"]
-			}
-			address = stand.Entra + "/" + env["AZURE_TENANT_ID"] + "/oauth2/v2.0/token"
-			form = url.Values{
-				"grant_type": {"client_credentials"}, "client_id": {clientID}, "client_secret": {secret},
-				"scope": {"https://graph.microsoft.com/.default"},
-			}
-		} else {
-			form = url.Values{
-				"grant_type": {"refresh_token"}, "client_id": {env["LEARNCONTRACT_GOOGLE_CLIENT_ID"]},
-				"client_secret": {env["LEARNCONTRACT_GOOGLE_CLIENT_SECRET"]}, "refresh_token": {env[live.RefreshTokenVariable(identity)]},
-			}
-		}
-		request, err := http.NewRequestWithContext(ctx, http.MethodPost, address, strings.NewReader(form.Encode()))
-		if err != nil {
-			return live.Token{}, err
-		}
-		request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-		response, err := (&http.Client{Transport: transportTo(stand)}).Do(request)
-		if err != nil {
-			return live.Token{}, err
-		}
-		defer response.Body.Close()
-		var answer struct {
-			Token   string `json:"access_token"`
-			Seconds int    `json:"expires_in"`
-			Error   string `json:"error"`
-			Text    string `json:"error_description"`
-		}
-		if err := json.NewDecoder(response.Body).Decode(&answer); err != nil || answer.Token == "" {
-			return live.Token{}, fmt.Errorf("%s: %s %s (%w)", response.Status, answer.Error, answer.Text, err)
-		}
-		return live.NewToken(answer.Token, time.Now().Add(time.Duration(answer.Seconds)*time.Second)), nil
+		token, seconds, err := tokenAt(ctx, stand, sandbox, identity)
+		return live.NewToken(token, time.Now().Add(time.Duration(seconds)*time.Second)), err
 	}
-}
-
-// transportTo trusts a stand-in.
-func transportTo(stand *server.Server) *http.Transport {
-	roots := x509.NewCertPool()
-	roots.AppendCertsFromPEM(stand.CA)
-	return &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}}
 }
 
 // liveAnswer is what came of a recipe.

@@ -90,6 +90,9 @@ func (t *Tenant) disturbed(r *fixtures.Recipe, x matchers.Exchange) error {
 	switch {
 	case x.Status() == r.Clause.Status:
 		return nil
+	case x.Status() >= http.StatusMultipleChoices && x.Status() < http.StatusBadRequest:
+		return failed(OpHost, "%s answered %s, and a run follows nobody to another address: check the sandbox file's endpoint, and proxies",
+			t.contract.Provider, line)
 	case x.Status() == http.StatusUnauthorized:
 		return failed(OpSignIn, "%s/%s was answered %s with a new token, too: check that its token is for this API",
 			t.contract.Provider, r.As, line)

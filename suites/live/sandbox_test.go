@@ -115,7 +115,7 @@ func TestProblemsOfASandboxFile(t *testing.T) {
 			"classroom.otherTeacher must not be the same as classroom.teacher"},
 		"a teacher who is a student": {"classroom: {domain: a.example, teacher: t@a.example, student: t@a.example}",
 			"classroom.student must not be the same as classroom.teacher"},
-		"an alias":              {"classroom: {orphanedCourse: 'd:math'}", "1: classroom.orphanedCourse is not a course's id"},
+		"an alias":              {"classroom: {orphanedCourse: 'd:math'}", "1: classroom.orphanedCourse is not an id"},
 		"no URL":                {"graph: {endpoint: graph.microsoft.com}", "1: graph.endpoint is not an absolute URL"},
 		"plain http":            {"graph: {authority: 'http://login.example'}", "1: graph.authority must be https"},
 		"plain http by a trick": {"graph: {authority: 'http://127.0.0.1.login.example'}", "1: graph.authority must be https"},
@@ -243,6 +243,8 @@ func TestTheExampleHasEveryKeyAndLoadsOnceItIsFilled(t *testing.T) {
 		"admin: ": "admin@school.example", "teacher: ": "t@school.example", "otherTeacher: ": "o@school.example",
 		"student: ": "s@school.example", "endpoint: ": "https://127.0.0.1:1/v1.0", "authority: ": "https://127.0.0.1:2",
 		"tokenEndpoint: ": "https://127.0.0.1:3/token", "ca: ": "ca.pem",
+		"classroomOff: ": "c@school.example", "apiOff: ": "p@school.example", "suspended: ": "u@school.example",
+		"fullCourse: ": "1234568", "outsiderCourse: ": "1234569", "otherProject[A-Z][a-z]+: ": "1234570",
 	} {
 		text = regexp.MustCompile(`(?m)(\b`+key+`)<[^<>\n]+>`).ReplaceAllString(text, "${1}"+value)
 	}
