@@ -1,0 +1,332 @@
+package suites
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/learncontract/learncontract/fixtures"
+
+	"github.com/learncontract/learncontract/suites/live"
+	"github.com/learncontract/learncontract/suites/live/standin/server"
+)
+
+// hijacked takes the connection of a request from the server.
+func hijacked(w http.ResponseWriter, write string) {
+	hijacker, ok := w.(http.Hijacker)
+	if !ok {
+		panic("the server speaks HTTP/2")
+	}
+	connection, buffer, err := hijacker.Hijack()
+	if err != nil {
+		panic(err)
+	}
+	_, _ = buffer.WriteString(write) // a client that went away has its fault already
+	_ = buffer.Flush()
+	_ = connection.Close()
+}
+
+// TestAFaultIsNoVerdict breaks one request of a recipe, the first or the one whose answer counts, in each way in which a network,
+// a gateway or a token can fail: what comes of it is an engine error or a wait, and never a verdict.
+func TestAFaultIsNoVerdict(t *testing.T) {
+	const once = 1
+	status := func(status int, header ...string) func(http.ResponseWriter, *http.Request) {
+		return func(w http.ResponseWriter, _ *http.Request) {
+			for i := 0; i < len(header); i += 2 {
+				w.Header().Set(header[i], header[i+1])
+			}
+			w.WriteHeader(status)
+		}
+	}
+	for name, fault := range map[string]struct {
+		serve func(http.ResponseWriter, *http.Request)
+		times int     // how often, 0 for always
+		op    live.Op // of the engine error; empty if the clause is honored after all
+		says  string
+	}{
+		"the connection breaks": {func(w http.ResponseWriter, _ *http.Request) { hijacked(w, "") }, 0, live.OpNetwork, ""},
+		"half a header":         {func(w http.ResponseWriter, _ *http.Request) { hijacked(w, "HTTP/1.1 404 Not") }, 0, live.OpNetwork, ""},
+		"half a body": {func(w http.ResponseWriter, _ *http.Request) {
+			hijacked(w, "HTTP/1.1 404 Not Found\r\nContent-Length: 90\r\n\r\n{\"err")
+		}, 0, live.OpNetwork, "broke its answer off"},
+		"a stall":                  {func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, 0, live.OpNetwork, "did not answer in time"},
+		"throttled once":           {status(429, "Retry-After", "0"), once, "", ""},
+		"throttled, no header":     {status(429), once, "", ""},
+		"throttled always":         {status(429, "Retry-After", "0"), 0, live.OpWait, "429 Too Many Requests 4 times: try again later"},
+		"throttled for years":      {status(429, "Retry-After", "99999999"), 0, live.OpWait, "too long a wait"},
+		"unavailable once":         {status(503), once, "", ""},
+		"unavailable always":       {status(503), 0, live.OpWait, "503 Service Unavailable 4 times"},
+		"a gateway":                {status(502), 0, live.OpNetwork, "a gateway before graph answered 502 Bad Gateway"},
+		"the token expires":        {status(401), once, "", ""},
+		"no token is good":         {status(401), 0, live.OpSignIn, "was answered 401 Unauthorized with a new token, too"},
+		"a redirect to elsewhere":  {status(307, "Location", "https://elsewhere.example/"), 0, live.OpHost, "follows nobody to another address"},
+		"a redirect on the host":   {status(302, "Location", "/elsewhere"), 0, live.OpHost, "follows nobody to another address"},
+		"a permanent one, no page": {status(301), 0, live.OpHost, "follows nobody to another address"},
+	} {
+		for _, clause := range []string{"graph.get.assignment-not-found", "graph.update.fields-empty"} {
+			t.Run(name+", "+clause, func(t *testing.T) {
+				t.Parallel()
+				served := 0
+				stand, file := standIn(t, server.Options{Wrap: func(next http.Handler) http.Handler {
+					return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+						if r.Method == http.MethodDelete || r.Method == http.MethodGet && clause == "graph.update.fields-empty" {
+							next.ServeHTTP(w, r) // of the clean-up
+							return
+						}
+						if served++; fault.times == 0 || served <= fault.times {
+							fault.serve(w, r)
+							return
+						}
+						next.ServeHTTP(w, r)
+					})
+				}})
+				s := Load(t, "graph")
+				options := fast
+				options.Timeout = 300 * time.Millisecond
+				s.Live = &Live{Sandbox: file, Provoke: []string{"fixture"}, SignIn: signInAt(t, stand, file), Options: options}
+				if err := s.open(s.Live); err != nil {
+					t.Fatal(err)
+				}
+				before := strings.Join(stand.Inventory(), "\n")
+				a := s.provoke(t.Context(), s.tenant.Recipe(s.Contract.Clause(clause)))
+				var engine *live.EngineError
+				switch {
+				case fault.op == "" && (a.err != nil || a.outcome != Honored && a.outcome != Deviating):
+					t.Errorf("it is %q, %v", a.outcome, a.err)
+				case fault.op != "" && !errors.As(a.err, &engine):
+					t.Errorf("it is %q, %v", a.outcome, a.err)
+				case fault.op == "":
+				case clause == "graph.get.assignment-not-found" && (engine.Op != fault.op || !strings.Contains(engine.Error(), fault.says)):
+					t.Errorf("it is told by %v", engine)
+				}
+				if name == "throttled for years" {
+					return // the run has ended, clean-up and all
+				}
+				if err := s.tenant.Close(t.Context()); err != nil {
+					t.Error(err)
+				}
+				if after := strings.Join(stand.Inventory(), "\n"); after != before {
+					t.Errorf("something is left, or gone:\n%s", after)
+				}
+			})
+		}
+	}
+}
+
+// TestTheGuardHoldsBeforeAnyChange has a run meet somebody else than the sandbox file names.
+func TestTheGuardHoldsBeforeAnyChange(t *testing.T) {
+	change := func(old, other string) func(text string) string {
+		return func(text string) string { return strings.Replace(text, old, other, 1) }
+	}
+	for name, test := range map[string]struct {
+		provider string
+		change   func(text string) string // of the sandbox file
+		signIn   func(live.SignIn) live.SignIn
+		says     string
+	}{
+		"another tenant": {
+			provider: "graph", change: change("tenant: 3f1c9a52", "tenant: 00000000"), says: "not whom the sandbox file names",
+		},
+		"another app": {
+			provider: "graph", change: change("clientID: 8a6e2f04", "clientID: 00000000"), says: "graph/app cannot sign in",
+		},
+		"another user": {
+			provider: "classroom", change: change("teacher: teacher@", "teacher: bystander@"), says: "not whom the sandbox file names",
+		},
+		"a clock that is behind": {
+			provider: "graph", says: "check this machine's clock",
+			signIn: func(signIn live.SignIn) live.SignIn {
+				return func(ctx context.Context, identity string) (live.Token, error) {
+					token, err := signIn(ctx, identity)
+					token.Expires = time.Now().Add(-3 * time.Hour)
+					return token, err
+				}
+			},
+		},
+		"nobody signs in": {
+			provider: "classroom",
+			signIn: func(live.SignIn) live.SignIn {
+				return func(context.Context, string) (live.Token, error) { return live.Token{}, errors.New("no browser") }
+			},
+			says: "cannot sign in: no browser",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			stand, file := standIn(t, server.Options{})
+			if test.change != nil {
+				text, err := os.ReadFile(file)
+				if err != nil {
+					t.Fatal(err)
+				}
+				changed := test.change(string(text))
+				if changed == string(text) {
+					t.Fatalf("the sandbox file is not changed:\n%s", text)
+				}
+				if err := os.WriteFile(file, []byte(changed), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			s := Load(t, test.provider)
+			signIn := signInAt(t, stand, file)
+			if test.signIn != nil {
+				signIn = test.signIn(signIn)
+			}
+			s.Live = &Live{Sandbox: file, Provoke: []string{"fixture"}, SignIn: signIn, Options: fast}
+			if err := s.open(s.Live); err != nil {
+				t.Fatal(err)
+			}
+			for _, r := range s.asked() {
+				if r.As != "app" && r.As != "teacher" {
+					continue
+				}
+				a := s.provoke(t.Context(), r)
+				var engine *live.EngineError
+				if !errors.As(a.err, &engine) || !strings.Contains(a.err.Error(), test.says) {
+					t.Fatalf("%s is %q, %v", r.Clause.ID, a.outcome, a.err)
+				}
+			}
+			for _, request := range stand.Requests() {
+				changes := request.API == test.provider && request.Method != http.MethodGet
+				if changes && (test.provider == "graph" || request.Identity == "bystander@school.example" || request.Identity == "teacher@school.example") {
+					t.Errorf("it was asked for %s %s", request.Method, request.Path)
+				}
+			}
+		})
+	}
+}
+
+// TestAHostThatIsNotKnownIsNoVerdict looks a host up that is not there.
+func TestAHostThatIsNotKnownIsNoVerdict(t *testing.T) {
+	stand, file := standIn(t, server.Options{})
+	s := Load(t, "graph")
+	options := fast
+	options.Base = roundTrips(func(*http.Request) (*http.Response, error) {
+		return nil, &net.OpError{Op: "dial", Err: &net.DNSError{Err: "no such host", Name: "graph.microsoft.com", IsNotFound: true}}
+	})
+	s.Live = &Live{Sandbox: file, SignIn: signInAt(t, stand, file), Options: options}
+	if err := s.open(s.Live); err != nil {
+		t.Fatal(err)
+	}
+	a := s.provoke(t.Context(), s.tenant.Recipe(s.Contract.Clause("graph.get.assignment-not-found")))
+	if a.err == nil || !strings.Contains(a.err.Error(), "is not known to the name server") {
+		t.Errorf("it is %q, %v", a.outcome, a.err)
+	}
+}
+
+type roundTrips func(*http.Request) (*http.Response, error)
+
+func (f roundTrips) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// TestATenantThatIsSetUpOtherwise asks for what shows in such a one alone.
+func TestATenantThatIsSetUpOtherwise(t *testing.T) {
+	for provider, test := range map[string]struct {
+		options server.Options
+		clauses int
+	}{"graph": {server.Options{NoServicePlan: true}, 4}, "classroom": {server.Options{Fundamentals: true}, 3}} {
+		s, _ := liveSuite(t, provider, test.options, "tenant")
+		asked := s.asked()
+		if len(asked) != test.clauses {
+			t.Errorf("%s: %d clauses are asked, want %d", provider, len(asked), test.clauses)
+		}
+		for _, r := range asked {
+			if a := s.provoke(t.Context(), r); a.err != nil || a.outcome != Honored && a.outcome != Deviating {
+				t.Errorf("%s is %q, %v\n%s", r.Clause.ID, a.outcome, a.err, a.text)
+			}
+			if err := s.tenant.CleanUp(t.Context()); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+}
+
+// TestTheBudgetIsNotPassed gives a run fewer requests than it takes.
+func TestTheBudgetIsNotPassed(t *testing.T) {
+	stand, file := standIn(t, server.Options{})
+	s := Load(t, "graph")
+	options := fast
+	options.Budget = 6
+	s.Live = &Live{Sandbox: file, Provoke: []string{"fixture"}, SignIn: signInAt(t, stand, file), Options: options}
+	if err := s.open(s.Live); err != nil {
+		t.Fatal(err)
+	}
+	refused := 0
+	for _, r := range s.asked() {
+		if a := s.provoke(t.Context(), r); errors.Is(a.err, live.ErrBudget) {
+			refused++
+		} else if a.err != nil {
+			t.Error(a.err)
+		}
+		if err := s.tenant.CleanUp(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}
+	asked := 0
+	for _, request := range stand.Requests() {
+		if request.API == "graph" {
+			asked++
+		}
+	}
+	if refused == 0 || asked > 6 {
+		t.Errorf("%d recipes are refused, and %d requests were sent", refused, asked)
+	}
+}
+
+// TestAPlanIsWhatIsSent holds what a plan says against what a stand-in was asked.
+func TestAPlanIsWhatIsSent(t *testing.T) {
+	for _, provider := range fixtures.Providers {
+		s, stand := liveSuite(t, provider, server.Options{}, "fixture")
+		plan := s.tenant.Plan()
+		if sent := stand.Requests(); len(sent) > 0 {
+			t.Errorf("a plan sends %v", sent)
+		}
+		for _, p := range plan {
+			if p.WhyNot != "" || p.Recipe.Class == "fixture" && p.Recipe.Clause.Name != "" {
+				continue
+			}
+			before := len(stand.Requests())
+			if a := s.provoke(t.Context(), p.Recipe); a.err != nil {
+				t.Errorf("%s: %v", p.Recipe.Clause.ID, a.err)
+			}
+			last := stand.Requests()[len(stand.Requests())-1]
+			if err := s.tenant.CleanUp(t.Context()); err != nil {
+				t.Error(err)
+			}
+			sent := len(stand.Requests()) - before
+			if sent > p.Most || sent < len(p.Requests) {
+				t.Errorf("%s takes %d requests, and the plan says %d, %d at most", p.Recipe.Clause.ID, sent, len(p.Requests), p.Most)
+			}
+			if planned := p.Requests[len(p.Requests)-1]; !strings.HasPrefix(planned, last.Method+" ") {
+				t.Errorf("%s is asked by %s %s, and the plan says %s", p.Recipe.Clause.ID, last.Method, last.Path, planned)
+			}
+		}
+	}
+}
+
+// TestDoubts tells a run whose answers say nothing of the clauses.
+func TestDoubts(t *testing.T) {
+	repeated := func(status string, n int) []string { return strings.Split(strings.Repeat(status+" ", n-1)+status, " ") }
+	for name, test := range map[string]struct {
+		counts   map[Outcome]int
+		answered []string
+		want     string
+	}{
+		"all is well":              {map[Outcome]int{Honored: 10}, append(repeated("404", 9), "403"), ""},
+		"the same, and right":      {map[Outcome]int{Honored: 10}, repeated("403", 10), ""},
+		"too few to tell":          {map[Outcome]int{Broken: 4}, repeated("401", 4), ""},
+		"the same to everything":   {map[Outcome]int{Broken: 10}, repeated("500", 10), "everything was answered 500"},
+		"nine in ten are refused":  {map[Outcome]int{Broken: 10}, append(repeated("403", 9), "404"), "9 of 10 answers are 401 or 403"},
+		"eight in ten are refused": {map[Outcome]int{Broken: 10}, append(repeated("403", 8), "404", "404"), ""},
+		"every one is another":     {map[Outcome]int{Another: 6}, append(repeated("404", 3), repeated("400", 3)...), "every answer is documented, and none is the one that was provoked"},
+	} {
+		got := doubts(test.counts, test.answered)
+		if test.want == "" && got != "" || !strings.HasPrefix(got, test.want) {
+			t.Errorf("%s: it says %q, want %q", name, got, test.want)
+		}
+	}
+}
