@@ -1,9 +1,11 @@
 package suites
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -21,19 +23,21 @@ import (
 // Outcome is what came of a clause that was asked of a live tenant.
 type Outcome string
 
-// The outcomes. Only a Broken and an Undocumented one are the provider's fault, and only an EngineError is the run's.
+// The outcomes. Only a Broken and an Undocumented one are the provider's fault, only ToldWrong is the client's, and only an
+// EngineError is the run's.
 const (
 	Honored      Outcome = "honored"
 	Deviating    Outcome = "deviating"                            // honored, and a field that does not bind differs
 	Another      Outcome = "documented, but not the one provoked" // another clause of the operation
 	Broken       Outcome = "broken"                               // the clause, but for a field that binds
 	Undocumented Outcome = "undocumented"                         // no clause of the operation
+	ToldWrong    Outcome = "told wrong"                           // honored, but the client tells its caller otherwise
 	NotAsked     Outcome = "not asked"
 	EngineError  Outcome = "engine error"
 )
 
 // Outcomes are all of them, in the order of reports.
-var Outcomes = []Outcome{Honored, Deviating, Another, Broken, Undocumented, NotAsked, EngineError}
+var Outcomes = []Outcome{Honored, Deviating, Another, Broken, Undocumented, ToldWrong, NotAsked, EngineError}
 
 // How long things take at most.
 const (
@@ -205,37 +209,61 @@ func (s *Suite) note(outcome Outcome) {
 	ginkgo.AddReportEntry(outcomeEntry, string(outcome), types.CodeLocation{}, ginkgo.ReportEntryVisibilityNever)
 }
 
-// outcomes are the last outcome of each clause of a live run, by its id, and the statuses answered.
-func outcomes(report ginkgo.Report) (of map[string]Outcome, answered []string) {
-	of = map[string]Outcome{}
+// asked is what came of the clauses of a live run.
+type asked struct {
+	of         map[string]Outcome  // the last one, by the clause's id
+	deviations map[string][]string // ids of the clauses that deviate so
+	answered   []string            // the statuses
+}
+
+func outcomes(report ginkgo.Report) asked {
+	a := asked{of: map[string]Outcome{}, deviations: map[string][]string{}}
 	for _, spec := range report.SpecReports.WithLeafNodeType(types.NodeTypeIt) {
 		id := labelled(spec, "clause:")
 		for _, entry := range spec.ReportEntries {
-			switch entry.Name {
+			switch text := entry.StringRepresentation(); entry.Name {
 			case outcomeEntry:
-				of[id] = Outcome(entry.StringRepresentation())
+				a.of[id] = Outcome(text)
+			case string(Deviating):
+				a.deviations[text] = append(a.deviations[text], id)
 			case answeredEntry:
-				answered = append(answered, entry.StringRepresentation())
+				a.answered = append(a.answered, text)
 			}
 		}
-		if id != "" && of[id] == "" && spec.State.Is(types.SpecStateFailureStates) {
-			of[id] = EngineError // it panicked, or its time ended
+		if id == "" || !spec.State.Is(types.SpecStateFailureStates) {
+			continue
+		}
+		switch a.of[id] {
+		case "":
+			a.of[id] = EngineError // it panicked, or its time ended
+		case Honored, Deviating:
+			a.of[id] = ToldWrong
 		}
 	}
-	return of, answered
+	return a
 }
 
 // liveCoverage is the text that says what came of a live run, and why it does not test what it claims to, "" if it does.
 func (s *Suite) liveCoverage(report ginkgo.Report) (text, doubt string) {
-	of, answered := outcomes(report)
+	a := outcomes(report)
 	counts := map[Outcome]int{}
 	var listed strings.Builder
 	for clause := range s.Contract.Clauses() {
-		outcome := of[clause.ID]
+		outcome := a.of[clause.ID]
 		counts[outcome]++
-		if slices.Contains([]Outcome{Another, Broken, Undocumented, EngineError, Deviating}, outcome) {
+		if slices.Contains([]Outcome{Another, Broken, Undocumented, ToldWrong, EngineError}, outcome) {
 			fmt.Fprintf(&listed, "\n  %s  %s", outcome, clause.ID)
 		}
+	}
+	for _, deviation := range slices.SortedFunc(maps.Keys(a.deviations), func(x, y string) int {
+		return cmp.Or(cmp.Compare(len(a.deviations[y]), len(a.deviations[x])), cmp.Compare(x, y))
+	}) {
+		ids := a.deviations[deviation]
+		such := ids[0]
+		if more := len(ids) - 1; more > 0 {
+			such += fmt.Sprintf(" and %d more", more)
+		}
+		fmt.Fprintf(&listed, "\n  %s  %s\n             %s", Deviating, such, strings.ReplaceAll(deviation, "\n", "\n             "))
 	}
 	how := "live"
 	if s.Live.Replay != "" {
@@ -252,7 +280,7 @@ func (s *Suite) liveCoverage(report ginkgo.Report) (text, doubt string) {
 	}
 	text = fmt.Sprintf("%-9s  %-22s  %s, as %s: %s; %d requests%s", s.Contract.Provider, s.Contract.API, how, s.Client.Name,
 		strings.Join(parts, ", "), s.tenant.Spent(), listed.String())
-	return text, doubts(counts, answered)
+	return text, doubts(counts, a.answered)
 }
 
 // fewest is the number of answers from which on a run can be told not to test what it claims to.

@@ -45,6 +45,10 @@ func TestTexts(t *testing.T) {
 		"help-drift":          "drift --help",
 		"help-graph":          "drift graph --help",
 		"help-classroom":      "drift classroom --help",
+		"help-plan":           "plan --help",
+		"help-sweep":          "sweep --help",
+		"plan":                "plan graph --sandbox testdata/sandbox.yaml",
+		"plan-more":           "plan --sandbox testdata/sandbox.yaml --provoke fixture,racy",
 		"list":                "list",
 		"list-selected":       "list graph --action update --status 403",
 		"look-alikes":         "list graph --look-alikes",
@@ -112,6 +116,13 @@ func TestErrors(t *testing.T) {
 			` "courses.patch.failed-precondition.coursenot":` +
 			` did you mean classroom.courses.patch.failed-precondition.CourseNotModifiable?` +
 			` go tool contract list prints all ids`},
+		{"plan", "--sandbox FILE is missing: it names what a run may touch, and suites/live/sandbox.example.yaml is an example"},
+		{"plan --sandbox none.yaml", "none.yaml:0: does not exist: copy suites/live/sandbox.example.yaml and fill in what your tenant has"},
+		{"plan classroom --sandbox testdata/sandbox.yaml", "guard: testdata/sandbox.yaml does not name classroom.domain," +
+			" without which nobody can be told from another: name it"},
+		{"plan --sandbox testdata/sandbox.yaml --provoke never,sure", "--provoke=never: what is of this class cannot be asked for; plan says why of each\n" +
+			"--provoke=sure: there is no such class: use safe, fixture, tenant, racy"},
+		{"sweep graph classroom --sandbox x", `sweep takes one provider or none, and was given ["graph" "classroom"]`},
 		{"show quux", `no clause has the id "quux": go tool contract list prints all ids`},
 		{"lst", `unknown command "lst": use list, show, drift, import, plan or sweep`},
 	} {
