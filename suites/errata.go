@@ -52,9 +52,14 @@ type covering struct {
 }
 
 func (s *Suite) covering(w *fixtures.Wording, inCase string) *covering {
+	return s.coveringOf(s.Client.Name, w, inCase)
+}
+
+// coveringOf are the errata of somebody, a client or in live runs the provider, of a wording in a case.
+func (s *Suite) coveringOf(whom string, w *fixtures.Wording, inCase string) *covering {
 	c := &covering{}
 	for _, e := range s.Errata {
-		if e.Client == s.Client.Name && e.Case == inCase && e.Covers(w) {
+		if e.Client == whom && e.Case == inCase && e.Covers(w) {
 			c.errata = append(c.errata, e)
 		}
 	}
@@ -77,18 +82,28 @@ func (c *covering) excuses(field clients.Field, told string) (excused bool) {
 
 // settle fails the spec of what was asked if an erratum was not borne out or has expired, and records the others.
 func (c *covering) settle(asked string, today time.Time) {
+	if fault := c.fault(asked, today); fault != "" {
+		fail(fault)
+	}
+	for _, e := range c.errata {
+		ginkgo.AddReportEntry(erratumEntry, e.String(), ginkgo.ReportEntryVisibilityNever)
+	}
+}
+
+// fault tells an erratum that was not borne out or has expired, "" if none.
+func (c *covering) fault(asked string, today time.Time) string {
 	for i, e := range c.errata {
 		what := fmt.Sprintf("the %s of %s as %q", e.Field, asked, e.Seen)
 		switch {
 		case !c.seen[i]:
-			fail(fmt.Sprintf("unexpected pass: %s does not %s %s any more, as it did with %s %s: take the erratum %s out, or narrow it.",
-				e.Client, verb(e), what, e.Module, e.Version, e))
+			return fmt.Sprintf("unexpected pass: %s does not %s %s any more, as it did with %s %s: take the erratum %s out, or narrow it.",
+				e.Client, verb(e), what, e.Module, e.Version, e)
 		case e.DaysLeft(today) < 0:
-			fail(fmt.Sprintf("the erratum %s expired on %s, and %s still %ss %s: %s.\nLook again, and set a new date if it must be accepted.",
-				e, e.Expires.Format(time.DateOnly), e.Client, verb(e), what, e.Why))
+			return fmt.Sprintf("the erratum %s expired on %s, and %s still %ss %s: %s.\nLook again, and set a new date if it must be accepted.",
+				e, e.Expires.Format(time.DateOnly), e.Client, verb(e), what, e.Why)
 		}
-		ginkgo.AddReportEntry(erratumEntry, e.String(), ginkgo.ReportEntryVisibilityNever)
 	}
+	return ""
 }
 
 // verb is what the client does with the field of an erratum.

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -28,6 +29,7 @@ type Outcome string
 const (
 	Honored      Outcome = "honored"
 	Deviating    Outcome = "deviating"                            // honored, and a field that does not bind differs
+	Known        Outcome = "erratum"                              // broken, as is known and accepted until a date
 	Another      Outcome = "documented, but not the one provoked" // another clause of the operation
 	Broken       Outcome = "broken"                               // the clause, but for a field that binds
 	Undocumented Outcome = "undocumented"                         // no clause of the operation
@@ -37,7 +39,7 @@ const (
 )
 
 // Outcomes are all of them, in the order of reports.
-var Outcomes = []Outcome{Honored, Deviating, Another, Broken, Undocumented, ToldWrong, NotAsked, EngineError}
+var Outcomes = []Outcome{Honored, Deviating, Known, Another, Broken, Undocumented, ToldWrong, NotAsked, EngineError}
 
 // How long things take at most.
 const (
@@ -140,8 +142,8 @@ func (s *Suite) judgeLive(clause *fixtures.Clause, x matchers.Exchange, t *told)
 	s.note(v.outcome)
 	switch v.outcome {
 	case Honored:
-	case Deviating:
-		ginkgo.AddReportEntry(string(Deviating), scrub(v.text), ginkgo.ReportEntryVisibilityFailureOrVerbose)
+	case Deviating, Known:
+		ginkgo.AddReportEntry(string(v.outcome), scrub(v.text), ginkgo.ReportEntryVisibilityFailureOrVerbose)
 	case Another:
 		skip(v.text)
 	default:
@@ -188,6 +190,34 @@ func (s *Suite) verdict(clause *fixtures.Clause, x matchers.Exchange) verdict {
 				clients.Draft(clause.Operation, x)
 		}
 	}
+	if v.outcome == Honored || v.outcome == Deviating || v.outcome == Broken {
+		v = s.known(v, clause, honor.Deviations())
+	}
+	return v
+}
+
+// known is a verdict, but for what the provider's errata have: those whose client is the provider.
+func (s *Suite) known(v verdict, clause *fixtures.Clause, deviations []matchers.Deviation) verdict {
+	errata := s.coveringOf(s.Contract.Provider, v.wording, "")
+	if len(errata.errata) == 0 {
+		return v
+	}
+	unknown := 0
+	for _, d := range deviations {
+		answered := d.Answered
+		if text, err := strconv.Unquote(answered); err == nil {
+			answered = text
+		}
+		if !errata.excuses(clients.Field(d.Field), answered) && d.Broken {
+			unknown++
+		}
+	}
+	switch fault := errata.fault(clause.ID, s.Today); {
+	case fault != "":
+		v.outcome, v.text = Broken, fault
+	case unknown == 0:
+		v.outcome, v.text = Known, shownDeviations(deviations)
+	}
 	return v
 }
 
@@ -224,7 +254,8 @@ func outcomes(report ginkgo.Report) asked {
 			switch text := entry.StringRepresentation(); entry.Name {
 			case outcomeEntry:
 				a.of[id] = Outcome(text)
-			case string(Deviating):
+			case string(Deviating), string(Known):
+				text = entry.Name + "  %s\n             " + strings.ReplaceAll(text, "\n", "\n             ")
 				a.deviations[text] = append(a.deviations[text], id)
 			case answeredEntry:
 				a.answered = append(a.answered, text)
@@ -236,7 +267,7 @@ func outcomes(report ginkgo.Report) asked {
 		switch a.of[id] {
 		case "":
 			a.of[id] = EngineError // it panicked, or its time ended
-		case Honored, Deviating:
+		case Honored, Deviating, Known:
 			a.of[id] = ToldWrong
 		}
 	}
@@ -263,7 +294,7 @@ func (s *Suite) liveCoverage(report ginkgo.Report) (text, doubt string) {
 		if more := len(ids) - 1; more > 0 {
 			such += fmt.Sprintf(" and %d more", more)
 		}
-		fmt.Fprintf(&listed, "\n  %s  %s\n             %s", Deviating, such, strings.ReplaceAll(deviation, "\n", "\n             "))
+		listed.WriteString("\n  " + strings.Replace(deviation, "%s", such, 1))
 	}
 	how := "live"
 	if s.Live.Replay != "" {

@@ -1,6 +1,7 @@
 package suites
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -242,5 +243,45 @@ func TestDriftOfOneClauseIsNoOthers(t *testing.T) {
 				t.Errorf("%s is changed, and %s is %s %v", drifted.Clause.ID, r.Clause.ID, a.outcome, a.err)
 			}
 		}
+	}
+}
+
+// TestAnErratumOfTheProvider has a provider deviate as its errata say, and not.
+func TestAnErratumOfTheProvider(t *testing.T) {
+	d := &drifting{}
+	s, _ := liveSuite(t, "graph", server.Options{Wrap: d.wrap})
+	s.Today = time.Date(2027, 5, 1, 0, 0, 0, 0, time.UTC)
+	gone := func(a fixtures.Answer) fixtures.Answer {
+		a.Body = bytes.Replace(a.Body, []byte(`"notFound"`), []byte(`"gone"`), 1)
+		return a
+	}
+	r := s.tenant.Recipe(s.Contract.Clause("graph.get.assignment-not-found"))
+	for name, test := range map[string]struct {
+		errata []string // what is seen of the code
+		change func(fixtures.Answer) fixtures.Answer
+		today  time.Time
+		want   Outcome
+		says   string
+	}{
+		"none":             {nil, gone, s.Today, Broken, `documented  "notFound"`},
+		"the one":          {[]string{"gone"}, gone, s.Today, Known, `code: documented "notFound", answered "gone"`},
+		"another":          {[]string{"lost"}, gone, s.Today, Broken, `unexpected pass: graph does not tell the code of graph.get.assignment-not-found as "lost" any more`},
+		"one that expired": {[]string{"gone"}, gone, s.Today.AddDate(0, 2, 0), Broken, "expired on 2027-05-31"},
+		"one too many":     {[]string{"gone"}, nil, s.Today, Broken, "unexpected pass: "},
+		"one too few":      {[]string{"gone"}, func(a fixtures.Answer) fixtures.Answer { a = gone(a); a.Header.Del("Content-Type"); return a }, s.Today, Broken, "Content-Type documented"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s.Errata, s.Today = nil, test.today
+			for _, seen := range test.errata {
+				s.Errata = append(s.Errata, &fixtures.Erratum{
+					Client: "graph", Module: "graph.microsoft.com", Version: "v1.0", Clauses: "graph.*.assignment-not-found", Field: "code", Seen: seen,
+					Why: "it was seen", Expires: time.Date(2027, 5, 31, 0, 0, 0, 0, time.UTC), File: "errata.yaml", Line: 1,
+				})
+			}
+			a := s.provokeArmed(t, d, r, test.change)
+			if a.err != nil || a.outcome != test.want || !strings.Contains(a.text, test.says) {
+				t.Errorf("it is %q, %v, and does not say %q:\n%s", a.outcome, a.err, test.says, a.text)
+			}
+		})
 	}
 }
