@@ -16,7 +16,10 @@ func findCourses(ctx context.Context, t *Tenant, as string) (all []found, err er
 	of := "me"
 	switch {
 	case t.has("classroom.admin") && as != "outsider": // whom an administrator of the domain does not see
-		address, _ := t.config.Sandbox.Account(as)
+		address, err := t.config.Sandbox.Account(as)
+		if err != nil {
+			return nil, err
+		}
 		of, as = url.QueryEscape(address), "admin"
 	case as == "limited": // is teacher
 		as = "teacher"

@@ -98,9 +98,14 @@ func account(provider, identity string) string {
 	return "classroom." + identity
 }
 
-// Account is the address of the user that an identity of Classroom is, and whether the file names it.
-func (s *Sandbox) Account(identity string) (string, bool) {
-	return s.Value(account("classroom", identity))
+// Account is the address of the user that an identity of Classroom is. The error says what the file does not name.
+func (s *Sandbox) Account(identity string) (string, error) {
+	key := account("classroom", identity)
+	user, named := s.Value(key)
+	if !named {
+		return "", fmt.Errorf("%s does not name %s: name the user's address", s.file, key)
+	}
+	return user, nil
 }
 
 // distinct are the keys of which no two may have the same value, for then an answer proves nothing.

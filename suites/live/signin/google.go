@@ -44,16 +44,15 @@ func scopes(identity string) (scopes []string) {
 // credentials, which are one user's.
 func google(ctx context.Context, sandbox *live.Sandbox, identity string) (printed, error) {
 	as := "classroom/" + identity
-	user, ok := sandbox.Account(identity)
-	if !ok {
-		return printed{}, fmt.Errorf("%s does not name the user that %s is: name the user's address", sandbox.File(), as)
+	user, err := sandbox.Account(identity)
+	if err != nil {
+		return printed{}, err
 	}
 	endpoint, custom := sandbox.Value("classroom.tokenEndpoint")
 	endpoint = cmp.Or(endpoint, googleTokens)
 	asker := client(sandbox, endpoint)
 
 	var provider auth.TokenProvider
-	var err error
 	key := keyFile()
 	switch refresh := os.Getenv(live.RefreshTokenVariable(as)); {
 	case refresh != "":
