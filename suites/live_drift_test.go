@@ -264,7 +264,7 @@ func TestAnErratumOfTheProvider(t *testing.T) {
 		says   string
 	}{
 		"none":             {nil, gone, s.Today, Broken, `answered    "gone"`},
-		"the one":          {[]string{"gone"}, gone, s.Today, Known, `code: documented "notFound", answered "gone"`},
+		"the one":          {[]string{"gone"}, gone, s.Today, Known, `, answered "gone"`},
 		"another":          {[]string{"lost"}, gone, s.Today, Broken, `unexpected pass: graph does not tell the code of graph.get.assignment-not-found as "lost" any more`},
 		"one that expired": {[]string{"gone"}, gone, s.Today.AddDate(0, 2, 0), Broken, "expired on 2027-05-31"},
 		"one too many":     {[]string{"gone"}, nil, s.Today, Broken, "unexpected pass: "},
