@@ -24,13 +24,13 @@ var exporters = []struct {
 	name, short, long string
 	file              string // below the folder; PROVIDER stands for the contract's
 	render            func(*fixtures.Contract) ([]byte, error)
-	next              string // what to do with the file; FILE, FOLDER, BASE, CODE and ID stand for those of an example
+	next              string // how to ask for an error in it: FILE, FOLDER, BASE, PATH, CODE and ID stand for those of one
 }{
 	{
 		name:  "openapi",
 		short: "Write the contract as OpenAPI 3.1, each wording a named example",
-		long: "openapi writes an OpenAPI 3.1 document for each provider, with every operation, its parameters, its request body and\n" +
-			"its success, and each documented error as an example of the answer, named by the id of its wording. Prism, for one,\n" +
+		long: "openapi writes an OpenAPI 3.1 document for each provider, with every operation, its parameters, its request body\n" +
+			"and its success, and each documented error as an example of the answer, named by the id of its wording. Prism, for one,\n" +
 			"answers the example that a request's Prefer header names, and the success without one. Where a success has no body,\n" +
 			"it answers that to a name that no example has, too: mind the spelling.",
 		file:   "PROVIDER.openapi.json",
@@ -56,8 +56,8 @@ func exportCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "export openapi|wiremock",
 		Short: "Write the contract for other tools: OpenAPI 3.1, or WireMock",
-		Long: "export writes the contract for tools that people run already. What it writes is the same each time, and it replaces no\n" +
-			"file that it has not written: which those are stands in " + manifest + " beside them.",
+		Long: "export writes the contract for tools that people run already. What it writes is the same each time, and it\n" +
+			"replaces no file that it has not written: which those are stands in " + manifest + " beside them.",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 0 {
 				return fmt.Errorf("export knows no format %q: use openapi or wiremock", args[0])
@@ -119,7 +119,7 @@ func exported(file, folder string, c *fixtures.Contract, next string) string {
 	for _, clause := range all {
 		wordings += len(clause.Wordings)
 	}
-	first := c.Operations[slices.IndexFunc(c.Operations, func(o *fixtures.Operation) bool { return o.Method == "GET" && len(o.Clauses) > 0 })]
+	first := c.Operations[max(0, slices.IndexFunc(c.Operations, func(o *fixtures.Operation) bool { return o.Method == "GET" }))]
 	next = strings.NewReplacer("FILE", file, "FOLDER", folder, "BASE", basePath(c), "PATH", first.URLAt(""),
 		"CODE", fmt.Sprint(first.Clauses[0].Status), "ID", first.Clauses[0].Wordings[0].ID()).Replace(next)
 	return fmt.Sprintf("%s: %s, %s, %s; to ask for one:\n%s\n", file, count(len(c.Operations), "operation"),
@@ -129,8 +129,8 @@ func exported(file, folder string, c *fixtures.Contract, next string) string {
 // manifest lists the files that export wrote to a folder, as sha256sum does: sha256sum -c reads it.
 const manifest = "learncontract.sha256"
 
-// writeFiles writes the files, whose names have slashes, below the folder: none where one would replace a file that is not as
-// the manifest has it.
+// writeFiles writes the files, whose names have slashes, below the folder: none where one would replace a file that is not
+// as the manifest has it.
 func writeFiles(folder string, files map[string][]byte) error {
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return fmt.Errorf("--out names no folder that can be made: %w", err)
@@ -139,7 +139,7 @@ func writeFiles(folder string, files map[string][]byte) error {
 	if err != nil {
 		return fmt.Errorf("--out names no folder that can be written to: %w", err)
 	}
-	defer root.Close()
+	defer func() { _ = root.Close() }() // each file was closed by itself
 	sums, err := readManifest(root)
 	if err != nil {
 		return fmt.Errorf("%s: %w", filepath.Join(folder, manifest), err)
@@ -218,7 +218,8 @@ func sentFields(answer fixtures.Answer) map[string]string {
 // documentedAt says where the newest edition that has the wording has it, and what to do.
 func documentedAt(w *fixtures.Wording) string {
 	s := w.Sources[len(w.Sources)-1]
-	return fmt.Sprintf("Documented in %s, edition %q of %s. What to do: %s.", s.Row, s.Edition.ID, s.Edition.URL, w.Clause.Remedy.Do)
+	return fmt.Sprintf("Documented in %s, edition %q of %s. What to do: %s.",
+		s.Row, s.Edition.ID, s.Edition.URL, w.Clause.Remedy.Do)
 }
 
 // raw is JSON as it is, or nothing.

@@ -131,7 +131,8 @@ func openAPIOperation(o *fixtures.Operation, failure *oasSchema, schemas map[str
 	if err != nil {
 		return operation, err
 	}
-	addResponse(operation.Responses, o.Succeed(), "success", oasExample{Summary: "answers " + fixtures.StatusLine(o.Success.Status)}, schema)
+	success := oasExample{Summary: "answers " + fixtures.StatusLine(o.Success.Status)}
+	addResponse(operation.Responses, o.Succeed(), "success", success, schema)
 	for _, clause := range o.Clauses {
 		for _, w := range clause.Wordings {
 			example := oasExample{Summary: w.Title(), Description: documentedAt(w)}
@@ -155,7 +156,9 @@ func parameters(o *fixtures.Operation) (all []oasParameter) {
 }
 
 // addResponse adds an answer as an example of its status.
-func addResponse(responses map[string]oasResponse, answer fixtures.Answer, name string, example oasExample, schema *oasSchema) {
+func addResponse(
+	responses map[string]oasResponse, answer fixtures.Answer, name string, example oasExample, schema *oasSchema,
+) {
 	status := fmt.Sprint(answer.Status)
 	response, known := responses[status]
 	if !known {

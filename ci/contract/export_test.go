@@ -47,14 +47,20 @@ func TestExportErrors(t *testing.T) {
 		args []string
 		want string
 	}{
-		{[]string{"export", "openapi"}, `--out DIR is missing: it names the folder to write to, and is made where there is none`},
+		{
+			[]string{"export", "openapi"},
+			`--out DIR is missing: it names the folder to write to, and is made where there is none`,
+		},
 		{[]string{"export", "postman"}, `export knows no format "postman": use openapi or wiremock`},
 		{[]string{"export", "openapi", "grap", "--out", "x"}, `unknown provider "grap": use graph or classroom, or none for all`},
 		{
 			[]string{"export", "wiremock", "graph", "classroom", "--out", "x"},
 			`wiremock was given 2 providers: use graph or classroom, or none for all`,
 		},
-		{[]string{"export", "openapi", "--out", file}, `--out names no folder that can be made: mkdir ` + file + `: not a directory`},
+		{
+			[]string{"export", "openapi", "--out", file},
+			`--out names no folder that can be made: mkdir ` + file + `: not a directory`,
+		},
 	} {
 		status, stdout, stderr := contract(c.args...)
 		if want := "contract: " + c.want + "\n"; status != 2 || stdout != "" || stderr != want {
@@ -83,18 +89,22 @@ func TestExportIsTheSameEachTime(t *testing.T) {
 // What export wrote once, for another edition of the contract, is replaced; what it did not write, or not so, is kept.
 func TestExportReplacesNothingElse(t *testing.T) {
 	const old = `{"openapi": "3.1.0", "info": {"title": "an older edition"}}`
+	listed := func(text, name string) string { return sum([]byte(text)) + "  " + name + "\n" } // a manifest
+	fresh := t.TempDir()
+	printed(t, "export", "openapi", "--out", fresh)
+	const export, other = "graph.openapi.json", "classroom.openapi.json"
 	for name, test := range map[string]struct {
 		before map[string]string // files in the folder
 		want   string            // the error has it; "" for none
 	}{
 		"an empty folder":             {nil, ""},
 		"a file of another name":      {map[string]string{"notes.txt": "mine"}, ""},
-		"an older export":             {map[string]string{"graph.openapi.json": old, manifest: sum([]byte(old)) + "  graph.openapi.json\n"}, ""},
-		"a file that somebody wrote":  {map[string]string{"graph.openapi.json": old}, "graph.openapi.json would be lost, for export did not write it so"},
-		"the second file's in place":  {map[string]string{"classroom.openapi.json": old}, "classroom.openapi.json would be lost"},
-		"an export that was changed":  {map[string]string{"graph.openapi.json": old, manifest: sum(nil) + "  graph.openapi.json\n"}, "would be lost"},
-		"an older export's other use": {map[string]string{"graph.openapi.json": old, manifest: sum([]byte(old)) + "  mappings/graph.json\n"}, "would be lost"},
-		"a manifest that is none":     {map[string]string{manifest: "hello\n"}, manifest + ": line 1 is no digest and file: move the file away"},
+		"an older export":             {map[string]string{export: old, manifest: listed(old, export)}, ""},
+		"a file that somebody wrote":  {map[string]string{export: old}, export + " would be lost, for export did not write it so"},
+		"the second file's in place":  {map[string]string{other: old}, other + " would be lost"},
+		"an export that was changed":  {map[string]string{export: old, manifest: listed("", export)}, "would be lost"},
+		"an older export's other use": {map[string]string{export: old, manifest: listed(old, other)}, "would be lost"},
+		"a manifest that is none":     {map[string]string{manifest: "hello\n"}, "line 1 is no digest and file: move the file away"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			folder := t.TempDir()
@@ -114,8 +124,6 @@ func TestExportReplacesNothingElse(t *testing.T) {
 			if status != 0 || stderr != "" {
 				t.Errorf("exit status %d, %s", status, stderr)
 			}
-			fresh := t.TempDir()
-			printed(t, "export", "openapi", "--out", fresh)
 			for file, text := range exportedFiles(t, fresh) {
 				if after[file] != text {
 					t.Errorf("%s is not as exported afresh", file)
@@ -126,6 +134,18 @@ func TestExportReplacesNothingElse(t *testing.T) {
 			}
 		})
 	}
+}
+
+// What stands there already, to the letter, is no loss: an export that was interrupted is done again.
+func TestExportAfterAnInterruption(t *testing.T) {
+	folder := t.TempDir()
+	printed(t, "export", "openapi", "--out", folder)
+	once := exportedFiles(t, folder)
+	if err := os.Remove(filepath.Join(folder, manifest)); err != nil {
+		t.Fatal(err)
+	}
+	printed(t, "export", "openapi", "--out", folder)
+	sameFiles(t, exportedFiles(t, folder), once)
 }
 
 // A link that leads out of the folder is not followed.
@@ -152,12 +172,21 @@ func TestOpenAPIHasEveryWording(t *testing.T) {
 		if err := json.Unmarshal(text, &document); err != nil {
 			t.Fatal(err)
 		}
+		if bytes.Contains(text, []byte(`"$schema"`)) {
+			t.Errorf("%s: a schema inside a document has a dialect of its own", c.Provider)
+		}
 		schema := schemasOf(t, text)
+		if err := schema(components+strings.TrimSuffix(c.Envelope.Schema.Name, ".schema.json"), []byte("{}")); err == nil {
+			t.Errorf("%s: an empty answer is valid against %s", c.Provider, c.Envelope.Schema.Name)
+		}
 		valid := func(where string, media oasMedia) {
 			t.Helper()
 			for name, example := range media.Examples {
-				if media.Schema != nil {
-					schema(media.Schema.Ref, where+" "+name, example.Value)
+				if media.Schema == nil {
+					continue
+				}
+				if err := schema(media.Schema.Ref, example.Value); err != nil {
+					t.Errorf("%s %s: %v", where, name, err)
 				}
 			}
 		}
@@ -226,7 +255,7 @@ func sameExample(t *testing.T, operation oasOperation, answer fixtures.Answer, n
 }
 
 // schemasOf returns what validates a value against a schema of an OpenAPI document.
-func schemasOf(t *testing.T, document []byte) func(ref, where string, value json.RawMessage) {
+func schemasOf(t *testing.T, document []byte) func(ref string, value json.RawMessage) error {
 	t.Helper()
 	decoded, err := jsonschema.UnmarshalJSON(bytes.NewReader(document))
 	if err != nil {
@@ -237,19 +266,16 @@ func schemasOf(t *testing.T, document []byte) func(ref, where string, value json
 	if err := compiler.AddResource("openapi.json", decoded); err != nil {
 		t.Fatal(err)
 	}
-	return func(ref, where string, value json.RawMessage) {
-		t.Helper()
+	return func(ref string, value json.RawMessage) error {
 		schema, err := compiler.Compile("openapi.json" + ref)
 		if err != nil {
-			t.Fatalf("%s: %v", where, err)
+			return err
 		}
 		instance, err := jsonschema.UnmarshalJSON(bytes.NewReader(value))
 		if err != nil {
-			t.Fatalf("%s: %v", where, err)
+			return err
 		}
-		if err := schema.Validate(instance); err != nil {
-			t.Errorf("%s: %v", where, err)
-		}
+		return schema.Validate(instance)
 	}
 }
 

@@ -21,8 +21,8 @@ func tools(t *testing.T) string {
 	t.Helper()
 	folder := os.Getenv("CONTRACT_TOOLS")
 	if folder == "" {
-		t.Skip("CONTRACT_TOOLS names no folder with Prism and WireMock: copy ci/contract/testdata/tools, run npm ci --ignore-scripts" +
-			" in the copy, and set CONTRACT_TOOLS to its absolute path; node and java must be on the path")
+		t.Skip("CONTRACT_TOOLS names no folder with Prism and WireMock: copy ci/contract/testdata/tools, run" +
+			" npm ci --ignore-scripts in the copy, and set CONTRACT_TOOLS to its absolute path; node and java must be on the path")
 	}
 	return filepath.Join(folder, "node_modules")
 }

@@ -25,7 +25,7 @@ func serveCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "serve [" + strings.Join(fixtures.Providers, "|") + "]",
 		Short: "Answer on a loopback address as the contract documents",
-		Long: "serve starts a server on a loopback address, for a quick try with curl or with a client whose base URL can be set.\n\n" +
+		Long: "serve starts a server on a loopback address, for a quick try with curl or a client whose base URL can be set.\n\n" +
 			"Each operation answers all its wordings in turn, then its success, then begins again. A request with the header\n" +
 			"Prefer: clause=ID is answered that error, by the id of the clause (its first wording) or of a wording. GET / lists\n" +
 			"them with a command line each, or as JSON where Accept has application/json. The answer's header " + chooser + "\n" +
@@ -203,7 +203,8 @@ func (s *server) chosen(o *fixtures.Operation, id string) (*fixtures.Wording, er
 	case err != nil:
 		return nil, err
 	case clause.Operation != o:
-		return nil, fmt.Errorf("%s is an error of %s, and %s was asked: GET / lists the errors of both", id, clause.Operation.ID, o.ID)
+		return nil, fmt.Errorf("%s is an error of %s, and %s was asked: GET / lists the errors of both",
+			id, clause.Operation.ID, o.ID)
 	}
 	for _, w := range clause.Wordings {
 		if w.ID() == id {
@@ -233,7 +234,8 @@ func (s *server) writeText(text *bytes.Buffer) {
 	for _, clause := range clauses(s.contracts) {
 		o := clause.Operation
 		fmt.Fprintf(text, "\n%s\n  %s\n", clause.ID, clause.Title())
-		fmt.Fprintf(text, "  curl -i -X %s -H 'Prefer: clause=%s' '%s'\n", o.Method, clause.ID, o.URLAt(s.at+basePath(o.Contract)))
+		address := o.URLAt(s.at + basePath(o.Contract))
+		fmt.Fprintf(text, "  curl -i -X %s -H 'Prefer: clause=%s' '%s'\n", o.Method, clause.ID, address)
 		if len(clause.Wordings) > 1 {
 			for _, w := range clause.Wordings {
 				fmt.Fprintf(text, "  wording %s\n", w.ID())

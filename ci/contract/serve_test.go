@@ -26,8 +26,9 @@ func serving(t *testing.T, contracts []*fixtures.Contract) (address string) {
 	said, saying := io.Pipe()
 	ended := make(chan error, 1)
 	go func() {
-		ended <- serve(ctx, saying, "127.0.0.1:0", contracts)
-		saying.Close()
+		err := serve(ctx, saying, "127.0.0.1:0", contracts)
+		_ = saying.CloseWithError(io.EOF) // it has no error
+		ended <- err
 	}()
 	t.Cleanup(func() {
 		cancel()
@@ -98,15 +99,15 @@ func TestServeWalks(t *testing.T) {
 func TestServeListsWhatItAnswers(t *testing.T) {
 	all := contracts(t)
 	address := serving(t, all)
-	_, list := get(t, address+"/", "Accept", "*/*")
+	list := get(t, address+"/", "Accept", "*/*").body
 	commands := regexp.MustCompile(`curl -i -X (\S+) -H '(Prefer): (clause=(\S+))' '(\S+)'`).FindAllStringSubmatch(list, -1)
 	if want := len(clauses(all)); len(commands) != want {
 		t.Fatalf("there are %d command lines, want one a clause, %d", len(commands), want)
 	}
 	for _, c := range commands {
-		answered, _ := send(t, c[1], c[5], c[2], c[3])
-		if name := answered.Header.Get(chooser); !strings.HasPrefix(name, c[4]) || answered.StatusCode < 400 {
-			t.Errorf("%s\nis answered %s, by %q", c[0], answered.Status, name)
+		answer := send(t, c[1], c[5], c[2], c[3])
+		if name := answer.header.Get(chooser); !strings.HasPrefix(name, c[4]) || answer.status < 400 {
+			t.Errorf("%s\nis answered %d, by %q", c[0], answer.status, name)
 		}
 	}
 
@@ -115,11 +116,28 @@ func TestServeListsWhatItAnswers(t *testing.T) {
 		t.Fatal(err)
 	}
 	address = serving(t, first)
-	_, list = get(t, address+"/", "Accept", "")
+	list = get(t, address+"/", "Accept", "").body
 	golden(t, "serve", "list", strings.ReplaceAll(list, address, "http://127.0.0.1:PORT"))
-	answered, list := get(t, address+"/", "Accept", "text/html, application/json;q=0.9")
-	if want := printed(t, "list", "graph", "--json"); list != want || answered.Header.Get("Content-Type") != jsonMedia {
-		t.Errorf("as JSON, of type %q, is listed\n%s\nwant\n%s", answered.Header.Get("Content-Type"), list, want)
+	answer := get(t, address+"/", "Accept", "text/html, application/json;q=0.9")
+	if want := printed(t, "list", "graph", "--json"); answer.body != want || answer.header.Get("Content-Type") != jsonMedia {
+		t.Errorf("as JSON, of type %q, is listed\n%s\nwant\n%s", answer.header.Get("Content-Type"), answer.body, want)
+	}
+}
+
+// A path with a verb is not taken for one whose parameter ends so.
+func TestServeTellsVerbsFromParameters(t *testing.T) {
+	c := &fixtures.Contract{BaseURL: "https://example.com/base"}
+	for id, path := range map[string]string{"things.update": "/things/{id}", "things.close": "/things/{id}:close"} {
+		success := fixtures.Success{Status: http.StatusOK}
+		c.Operations = append(c.Operations, &fixtures.Operation{Contract: c, ID: id, Method: "POST", Path: path, Success: success})
+	}
+	address := serving(t, []*fixtures.Contract{c})
+	for path, want := range map[string]string{
+		"/things/7": "things.update", "/things/a:b": "things.update", "/things/7:close": "things.close",
+	} {
+		if name := send(t, "POST", address+"/base"+path, "Prefer", "").header.Get(chooser); name != want {
+			t.Errorf("%s is answered by %q, want %q", path, name, want)
+		}
 	}
 }
 
@@ -132,10 +150,28 @@ func TestServeReadsThePreference(t *testing.T) {
 		{`return=minimal, Clause = "graph.get.throttled#text"; really`, "graph.get.throttled#text"},
 		{"clause=graph.get.throttled#text, clause=graph.get.throttled#error", "graph.get.throttled#text"}, // the first counts
 	} {
-		if answered, _ := get(t, address+path, "Prefer", c.prefer); answered.Header.Get(chooser) != c.want {
-			t.Errorf("Prefer: %s is answered %q, want %q", c.prefer, answered.Header.Get(chooser), c.want)
+		if name := get(t, address+path, "Prefer", c.prefer).header.Get(chooser); name != c.want {
+			t.Errorf("Prefer: %s is answered %q, want %q", c.prefer, name, c.want)
 		}
 	}
+}
+
+// A clause is found among whatever else is preferred, quoted or not.
+func FuzzPreferred(f *testing.F) {
+	f.Add("return=minimal", "graph.get.throttled@second#text")
+	f.Add(`wait=5; clause=no, "`, "graph.get.throttled")
+	f.Fuzz(func(t *testing.T, other, id string) {
+		if strings.ContainsAny(id, "\",;") || strings.TrimSpace(id) != id || id == "" {
+			t.Skip("no id has these")
+		}
+		for _, clause := range []string{"clause=" + id, `Clause = "` + id + `"; really`} {
+			header := http.Header{"Prefer": {clause, other}}
+			if preferred := preferred(header); preferred != id {
+				t.Errorf("of %q is preferred %q, want %q", header, preferred, id)
+			}
+			_ = preferred(http.Header{"Prefer": {other, clause}})
+		}
+	})
 }
 
 // A request that cannot be answered as documented is told why, in a text that is no error of a provider.
@@ -163,9 +199,9 @@ func TestServeRefuses(t *testing.T) {
 			"graph.update.throttled is an error of graph.update, and graph.get was asked: GET / lists the errors of both",
 		},
 	} {
-		answered, text := send(t, c.method, address+c.path, "Prefer", c.prefer)
-		if want := "contract serve: " + c.want + "\n"; answered.StatusCode != c.status || text != want {
-			t.Errorf("%s %s is answered %s\n%swant\n%s", c.method, c.path, answered.Status, text, want)
+		answer := send(t, c.method, address+c.path, "Prefer", c.prefer)
+		if want := "contract serve: " + c.want + "\n"; answer.status != c.status || answer.body != want {
+			t.Errorf("%s %s is answered %d\n%swant\n%s", c.method, c.path, answer.status, answer.body, want)
 		}
 	}
 }
@@ -176,7 +212,7 @@ func TestServeRefusesAnAddress(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer taken.Close()
+	defer func() { _ = taken.Close() }() // nothing was written to it
 	for address, want := range map[string]string{
 		"0.0.0.0:8080":          "--address 0.0.0.0:8080 could be asked by other machines: use 127.0.0.1:8080 or [::1]:8080",
 		":8080":                 "--address :8080 could be asked by other machines: use 127.0.0.1:8080 or [::1]:8080",
@@ -186,10 +222,15 @@ func TestServeRefusesAnAddress(t *testing.T) {
 		taken.Addr().String():   "--address " + taken.Addr().String() + " cannot be listened on: listen tcp ",
 		"localhost:no-such-one": "--address localhost:no-such-one cannot be listened on: listen tcp",
 	} {
-		status, stdout, stderr := contract("serve", "--address", address)
-		if status != 2 || stdout != "" || !strings.HasPrefix(stderr, "contract: "+want) {
-			t.Errorf("exit status %d, want 2; %q; standard error\n%swant\n%s", status, stdout, stderr, want)
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second) // for one that is listened on
+		if err := serve(ctx, io.Discard, address, nil); err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("the error is\n%v\nwant\n%s", err, want)
 		}
+		cancel()
+	}
+	status, _, stderr := contract("serve", "--address", "here")
+	if want := "contract: --address \"here\" is no HOST:PORT, such as 127.0.0.1:8080\n"; status != 2 || stderr != want {
+		t.Errorf("exit status %d, want 2; %swant\n%s", status, stderr, want)
 	}
 	golden(t, "serve", "help", printed(t, "serve", "--help"))
 }
@@ -216,9 +257,9 @@ func TestServeStops(t *testing.T) {
 	for lines.Scan() {
 		stdout.WriteString(lines.Text() + "\n")
 		if found := listens.FindStringSubmatch(lines.Text()); found != nil {
-			answered, _ := get(t, found[1]+"/v1/courses/1?updateMask=secret", "Prefer", "clause=classroom.courses.get.not-found")
-			if answered.StatusCode != http.StatusNotFound {
-				t.Errorf("the answer is %s", answered.Status)
+			answer := get(t, found[1]+"/v1/courses/1?updateMask=secret", "Prefer", "clause=classroom.courses.get.not-found")
+			if answer.status != http.StatusNotFound {
+				t.Errorf("the answer has the status %d", answer.status)
 			}
 		}
 		if strings.HasPrefix(lines.Text(), "GET ") {
@@ -233,13 +274,20 @@ func TestServeStops(t *testing.T) {
 	golden(t, "serve", "said", regexp.MustCompile(`127\.0\.0\.1:\d+`).ReplaceAllString(stdout.String(), "127.0.0.1:PORT"))
 }
 
-func get(t *testing.T, address, field, value string) (*http.Response, string) {
+// answered is an answer as people read it.
+type answered struct {
+	status int
+	header http.Header
+	body   string
+}
+
+func get(t *testing.T, address, field, value string) answered {
 	t.Helper()
 	return send(t, http.MethodGet, address, field, value)
 }
 
-// send sends a request with one header field, and returns the answer and its body.
-func send(t *testing.T, method, address, field, value string) (*http.Response, string) {
+// send sends a request with one header field.
+func send(t *testing.T, method, address, field, value string) answered {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), method, address, http.NoBody)
 	if err != nil {
@@ -255,5 +303,5 @@ func send(t *testing.T, method, address, field, value string) (*http.Response, s
 	if err != nil {
 		t.Fatal(err)
 	}
-	return response, string(exchange.Body())
+	return answered{response.StatusCode, response.Header, string(exchange.Body())}
 }
