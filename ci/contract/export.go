@@ -29,10 +29,10 @@ var exporters = []struct {
 	{
 		name:  "openapi",
 		short: "Write the contract as OpenAPI 3.1, each wording a named example",
-		long: "openapi writes an OpenAPI 3.1 document for each provider, with every operation, its parameters, its request body\n" +
-			"and its success, and each documented error as an example of the answer, named by the id of its wording. Prism, for one,\n" +
-			"answers the example that a request's Prefer header names, and the success without one. Where a success has no body,\n" +
-			"it answers that to a name that no example has, too: mind the spelling.",
+		long: "openapi writes an OpenAPI 3.1 document for each provider, with every operation, its parameters, its request\n" +
+			"body and its success, and each documented error as an example of the answer, named by the id of its wording.\n" +
+			"Prism, for one, answers the example that a request's Prefer header names, and the success without one. Where a\n" +
+			"success has no body, it answers that to a name that no example has, too: mind the spelling.",
 		file:   "PROVIDER.openapi.json",
 		render: openAPI,
 		next: "  npx @stoplight/prism-cli mock FILE\n" +

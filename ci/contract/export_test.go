@@ -104,7 +104,7 @@ func TestExportReplacesNothingElse(t *testing.T) {
 		"the second file's in place":  {map[string]string{other: old}, other + " would be lost"},
 		"an export that was changed":  {map[string]string{export: old, manifest: listed("", export)}, "would be lost"},
 		"an older export's other use": {map[string]string{export: old, manifest: listed(old, other)}, "would be lost"},
-		"a manifest that is none":     {map[string]string{manifest: "hello\n"}, "line 1 is no digest and file: move the file away"},
+		"a manifest that is none":     {map[string]string{manifest: "hello\n"}, "line 1 is no digest and file: move the"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			folder := t.TempDir()
