@@ -8,6 +8,8 @@
 //	go tool contract import classroom [--discovery FILE] [--remove]
 //	go tool contract plan [graph|classroom] --sandbox FILE [--provoke CLASSES]
 //	go tool contract sweep [graph|classroom] --sandbox FILE
+//	go tool contract export openapi|wiremock [graph|classroom] --out DIR
+//	go tool contract serve [graph|classroom] [--address HOST:PORT]
 //
 // What --json prints has the schema clauses.schema.json, printed by list --schema, or drift.schema.json, printed by drift
 // --schema. The exit status is 0, 1 where there is drift, or 2 where the command could not run; then one line on standard
@@ -48,7 +50,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 		// Args and RunE are here for the error: cobra's own, with its suggestions, has several lines.
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				return fmt.Errorf("unknown command %q: use list, show, drift, import, plan or sweep", args[0])
+				return fmt.Errorf("unknown command %q: use list, show, drift, import, plan, sweep, export or serve", args[0])
 			}
 			return nil
 		},
@@ -57,7 +59,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return fmt.Errorf("%w: %s --help lists the flags", err, cmd.CommandPath())
 	})
-	root.AddCommand(listCommand(), showCommand(), driftCommand(), importCommand(), planCommand(), sweepCommand())
+	root.AddCommand(listCommand(), showCommand(), driftCommand(), importCommand(), planCommand(), sweepCommand(), exportCommand(), serveCommand())
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)

@@ -1,0 +1,265 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"net"
+	"net/http"
+	"net/netip"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/learncontract/learncontract/fixtures"
+)
+
+func serveCommand() *cobra.Command {
+	var address string
+	cmd := &cobra.Command{
+		Use:   "serve [" + strings.Join(fixtures.Providers, "|") + "]",
+		Short: "Answer on a loopback address as the contract documents",
+		Long: "serve starts a server on a loopback address, for a quick try with curl or a client whose base URL can be set.\n\n" +
+			"Each operation answers all its wordings in turn, then its success, then begins again. A request with the header\n" +
+			"Prefer: clause=ID is answered that error, by the id of the clause (its first wording) or of a wording. GET / lists\n" +
+			"them with a command line each, or as JSON where Accept has application/json. The answer's header " + chooser + "\n" +
+			"says which it is. Of a request only the method, the path and Prefer are looked at. Ctrl-C stops the server.",
+		Example: "  go tool contract serve\n" +
+			"  go tool contract serve graph --address 127.0.0.1:8080",
+		Args:      oneProvider,
+		ValidArgs: fixtures.Providers,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			contracts, err := load(args)
+			if err != nil {
+				return err
+			}
+			return serve(cmd.Context(), cmd.OutOrStdout(), address, contracts)
+		},
+	}
+	cmd.Flags().StringVar(&address, "address", "127.0.0.1:0", "the loopback `address` to listen on; port 0 is any that is free")
+	return cmd
+}
+
+// serve answers on the address until the context ends, and writes a line for each request.
+func serve(ctx context.Context, out io.Writer, address string, contracts []*fixtures.Contract) error {
+	if err := loopback(address); err != nil {
+		return err
+	}
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
+	if err != nil {
+		return fmt.Errorf("--address %s cannot be listened on: %w", address, err)
+	}
+	s := newServer("http://"+listener.Addr().String(), contracts, out)
+	for _, c := range contracts {
+		s.say("%s %s is at %s\n", c.Provider, c.API, s.at+basePath(c))
+	}
+	s.say("curl %s/ lists the errors; Ctrl-C stops\n", s.at)
+
+	server := &http.Server{Handler: s, ReadHeaderTimeout: time.Minute}
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(listener) }()
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+		return server.Close()
+	}
+}
+
+// loopback refuses an address that another machine could ask.
+func loopback(address string) error {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return fmt.Errorf("--address %q is no HOST:PORT, such as 127.0.0.1:8080", address)
+	}
+	if ip, err := netip.ParseAddr(host); host == "localhost" || err == nil && ip.IsLoopback() {
+		return nil
+	}
+	return fmt.Errorf("--address %s could be asked by other machines: use 127.0.0.1:%s or [::1]:%s", address, port, port)
+}
+
+// server answers as contracts document.
+type server struct {
+	at        string // base URL
+	contracts []*fixtures.Contract
+	routes    []route // those with the most text in their paths first: ":verb" before a parameter that could be all of it
+
+	mutex sync.Mutex
+	asked map[*fixtures.Operation]int // without a preference
+	out   io.Writer
+}
+
+type route struct {
+	operation *fixtures.Operation
+	path      *regexp.Regexp // of an escaped path
+	text      int            // bytes of it that are no parameter
+}
+
+func newServer(at string, contracts []*fixtures.Contract, out io.Writer) *server {
+	s := &server{at: at, contracts: contracts, asked: map[*fixtures.Operation]int{}, out: out}
+	for _, c := range contracts {
+		for _, o := range c.Operations {
+			text := parameterName.Split(basePath(c)+o.Path, -1)
+			for i := range text {
+				text[i] = regexp.QuoteMeta(text[i])
+			}
+			path := regexp.MustCompile("^" + strings.Join(text, "[^/]+") + "$")
+			s.routes = append(s.routes, route{o, path, len(strings.Join(text, ""))})
+		}
+	}
+	slices.SortStableFunc(s.routes, func(a, b route) int { return b.text - a.text })
+	return s
+}
+
+// ServeHTTP implements http.Handler.
+func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path == "/" && r.Method == http.MethodGet {
+		s.list(w, r)
+		return
+	}
+	o, methods := s.operation(r)
+	if o == nil && len(methods) > 0 {
+		w.Header().Set("Allow", strings.Join(methods, ", "))
+		s.refuse(w, r, http.StatusMethodNotAllowed, fmt.Sprintf("the path takes %s, and not %s", or(methods), r.Method))
+		return
+	}
+	if o == nil {
+		s.refuse(w, r, http.StatusNotFound, "no operation has the path: GET / lists what there is")
+		return
+	}
+	wording, err := s.wording(o, r)
+	if err != nil {
+		s.refuse(w, r, http.StatusUnprocessableEntity, err.Error())
+		return
+	}
+	answer, name := o.Succeed(), o.ID
+	if wording != nil {
+		answer, name = wording.Answer(), wording.ID()
+	}
+	for field, value := range sentFields(answer) {
+		w.Header().Set(field, value)
+	}
+	w.Header().Set(chooser, name)
+	s.answer(w, r, answer.Status, answer.Body, name)
+}
+
+// operation is what the request asks for, or nil, and then the methods that its path takes.
+func (s *server) operation(r *http.Request) (*fixtures.Operation, []string) {
+	methods := map[string]bool{}
+	for _, route := range s.routes {
+		if !route.path.MatchString(r.URL.EscapedPath()) {
+			continue
+		}
+		if route.operation.Method == r.Method {
+			return route.operation, nil
+		}
+		methods[route.operation.Method] = true
+	}
+	return nil, slices.Sorted(maps.Keys(methods))
+}
+
+// wording is the one that the request prefers, or else the next of the operation's; nil is the success.
+func (s *server) wording(o *fixtures.Operation, r *http.Request) (*fixtures.Wording, error) {
+	if id := preferred(r.Header); id != "" {
+		return s.chosen(o, id)
+	}
+	var all []*fixtures.Wording
+	for _, clause := range o.Clauses {
+		all = append(all, clause.Wordings...)
+	}
+	all = append(all, nil)
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	next := all[s.asked[o]%len(all)]
+	s.asked[o]++
+	return next, nil
+}
+
+// preferred is the clause that a Prefer header (RFC 7240) names, "" if none does.
+func preferred(header http.Header) string {
+	for preference := range strings.SplitSeq(strings.Join(header.Values("Prefer"), ","), ",") {
+		preference, _, _ = strings.Cut(preference, ";")
+		if name, value, _ := strings.Cut(preference, "="); strings.EqualFold(strings.TrimSpace(name), "clause") {
+			return strings.Trim(strings.TrimSpace(value), `"`)
+		}
+	}
+	return ""
+}
+
+// chosen is the operation's wording of that id, or the first of its clause of that id.
+func (s *server) chosen(o *fixtures.Operation, id string) (*fixtures.Wording, error) {
+	all := clauses(s.contracts)
+	clause, err := find(all, id)
+	switch {
+	case err != nil && len(nearest(o.Clauses, id)) > 0:
+		_, err = find(o.Clauses, id) // proposes those of the operation
+		return nil, err
+	case err != nil:
+		return nil, err
+	case clause.Operation != o:
+		return nil, fmt.Errorf("%s is an error of %s, and %s was asked: GET / lists the errors of both",
+			id, clause.Operation.ID, o.ID)
+	}
+	for _, w := range clause.Wordings {
+		if w.ID() == id {
+			return w, nil
+		}
+	}
+	return clause.Wordings[0], nil
+}
+
+// list lists the clauses.
+func (s *server) list(w http.ResponseWriter, r *http.Request) {
+	var text bytes.Buffer // takes everything
+	w.Header().Set("Vary", "Accept")
+	if strings.Contains(r.Header.Get("Accept"), jsonMedia) {
+		w.Header().Set("Content-Type", jsonMedia)
+		_ = writeJSON(&text, clauses(s.contracts)) // its values are of a contract
+	} else {
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		s.writeText(&text)
+	}
+	s.answer(w, r, http.StatusOK, text.Bytes(), "the list")
+}
+
+// writeText writes each clause, its wordings where it has several, and a command line that asks for it.
+func (s *server) writeText(text *bytes.Buffer) {
+	fmt.Fprintf(text, "Without a Prefer header, an operation answers its wordings in turn, then its success.\n")
+	for _, clause := range clauses(s.contracts) {
+		o := clause.Operation
+		fmt.Fprintf(text, "\n%s\n  %s\n", clause.ID, clause.Title())
+		address := o.URLAt(s.at + basePath(o.Contract))
+		fmt.Fprintf(text, "  curl -i -X %s -H 'Prefer: clause=%s' '%s'\n", o.Method, clause.ID, address)
+		if len(clause.Wordings) > 1 {
+			for _, w := range clause.Wordings {
+				fmt.Fprintf(text, "  wording %s\n", w.ID())
+			}
+		}
+	}
+}
+
+// refuse answers what no contract documents, with a sentence that says so.
+func (s *server) refuse(w http.ResponseWriter, r *http.Request, status int, why string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	why = "contract serve: " + visible(why)
+	s.answer(w, r, status, []byte(why+"\n"), why)
+}
+
+// answer sends an answer, and says so.
+func (s *server) answer(w http.ResponseWriter, r *http.Request, status int, body []byte, name string) {
+	w.WriteHeader(status)
+	_, _ = w.Write(body) // a client that has gone asks for no more
+	s.say("%s %s %d %s\n", r.Method, r.URL.EscapedPath(), status, name)
+}
+
+func (s *server) say(format string, args ...any) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	_, _ = fmt.Fprintf(s.out, format, args...) // what cannot be said keeps no answer back
+}
