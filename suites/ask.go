@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/url"
 	"reflect"
+	"runtime"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -20,6 +21,7 @@ import (
 	"time"
 
 	"github.com/onsi/ginkgo/v2"
+	"github.com/onsi/ginkgo/v2/types"
 	"github.com/onsi/gomega"
 
 	"github.com/learncontract/learncontract/fixtures"
@@ -100,7 +102,7 @@ func (s *Suite) hold(told *told, w *fixtures.Wording, inCase string) {
 	expect(told.failure).To(tell)
 	errata.settle(what, s.Today)
 	for _, field := range tell.Lost() {
-		ginkgo.AddReportEntry(lostEntry, string(field), ginkgo.ReportEntryVisibilityNever)
+		ginkgo.AddReportEntry(lostEntry, string(field), types.CodeLocation{}, ginkgo.ReportEntryVisibilityNever)
 	}
 }
 
@@ -359,6 +361,7 @@ func (t *told) callWithin(ctx context.Context, do func(context.Context) (clients
 	defer cancel()
 	done := make(chan told, 1)
 	go func() {
+		growStack()
 		r := told{panicked: "its goroutine was ended by runtime.Goexit, as t.FailNow does"}
 		defer func() { done <- r }()
 		defer func() {
@@ -376,6 +379,14 @@ func (t *told) callWithin(ctx context.Context, do func(context.Context) (clients
 	case <-timer.C:
 		t.hung = patience
 	}
+}
+
+// growStack has a new goroutine's stack grow once, while there is little on it to copy: what a client calls goes deep.
+//
+//go:noinline
+func growStack() {
+	var space [24 << 10]byte
+	runtime.KeepAlive(&space)
 }
 
 // onVirtualTime calls f in a bubble of testing/synctest, where time passes when nothing else can happen. It reports whether f
