@@ -16,6 +16,7 @@ import (
 	"github.com/learncontract/learncontract/matchers"
 	"github.com/learncontract/learncontract/suites/clients"
 	"github.com/learncontract/learncontract/suites/live"
+	"github.com/learncontract/learncontract/suites/report"
 )
 
 // Outcome is what came of a clause that was asked of a live tenant.
@@ -32,8 +33,11 @@ const (
 	EngineError  Outcome = "engine error"
 )
 
-// Outcomes are all of them, in the order of reports.
-var Outcomes = []Outcome{Honored, Deviating, Another, Broken, Undocumented, NotAsked, EngineError}
+// reported are the outcomes as reports have them.
+var reported = map[Outcome]report.Outcome{
+	Honored: report.Honored, Deviating: report.Deviating, Another: report.Another, Broken: report.Broken,
+	Undocumented: report.Undocumented, NotAsked: report.NotAsked, EngineError: report.Engine,
+}
 
 // How long things take at most.
 const (
@@ -93,6 +97,7 @@ func (s *Suite) describeLive(action string) {
 
 // askLive provokes the clause, and holds the answer, and what the client tells of it, against the contract.
 func (s *Suite) askLive(ctx context.Context, clause *fixtures.Clause) {
+	s.progress.next(clause.ID)
 	recipe := s.tenant.Recipe(clause)
 	s.skipUnperformed(clause.Operation)
 	if why := s.tenant.WhyNot(recipe); why != "" {
@@ -101,6 +106,7 @@ func (s *Suite) askLive(ctx context.Context, clause *fixtures.Clause) {
 	}
 	// A node of its own: it runs after a failure, a panic, a time-out and an interruption, too.
 	ginkgo.DeferCleanup(func(ctx ginkgo.SpecContext) {
+		s.progress.waitsFor("the clean-up")
 		if err := s.tenant.CleanUp(ctx); err != nil {
 			s.note(EngineError)
 			fail(engineFailure + err.Error())
@@ -108,6 +114,7 @@ func (s *Suite) askLive(ctx context.Context, clause *fixtures.Clause) {
 	}, ginkgo.NodeTimeout(cleanUpTime))
 	t := &told{}
 	x, err := s.tenant.Provoke(ctx, recipe, func(ctx context.Context, client *http.Client, baseURL string, call clients.Call) error {
+		s.progress.waitsFor("the answer")
 		t = &told{}
 		t.callWithin(ctx, func(ctx context.Context) (clients.Failure, error) {
 			return s.Client.New(client, baseURL).Do(ctx, call)
@@ -125,12 +132,14 @@ func (s *Suite) askLive(ctx context.Context, clause *fixtures.Clause) {
 // judgeLive holds what was answered where the clause was provoked, and what the client tells of it, against the contract.
 func (s *Suite) judgeLive(clause *fixtures.Clause, x matchers.Exchange, t *told) {
 	ginkgo.AddReportEntry(answeredEntry, fmt.Sprint(x.Status()), types.CodeLocation{}, ginkgo.ReportEntryVisibilityNever)
+	ginkgo.AddReportEntry(answerEntry, scrub(x.String()), types.CodeLocation{}, ginkgo.ReportEntryVisibilityNever)
 	v := s.verdict(clause, x)
 	if err := s.tenant.Record(clause, x, v.is); err != nil {
 		s.note(EngineError)
 		fail(engineFailure + err.Error())
 	}
 	s.note(v.outcome)
+	noteDeviations(onTheWire(v.wording, v.deviations))
 	switch v.outcome {
 	case Honored:
 	case Deviating:
@@ -145,10 +154,11 @@ func (s *Suite) judgeLive(clause *fixtures.Clause, x matchers.Exchange, t *told)
 
 // verdict is what an answer makes of the clause that was provoked.
 type verdict struct {
-	outcome Outcome
-	text    string            // that tells why, empty if the clause is honored
-	wording *fixtures.Wording // of the clause, that the answer is nearest to
-	is      *fixtures.Clause  // that the answer is, nil if none
+	outcome    Outcome
+	text       string               // that tells why, empty if the clause is honored
+	wording    *fixtures.Wording    // of the clause, that the answer is nearest to
+	is         *fixtures.Clause     // that the answer is, nil if none
+	deviations []matchers.Deviation // from the wording
 }
 
 func (s *Suite) verdict(clause *fixtures.Clause, x matchers.Exchange) verdict {
@@ -161,7 +171,7 @@ func (s *Suite) verdict(clause *fixtures.Clause, x matchers.Exchange) verdict {
 	if err = errors.Join(err, documentedErr); err != nil {
 		return verdict{outcome: EngineError, text: engineFailure + err.Error()}
 	}
-	v := verdict{outcome: Honored, wording: honor.Wording(), is: documented.Clause()}
+	v := verdict{outcome: Honored, wording: honor.Wording(), is: documented.Clause(), deviations: honor.Deviations()}
 	if honored {
 		v.is = clause
 	}
@@ -202,92 +212,65 @@ func (s *Suite) note(outcome Outcome) {
 	ginkgo.AddReportEntry(outcomeEntry, string(outcome), types.CodeLocation{}, ginkgo.ReportEntryVisibilityNever)
 }
 
-// outcomes are the last outcome of each clause of a live run, by its id, and the statuses answered.
-func outcomes(report ginkgo.Report) (of map[string]Outcome, answered []string) {
-	of = map[string]Outcome{}
-	for _, spec := range report.SpecReports.WithLeafNodeType(types.NodeTypeIt) {
-		id := labelled(spec, "clause:")
-		for _, entry := range spec.ReportEntries {
-			switch entry.Name {
-			case outcomeEntry:
-				of[id] = Outcome(entry.StringRepresentation())
-			case answeredEntry:
-				answered = append(answered, entry.StringRepresentation())
-			}
-		}
-		if id != "" && of[id] == "" && spec.State.Is(types.SpecStateFailureStates) {
-			of[id] = EngineError // it panicked, or its time ended
-		}
-	}
-	return of, answered
-}
-
-// liveCoverage is the text that says what came of a live run, and why it does not test what it claims to, "" if it does.
-func (s *Suite) liveCoverage(report ginkgo.Report) (text, doubt string) {
-	of, answered := outcomes(report)
-	counts := map[Outcome]int{}
-	var listed strings.Builder
-	for clause := range s.Contract.Clauses() {
-		outcome := of[clause.ID]
-		counts[outcome]++
-		if slices.Contains([]Outcome{Another, Broken, Undocumented, EngineError, Deviating}, outcome) {
-			fmt.Fprintf(&listed, "\n  %s  %s", outcome, clause.ID)
-		}
-	}
-	var parts []string
-	for _, outcome := range Outcomes {
-		if counts[outcome] > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", counts[outcome], outcome))
-		}
-	}
-	if left := counts[""]; left > 0 {
-		parts = append(parts, fmt.Sprintf("%d left out: %s", left, because(report)))
-	}
-	text = fmt.Sprintf("%-9s  %-22s  live, as %s: %s; %d requests%s", s.Contract.Provider, s.Contract.API, s.Client.Name,
-		strings.Join(parts, ", "), s.tenant.Spent(), listed.String())
-	return text, doubts(counts, answered)
-}
-
 // fewest is the number of answers from which on a run can be told not to test what it claims to.
 const fewest = 5
 
 // doubts tells a run whose answers say nothing of the clauses, "" if they may.
-func doubts(counts map[Outcome]int, answered []string) string {
-	if len(answered) < fewest {
-		return ""
-	}
-	refused, same := 0, 0
-	for _, status := range answered {
-		if status == "401" || status == "403" {
+func doubts(results []*report.Result) string {
+	answered, refused, same, first, right, another := 0, 0, 0, 0, 0, 0
+	for _, result := range results {
+		if result.Answered == 0 {
+			continue
+		}
+		if answered++; answered == 1 {
+			first = result.Answered
+		}
+		if result.Answered == http.StatusUnauthorized || result.Answered == http.StatusForbidden {
 			refused++
 		}
-		if status == answered[0] {
+		if result.Answered == first {
 			same++
 		}
+		switch {
+		case result.Outcome.Passes():
+			right++
+		case result.Outcome == report.Another:
+			another++
+		}
 	}
-	right := counts[Honored] + counts[Deviating]
 	switch {
-	case right == 0 && counts[Another] == len(answered):
+	case answered < fewest:
+		return ""
+	case right == 0 && another == answered:
 		return "every answer is documented, and none is the one that was provoked: check the sandbox file's fixtures"
-	case same == len(answered) && right*2 < len(answered):
-		return fmt.Sprintf("everything was answered %s: check the roles and scopes of the identities", answered[0])
-	case refused*10 >= len(answered)*9 && right*2 < len(answered):
-		return fmt.Sprintf("%d of %d answers are 401 or 403: check the roles and scopes of the identities", refused, len(answered))
+	case same == answered && right*2 < answered:
+		return fmt.Sprintf("everything was answered %d: check the roles and scopes of the identities", first)
+	case refused*10 >= answered*9 && right*2 < answered:
+		return fmt.Sprintf("%d of %d answers are 401 or 403: check the roles and scopes of the identities", refused, answered)
 	}
 	return ""
 }
 
-// reportLive prints, at the end of a live run, what came of it, and fails a run that does not test what it claims to.
+// reportLive prints, at the end of a live run, what came of it, writes its piece of a report, and fails a run that does not
+// test what it claims to.
 func (s *Suite) reportLive() {
-	ginkgo.ReportAfterSuite("live", func(report ginkgo.Report) {
-		if report.SuiteConfig.DryRun {
+	ginkgo.ReportBeforeSuite(func(run ginkgo.Report) { s.progress = showProgress(run.PreRunStats.SpecsThatWillRun) })
+	ginkgo.ReportAfterSuite("live", func(run ginkgo.Report) {
+		s.progress.end()
+		if run.SuiteConfig.DryRun {
 			fmt.Printf("\n%s %s: dry run, nothing asked\n", s.Contract.Provider, s.Contract.API)
 			return
 		}
-		text, doubt := s.liveCoverage(report)
-		fmt.Println("\n" + text)
+		r := s.gather(run)
+		doubt := doubts(r.Runs[0].Results)
 		if doubt != "" {
-			fail(engineFailure + "this run does not test what it claims to: " + doubt)
+			doubt = engineFailure + "this run does not test what it claims to: " + doubt
+			r.Runs[0].Problems = append(r.Runs[0].Problems, doubt)
+		}
+		s.print(r)
+		s.write(r)
+		if doubt != "" {
+			fail(doubt)
 		}
 	})
 }

@@ -1,0 +1,57 @@
+package suites
+
+import (
+	"fmt"
+	"os"
+)
+
+// progress shows what a live run does, on a terminal: it takes minutes. It is written behind Ginkgo's own output, which
+// overwrites it. A nil progress shows nothing.
+type progress struct {
+	screen   *os.File
+	n, total int
+	clause   string
+}
+
+// showProgress shows the progress of so many specs: on standard error, or on standard output where the ginkgo command stands
+// between this process and the former; nowhere if neither is a terminal.
+func showProgress(total int) *progress {
+	for _, screen := range []*os.File{os.Stderr, os.Stdout} {
+		if isTerminal(screen) {
+			return &progress{screen: screen, total: total}
+		}
+	}
+	return nil
+}
+
+// next shows that a clause is asked.
+func (p *progress) next(clause string) {
+	if p != nil {
+		p.n++
+		p.clause = clause
+		p.waitsFor("its set-up")
+	}
+}
+
+// waitsFor shows what the clause waits for.
+func (p *progress) waitsFor(what string) {
+	if p != nil {
+		p.show(fmt.Sprintf(" clause %d of %d: %s waits for %s", p.n, p.total, p.clause, what))
+	}
+}
+
+// show writes the text behind the cursor, which stays where it was.
+func (p *progress) show(text string) {
+	const most = 100 // columns: a line that wraps cannot be overwritten
+	if len(text) > most {
+		text = text[:most]
+	}
+	_, _ = fmt.Fprintf(p.screen, "\x1b[K%s\x1b[%dD", text, len(text)) // who watches sees
+}
+
+// end takes the progress off the screen.
+func (p *progress) end() {
+	if p != nil {
+		_, _ = fmt.Fprint(p.screen, "\x1b[K")
+	}
+}
