@@ -47,7 +47,7 @@ func (s *Suite) reportCoverage() {
 // print prints the run's coverage.
 func (s *Suite) print(r *report.Report) {
 	_, reporter := ginkgo.GinkgoConfiguration()
-	console := report.Console{Colour: !reporter.NoColor && isTerminal(os.Stdout)}
+	console := report.Console{Colour: !reporter.NoColor && report.IsTerminal(os.Stdout)}
 	fmt.Println()
 	s.told(console.Write(os.Stdout, r, r.Runs[0]))
 }
@@ -57,12 +57,6 @@ func (s *Suite) told(err error) {
 	if err != nil {
 		fail(engineFailure + err.Error())
 	}
-}
-
-// isTerminal reports whether somebody reads a file as it is written, and in colours.
-func isTerminal(file *os.File) bool {
-	info, err := file.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0 && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
 }
 
 // ran reports whether a spec of the contract was run, or would have been if the client performed its operation.
@@ -133,9 +127,9 @@ func labelled(spec *types.SpecReport, prefix string) string {
 	return labelledAmong(spec.LeafNodeLabels, prefix)
 }
 
-// labelledInContainers is labelled of the containers that the spec stands in.
-func labelledInContainers(spec *types.SpecReport, prefix string) string {
-	return labelledAmong(slices.Concat(spec.ContainerHierarchyLabels...), prefix)
+// labelledAnywhere is labelled of the spec or of a container that it stands in.
+func labelledAnywhere(spec *types.SpecReport, prefix string) string {
+	return labelledAmong(append(slices.Concat(spec.ContainerHierarchyLabels...), spec.LeafNodeLabels...), prefix)
 }
 
 func labelledAmong(labels []string, prefix string) string {

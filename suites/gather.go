@@ -96,7 +96,7 @@ func (s *Suite) gather(run ginkgo.Report) *report.Report {
 	r := report.New(s.Contract)
 	g := &gathering{Suite: s, run: &report.Run{
 		Provider: s.Contract.Provider, Transport: s.transport(), Start: run.StartTime.UTC().Truncate(time.Millisecond),
-		Seconds: run.RunTime.Seconds(), Versions: versions(), LookAlikes: report.LookAlikes{Exposed: []report.Group{}, Reliable: []report.Group{}},
+		Seconds: run.RunTime.Round(time.Millisecond).Seconds(), Versions: versions(), LookAlikes: report.LookAlikes{Exposed: []report.Group{}, Reliable: []report.Group{}},
 		Client: report.Client{Name: s.Client.Name, Exposes: names(s.Client.Exposed()), Operations: s.Client.Operations, Retries: s.Client.Retries},
 	}}
 	g.run.Client.Hides = names(slices.DeleteFunc(slices.Clone(clients.Fields), func(f clients.Field) bool {
@@ -132,9 +132,23 @@ func (s *Suite) gather(run ginkgo.Report) *report.Report {
 	}
 	for _, check := range g.run.Beyond {
 		g.settle(&check.Result, 1, because(run))
+		if why, ok := rights[check.Kind]; ok && check.Outcome == report.Honored {
+			check.Reason = why
+		}
 	}
+	slices.SortStableFunc(g.run.Beyond, func(a, b *report.Check) int {
+		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.ID, b.ID))
+	})
 	r.Runs = []*report.Run{g.run}
 	return r
+}
+
+// rights say what is right of each kind of check.
+var rights = map[string]string{
+	report.Success: "nothing failed, and it tells of no failure",
+	report.Case:    "told as it was answered",
+	report.Retries: "it asks again as it should",
+	report.Network: "nothing reached it",
 }
 
 // gathering is the making of a run's report.
@@ -155,7 +169,7 @@ func (s *Suite) transport() report.Transport {
 
 // add adds a spec to the result of what it asked.
 func (g *gathering) add(result *report.Result, spec *types.SpecReport) {
-	result.Seconds += spec.RunTime.Seconds()
+	result.Seconds += spec.RunTime.Round(time.Microsecond).Seconds()
 	var told report.Outcome // of a tenant's answer
 	for _, entry := range spec.ReportEntries {
 		switch entry.Name {
@@ -271,7 +285,7 @@ func (g *gathering) why(places []string) string {
 	var texts []string
 	for _, known := range g.run.Errata {
 		if slices.Contains(places, known.Place) {
-			texts = append(texts, fmt.Sprintf("%s, %d more days", known.Why, known.DaysLeft))
+			texts = append(texts, fmt.Sprintf("%s; accepted for %d more days", known.Why, known.DaysLeft))
 		}
 	}
 	return cmp.Or(strings.Join(slices.Compact(texts), "; "), "known in "+strings.Join(places, ", "))
@@ -279,7 +293,7 @@ func (g *gathering) why(places []string) string {
 
 // check adds a spec of something beyond the documented failures.
 func (g *gathering) check(spec *types.SpecReport) {
-	check := &report.Check{Title: spec.LeafNodeText, Action: labelledInContainers(spec, "action:")}
+	check := &report.Check{Title: spec.LeafNodeText, Action: labelledAnywhere(spec, "action:")}
 	check.Outcome = report.NotAsked
 	success, asked, refused := labelled(spec, "success:"), labelled(spec, "case:"), labelled(spec, "retries:")
 	switch {

@@ -3,6 +3,8 @@ package suites
 import (
 	"fmt"
 	"os"
+
+	"github.com/learncontract/learncontract/suites/report"
 )
 
 // progress shows what a live run does, on a terminal: it takes minutes. It is written behind Ginkgo's own output, which
@@ -17,7 +19,7 @@ type progress struct {
 // between this process and the former; nowhere if neither is a terminal.
 func showProgress(total int) *progress {
 	for _, screen := range []*os.File{os.Stderr, os.Stdout} {
-		if isTerminal(screen) {
+		if report.IsTerminal(screen) {
 			return &progress{screen: screen, total: total}
 		}
 	}

@@ -113,7 +113,7 @@ func TestErrors(t *testing.T) {
 			` did you mean classroom.courses.patch.failed-precondition.CourseNotModifiable?` +
 			` go tool contract list prints all ids`},
 		{"show quux", `no clause has the id "quux": go tool contract list prints all ids`},
-		{"lst", `unknown command "lst": use list, show, drift, import, plan or sweep`},
+		{"lst", `unknown command "lst": use list, show, drift, import, plan, sweep or report`},
 	} {
 		t.Run(c.args, func(t *testing.T) {
 			status, stdout, stderr := contract(strings.Fields(c.args)...)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"strings"
 
@@ -13,6 +14,15 @@ import (
 // Console writes a run to a screen.
 type Console struct {
 	Colour bool // whether the screen has colours
+}
+
+// IsTerminal reports whether somebody reads the file as it is written, and wants colours. No file is none.
+func IsTerminal(file *os.File) bool {
+	if file == nil || os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb" {
+		return false
+	}
+	info, err := file.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
 // Write writes what a run covered: an action a column, a line each for the editions, for what the client told, for each

@@ -2,6 +2,7 @@ package report
 
 import (
 	"bytes"
+	_ "embed"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -11,6 +12,11 @@ import (
 	"regexp"
 	"strings"
 )
+
+// Schema is the JSON Schema of a report.
+//
+//go:embed report.schema.json
+var Schema []byte
 
 // Scrub has every text of the report pass f, which masks what must not be said: the last look of several.
 func (r *Report) Scrub(f func(string) string) { scrub(reflect.ValueOf(r), f) }
