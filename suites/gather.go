@@ -205,7 +205,7 @@ func (g *gathering) add(result *report.Result, spec *types.SpecReport) {
 		g.worst(result, report.Unsupported, strings.TrimPrefix(spec.Failure.Message, unsupported))
 	case told == report.Another:
 		result.Asked++
-		g.worst(result, told, sentence(spec.Failure.Message))
+		g.worst(result, told, cmp.Or(sentence(strings.TrimPrefix(spec.Failure.Message, string(Another)+": ")), string(Another)))
 		result.Text = spec.Failure.Message
 	case told == report.NotAsked:
 		result.Reason = strings.TrimPrefix(spec.Failure.Message, notAsked)
@@ -219,7 +219,7 @@ func (g *gathering) failed(result *report.Result, spec *types.SpecReport, told r
 		texts = append(texts, strings.TrimRight(failure.Message+"\n"+failure.ForwardedPanic, "\n"))
 	}
 	text := strings.Join(slices.Compact(texts), "\n\n")
-	is, reason := report.Broken, sentence(text)
+	is, reason := report.Broken, cmp.Or(differing(result.Deviations), sentence(text), "it failed without a text")
 	ended := spec.State != types.SpecStateFailed // it panicked, or its time ended
 	switch {
 	case strings.HasPrefix(text, "unexpected pass: "):
@@ -407,11 +407,26 @@ func groups(o *fixtures.Operation, found [][]*fixtures.Clause) (list []report.Gr
 func sentence(text string) string {
 	const most = 400
 	paragraph, _, _ := strings.Cut(text, "\n\n")
-	line := strings.Join(strings.Fields(paragraph), " ")
+	line := strings.TrimRight(strings.Join(strings.Fields(paragraph), " "), ".:")
 	if len(line) > most {
 		line = strings.ToValidUTF8(line[:most], "") + "…"
 	}
-	return cmp.Or(line, "it failed without a text")
+	return line
+}
+
+// differing says what differs that binds, "" if nothing does.
+func differing(list []report.Deviation) string {
+	var texts []string
+	for _, d := range list {
+		switch {
+		case !d.Binds:
+		case d.Seen != "":
+			texts = with(texts, fmt.Sprintf("%s is told as %s, and was answered as %s", d.Field, d.Seen, d.Wire))
+		default:
+			texts = with(texts, fmt.Sprintf("%s is answered as %s, and documented as %s", d.Field, d.Wire, d.Documented))
+		}
+	}
+	return sentence(strings.Join(texts, "; "))
 }
 
 // fieldsOf names what differs.

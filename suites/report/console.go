@@ -110,10 +110,10 @@ func (c Console) offline(r *Report, run *Run) string {
 // list writes a line for each failure, each problem and each erratum.
 func (c Console) list(line *strings.Builder, failed []Entry, run *Run) {
 	for _, f := range failed {
-		fmt.Fprintf(line, "\n  %s  %s", c.paint(f.Outcome, f.Outcome.Label()), f.name())
+		fmt.Fprintf(line, "\n  %s  %s", c.paint(f.Outcome, f.Outcome.Label()), visible(f.name()))
 	}
 	for _, problem := range run.Problems {
-		fmt.Fprintf(line, "\n  %s", c.paint(Engine, problem))
+		fmt.Fprintf(line, "\n  %s", c.paint(Engine, visible(problem)))
 	}
 	for _, e := range run.Errata {
 		told, in := "seen", ""

@@ -6,6 +6,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"unicode"
 )
 
 // How much a job's summary and a run's annotations hold: they are read on a page among others.
@@ -119,7 +120,7 @@ func (r *Report) writeChanges(text *strings.Builder) {
 
 // writeMarkdown writes a failure: what it is, what differs, and the whole text folded up.
 func (e Entry) writeMarkdown(text *strings.Builder) {
-	fmt.Fprintf(text, "#### %s: %s\n\n%s, asked as %s, answered by %s.\n\n", e.Outcome.Label(), inline(e.ID), inline(e.Reason), inline(e.Run.Client.Name),
+	fmt.Fprintf(text, "#### %s: %s\n\n%s\n\nAsked as %s, answered by %s.\n\n", e.Outcome.Label(), inline(e.ID), inline(e.Reason), inline(e.Run.Client.Name),
 		e.Run.Transport.AnsweredBy())
 	if len(e.Deviations) > 0 {
 		text.WriteString("| field | documented | on the wire | told to the caller |\n| --- | --- | --- | --- |\n")
@@ -129,7 +130,7 @@ func (e Entry) writeMarkdown(text *strings.Builder) {
 		text.WriteByte('\n')
 	}
 	if e.Text != "" {
-		whole := e.Text
+		whole := visible(e.Text)
 		if len(whole) > mostText {
 			whole = strings.ToValidUTF8(whole[:mostText], "") + "\n… the JSON and HTML reports have all of it"
 		}
@@ -182,7 +183,17 @@ var special = strings.NewReplacer(
 )
 
 // inline is a text in one line that means nothing in Markdown.
-func inline(text string) string { return special.Replace(text) }
+func inline(text string) string { return special.Replace(visible(text)) }
+
+// visible is a text without what a terminal obeys and a page does not show.
+func visible(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r == '\n' || r == '\t' || unicode.IsPrint(r) {
+			return r
+		}
+		return unicode.ReplacementChar
+	}, text)
+}
 
 func plural(n int, thing string) string {
 	if n == 1 {
@@ -196,6 +207,9 @@ func plural(n int, thing string) string {
 func (r *Report) WriteAnnotations(w io.Writer) error {
 	failed := r.Worst(Failing...)
 	var text strings.Builder
+	for _, problem := range r.problems() {
+		fmt.Fprintf(&text, "::error title=engine error::%s\n", message(strings.TrimPrefix(problem, "engine error: ")))
+	}
 	for i, e := range failed {
 		if i == mostAnnotations-1 && len(failed) > mostAnnotations {
 			fmt.Fprintf(&text, "::error title=%s::%s\n", property("and more"),
@@ -215,7 +229,7 @@ func (r *Report) WriteAnnotations(w io.Writer) error {
 
 // message and property are texts as workflow commands have them.
 func message(text string) string {
-	return strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A").Replace(text)
+	return strings.NewReplacer("%", "%25", "\n", "%0A").Replace(visible(text))
 }
 
 func property(text string) string {

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,6 +12,8 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+
+	"github.com/learncontract/learncontract/fixtures"
 )
 
 // ErrEmpty is the error of a folder without pieces.
@@ -120,7 +123,21 @@ func Merge(pieces []Piece) (*Report, error) {
 			merged.Disagreements = append(merged.Disagreements, first.Runs[0].merge(run, first.File, p.File)...)
 		}
 	}
+	merged.sort()
 	return merged, nil
+}
+
+// sort has the report the same, in whichever order its pieces were read.
+func (r *Report) sort() {
+	provider := func(name string) int { return slices.Index(fixtures.Providers, name) }
+	slices.SortStableFunc(r.Contracts, func(a, b *Contract) int { return provider(a.Provider) - provider(b.Provider) })
+	slices.SortStableFunc(r.Runs, func(a, b *Run) int {
+		return cmp.Or(provider(a.Provider)-provider(b.Provider), cmp.Compare(a.Client.Name, b.Client.Name),
+			slices.Index(transports, a.Transport)-slices.Index(transports, b.Transport))
+	})
+	for _, run := range r.Runs {
+		slices.SortStableFunc(run.Beyond, func(a, b *Check) int { return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.ID, b.ID)) })
+	}
 }
 
 // merge adds what another piece of the run says, and returns where the two disagree.

@@ -73,6 +73,9 @@ const (
 	Replay  Transport = "replay"  // the recording of a live run
 )
 
+// transports are all of them, in the order of reports.
+var transports = []Transport{Offline, Live, Replay}
+
 // Report is what one run says, or several that were merged.
 type Report struct {
 	Version   int         `json:"version"`

@@ -186,7 +186,10 @@ func (v *view) problems(r *report.Report) {
 			last = end
 		}
 		for name, version := range run.Versions {
-			versions[name+" "+version] = true
+			if !strings.HasPrefix(version, name) { // as Go's has its name
+				version = name + " " + version
+			}
+			versions[version] = true
 		}
 		for _, known := range run.Errata {
 			v.Errata = append(v.Errata, erratum{known, run.Client.Name})
@@ -264,7 +267,8 @@ func (v *view) rows(r *report.Report) {
 	}
 	// The contract's order, whichever column had a row first; what is beyond it stands after it.
 	slices.SortStableFunc(v.Rows, func(a, b row) int {
-		return cmp.Or(cmp.Compare(beyond(a), beyond(b)), cmp.Compare(a.Provider, b.Provider), cmp.Compare(a.Kind, b.Kind))
+		return cmp.Or(beyond(a)-beyond(b), slices.Index(fixtures.Providers, a.Provider)-slices.Index(fixtures.Providers, b.Provider),
+			cmp.Compare(a.Kind, b.Kind))
 	})
 }
 

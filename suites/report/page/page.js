@@ -122,16 +122,17 @@
     table(["code", "message", "editions"], clause.wordings.map(w => el("tr", {}, el("td", {}, w.code),
       el("td", {}, w.message, ...(w.details ?? []).map(detail => el("div", {class: "muted"}, detail))), el("td", {}, w.editions.join(", "))))),
   ];
-  const deviations = list => table(["field", "documented", "on the wire", "told to the caller"], list.map(d => {
+  const deviations = (list, of) => table(["field", "documented", "on the wire", "told to the caller"], list.map(d => {
     const differs = d.seen ? "seen" : "wire";
+    const wording = d.wording.slice(of.length);
     return el("tr", {class: d.binds ? "binds" : undefined},
-      el("th", {scope: "row"}, d.field, d.note ? el("div", {class: "muted"}, d.note) : "", d.binds ? "" : el("div", {class: "muted"}, "does not fail")),
+      el("th", {scope: "row"}, d.field, wording ? el("div", {class: "muted"}, wording) : "", d.note ? el("div", {class: "muted"}, d.note) : "", d.binds ? "" : el("div", {class: "muted"}, "does not fail")),
       el("td", {}, d.documented), el("td", {class: differs === "wire" ? "differs" : undefined}, d.wire),
       el("td", {class: differs === "seen" ? "differs" : undefined}, d.seen ?? "–"));
   }));
   const outcomeOf = ({run, result}) => {
     const parts = [el("h3", {}, `${run.client.name} · ${run.transport} `, pill(result.outcome)), el("p", {}, result.reason)];
-    if (result.deviations?.length) parts.push(deviations(result.deviations));
+    if (result.deviations?.length) parts.push(deviations(result.deviations, result.clause));
     parts.push(el("dl", {class: "facts"},
       ...fact("wordings asked", result.asked > 1 ? `${result.asked}, ${result.honored} honored` : ""),
       ...fact("not told to the caller", (result.lost ?? []).join(", ")), ...fact("errata", (result.errata ?? []).join(", "))));
