@@ -42,6 +42,7 @@ func TestTexts(t *testing.T) {
 		"help":                "--help",
 		"help-list":           "list --help",
 		"help-show":           "show --help",
+		"help-report":         "report --help",
 		"help-drift":          "drift --help",
 		"help-graph":          "drift graph --help",
 		"help-classroom":      "drift classroom --help",

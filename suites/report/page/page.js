@@ -227,21 +227,26 @@
     const x = t => left + inner * Math.min(t, end) / end;
     const picture = svg("svg", {viewBox: `0 0 ${width} 74`, role: "img",
       "aria-label": `${attempts.length} attempts at ${attempts.map(a => span(a.at)).join(", ")}; the client ${schedule.outcome} at ${span(schedule.ended)}`});
-    picture.append(svg("line", {class: "axis", x1: left, x2: width - left, y1: 48, y2: 48}));
+    picture.append(svg("line", {class: "axis", x1: left, x2: width - left, y1: 50, y2: 50}));
     const step = nice(end / 7);
-    for (let t = 0; t <= end; t += step) picture.append(svg("line", {class: "axis", x1: x(t), x2: x(t), y1: 46, y2: 52}),
-      svg("text", {x: x(t), y: 65, "text-anchor": t ? "middle" : "start"}, span(t)));
+    for (let t = 0; t <= end; t += step) picture.append(svg("line", {class: "axis", x1: x(t), x2: x(t), y1: 48, y2: 54}),
+      svg("text", {x: x(t), y: 67, "text-anchor": t ? "middle" : "start"}, span(t)));
     attempts.forEach((a, i) => {
-      if (a.asked) picture.append(svg("rect", {class: "asked", x: x(a.at), y: 26, width: Math.max(1, x(a.at + a.asked) - x(a.at)), height: 7, rx: 2}, svg("title", {}, `asks to wait ${span(a.asked)}`)));
-      if (i + 1 < attempts.length) picture.append(svg("line", {class: "kept", x1: x(a.at), x2: x(a.at + (a.kept ?? 0)), y1: 38, y2: 38}));
-      if (a.early) picture.append(svg("rect", {class: "early", x: x(a.at + (a.kept ?? 0)), y: 26, width: Math.max(2, x(a.at + a.asked) - x(a.at + (a.kept ?? 0))), height: 7, rx: 2}, svg("title", {}, `too early by ${span(a.early)}`)));
-      picture.append(svg("circle", {class: a.status >= 200 && a.status < 400 ? "attempt ok" : "attempt", cx: x(a.at), cy: 38, r: 4}, svg("title", {}, `attempt ${i + 1} at ${span(a.at)}: ${a.status || "no answer"}`)));
-      if (i < 9) picture.append(svg("text", {x: x(a.at), y: 18, "text-anchor": "middle"}, String(i + 1)));
+      const lane = i % 2 ? 28 : 21, kept = a.at + (a.kept ?? 0); // two, for what is asked may end after the next attempt
+      if (a.asked) picture.append(svg("rect", {class: "asked", x: x(a.at), y: lane, width: Math.max(1, x(a.at + a.asked) - x(a.at)), height: 5, rx: 2}, svg("title", {}, `asks to wait ${span(a.asked)}`)));
+      if (a.early) picture.append(svg("rect", {class: "early", x: x(kept), y: lane, width: Math.max(2, x(a.at + a.asked) - x(kept)), height: 5, rx: 2}, svg("title", {}, `too early by ${span(a.early)}`)));
+      if (a.early && i < 3) picture.append(svg("text", {class: "late", x: Math.min(x(kept) + 12, width - 110), y: 13}, `too early by ${span(a.early)}`));
+      if (i + 1 < attempts.length) picture.append(svg("line", {class: "kept", x1: x(a.at), x2: x(kept), y1: 40, y2: 40}));
+    });
+    attempts.forEach((a, i) => {
+      picture.append(svg("circle", {class: a.status >= 200 && a.status < 400 ? "attempt ok" : "attempt", cx: x(a.at), cy: 40, r: 4}, svg("title", {}, `attempt ${i + 1} at ${span(a.at)}: ${a.status || "no answer"}`)));
+      if (i < 9) picture.append(svg("text", {x: x(a.at), y: 13, "text-anchor": "middle"}, String(i + 1)));
     });
     const lines = attempts.slice(0, 12).map((a, i) => el("tr", {}, el("th", {scope: "row", class: "number"}, String(i + 1)),
       el("td", {}, span(a.at)), el("td", {}, String(a.status || "nothing")), el("td", {}, a.asked ? span(a.asked) : "none", a.by ? ` (${a.by})` : ""),
       el("td", {class: a.early ? "differs" : undefined}, i + 1 < attempts.length ? span(a.kept ?? 0) : "–", a.early ? `, too early by ${span(a.early)}` : "")));
     return el("figure", {class: "schedule"}, el("figcaption", {}, `${schedule.case}: the client ${schedule.outcome} at ${span(schedule.ended)}`), picture,
+      el("p", {class: "muted keys"}, "dots: requests; line: what was waited; bars: what an answer asked to wait, red where the next request came too early"),
       el("details", {}, el("summary", {}, "Attempt by attempt"), table(["attempt", "at", "answered", "wait asked", "wait kept"], lines),
         attempts.length > 12 ? el("p", {}, `and ${attempts.length - 12} attempts more`) : "", schedule.repeated ? el("p", {}, `sent ${attempts.length} times: ${schedule.repeated}`) : ""));
   };
