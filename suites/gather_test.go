@@ -191,6 +191,16 @@ func TestSchedulesAndChecksAreGathered(t *testing.T) {
 	}
 }
 
+func TestDeviationsAreScrubbedBeforeGinkgoHasThem(t *testing.T) {
+	defer func(before func(string) string) { scrub = before }(scrub)
+	scrub = func(text string) string { return strings.ReplaceAll(text, "token", "[masked]") }
+	got := scrubbed([]report.Deviation{{Field: "code", Documented: "a token", Wire: "token", Seen: "the token"}})
+	want := []report.Deviation{{Field: "code", Documented: "a [masked]", Wire: "[masked]", Seen: "the [masked]"}}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+}
+
 func TestAPieceHasNoFolderOfThisMachine(t *testing.T) {
 	here, err := filepath.Abs(".")
 	if err != nil {

@@ -150,7 +150,7 @@ func newView(r *report.Report) *view {
 	v.code()
 	v.rows(r)
 	v.failures(r)
-	v.overview(r)
+	v.countRows()
 	v.alike(r)
 	if r.Changes != nil {
 		v.Compared = true
@@ -309,8 +309,8 @@ func (v *view) failures(r *report.Report) {
 	}
 }
 
-// overview counts the clauses by action and status.
-func (v *view) overview(r *report.Report) {
+// countRows counts the clauses by action and status.
+func (v *view) countRows() {
 	type key struct {
 		action string
 		status int
