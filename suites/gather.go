@@ -4,11 +4,6 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
-	"os"
-	"path/filepath"
-	"regexp"
-	"runtime"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
@@ -22,9 +17,6 @@ import (
 	"github.com/learncontract/learncontract/suites/clients"
 	"github.com/learncontract/learncontract/suites/report"
 )
-
-// reportFolder is where each run writes its piece of a report, empty for nowhere.
-var reportFolder string
 
 // What report entries hold, beside those of the other files.
 const (
@@ -98,8 +90,11 @@ func (s *Suite) gather(run ginkgo.Report) *report.Report {
 	r := report.New(s.Contract)
 	g := &gathering{Suite: s, run: &report.Run{
 		Provider: s.Contract.Provider, Transport: s.transport(), Start: run.StartTime.UTC().Truncate(time.Millisecond),
-		Seconds: run.RunTime.Round(time.Millisecond).Seconds(), Versions: versions(), LookAlikes: report.LookAlikes{Exposed: []report.Group{}, Reliable: []report.Group{}},
-		Client: report.Client{Name: s.Client.Name, Exposes: names(s.Client.Exposed()), Operations: s.Client.Operations, Retries: s.Client.Retries},
+		Seconds: run.RunTime.Round(time.Millisecond).Seconds(), Versions: versions(),
+		LookAlikes: report.LookAlikes{Exposed: []report.Group{}, Reliable: []report.Group{}},
+		Client: report.Client{
+			Name: s.Client.Name, Exposes: names(s.Client.Exposed()), Operations: s.Client.Operations, Retries: s.Client.Retries,
+		},
 	}}
 	g.run.Client.Hides = names(slices.DeleteFunc(slices.Clone(clients.Fields), func(f clients.Field) bool {
 		return slices.Contains(s.Client.Exposed(), f)
@@ -337,7 +332,8 @@ func clauseOf(wording string) string {
 func (g *gathering) problem(spec *types.SpecReport) {
 	if spec.State.Is(types.SpecStateFailureStates) {
 		text := strings.TrimSpace(spec.Failure.Message + "\n" + spec.Failure.ForwardedPanic)
-		g.run.Problems = append(g.run.Problems, fmt.Sprintf("%s%s: %s", engineFailure, spec.LeafNodeType, strings.TrimPrefix(text, engineFailure)))
+		text = strings.TrimPrefix(text, engineFailure)
+		g.run.Problems = append(g.run.Problems, fmt.Sprintf("%s%s: %s", engineFailure, spec.LeafNodeType, text))
 	}
 }
 
@@ -372,10 +368,12 @@ func (g *gathering) errata() {
 
 // reported is the schedule as reports have it.
 func (s *Schedule) reported() report.Schedule {
-	r := report.Schedule{Case: s.Case, Outcome: s.Outcome, Ended: s.Ended.Seconds(), Repeated: s.Repeated, Attempts: []report.Attempt{}}
+	r := report.Schedule{Case: s.Case, Outcome: s.Outcome, Ended: s.Ended.Seconds(), Repeated: s.Repeated}
+	r.Attempts = []report.Attempt{}
 	for i, a := range s.Attempts {
 		r.Attempts = append(r.Attempts, report.Attempt{
-			At: a.At.Seconds(), Status: a.Status, Asked: a.Asked.Seconds(), By: a.By, Kept: a.Kept.Seconds(), Early: s.early(i).Seconds(),
+			At: a.At.Seconds(), Status: a.Status, Asked: a.Asked.Seconds(), By: a.By,
+			Kept: a.Kept.Seconds(), Early: s.early(i).Seconds(),
 		})
 	}
 	return r
@@ -455,51 +453,3 @@ func names(fields []clients.Field) []string {
 	}
 	return list
 }
-
-// versions are those of what ran: the language, and this module as its user's module has it.
-func versions() map[string]string {
-	all := map[string]string{"go": runtime.Version()}
-	const module = "github.com/learncontract/learncontract"
-	if build, ok := debug.ReadBuildInfo(); ok {
-		for _, m := range append([]*debug.Module{&build.Main}, build.Deps...) {
-			if m.Path == module {
-				all["learncontract"] = cmp.Or(m.Version, "(devel)")
-			}
-		}
-	}
-	return all
-}
-
-// write writes the piece of a report, if one is asked for.
-func (s *Suite) write(r *report.Report) {
-	if reportFolder == "" {
-		return
-	}
-	r.Scrub(func(text string) string { return withoutFolders(scrub(text)) })
-	if _, err := r.Write(reportFolder); err != nil {
-		fail(engineFailure + err.Error())
-	}
-}
-
-// goFile is where a stack has a function.
-var goFile = regexp.MustCompile(`(?:[A-Za-z]:)?[/\\][^\s:"]*[/\\]([^\s/\\:"]+\.go:\d+)`)
-
-// withoutFolders is a text without the folders of this machine, which are nobody's else.
-func withoutFolders(text string) string {
-	if strings.Contains(text, ".go:") {
-		text = goFile.ReplaceAllString(text, "$1")
-	}
-	return folders.Replace(text)
-}
-
-// folders are this user's, as texts have them.
-var folders = func() *strings.Replacer {
-	var pairs []string
-	if folder, err := filepath.Abs(fromModule(".")); err == nil && len(folder) > 1 {
-		pairs = append(pairs, folder+string(filepath.Separator), "")
-	}
-	if home, err := os.UserHomeDir(); err == nil && len(home) > 1 {
-		pairs = append(pairs, home+string(filepath.Separator), "~"+string(filepath.Separator))
-	}
-	return strings.NewReplacer(pairs...)
-}()

@@ -33,9 +33,14 @@ type writer struct {
 
 var writers = []writer{
 	{"html", "write one HTML `file` for people, which needs nothing else", page.Write},
-	{"markdown", "write a Markdown `file` for a job's summary", func(w io.Writer, r *report.Report) error { return r.WriteMarkdown(w) }},
-	{"junit", "write a JUnit `file` for the CI system", func(w io.Writer, r *report.Report) error { return r.WriteJUnit(w) }},
-	{"json", "write the merged report as a JSON `file`, which may be a --baseline", func(w io.Writer, r *report.Report) error { return r.WriteJSON(w) }},
+	{"markdown", "write a Markdown `file` for a job's summary", to((*report.Report).WriteMarkdown)},
+	{"junit", "write a JUnit `file` for the CI system", to((*report.Report).WriteJUnit)},
+	{"json", "write the merged report as a JSON `file`, which may be a --baseline", to((*report.Report).WriteJSON)},
+}
+
+// to is a method that writes a report, as a writer has it.
+func to(method func(*report.Report, io.Writer) error) func(io.Writer, *report.Report) error {
+	return func(w io.Writer, r *report.Report) error { return method(r, w) }
 }
 
 func reportCommand() *cobra.Command {
@@ -211,11 +216,12 @@ func printRuns(w io.Writer, r *report.Report, annotations bool) error {
 	return err
 }
 
-// fails reports whether the report has what --fail-on names. A set-up that failed, and pieces that disagree, are engine errors.
+// fails reports whether the report has what --fail-on names. A set-up that failed, and pieces that disagree, are engine
+// errors.
 func fails(r *report.Report, failOn []string) bool {
 	has := func(o report.Outcome) bool { return slices.Contains(failOn, string(o)) }
-	problem := len(r.Disagreements) > 0 || slices.ContainsFunc(r.Runs, func(run *report.Run) bool { return len(run.Problems) > 0 })
-	if has(report.Engine) && problem {
+	failed := func(run *report.Run) bool { return len(run.Problems) > 0 }
+	if has(report.Engine) && (len(r.Disagreements) > 0 || slices.ContainsFunc(r.Runs, failed)) {
 		return true
 	}
 	if slices.Contains(failOn, newlyBroken) && len(r.Changes.Broken) > 0 {

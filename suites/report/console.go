@@ -255,8 +255,8 @@ func (c Console) live(r *Report, run *Run) string {
 	}
 	contract := r.contract(run.Provider)
 	var line strings.Builder
-	fmt.Fprintf(&line, "%-9s  %-22s  %s, as %s: %s; %d requests", contract.Provider, contract.API, run.Transport, run.Client.Name,
-		strings.Join(parts, ", "), run.Requests)
+	fmt.Fprintf(&line, "%-9s  %-22s  %s, as %s: %s; %d requests", contract.Provider, contract.API, run.Transport,
+		run.Client.Name, strings.Join(parts, ", "), run.Requests)
 	listed := slices.DeleteFunc(r.Entries(run), func(e Entry) bool {
 		return !e.Outcome.Fails() && e.Outcome != Another && e.Outcome != Deviating
 	})
@@ -283,8 +283,8 @@ func WriteLookAlikes(w io.Writer, run *Run) error {
 		fmt.Fprintf(&listed, "\n           %s: %s", group.Operation, strings.Join(keys, ", "))
 	}
 	_, err := fmt.Fprintf(w, "look-alikes: %d of %d clauses by what %s exposes (%s), %d by what %s says to rely on%s\n",
-		alike(run.LookAlikes.Exposed), run.LookAlikes.Clauses, run.Client.Name, cmp.Or(strings.Join(run.Client.Exposes, ", "), "nothing"),
-		alike(run.LookAlikes.Reliable), run.Provider, listed.String())
+		alike(run.LookAlikes.Exposed), run.LookAlikes.Clauses, run.Client.Name,
+		cmp.Or(strings.Join(run.Client.Exposes, ", "), "nothing"), alike(run.LookAlikes.Reliable), run.Provider, listed.String())
 	return err
 }
 

@@ -55,8 +55,8 @@ type (
 )
 
 // WriteJUnit writes a case for each clause and each check of each run: a failure with its whole text, an error where the run
-// itself is at fault, or skipped with its reason. A suite is a run. What is wrong with the set-up is a case only where a clause
-// has it; otherwise it is the suite's system-err.
+// itself is at fault, or skipped with its reason. A suite is a run. What is wrong with the set-up is a case only where a
+// clause has it; otherwise it is the suite's system-err.
 func (r *Report) WriteJUnit(w io.Writer) error {
 	all := junitSuites{Name: "learncontract"}
 	seconds := 0.0

@@ -16,7 +16,8 @@ const (
 	mostAnnotations = 10   // that GitHub shows of a step
 )
 
-// WriteMarkdown writes what a job's summary has room for: a line a run, then what changed, then what failed, the worst first.
+// WriteMarkdown writes what a job's summary has room for: a line a run, then what changed, then what failed, the worst
+// first.
 func (r *Report) WriteMarkdown(w io.Writer) error {
 	var text strings.Builder
 	failed := r.Worst(Failing...)
@@ -72,7 +73,8 @@ func (r *Report) writeRuns(text *strings.Builder) {
 	}
 	text.WriteString("\n| --- | --- | --- | ---: |" + strings.Repeat(" ---: |", len(present)) + "\n")
 	for _, run := range r.Runs {
-		fmt.Fprintf(text, "| %s | %s | %s | %d |", inline(run.Client.Name), inline(run.Provider), run.Transport.AnsweredBy(), len(run.Results))
+		fmt.Fprintf(text, "| %s | %s | %s | %d |", inline(run.Client.Name), inline(run.Provider),
+			run.Transport.AnsweredBy(), len(run.Results))
 		counts := run.Counts()
 		for _, o := range present {
 			if counts[o] == 0 {
@@ -120,12 +122,13 @@ func (r *Report) writeChanges(text *strings.Builder) {
 
 // writeMarkdown writes a failure: what it is, what differs, and the whole text folded up.
 func (e Entry) writeMarkdown(text *strings.Builder) {
-	fmt.Fprintf(text, "#### %s: %s\n\n%s\n\nAsked as %s, answered by %s.\n\n", e.Outcome.Label(), inline(e.ID), inline(e.Reason), inline(e.Run.Client.Name),
-		e.Run.Transport.AnsweredBy())
+	fmt.Fprintf(text, "#### %s: %s\n\n%s\n\nAsked as %s, answered by %s.\n\n", e.Outcome.Label(), inline(e.ID), inline(e.Reason),
+		inline(e.Run.Client.Name), e.Run.Transport.AnsweredBy())
 	if len(e.Deviations) > 0 {
 		text.WriteString("| field | documented | on the wire | told to the caller |\n| --- | --- | --- | --- |\n")
 		for _, d := range e.Deviations {
-			fmt.Fprintf(text, "| %s | %s | %s | %s |\n", inline(d.Field), inline(d.Documented), inline(d.Wire), inline(cmp.Or(d.Seen, "–")))
+			fmt.Fprintf(text, "| %s | %s | %s | %s |\n", inline(d.Field), inline(d.Documented), inline(d.Wire),
+				inline(cmp.Or(d.Seen, "–")))
 		}
 		text.WriteByte('\n')
 	}
@@ -176,10 +179,10 @@ func fenceFor(text string) string {
 	return strings.Repeat("`", max(3, longest+1))
 }
 
-// special are the characters that mean something in Markdown or HTML, each of which a backslash or an entity takes that from.
+// special are the characters that mean something in Markdown or HTML, each with what means nothing.
 var special = strings.NewReplacer(
-	"&", "&amp;", "<", "&lt;", ">", "&gt;", `\`, `\\`, "|", `\|`, "`", "\\`", "*", `\*`, "_", `\_`, "[", `\[`, "]", `\]`, "#", `\#`, "~", `\~`,
-	"@", "&#64;", "\r", " ", "\n", " ",
+	"&", "&amp;", "<", "&lt;", ">", "&gt;", `\`, `\\`, "|", `\|`, "`", "\\`", "*", `\*`, "_", `\_`, "[", `\[`, "]", `\]`, "#", `\#`,
+	"~", `\~`, "@", "&#64;", "\r", " ", "\n", " ",
 )
 
 // inline is a text in one line that means nothing in Markdown.
@@ -220,8 +223,8 @@ func (r *Report) WriteAnnotations(w io.Writer) error {
 		if e.Of != nil {
 			at = fmt.Sprintf("file=%s,line=%d,", property(e.Of.File), e.Of.Line)
 		}
-		fmt.Fprintf(&text, "::error %stitle=%s::%s\n", at, property(fmt.Sprintf("%s: %s (%s)", e.Outcome.Label(), e.ID, e.Run.ID())),
-			message(cmp.Or(e.Text, e.Reason)))
+		title := fmt.Sprintf("%s: %s (%s)", e.Outcome.Label(), e.ID, e.Run.ID())
+		fmt.Fprintf(&text, "::error %stitle=%s::%s\n", at, property(title), message(cmp.Or(e.Text, e.Reason)))
 	}
 	_, err := io.WriteString(w, text.String())
 	return err

@@ -82,13 +82,15 @@ func (r *Report) check() error {
 		if slices.Contains(run.Results, nil) || slices.Contains(run.Beyond, nil) || slices.Contains(run.Errata, nil) {
 			return fmt.Errorf("a result of the run %s is null: write it again", run.ID())
 		}
-		same := slices.EqualFunc(run.Results, c.Clauses, func(result *Result, clause *Clause) bool { return result.Clause == clause.ID })
-		if !same {
-			return fmt.Errorf("the run %s does not have a result for each clause of the contract, in its order: write it again", run.ID())
+		same := func(result *Result, clause *Clause) bool { return result.Clause == clause.ID }
+		if !slices.EqualFunc(run.Results, c.Clauses, same) {
+			return fmt.Errorf("the run %s does not have a result for each clause of the contract, in its order: write it again",
+				run.ID())
 		}
 		for _, e := range r.Entries(run) {
 			if e.Outcome.rank() < 0 || e.Reason == "" {
-				return fmt.Errorf("the run %s has %s as %q, because %q: an outcome is one of %q, and has a reason", run.ID(), e.ID, e.Outcome, e.Reason, Outcomes)
+				return fmt.Errorf("the run %s has %s as %q, because %q: an outcome is one of %q, and has a reason",
+					run.ID(), e.ID, e.Outcome, e.Reason, Outcomes)
 			}
 		}
 	}
@@ -136,7 +138,9 @@ func (r *Report) sort() {
 			slices.Index(transports, a.Transport)-slices.Index(transports, b.Transport))
 	})
 	for _, run := range r.Runs {
-		slices.SortStableFunc(run.Beyond, func(a, b *Check) int { return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.ID, b.ID)) })
+		slices.SortStableFunc(run.Beyond, func(a, b *Check) int {
+			return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.ID, b.ID))
+		})
 	}
 }
 

@@ -278,7 +278,8 @@ func newClause(clause *fixtures.Clause) *Clause {
 	o, s := clause.Operation, clause.Sources[len(clause.Sources)-1]
 	c := &Clause{
 		ID: clause.ID, Operation: o.ID, Action: o.Action, Method: o.Method, Path: o.Path, Title: clause.Title(),
-		Status: clause.Status, Name: clause.Name, Remedy: clause.Remedy.Do, Evidence: clause.Evidence, File: clause.File, Line: clause.Line,
+		Status: clause.Status, Name: clause.Name, Remedy: clause.Remedy.Do, Evidence: clause.Evidence,
+		File: clause.File, Line: clause.Line,
 		Source: Source{Edition: s.Edition.ID, URL: s.Edition.URL, Row: s.Row.String(), Cells: s.Row.Cells},
 	}
 	for _, w := range clause.Wordings {
@@ -334,7 +335,8 @@ func (r *Report) Entries(run *Run) []Entry {
 	}
 	for _, check := range run.Beyond {
 		list = append(list, Entry{
-			Result: &check.Result, Run: run, Of: of[check.Clause], Check: check, ID: check.ID, Title: check.Title, Action: check.Action,
+			Result: &check.Result, Run: run, Of: of[check.Clause], Check: check,
+			ID: check.ID, Title: check.Title, Action: check.Action,
 		})
 	}
 	return list

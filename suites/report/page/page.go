@@ -163,8 +163,8 @@ func newView(r *report.Report) *view {
 func (v *view) code() {
 	style := fmt.Sprintf("%s#clauses { --columns: %d; }\n", style, len(v.Columns))
 	v.Style, v.Script = template.CSS(style), template.JS(script)
-	v.Policy = fmt.Sprintf("default-src 'none'; style-src '%s'; script-src '%s'; img-src data:; base-uri 'none'; form-action 'none'",
-		digest(style), digest(script))
+	v.Policy = "default-src 'none'; style-src '" + digest(style) + "'; script-src '" + digest(script) +
+		"'; img-src data:; base-uri 'none'; form-action 'none'"
 }
 
 // digest is what a policy calls a text by.
@@ -214,7 +214,9 @@ func (v *view) problems(r *report.Report) {
 
 func (v *view) columns(r *report.Report) {
 	for i, run := range r.Runs {
-		at := slices.IndexFunc(v.Columns, func(c *column) bool { return c.Client == run.Client.Name && c.Transport == run.Transport })
+		at := slices.IndexFunc(v.Columns, func(c *column) bool {
+			return c.Client == run.Client.Name && c.Transport == run.Transport
+		})
 		if at < 0 {
 			at = len(v.Columns)
 			v.Columns = append(v.Columns, &column{Client: run.Client.Name, Transport: run.Transport, By: run.Transport.AnsweredBy()})
@@ -252,7 +254,8 @@ func (v *view) rows(r *report.Report) {
 				if !has {
 					i = len(v.Rows)
 					at[e.ID] = i
-					n := row{ID: e.ID, Title: e.Title, Provider: s.Provider, Action: e.Action, Kind: "clause", Cells: make([]cell, len(v.Columns))}
+					n := row{ID: e.ID, Title: e.Title, Provider: s.Provider, Action: e.Action, Kind: "clause"}
+					n.Cells = make([]cell, len(v.Columns))
 					if e.Of != nil {
 						n.Status, n.Operation = e.Of.Status, e.Of.Operation
 					}
@@ -266,9 +269,9 @@ func (v *view) rows(r *report.Report) {
 		}
 	}
 	// The contract's order, whichever column had a row first; what is beyond it stands after it.
+	provider := func(r row) int { return slices.Index(fixtures.Providers, r.Provider) }
 	slices.SortStableFunc(v.Rows, func(a, b row) int {
-		return cmp.Or(beyond(a)-beyond(b), slices.Index(fixtures.Providers, a.Provider)-slices.Index(fixtures.Providers, b.Provider),
-			cmp.Compare(a.Kind, b.Kind))
+		return cmp.Or(beyond(a)-beyond(b), provider(a)-provider(b), cmp.Compare(a.Kind, b.Kind))
 	})
 }
 
