@@ -235,3 +235,20 @@ func TestARunThatTestsNothingIsDoubted(t *testing.T) {
 		t.Errorf("of 4 answers: %s", got)
 	}
 }
+
+func TestProgressIsShownBehindTheCursor(t *testing.T) {
+	var nobody *progress
+	nobody.next("graph.get.throttled") // shows nothing, and does not fail
+	nobody.end()
+	var screen strings.Builder
+	p := &progress{screen: &screen, total: 41}
+	p.next("graph.get.throttled")
+	p.waitsFor("the answer")
+	p.end()
+	const before, after = "\x1b7\x1b[?7l\x1b[K", "\x1b[?7h\x1b8"
+	want := before + " clause 1 of 41: graph.get.throttled waits for its set-up" + after +
+		before + " clause 1 of 41: graph.get.throttled waits for the answer" + after + "\x1b[K"
+	if screen.String() != want {
+		t.Errorf("shown is %q, want %q", screen.String(), want)
+	}
+}

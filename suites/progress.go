@@ -2,6 +2,7 @@ package suites
 
 import (
 	"fmt"
+	"io"
 	"os"
 
 	"github.com/learncontract/learncontract/suites/report"
@@ -10,7 +11,7 @@ import (
 // progress shows what a live run does, on a terminal: it takes minutes. It is written behind Ginkgo's own output, which
 // overwrites it. A nil progress shows nothing.
 type progress struct {
-	screen   *os.File
+	screen   io.Writer
 	n, total int
 	clause   string
 }
@@ -42,13 +43,9 @@ func (p *progress) waitsFor(what string) {
 	}
 }
 
-// show writes the text behind the cursor, which stays where it was.
+// show writes the text behind the cursor, which stays where it was. The line does not wrap: what wraps is not overwritten.
 func (p *progress) show(text string) {
-	const most = 100 // columns: a line that wraps cannot be overwritten
-	if len(text) > most {
-		text = text[:most]
-	}
-	_, _ = fmt.Fprintf(p.screen, "\x1b[K%s\x1b[%dD", text, len(text)) // who watches sees
+	_, _ = fmt.Fprint(p.screen, "\x1b7\x1b[?7l\x1b[K"+text+"\x1b[?7h\x1b8") // who watches sees
 }
 
 // end takes the progress off the screen.
