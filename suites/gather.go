@@ -196,7 +196,7 @@ func (g *gathering) add(result *report.Result, spec *types.SpecReport) {
 		result.Asked++
 		result.Honored++
 		if told == report.Deviating {
-			result.Outcome, result.Reason = told, "honored, and does not bind in "+fieldsOf(result.Deviations)
+			result.Outcome, result.Reason = told, fieldsOf(result.Deviations)+" differs, and does not bind"
 		}
 	case isUnsupported(spec):
 		g.worst(result, report.Unsupported, strings.TrimPrefix(spec.Failure.Message, unsupported))

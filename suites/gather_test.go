@@ -118,7 +118,7 @@ func TestOutcomesAreGathered(t *testing.T) {
 		},
 		"a tenant that deviates": {
 			tenant, plain, []types.SpecReport{spec(plain, types.SpecStatePassed, "", outcomeEntry, string(Deviating), deviationsEntry, []report.Deviation{advisory})},
-			report.Deviating, "honored, and does not bind in message",
+			report.Deviating, "message differs, and does not bind",
 		},
 		"a tenant that answers another clause": {
 			tenant, plain, []types.SpecReport{spec(plain, types.SpecStateSkipped, string(Another)+": it is graph.get.x", outcomeEntry, string(Another))},
