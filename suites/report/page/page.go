@@ -361,8 +361,16 @@ func (v *view) alike(r *report.Report) {
 			v.Alike = append(v.Alike, a)
 		}
 	}
-	for _, run := range r.Runs {
-		add(fmt.Sprintf("by what %s says to rely on", run.Provider), run.LookAlikes.Reliable, run.LookAlikes.Clauses)
+	for _, c := range r.Contracts {
+		var most *report.Run // of its operations performs
+		for _, run := range r.Runs {
+			if run.Provider == c.Provider && (most == nil || run.LookAlikes.Clauses > most.LookAlikes.Clauses) {
+				most = run
+			}
+		}
+		if most != nil {
+			add(fmt.Sprintf("by what %s says to rely on", c.Provider), most.LookAlikes.Reliable, most.LookAlikes.Clauses)
+		}
 	}
 	for _, run := range r.Runs {
 		add(fmt.Sprintf("by what %s exposes of %s: %s", run.Client.Name, run.Provider, strings.Join(run.Client.Exposes, ", ")),

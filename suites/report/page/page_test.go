@@ -151,6 +151,20 @@ func TestWhatThePageSaysFirst(t *testing.T) {
 	}
 }
 
+func TestLookAlikesOfAProviderAreListedOnce(t *testing.T) {
+	r := sample.Report()
+	part := r.Runs[1] // a client that performs less of it
+	part.LookAlikes = report.LookAlikes{Clauses: 2, Reliable: []report.Group{{Operation: "graph.get", Clauses: []string{"graph.get.clause-1"}}}}
+	part.LookAlikes.Exposed = []report.Group{{Operation: "graph.get", Clauses: []string{"graph.get.clause-1", "graph.get.clause-5"}}}
+	text := written(t, r)
+	if n := strings.Count(text, "by what graph says to rely on"); n != 1 || !strings.Contains(text, "<b>2</b> of 11 clauses by what graph") {
+		t.Errorf("listed %d times", n)
+	}
+	if !strings.Contains(text, "<b>2</b> of 2 clauses by what connector exposes of graph: status, code") {
+		t.Error("what the client has of its own is not listed")
+	}
+}
+
 func BenchmarkWrite(b *testing.B) {
 	r := sample.Large(3000)
 	for b.Loop() {
