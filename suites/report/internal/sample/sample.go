@@ -46,7 +46,7 @@ func Report() *report.Report {
 		live.Results = append(live.Results, result(r.Contracts[0].Clauses[i].ID, o))
 		live.Results[i].Deviations, live.Results[i].Text = nil, ""
 		if o == report.Honored {
-			live.Results[i].Answer, live.Results[i].Answered = "403 Forbidden\n\n{}", 403
+			live.Results[i].Answer, live.Results[i].Answered = "418 I'm a teapot\n\n{}", 418
 		} else {
 			live.Results[i].Reason = "no sandbox can have it"
 		}
@@ -88,11 +88,11 @@ func contract(clauses int) *report.Contract {
 		action := actions[i%len(actions)]
 		id := fmt.Sprintf("graph.%s.clause-%d", action, i)
 		c.Clauses = append(c.Clauses, &report.Clause{
-			ID: id, Operation: "graph." + action, Action: action, Method: "GET", Path: "/things/{id}", Title: "answers 403 Forbidden when it is so",
+			ID: id, Operation: "graph." + action, Action: action, Method: "GET", Path: "/things/{id}", Title: "answers 418 I'm a teapot when it is so",
 			Status: 400 + 3*(i%5), Remedy: "report", Evidence: "documented", File: "fixtures/graph/sample.yaml", Line: i + 1,
 			Wordings: []report.Wording{{ID: id, Code: "sample", Message: "It is {so}.", Editions: []string{"first"}}},
 			Source: report.Source{Edition: "first", URL: "https://example.com/page", Row: fmt.Sprintf("row %d of \"Response\"", i+1),
-				Cells: []string{"Sample", "403", "It is {so}."}},
+				Cells: []string{"Sample", "418", "It is {so}."}},
 		})
 	}
 	return c
