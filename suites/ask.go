@@ -27,6 +27,7 @@ import (
 	"github.com/learncontract/learncontract/fixtures"
 	"github.com/learncontract/learncontract/matchers"
 	"github.com/learncontract/learncontract/suites/clients"
+	"github.com/learncontract/learncontract/suites/report"
 	"github.com/learncontract/learncontract/suites/stub"
 )
 
@@ -72,7 +73,8 @@ func (s *Suite) ask(w *fixtures.Wording) {
 // judge holds what the client was answered and what it tells of it against the contract.
 func (s *Suite) judge(w *fixtures.Wording, told *told) {
 	for _, exchange := range told.exchanges {
-		expect(exchange).To(matchers.HonorWording(w).Strictly())
+		honor := matchers.HonorWording(w).Strictly()
+		expect(exchange).To(noting{honor, func() []report.Deviation { return onTheWire(w, honor.Deviations()) }})
 	}
 	s.hold(told, w, "")
 }
@@ -99,7 +101,9 @@ func (s *Suite) hold(told *told, w *fixtures.Wording, inCase string) {
 			s.Client.Name, what))
 	}
 	tell := clients.Tell(w, told.last()).Exposing(s.Client.Exposed()).Excusing(errata.excuses)
-	expect(told.failure).To(tell)
+	differs := func() []report.Deviation { return toTheCaller(w, tell.Deviations()) }
+	expect(told.failure).To(noting{tell, differs})
+	noteDeviations(differs()) // that are known
 	errata.settle(what, s.Today)
 	for _, field := range tell.Lost() {
 		ginkgo.AddReportEntry(lostEntry, string(field), types.CodeLocation{}, ginkgo.ReportEntryVisibilityNever)

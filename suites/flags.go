@@ -20,7 +20,7 @@ import (
 // liveRun is how Main was asked for a live run, nil if it was not.
 var liveRun *Live
 
-// Main is the TestMain of a suite: it has the flags of a live run, and a flag it doesn't have ends the run with one line, where
+// Main is the TestMain of a suite: it has the flag --report and those of a live run, and a flag it doesn't have ends the run with one line, where
 // the flag package would print all of Ginkgo's and Go's.
 func Main(m *testing.M) {
 	asked := flag.Bool("live", false, "ask a sandbox tenant, and not the contract's own answers")
@@ -28,6 +28,7 @@ func Main(m *testing.M) {
 	provoke := flag.String("provoke", "", "`classes` of clauses that a live run asks beside those that are safe: fixture, racy, tenant")
 	record := flag.String("record", "", "the `folder` in which a live run keeps its answers, redacted")
 	replay := flag.String("replay", "", "the `folder` of such a recording, which answers in a tenant's place")
+	piece := flag.String("report", "", "the `folder` into which each run writes what came of it, for go tool contract report")
 	strict := flag.Bool("strict", false, "hold a live run to every field, whatever the provider says of it")
 	flag.CommandLine.Init(os.Args[0], flag.ContinueOnError)
 	flag.CommandLine.SetOutput(io.Discard)
@@ -55,6 +56,7 @@ func Main(m *testing.M) {
 		fmt.Fprintf(os.Stderr, "engine error: %v\n", err)
 		os.Exit(2)
 	}
+	reportFolder = fromModule(*piece)
 	if *asked || *replay != "" {
 		liveRun = &Live{Sandbox: fromModule(*sandbox), Strict: *strict, Record: fromModule(*record), Replay: fromModule(*replay)}
 		liveRun.Options.Secrets = live.NewSecrets()
@@ -77,7 +79,7 @@ func Main(m *testing.M) {
 // sweep looks for secrets in everything that the run has left behind, and returns an exit status. What holds one is removed.
 func (l *Live) sweep() (status int) {
 	_, reporter := ginkgo.GinkgoConfiguration()
-	artefacts := []string{reporter.JSONReport, reporter.GoJSONReport, reporter.JUnitReport, reporter.TeamcityReport, l.Record}
+	artefacts := []string{reporter.JSONReport, reporter.GoJSONReport, reporter.JUnitReport, reporter.TeamcityReport, l.Record, reportFolder}
 	artefacts = slices.DeleteFunc(artefacts, func(path string) bool { return path == "" })
 	finds, err := l.Options.Secrets.Sweep(artefacts...)
 	for _, find := range finds {

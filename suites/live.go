@@ -1,11 +1,9 @@
 package suites
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -19,13 +17,13 @@ import (
 	"github.com/learncontract/learncontract/matchers"
 	"github.com/learncontract/learncontract/suites/clients"
 	"github.com/learncontract/learncontract/suites/live"
+	"github.com/learncontract/learncontract/suites/report"
 )
 
 // Outcome is what came of a clause that was asked of a live tenant.
 type Outcome string
 
-// The outcomes. Only a Broken and an Undocumented one are the provider's fault, only ToldWrong is the client's, and only an
-// EngineError is the run's.
+// The outcomes. Only a Broken and an Undocumented one are the provider's fault, and only an EngineError is the run's.
 const (
 	Honored      Outcome = "honored"
 	Deviating    Outcome = "deviating"                            // honored, and a field that does not bind differs
@@ -33,13 +31,15 @@ const (
 	Another      Outcome = "documented, but not the one provoked" // another clause of the operation
 	Broken       Outcome = "broken"                               // the clause, but for a field that binds
 	Undocumented Outcome = "undocumented"                         // no clause of the operation
-	ToldWrong    Outcome = "told wrong"                           // honored, but the client tells its caller otherwise
 	NotAsked     Outcome = "not asked"
 	EngineError  Outcome = "engine error"
 )
 
-// Outcomes are all of them, in the order of reports.
-var Outcomes = []Outcome{Honored, Deviating, Known, Another, Broken, Undocumented, ToldWrong, NotAsked, EngineError}
+// reported are the outcomes as reports have them.
+var reported = map[Outcome]report.Outcome{
+	Honored: report.Honored, Deviating: report.Deviating, Another: report.Another, Broken: report.Broken,
+	Undocumented: report.Undocumented, Known: report.Erratum, NotAsked: report.NotAsked, EngineError: report.Engine,
+}
 
 // How long things take at most.
 const (
@@ -99,6 +99,7 @@ func (s *Suite) describeLive(action string) {
 
 // askLive provokes the clause, and holds the answer, and what the client tells of it, against the contract.
 func (s *Suite) askLive(ctx context.Context, clause *fixtures.Clause) {
+	s.progress.next(clause.ID)
 	recipe := s.tenant.Recipe(clause)
 	s.skipUnperformed(clause.Operation)
 	if why := s.tenant.WhyNot(recipe); why != "" {
@@ -108,6 +109,7 @@ func (s *Suite) askLive(ctx context.Context, clause *fixtures.Clause) {
 	// A node of its own: it runs after a failure, a panic, a time-out and an interruption, too, and one that comes while it runs
 	// does not end it.
 	ginkgo.DeferCleanup(func(ctx ginkgo.SpecContext) {
+		s.progress.waitsFor("the clean-up")
 		whole, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanUpTime)
 		defer cancel()
 		if err := s.tenant.CleanUp(whole); err != nil {
@@ -117,6 +119,7 @@ func (s *Suite) askLive(ctx context.Context, clause *fixtures.Clause) {
 	}, ginkgo.NodeTimeout(cleanUpTime), ginkgo.GracePeriod(cleanUpTime))
 	t := &told{}
 	x, err := s.tenant.Provoke(ctx, recipe, func(ctx context.Context, client *http.Client, baseURL string, call clients.Call) error {
+		s.progress.waitsFor("the answer")
 		t = &told{}
 		t.callWithin(ctx, func(ctx context.Context) (clients.Failure, error) {
 			return s.Client.New(client, baseURL).Do(ctx, call)
@@ -134,12 +137,14 @@ func (s *Suite) askLive(ctx context.Context, clause *fixtures.Clause) {
 // judgeLive holds what was answered where the clause was provoked, and what the client tells of it, against the contract.
 func (s *Suite) judgeLive(clause *fixtures.Clause, x matchers.Exchange, t *told) {
 	ginkgo.AddReportEntry(answeredEntry, fmt.Sprint(x.Status()), types.CodeLocation{}, ginkgo.ReportEntryVisibilityNever)
+	ginkgo.AddReportEntry(answerEntry, scrub(x.String()), types.CodeLocation{}, ginkgo.ReportEntryVisibilityNever)
 	v := s.verdict(clause, x)
 	if err := s.tenant.Record(clause, x, v.is); err != nil {
 		s.note(EngineError)
 		fail(engineFailure + err.Error())
 	}
 	s.note(v.outcome)
+	noteDeviations(onTheWire(v.wording, v.deviations))
 	switch v.outcome {
 	case Honored:
 	case Deviating, Known:
@@ -154,10 +159,11 @@ func (s *Suite) judgeLive(clause *fixtures.Clause, x matchers.Exchange, t *told)
 
 // verdict is what an answer makes of the clause that was provoked.
 type verdict struct {
-	outcome Outcome
-	text    string            // that tells why, empty if the clause is honored
-	wording *fixtures.Wording // of the clause, that the answer is nearest to
-	is      *fixtures.Clause  // that the answer is, nil if none
+	outcome    Outcome
+	text       string               // that tells why, empty if the clause is honored
+	wording    *fixtures.Wording    // of the clause, that the answer is nearest to
+	is         *fixtures.Clause     // that the answer is, nil if none
+	deviations []matchers.Deviation // from the wording
 }
 
 func (s *Suite) verdict(clause *fixtures.Clause, x matchers.Exchange) verdict {
@@ -170,7 +176,7 @@ func (s *Suite) verdict(clause *fixtures.Clause, x matchers.Exchange) verdict {
 	if err = errors.Join(err, documentedErr); err != nil {
 		return verdict{outcome: EngineError, text: engineFailure + err.Error()}
 	}
-	v := verdict{outcome: Honored, wording: honor.Wording(), is: documented.Clause()}
+	v := verdict{outcome: Honored, wording: honor.Wording(), is: documented.Clause(), deviations: honor.Deviations()}
 	if honored {
 		v.is = clause
 	}
@@ -239,113 +245,49 @@ func (s *Suite) note(outcome Outcome) {
 	ginkgo.AddReportEntry(outcomeEntry, string(outcome), types.CodeLocation{}, ginkgo.ReportEntryVisibilityNever)
 }
 
-// asked is what came of the clauses of a live run.
-type asked struct {
-	of         map[string]Outcome  // the last one, by the clause's id
-	deviations map[string][]string // ids of the clauses that deviate so
-	answered   []string            // the statuses
-}
-
-func outcomes(report ginkgo.Report) asked {
-	a := asked{of: map[string]Outcome{}, deviations: map[string][]string{}}
-	for _, spec := range report.SpecReports.WithLeafNodeType(types.NodeTypeIt) {
-		id := labelled(spec, "clause:")
-		for _, entry := range spec.ReportEntries {
-			switch text := entry.StringRepresentation(); entry.Name {
-			case outcomeEntry:
-				a.of[id] = Outcome(text)
-			case string(Deviating), string(Known):
-				text = entry.Name + "  %s\n             " + strings.ReplaceAll(text, "\n", "\n             ")
-				a.deviations[text] = append(a.deviations[text], id)
-			case answeredEntry:
-				a.answered = append(a.answered, text)
-			}
-		}
-		if id == "" || !spec.State.Is(types.SpecStateFailureStates) {
-			continue
-		}
-		switch a.of[id] {
-		case "":
-			a.of[id] = EngineError // it panicked, or its time ended
-		case Honored, Deviating, Known:
-			a.of[id] = ToldWrong
-		}
-	}
-	return a
-}
-
-// liveCoverage is the text that says what came of a live run, and why it does not test what it claims to, "" if it does.
-func (s *Suite) liveCoverage(report ginkgo.Report) (text, doubt string) {
-	a := outcomes(report)
-	counts := map[Outcome]int{}
-	var listed strings.Builder
-	for clause := range s.Contract.Clauses() {
-		outcome := a.of[clause.ID]
-		counts[outcome]++
-		if slices.Contains([]Outcome{Another, Broken, Undocumented, ToldWrong, EngineError}, outcome) {
-			fmt.Fprintf(&listed, "\n  %s  %s", outcome, clause.ID)
-		}
-	}
-	for _, deviation := range slices.SortedFunc(maps.Keys(a.deviations), func(x, y string) int {
-		return cmp.Or(cmp.Compare(len(a.deviations[y]), len(a.deviations[x])), cmp.Compare(x, y))
-	}) {
-		ids := a.deviations[deviation]
-		such := ids[0]
-		if more := len(ids) - 1; more > 0 {
-			such += fmt.Sprintf(" and %d more", more)
-		}
-		listed.WriteString("\n  " + strings.Replace(deviation, "%s", such, 1))
-	}
-	how := "live"
-	if s.Live.Replay != "" {
-		how = "replayed"
-	}
-	var parts []string
-	for _, outcome := range Outcomes {
-		if counts[outcome] > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", counts[outcome], outcome))
-		}
-	}
-	if left := counts[""]; left > 0 {
-		parts = append(parts, fmt.Sprintf("%d left out: %s", left, because(report)))
-	}
-	text = fmt.Sprintf("%-9s  %-22s  %s, as %s: %s; %d requests%s", s.Contract.Provider, s.Contract.API, how, s.Client.Name,
-		strings.Join(parts, ", "), s.tenant.Spent(), listed.String())
-	return text, doubts(counts, a.answered)
-}
-
 // fewest is the number of answers from which on a run can be told not to test what it claims to.
 const fewest = 5
 
 // doubts tells a run whose answers say nothing of the clauses, "" if they may.
-func doubts(counts map[Outcome]int, answered []string) string {
-	if len(answered) < fewest {
-		return ""
-	}
-	refused, same := 0, 0
-	for _, status := range answered {
-		if status == "401" || status == "403" {
+func doubts(results []*report.Result) string {
+	answered, refused, same, first, right, another := 0, 0, 0, 0, 0, 0
+	for _, result := range results {
+		if result.Answered == 0 {
+			continue
+		}
+		if answered++; answered == 1 {
+			first = result.Answered
+		}
+		if result.Answered == http.StatusUnauthorized || result.Answered == http.StatusForbidden {
 			refused++
 		}
-		if status == answered[0] {
+		if result.Answered == first {
 			same++
 		}
+		switch {
+		case result.Outcome.Passes():
+			right++
+		case result.Outcome == report.Another:
+			another++
+		}
 	}
-	right := counts[Honored] + counts[Deviating]
 	switch {
-	case right == 0 && counts[Another] == len(answered):
+	case answered < fewest:
+		return ""
+	case right == 0 && another == answered:
 		return "every answer is documented, and none is the one that was provoked: check the sandbox file's fixtures"
-	case same == len(answered) && right*2 < len(answered):
-		return fmt.Sprintf("everything was answered %s: check the roles and scopes of the identities", answered[0])
-	case refused*10 >= len(answered)*9 && right*2 < len(answered):
-		return fmt.Sprintf("%d of %d answers are 401 or 403: check the roles and scopes of the identities", refused, len(answered))
+	case same == answered && right*2 < answered:
+		return fmt.Sprintf("everything was answered %d: check the roles and scopes of the identities", first)
+	case refused*10 >= answered*9 && right*2 < answered:
+		return fmt.Sprintf("%d of %d answers are 401 or 403: check the roles and scopes of the identities", refused, answered)
 	}
 	return ""
 }
 
-// reportLive has a live run remove, at its end, what it could not remove before, print what came of it, and fail if it does not
-// test what it claims to.
+// reportLive has a live run remove, at its end, what it could not remove before, print what came of it, write its piece of a
+// report, and fail if it does not test what it claims to.
 func (s *Suite) reportLive() {
+	ginkgo.ReportBeforeSuite(func(run ginkgo.Report) { s.progress = showProgress(run.PreRunStats.SpecsThatWillRun) })
 	ginkgo.AfterSuite(func(ctx ginkgo.SpecContext) {
 		whole, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanUpTime)
 		defer cancel()
@@ -353,15 +295,22 @@ func (s *Suite) reportLive() {
 			fail(engineFailure + err.Error())
 		}
 	}, ginkgo.NodeTimeout(cleanUpTime), ginkgo.GracePeriod(cleanUpTime))
-	ginkgo.ReportAfterSuite("live", func(report ginkgo.Report) {
-		if report.SuiteConfig.DryRun {
+	ginkgo.ReportAfterSuite("live", func(run ginkgo.Report) {
+		s.progress.end()
+		if run.SuiteConfig.DryRun {
 			fmt.Printf("\n%s %s: dry run, nothing asked\n", s.Contract.Provider, s.Contract.API)
 			return
 		}
-		text, doubt := s.liveCoverage(report)
-		fmt.Println("\n" + text)
+		r := s.gather(run)
+		doubt := doubts(r.Runs[0].Results)
 		if doubt != "" {
-			fail(engineFailure + "this run does not test what it claims to: " + doubt)
+			doubt = engineFailure + "this run does not test what it claims to: " + doubt
+			r.Runs[0].Problems = append(r.Runs[0].Problems, doubt)
+		}
+		s.print(r)
+		s.write(r)
+		if doubt != "" {
+			fail(doubt)
 		}
 	})
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/learncontract/learncontract/suites/live"
 	"github.com/learncontract/learncontract/suites/live/standin/server"
+	"github.com/learncontract/learncontract/suites/report"
 )
 
 // hijacked takes the connection of a request from the server.
@@ -310,21 +311,26 @@ func TestAPlanIsWhatIsSent(t *testing.T) {
 
 // TestDoubts tells a run whose answers say nothing of the clauses.
 func TestDoubts(t *testing.T) {
-	repeated := func(status string, n int) []string { return strings.Split(strings.Repeat(status+" ", n-1)+status, " ") }
+	results := func(outcome report.Outcome, statuses ...int) (list []*report.Result) {
+		for _, status := range statuses {
+			list = append(list, &report.Result{Outcome: outcome, Answered: status})
+		}
+		return list
+	}
 	for name, test := range map[string]struct {
-		counts   map[Outcome]int
-		answered []string
-		want     string
+		results []*report.Result
+		want    string
 	}{
-		"all is well":              {map[Outcome]int{Honored: 10}, append(repeated("404", 9), "403"), ""},
-		"the same, and right":      {map[Outcome]int{Honored: 10}, repeated("403", 10), ""},
-		"too few to tell":          {map[Outcome]int{Broken: 4}, repeated("401", 4), ""},
-		"the same to everything":   {map[Outcome]int{Broken: 10}, repeated("500", 10), "everything was answered 500"},
-		"nine in ten are refused":  {map[Outcome]int{Broken: 10}, append(repeated("403", 9), "404"), "9 of 10 answers are 401 or 403"},
-		"eight in ten are refused": {map[Outcome]int{Broken: 10}, append(repeated("403", 8), "404", "404"), ""},
-		"every one is another":     {map[Outcome]int{Another: 6}, append(repeated("404", 3), repeated("400", 3)...), "every answer is documented, and none is the one that was provoked"},
+		"all is well":              {results(report.Honored, 404, 404, 404, 404, 404, 403), ""},
+		"the same, and right":      {results(report.Honored, 403, 403, 403, 403, 403), ""},
+		"too few to tell":          {results(report.Broken, 401, 401, 401, 401), ""},
+		"the same to everything":   {results(report.Broken, 500, 500, 500, 500, 500), "everything was answered 500"},
+		"nine in ten are refused":  {results(report.Broken, 403, 403, 403, 403, 403, 403, 403, 401, 401, 404), "9 of 10 answers are 401 or 403"},
+		"eight in ten are refused": {results(report.Broken, 403, 403, 403, 403, 403, 403, 401, 401, 404, 404), ""},
+		"every one is another":     {results(report.Another, 404, 404, 404, 400, 400), "every answer is documented, and none is the one that was provoked"},
+		"not asked":                {results(report.NotAsked, 0, 0, 0, 0, 0, 0), ""},
 	} {
-		got := doubts(test.counts, test.answered)
+		got := doubts(test.results)
 		if test.want == "" && got != "" || !strings.HasPrefix(got, test.want) {
 			t.Errorf("%s: it says %q, want %q", name, got, test.want)
 		}

@@ -79,7 +79,7 @@ func TestALiveRunIsRecordedAndReplayed(t *testing.T) {
 		}
 		if run == "second" {
 			replayed, err := exec.CommandContext(t.Context(), binary, "-ginkgo.no-color", "-replay", folder).CombinedOutput()
-			if want := strings.Replace(counts, "live", "replayed", 1); err != nil || !strings.Contains(string(replayed), want) {
+			if want := strings.Replace(counts, "live", "replay", 1); err != nil || !strings.Contains(string(replayed), want) {
 				t.Errorf("the replay ends with %v, and does not say %q:\n%s", err, want, replayed)
 			}
 		}

@@ -44,6 +44,7 @@ type Suite struct {
 	Today time.Time
 
 	tenant    *live.Tenant                   // of a live run
+	progress  *progress                      // of it, nil where nobody watches
 	described []string                       // the actions
 	cases     map[string][]*fixtures.Wording // what is asked in each case that is described
 	t         *testing.T                     // that the specs are run by, nil where they are registered in a suite of somebody else's
@@ -253,9 +254,12 @@ func successLabels(o *fixtures.Operation) ginkgo.Labels {
 	return ginkgo.Label(fmt.Sprintf("status:%d", o.Success.Status), "success:"+o.ID)
 }
 
+// canaryText is the container of the spec that proves the network to be refused.
+const canaryText = "offline"
+
 // canary registers the spec that proves the network to be refused.
 func (s *Suite) canary() {
-	ginkgo.Describe("offline", ginkgo.Label("provider:"+s.Contract.Provider), func() {
+	ginkgo.Describe(canaryText, ginkgo.Label("provider:"+s.Contract.Provider), func() {
 		ginkgo.It("refuses the network", ginkgo.SpecTimeout(10*time.Second), func(ctx ginkgo.SpecContext) {
 			for name, client := range map[string]*http.Client{
 				"the stub's client": stub.New().Client(), "http.DefaultClient": http.DefaultClient,

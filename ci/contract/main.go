@@ -10,9 +10,11 @@
 //	go tool contract sweep [graph|classroom] --sandbox FILE
 //	go tool contract export openapi|wiremock [graph|classroom] --out DIR
 //	go tool contract serve [graph|classroom] [--address HOST:PORT]
+//	go tool contract report FOLDER… [--html FILE] [--markdown FILE] [--junit FILE] [--json FILE] [--annotations]
 //
-// What --json prints has the schema clauses.schema.json, printed by list --schema, or drift.schema.json, printed by drift
-// --schema. The exit status is 0, 1 where there is drift, or 2 where the command could not run; then one line on standard
+// What --json prints has the schema clauses.schema.json, printed by list --schema, drift.schema.json, printed by drift
+// --schema, or report.schema.json, printed by report --schema. The exit status is 0, 1 where there is drift or a report
+// fails, or 2 where the command could not run; then one line on standard
 // error says why and how to mend it.
 package main
 
@@ -40,7 +42,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 		Short: "The documented error contract of Microsoft Graph's learningCourseActivity and of Google Classroom",
 		Long: "contract prints the documented errors of Microsoft Graph's learningCourseActivity and of Google Classroom:\n" +
 			"what each operation answers, when, in which words, where the documentation says so, and what to do about it.\n\n" +
-			"Exit status: 0, 1 where drift finds a difference, or 2 where it could not run.\n\n" +
+			"Exit status: 0, 1 where drift finds a difference or a report fails, or 2 where it could not run.\n\n" +
 			"Completion needs the command on the path: go install ./ci/contract, and contract completion --help.",
 		Example: "  go tool contract list graph\n  go tool contract show graph.update.learner-license\n" +
 			"  go tool contract drift classroom",
@@ -50,7 +52,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 		// Args and RunE are here for the error: cobra's own, with its suggestions, has several lines.
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				return fmt.Errorf("unknown command %q: use list, show, drift, import, plan, sweep, export or serve", args[0])
+				return fmt.Errorf("unknown command %q: use list, show, drift, import, plan, sweep, export, serve or report", args[0])
 			}
 			return nil
 		},
@@ -59,13 +61,13 @@ func run(args []string, stdout, stderr io.Writer) int {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return fmt.Errorf("%w: %s --help lists the flags", err, cmd.CommandPath())
 	})
-	root.AddCommand(listCommand(), showCommand(), driftCommand(), importCommand(), planCommand(), sweepCommand(), exportCommand(), serveCommand())
+	root.AddCommand(listCommand(), showCommand(), driftCommand(), importCommand(), planCommand(), sweepCommand(), exportCommand(), serveCommand(), reportCommand())
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := root.ExecuteContext(ctx); errors.Is(err, errDrift) {
+	if err := root.ExecuteContext(ctx); errors.Is(err, errDrift) || errors.Is(err, errFails) {
 		return 1
 	} else if err != nil {
 		_, _ = fmt.Fprintln(stderr, "contract:", visible(err.Error())) // there is nowhere else to say it

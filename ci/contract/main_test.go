@@ -42,6 +42,7 @@ func TestTexts(t *testing.T) {
 		"help":                "--help",
 		"help-list":           "list --help",
 		"help-show":           "show --help",
+		"help-report":         "report --help",
 		"help-drift":          "drift --help",
 		"help-graph":          "drift graph --help",
 		"help-classroom":      "drift classroom --help",
@@ -124,7 +125,7 @@ func TestErrors(t *testing.T) {
 			"--provoke=sure: there is no such class: use safe, fixture, tenant, racy"},
 		{"sweep graph classroom --sandbox x", `sweep takes one provider or none, and was given ["graph" "classroom"]`},
 		{"show quux", `no clause has the id "quux": go tool contract list prints all ids`},
-		{"lst", `unknown command "lst": use list, show, drift, import, plan, sweep, export or serve`},
+		{"lst", `unknown command "lst": use list, show, drift, import, plan, sweep, export, serve or report`},
 	} {
 		t.Run(c.args, func(t *testing.T) {
 			status, stdout, stderr := contract(strings.Fields(c.args)...)

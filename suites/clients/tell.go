@@ -26,7 +26,7 @@ type TellMatcher struct {
 	exchange matchers.Exchange
 	exposed  []Field
 	known    func(Field, string) bool
-	wrong    []string
+	differs  []Deviation
 	lost     []Field
 }
 
@@ -42,6 +42,18 @@ func (m *TellMatcher) Excusing(known func(field Field, told string) bool) *TellM
 	m.known = known
 	return m
 }
+
+// Deviation is one field that a client tells otherwise than it was answered. The texts are printable.
+type Deviation struct {
+	Field      Field
+	Documented string
+	Answered   string
+	Told       string
+	Known      bool // and excused
+}
+
+// Deviations returns what the last failure told otherwise, also where all of it is known.
+func (m *TellMatcher) Deviations() []Deviation { return m.differs }
 
 // Lost returns the fields that the last answer had and the client does not expose.
 func (m *TellMatcher) Lost() []Field { return m.lost }
@@ -60,7 +72,8 @@ func (m *TellMatcher) Match(actual any) (bool, error) {
 			matchers.Given(actual))
 	}
 	answered := m.answered()
-	m.wrong, m.lost = nil, nil
+	m.differs, m.lost = nil, nil
+	wrong := 0
 	for _, field := range Fields {
 		wire, seen := answered.Text(field), told.Text(field)
 		// A date may be counted from the caller's clock.
@@ -68,12 +81,15 @@ func (m *TellMatcher) Match(actual any) (bool, error) {
 		switch exposed := slices.Contains(m.exposed, field); {
 		case !exposed && wire != "":
 			m.lost = append(m.lost, field)
-		case exposed && !same && (m.known == nil || !m.known(field, seen)):
-			m.wrong = append(m.wrong, fmt.Sprintf("  %-12s documented  %s\n  %-12s answered    %s\n  %-12s told        %s\n",
-				field, m.documented(field), "", printable(field, wire), "", printable(field, seen)))
+		case exposed && !same:
+			known := m.known != nil && m.known(field, seen)
+			if !known {
+				wrong++
+			}
+			m.differs = append(m.differs, Deviation{field, m.documented(field), printable(field, wire), printable(field, seen), known})
 		}
 	}
-	return len(m.wrong) == 0, nil
+	return wrong == 0, nil
 }
 
 // documented is what the contract has of a field, printable.
@@ -137,8 +153,15 @@ func detailsOf(x matchers.Exchange, envelope fixtures.Envelope) (list []Detail) 
 
 // FailureMessage implements types.GomegaMatcher.
 func (m *TellMatcher) FailureMessage(any) string {
+	var wrong strings.Builder
+	for _, d := range m.differs {
+		if !d.Known {
+			fmt.Fprintf(&wrong, "  %-12s documented  %s\n  %-12s answered    %s\n  %-12s told        %s\n",
+				d.Field, d.Documented, "", d.Answered, "", d.Told)
+		}
+	}
 	return fmt.Sprintf("The client does not tell its caller of %s,\nwhich %s.\n\n%s\nThe request:\n  %s %s\nThe answer:\n%s",
-		m.wording.ID(), m.wording.Title(), strings.Join(m.wrong, ""), m.exchange.Method(), m.exchange.URL(), m.exchange)
+		m.wording.ID(), m.wording.Title(), wrong.String(), m.exchange.Method(), m.exchange.URL(), m.exchange)
 }
 
 // NegatedFailureMessage implements types.GomegaMatcher.

@@ -1,0 +1,231 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/learncontract/learncontract/suites/report"
+	"github.com/learncontract/learncontract/suites/report/page"
+)
+
+// errFails is the error of a report with an outcome that --fail-on names. The exit status tells it, and no text more.
+var errFails = errors.New("the report has an outcome that fails")
+
+// newlyBroken is what --fail-on calls what the baseline has otherwise, and noFailure that nothing is to fail.
+const (
+	newlyBroken = "newly-broken"
+	noFailure   = "none"
+)
+
+// writer is a form in which a report is written to the file that its flag names.
+type writer struct {
+	flag, usage string
+	write       func(io.Writer, *report.Report) error
+}
+
+var writers = []writer{
+	{"html", "write one HTML `file` for people, which needs nothing else", page.Write},
+	{"markdown", "write a Markdown `file` for a job's summary", to((*report.Report).WriteMarkdown)},
+	{"junit", "write a JUnit `file` for the CI system", to((*report.Report).WriteJUnit)},
+	{"json", "write the merged report as a JSON `file`, which may be a --baseline", to((*report.Report).WriteJSON)},
+}
+
+// to is a method that writes a report, as a writer has it.
+func to(method func(*report.Report, io.Writer) error) func(io.Writer, *report.Report) error {
+	return func(w io.Writer, r *report.Report) error { return method(r, w) }
+}
+
+func reportCommand() *cobra.Command {
+	var baseline string
+	var failOn []string
+	var annotations, printSchema bool
+	var defaults []string
+	for _, o := range report.Failing {
+		defaults = append(defaults, string(o))
+	}
+	cmd := &cobra.Command{
+		Use:   "report FOLDER…",
+		Short: "Merge what runs of the suites have kept, and write it for people and pipelines",
+		Long: "report reads the pieces that the suites' flag --report has written into the folders, those of parallel and sharded\n" +
+			"runs too, and merges them: of two that say something of the same clause, client and transport the one that asked\n" +
+			"counts; where two disagree, the worse, and it is told. It prints each run as the suites do, and writes what the flags\n" +
+			"ask for; - is standard output, which then has nothing else.\n\n" +
+			"Exit status: 0; 1 if an outcome is one of --fail-on, or, where that has engine, if a run's set-up failed or two pieces\n" +
+			"disagree; 2 if it could not run. --fail-on takes the outcomes of the schema, " + newlyBroken + " for what fails and did\n" +
+			"not in the baseline, or " + noFailure + ":\n  " + strings.Join(outcomes(), ", "),
+		Example: "  go tool ginkgo run ./suites/graph ./suites/classroom -- --report out\n" +
+			"  go tool contract report out --html report.html --junit junit.xml\n" +
+			"  go tool contract report out --markdown \"$GITHUB_STEP_SUMMARY\" --annotations\n" +
+			"  go tool contract report out --baseline main.json --fail-on " + newlyBroken,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) == 0 && !printSchema {
+				return errors.New("report was given no folder: give those that the suites' flag --report was given")
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if printSchema {
+				_, err := cmd.OutOrStdout().Write(report.Schema)
+				return err
+			}
+			if err := checkFailOn(failOn, baseline); err != nil {
+				return err
+			}
+			merged, err := mergeFolders(args)
+			if err != nil {
+				return err
+			}
+			if baseline != "" {
+				before, err := report.Read(baseline)
+				if err != nil {
+					return fmt.Errorf("--baseline: %w", err)
+				}
+				merged.Changes = merged.Since(before)
+			}
+			if err := writeReport(cmd, merged, annotations); err != nil {
+				return err
+			}
+			if fails(merged, failOn) {
+				return errFails
+			}
+			return nil
+		},
+	}
+	for _, w := range writers {
+		cmd.Flags().String(w.flag, "", w.usage)
+	}
+	cmd.Flags().BoolVar(&annotations, "annotations", false, "print GitHub's annotations, at the clauses' lines of the contract")
+	cmd.Flags().StringVar(&baseline, "baseline", "", "an earlier report's JSON `file`: say what has changed since")
+	cmd.Flags().StringSliceVar(&failOn, "fail-on", defaults, "the `outcomes` that make the exit status 1")
+	cmd.Flags().BoolVar(&printSchema, "schema", false, "print the JSON Schema of a report, and nothing else")
+	return cmd
+}
+
+// outcomes are all of them, as --fail-on has them.
+func outcomes() (all []string) {
+	for _, o := range report.Outcomes {
+		all = append(all, string(o))
+	}
+	return all
+}
+
+func checkFailOn(failOn []string, baseline string) error {
+	for _, o := range failOn {
+		if choices := append(outcomes(), newlyBroken, noFailure); !slices.Contains(choices, o) {
+			return fmt.Errorf("--fail-on has %q: use %s", o, or(choices))
+		}
+	}
+	if slices.Contains(failOn, noFailure) && len(failOn) > 1 {
+		return fmt.Errorf("--fail-on has %s and others: take one out", noFailure)
+	}
+	if slices.Contains(failOn, newlyBroken) && baseline == "" {
+		return fmt.Errorf("--fail-on %s needs --baseline FILE, the report it is newly broken since", newlyBroken)
+	}
+	return nil
+}
+
+func mergeFolders(folders []string) (*report.Report, error) {
+	var pieces []report.Piece
+	for _, folder := range folders {
+		found, err := report.ReadFolder(folder)
+		if err != nil {
+			return nil, err
+		}
+		pieces = append(pieces, found...)
+	}
+	return report.Merge(pieces)
+}
+
+// writeReport writes what the flags ask for, and prints each run unless standard output is one of them.
+func writeReport(cmd *cobra.Command, r *report.Report, annotations bool) error {
+	stdout, taken := cmd.OutOrStdout(), ""
+	for _, w := range writers {
+		file := cmd.Flags().Lookup(w.flag).Value.String()
+		switch {
+		case file == "" && cmd.Flags().Changed(w.flag):
+			return fmt.Errorf("--%s is empty: give a file, or - for standard output", w.flag)
+		case file == "":
+		case file == "-" && taken != "":
+			return fmt.Errorf("--%s and --%s are both standard output: give one a file", taken, w.flag)
+		case file == "-":
+			taken = w.flag
+		}
+	}
+	for _, w := range writers {
+		file := cmd.Flags().Lookup(w.flag).Value.String()
+		if file == "" {
+			continue
+		}
+		var text bytes.Buffer
+		err := w.write(&text, r)
+		switch {
+		case err != nil:
+		case file == "-":
+			_, err = text.WriteTo(stdout)
+		default:
+			err = save(file, text.Bytes())
+		}
+		if err != nil {
+			return fmt.Errorf("--%s: %w", w.flag, err)
+		}
+	}
+	if taken != "" {
+		return nil
+	}
+	return printRuns(stdout, r, annotations)
+}
+
+// save writes a file, and the folder it is in.
+func save(file string, text []byte) error {
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		return err
+	}
+	return os.WriteFile(file, text, 0o644)
+}
+
+// printRuns prints each run, what two pieces disagree on, what changed, and the annotations.
+func printRuns(w io.Writer, r *report.Report, annotations bool) error {
+	var text bytes.Buffer // takes everything: what is written to it has no error
+	file, _ := w.(*os.File)
+	console := report.Console{Colour: report.IsTerminal(file)}
+	for _, run := range r.Runs {
+		_ = console.Write(&text, r, run)
+	}
+	for _, disagreement := range r.Disagreements {
+		fmt.Fprintf(&text, "disagreement: %s\n", disagreement)
+	}
+	if r.Changes != nil {
+		for _, kind := range r.Changes.Kinds() {
+			for _, change := range kind.Changes {
+				fmt.Fprintf(&text, "%s: %s\n", kind.Kind, change)
+			}
+		}
+	}
+	if annotations {
+		_ = r.WriteAnnotations(&text)
+	}
+	_, err := text.WriteTo(w)
+	return err
+}
+
+// fails reports whether the report has what --fail-on names. A set-up that failed, and pieces that disagree, are engine
+// errors.
+func fails(r *report.Report, failOn []string) bool {
+	has := func(o report.Outcome) bool { return slices.Contains(failOn, string(o)) }
+	failed := func(run *report.Run) bool { return len(run.Problems) > 0 }
+	if has(report.Engine) && (len(r.Disagreements) > 0 || slices.ContainsFunc(r.Runs, failed)) {
+		return true
+	}
+	if slices.Contains(failOn, newlyBroken) && len(r.Changes.Broken) > 0 {
+		return true
+	}
+	return slices.ContainsFunc(r.All(), func(e report.Entry) bool { return has(e.Outcome) })
+}

@@ -1,0 +1,239 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"github.com/learncontract/learncontract/fixtures"
+	"github.com/learncontract/learncontract/suites/report"
+)
+
+// asked runs Graph's suite with the flags and the environment, and returns the folder of its piece.
+func asked(t *testing.T, env string, flags ...string) string {
+	t.Helper()
+	folder := t.TempDir()
+	command := exec.CommandContext(t.Context(), "go", append([]string{"test", "-count=1", "../bench/suite", "-args", "--report", folder}, flags...)...)
+	command.Env = append(os.Environ(), "BENCH_SIZE=graph", env)
+	output, err := command.CombinedOutput()
+	if failed := bytes.Contains(output, []byte("\n--- FAIL: TestSuite")); (err != nil) != (env != "A=") || failed != (env != "A=") {
+		t.Fatalf("%v\n%s", err, output)
+	}
+	return folder
+}
+
+// reported runs contract report into a folder of its own.
+func reported(t *testing.T, args ...string) (status int, stdout, stderr string) {
+	t.Helper()
+	return contract(append([]string{"report"}, args...)...)
+}
+
+// one is the only run of a report in a folder.
+func one(t *testing.T, folder string) (*report.Report, *report.Run) {
+	t.Helper()
+	pieces, err := report.ReadFolder(folder)
+	if err != nil || len(pieces) != 1 || len(pieces[0].Runs) != 1 {
+		t.Fatalf("%d pieces: %v", len(pieces), err)
+	}
+	return pieces[0].Report, pieces[0].Runs[0]
+}
+
+func TestARunIsReported(t *testing.T) {
+	right, wrong := asked(t, "A="), asked(t, "BENCH_WRONG=code")
+	create, rest := asked(t, "A=", "--ginkgo.label-filter=action:create"), asked(t, "A=", "--ginkgo.label-filter=!action:create")
+
+	t.Run("every clause has an outcome and a reason", func(t *testing.T) {
+		contract, err := fixtures.Load("graph")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for folder, want := range map[string]func(*report.Result) bool{
+			right: func(r *report.Result) bool {
+				return r.Outcome == report.Honored && len(r.Deviations) == 0 && r.Text == ""
+			},
+			wrong: func(r *report.Result) bool {
+				d := r.Deviations
+				return r.Outcome == report.Broken && len(d) == r.Asked && d[0].Field == "code" && d[0].Wire == `"wrong"` && d[0].Binds &&
+					strings.HasPrefix(r.Text, "The answer broke "+r.Clause) && strings.HasPrefix(r.Reason, `code is answered as "wrong", and documented as "`)
+			},
+			create: func(r *report.Result) bool {
+				if strings.HasPrefix(r.Clause, "graph.create.") {
+					return r.Outcome == report.Honored
+				}
+				return r.Outcome == report.NotAsked && r.Reason == "the selection left them out"
+			},
+		} {
+			_, run := one(t, folder)
+			i := 0
+			for clause := range contract.Clauses() {
+				if result := run.Results[i]; result.Clause != clause.ID || !want(result) {
+					t.Errorf("%s is %+v", clause.ID, result)
+				}
+				i++
+			}
+		}
+	})
+	t.Run("as the schema has it", func(t *testing.T) {
+		compiler := jsonschema.NewCompiler()
+		compiler.AssertFormat()
+		schema, err := jsonschema.UnmarshalJSON(strings.NewReader(printed(t, "report", "--schema")))
+		if err == nil {
+			err = compiler.AddResource("report.schema.json", schema)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		compiled, err := compiler.Compile("report.schema.json")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, folder := range []string{right, wrong, create} {
+			text, err := os.ReadFile(filepath.Join(folder, "graph-wire-offline.json"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			valid(t, compiled, string(text))
+			if here, err := os.Getwd(); err != nil || strings.Contains(string(text), filepath.Dir(filepath.Dir(here))) {
+				t.Errorf("%s has a folder of this machine, or %v", folder, err)
+			}
+		}
+	})
+	t.Run("shards are merged to what one run says", func(t *testing.T) {
+		out := filepath.Join(t.TempDir(), "merged.json")
+		status, stdout, stderr := reported(t, create, rest, "--json", out)
+		if status != 0 || stderr != "" || !strings.Contains(stdout, "all honored") || strings.Contains(stdout, "not asked") {
+			t.Errorf("exit status %d\n%s%s", status, stdout, stderr)
+		}
+		_, whole := one(t, right)
+		_, merged := one(t, filepath.Dir(out))
+		for i, result := range merged.Results {
+			if result.Outcome != whole.Results[i].Outcome || result.Reason != whole.Results[i].Reason {
+				t.Errorf("%s is %s, %q", result.Clause, result.Outcome, result.Reason)
+			}
+		}
+		if len(merged.Beyond) != len(whole.Beyond) || merged.LeftOut != "" {
+			t.Errorf("%d checks, and in one run %d; left out: %q", len(merged.Beyond), len(whole.Beyond), merged.LeftOut)
+		}
+	})
+	t.Run("what disagrees is told and fails", func(t *testing.T) {
+		status, stdout, _ := reported(t, right, wrong)
+		if status != 1 || strings.Count(stdout, "\ndisagreement: ") != 41 || !strings.Contains(stdout, "41 broken") {
+			t.Errorf("exit status %d\n%s", status, stdout)
+		}
+	})
+	t.Run("every form is written", func(t *testing.T) {
+		folder := t.TempDir()
+		var args []string
+		for _, w := range writers {
+			args = append(args, "--"+w.flag, filepath.Join(folder, "made", w.flag))
+		}
+		status, stdout, stderr := reported(t, append(args, wrong, "--annotations")...)
+		if status != 1 || stderr != "" || strings.Count(stdout, "\n::error file=fixtures/graph/learningcourseactivity.yaml,line=") != 9 {
+			t.Errorf("exit status %d\n%s%s", status, stdout, stderr)
+		}
+		for form, has := range map[string]string{
+			"html": "<h1 class=\"fails\">41 failures</h1>", "markdown": "### 41 failures of the documented error contract",
+			"junit": `failures="41"`, "json": `"version": 1,`,
+		} {
+			text, err := os.ReadFile(filepath.Join(folder, "made", form))
+			if err != nil || !strings.Contains(string(text), has) {
+				t.Errorf("%s does not have %q: %v", form, has, err)
+			}
+		}
+		status, stdout, _ = reported(t, wrong, "--markdown", "-")
+		if status != 1 || !strings.HasPrefix(stdout, "### 41 failures") || strings.Contains(stdout, "told by") {
+			t.Errorf("exit status %d\n%s", status, stdout)
+		}
+	})
+	t.Run("what changed since a baseline is told", func(t *testing.T) {
+		baseline := filepath.Join(right, "graph-wire-offline.json")
+		for _, test := range []struct {
+			args   []string
+			status int
+			says   string
+		}{
+			{[]string{wrong, "--baseline", baseline, "--fail-on", "newly-broken"}, 1, "\nnewly broken: graph.create.service-plan-missing  broken, was honored (graph, wire, offline)\n"},
+			{[]string{wrong, "--baseline", filepath.Join(wrong, "graph-wire-offline.json"), "--fail-on", "newly-broken"}, 0, "41 broken"},
+			{[]string{right, "--baseline", filepath.Join(wrong, "graph-wire-offline.json")}, 0, "\nnewly honored: graph.create.service-plan-missing  honored, was broken (graph, wire, offline)\n"},
+			{[]string{create, "--baseline", baseline}, 0, "\nnot asked any more: graph.get.throttled  not asked, was honored (graph, wire, offline)\n"},
+			{[]string{create, "--fail-on", "not-asked"}, 1, "32 not asked"},
+			{[]string{wrong, "--fail-on", "engine,undocumented"}, 0, "41 broken"},
+			{[]string{wrong, "--fail-on", "none"}, 0, "41 broken"},
+		} {
+			status, stdout, stderr := reported(t, test.args...)
+			if status != test.status || !strings.Contains(stdout, test.says) {
+				t.Errorf("%q: exit status %d, want %d and %q:\n%s%s", test.args, status, test.status, test.says, stdout, stderr)
+			}
+		}
+	})
+	t.Run("a set-up that failed fails", func(t *testing.T) {
+		r, run := one(t, right)
+		run.Problems = []string{"engine error: no room"}
+		folder := t.TempDir()
+		if _, err := r.Write(folder); err != nil {
+			t.Fatal(err)
+		}
+		if status, stdout, _ := reported(t, folder); status != 1 || !strings.Contains(stdout, "\n  engine error: no room\n") {
+			t.Errorf("exit status %d\n%s", status, stdout)
+		}
+		if status, _, _ := reported(t, folder, "--fail-on", "broken"); status != 0 {
+			t.Errorf("exit status %d", status)
+		}
+	})
+}
+
+func TestReportErrors(t *testing.T) {
+	empty, wrong := t.TempDir(), t.TempDir()
+	if err := os.WriteFile(filepath.Join(wrong, "ginkgo.json"), []byte(`[{"SuitePath": "x"}]`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		args []string
+		want string
+	}{
+		{nil, "report was given no folder: give those that the suites' flag --report was given"},
+		{[]string{empty}, "no piece of a report is in it: give the folders that the suites' flag --report was given"},
+		{[]string{wrong}, "ginkgo.json is no report: "},
+		{[]string{empty, "--fail-on", "broke"}, `--fail-on has "broke": use broken, undocumented, unexpected-pass, engine, another, deviating, erratum, lost, honored, unsupported, not-asked, newly-broken or none`},
+		{[]string{empty, "--fail-on", "newly-broken"}, "--fail-on newly-broken needs --baseline FILE, the report it is newly broken since"},
+		{[]string{empty, "--fail-on", "none,broken"}, "--fail-on has none and others: take one out"},
+		{[]string{filepath.Join(empty, "gone")}, "no such file or directory"},
+	} {
+		status, stdout, stderr := reported(t, test.args...)
+		if status != 2 || stdout != "" || !strings.HasPrefix(stderr, "contract: ") || !strings.Contains(stderr, test.want) || strings.Count(stderr, "\n") != 1 {
+			t.Errorf("%q: exit status %d, want 2 and %q: %q", test.args, status, test.want, stderr)
+		}
+	}
+}
+
+func TestTheSuitesLinkNoPage(t *testing.T) {
+	output, err := exec.CommandContext(t.Context(), "go", "list", "-deps", "-test", "-json=ImportPath", "../../suites/graph", "../contract").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var linked []string
+	for decoder := json.NewDecoder(bytes.NewReader(output)); decoder.More(); {
+		var p struct{ ImportPath string }
+		if err := decoder.Decode(&p); err != nil {
+			t.Fatal(err)
+		}
+		linked = append(linked, p.ImportPath)
+	}
+	if i := slices.IndexFunc(linked, func(p string) bool { return strings.Contains(p, "chromedp") }); i >= 0 {
+		t.Errorf("what drives a browser is linked: %s", linked[i])
+	}
+	suite, err := exec.CommandContext(t.Context(), "go", "list", "-deps", "-test", "../../suites/graph").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(string(suite), "suites/report/page") {
+		t.Error("the main job links the page")
+	}
+}

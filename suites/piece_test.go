@@ -1,0 +1,57 @@
+package suites_test
+
+import (
+	"path/filepath"
+	"testing"
+
+	"github.com/learncontract/learncontract/suites/report"
+)
+
+func TestAParallelRunSaysWhatASerialOneSays(t *testing.T) {
+	run := func(folder string, flags ...string) *report.Run {
+		output, status := ginkgo(t, append(flags, "./graph", "--", "--report", folder)...)
+		if status != 0 {
+			t.Fatalf("exit status %d\n%s", status, output)
+		}
+		r, err := report.Read(filepath.Join(folder, "graph-wire-offline.json"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r.Runs[0]
+	}
+	serial, parallel := run(t.TempDir()), run(t.TempDir(), "-p", "--randomize-all")
+	if len(serial.Results) != 41 || len(serial.Beyond) != 17 || len(parallel.Beyond) != len(serial.Beyond) {
+		t.Fatalf("%d results, and %d and %d checks", len(serial.Results), len(serial.Beyond), len(parallel.Beyond))
+	}
+	for i, result := range serial.Results {
+		if other := parallel.Results[i]; other.Outcome != result.Outcome || other.Reason != result.Reason || result.Outcome != report.Honored {
+			t.Errorf("%s is %s, %q, and in parallel %s, %q", result.Clause, result.Outcome, result.Reason, other.Outcome, other.Reason)
+		}
+	}
+	for i, check := range serial.Beyond {
+		if other := parallel.Beyond[i]; other.ID != check.ID || other.Outcome != check.Outcome || len(other.Schedules) != len(check.Schedules) {
+			t.Errorf("%s is %s, and in parallel %s %s", check.ID, check.Outcome, other.ID, other.Outcome)
+		}
+	}
+}
+
+// The path is one from the module's folder, though a suite runs in its own.
+func TestAPieceIsWrittenBelowTheModule(t *testing.T) {
+	output, status := ginkgo(t, "--label-filter=action:create", "./graph", "--", "--report=out/pieces")
+	if status != 0 {
+		t.Fatalf("exit status %d\n%s", status, output)
+	}
+	r, err := report.Read(filepath.Join(module(t), "out", "pieces", "graph-wire-offline.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if counts := r.Runs[0].Counts(); counts[report.Honored] != 9 || counts[report.NotAsked] != 32 {
+		t.Errorf("it has %v", counts)
+	}
+	if output, _ := ginkgo(t, "--dry-run", "./graph", "--", "--report=out/dry"); len(output) == 0 {
+		t.Error("a dry run says nothing")
+	}
+	if _, err := report.ReadFolder(filepath.Join(module(t), "out", "dry")); err == nil {
+		t.Error("a dry run, which asks nothing, is reported")
+	}
+}

@@ -1,0 +1,130 @@
+// Package sample has reports that the tests of the writers write: no run made them.
+package sample
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/learncontract/learncontract/suites/report"
+)
+
+// Hostile is what a provider could answer to whom a page, a terminal, a pipeline or a Markdown reader runs it.
+const Hostile = "</script><script>document.title='run'</script><img src=x onerror=\"document.title='run'\">" +
+	"</textarea></style>\n```\n::error::forged\n| cell | \x1b[31m\x00\u2028 ]]> {{.}} ${7*7} @team javascript:alert(1)"
+
+// Report has each outcome once for a client that was asked offline, and two clauses for one that asked a tenant.
+func Report() *report.Report {
+	r := &report.Report{Version: report.Version, Contracts: []*report.Contract{contract(len(report.Outcomes))}}
+	offline := run("connector", report.Offline)
+	for i, o := range report.Outcomes {
+		offline.Results = append(offline.Results, result(r.Contracts[0].Clauses[i].ID, o))
+	}
+	offline.LeftOut = "the selection left them out"
+	offline.Problems = []string{"engine error: BeforeSuite: no room on the disk"}
+	offline.Errata = []*report.Known{{
+		Place: "errata.yaml:7", Module: "example.com/connector", Version: "v1.2.3", Field: "code", Told: true, Seen: "gone",
+		Why: "it takes the status for the code", Expires: "2026-12-05", DaysLeft: 10, Covers: 1,
+	}}
+	offline.LookAlikes = report.LookAlikes{Clauses: 11, Exposed: []report.Group{}, Reliable: []report.Group{
+		{Operation: "graph.get", Clauses: []string{"graph.get.clause-1", "graph.get.clause-2"}},
+	}}
+	offline.Beyond = []*report.Check{
+		{ID: "graph.get.clause-1~retries-date", Kind: report.Retries, Case: "retries-date", Title: "answered 429, waits for a date", Action: "get",
+			Result: report.Result{Clause: "graph.get.clause-1", Outcome: report.Broken, Reason: "asks again too early", Text: "asks again too early: 1s", Asked: 1,
+				Schedules: []report.Schedule{Schedule()}}},
+		{ID: "success:graph.get", Kind: report.Success, Title: "the success of graph.get", Action: "get",
+			Result: report.Result{Outcome: report.Honored, Reason: "nothing failed, and it tells of no failure", Asked: 1, Honored: 1}},
+	}
+	live := run("connector", report.Live)
+	live.Requests = 40
+	for i := range report.Outcomes {
+		o := report.NotAsked
+		if i < 2 {
+			o = report.Honored
+		}
+		live.Results = append(live.Results, result(r.Contracts[0].Clauses[i].ID, o))
+		live.Results[i].Deviations, live.Results[i].Text = nil, ""
+		if o == report.Honored {
+			live.Results[i].Answer, live.Results[i].Answered = "418 I'm a teapot\n\n{}", 418
+		} else {
+			live.Results[i].Reason = "no sandbox can have it"
+		}
+	}
+	r.Runs = []*report.Run{offline, live}
+	return r
+}
+
+// Large has so many clauses, asked of three clients, each with a text, and some of them broken.
+func Large(clauses int) *report.Report {
+	r := &report.Report{Version: report.Version, Contracts: []*report.Contract{contract(clauses)}}
+	for c := range 3 {
+		large := run(fmt.Sprintf("client-%d", c), report.Offline)
+		for i, clause := range r.Contracts[0].Clauses {
+			o := report.Honored
+			if (i+c)%97 == 0 {
+				o = report.Broken
+			}
+			large.Results = append(large.Results, result(clause.ID, o))
+		}
+		r.Runs = append(r.Runs, large)
+	}
+	return r
+}
+
+// Schedule asks again too early, and then as it should.
+func Schedule() report.Schedule {
+	return report.Schedule{Case: "Retry-After: a date", Outcome: "succeeded", Ended: 150, Attempts: []report.Attempt{
+		{At: 0, Status: 429, Asked: 90, By: "Retry-After: a date", Kept: 60, Early: 30},
+		{At: 60, Status: 429, Asked: 90, By: "Retry-After: a date", Kept: 90},
+		{At: 150, Status: 200},
+	}}
+}
+
+func contract(clauses int) *report.Contract {
+	c := &report.Contract{Provider: "graph", API: "sample", Editions: []report.Edition{{ID: "first", Title: "The page", URL: "https://example.com/page"}}}
+	actions := []string{"create", "get", "update", "delete"}
+	for i := range clauses {
+		action := actions[i%len(actions)]
+		id := fmt.Sprintf("graph.%s.clause-%d", action, i)
+		c.Clauses = append(c.Clauses, &report.Clause{
+			ID: id, Operation: "graph." + action, Action: action, Method: "GET", Path: "/things/{id}", Title: "answers 418 I'm a teapot when it is so",
+			Status: 400 + 3*(i%5), Remedy: "report", Evidence: "documented", File: "fixtures/graph/sample.yaml", Line: i + 1,
+			Wordings: []report.Wording{{ID: id, Code: "sample", Message: "It is {so}.", Editions: []string{"first"}}},
+			Source: report.Source{Edition: "first", URL: "https://example.com/page", Row: fmt.Sprintf("row %d of \"Response\"", i+1),
+				Cells: []string{"Sample", "418", "It is {so}."}},
+		})
+	}
+	return c
+}
+
+func run(client string, transport report.Transport) *report.Run {
+	return &report.Run{
+		Provider: "graph", Client: report.Client{Name: client, Exposes: []string{"status", "code"}, Hides: []string{"retry-after"}}, Transport: transport,
+		Start: time.Date(2026, 11, 25, 9, 30, 0, 0, time.UTC), Seconds: 1.25, Versions: map[string]string{"go": "go1.26.8", "learncontract": "v1.0.0"},
+		LookAlikes: report.LookAlikes{Exposed: []report.Group{}, Reliable: []report.Group{}},
+	}
+}
+
+func result(clause string, o report.Outcome) *report.Result {
+	r := &report.Result{Clause: clause, Outcome: o, Reason: "it is " + strings.ReplaceAll(o.Label(), ",", "")}
+	if o != report.NotAsked && o != report.Unsupported {
+		r.Asked, r.Seconds = 1, 0.002
+	}
+	if o.Passes() {
+		r.Honored = 1
+	}
+	switch o {
+	case report.Lost:
+		r.Lost = []string{"retry-after"}
+	case report.Erratum:
+		r.Errata = []string{"errata.yaml:7"}
+	case report.Broken:
+		r.Text = "The answer broke " + clause + ".\n\n" + Hostile
+		r.Deviations = []report.Deviation{
+			{Wording: clause, Field: "code", Documented: `"sample"`, Wire: Hostile, Binds: true},
+			{Wording: clause, Field: "message", Documented: `"It is so."`, Wire: `"It is."`, Seen: Hostile, Note: "differs"},
+		}
+	}
+	return r
+}

@@ -1,0 +1,128 @@
+package report
+
+import (
+	"cmp"
+	"encoding/xml"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+)
+
+// The elements of a JUnit file, as the CI systems read them that render it. It has no <properties> and no host name: what
+// stands in the environment is nobody's business.
+type (
+	junitSuites struct {
+		XMLName  xml.Name     `xml:"testsuites"`
+		Name     string       `xml:"name,attr"`
+		Tests    int          `xml:"tests,attr"`
+		Failures int          `xml:"failures,attr"`
+		Errors   int          `xml:"errors,attr"`
+		Skipped  int          `xml:"skipped,attr"`
+		Time     string       `xml:"time,attr"`
+		Suites   []junitSuite `xml:"testsuite"`
+	}
+	junitSuite struct {
+		Name      string      `xml:"name,attr"`
+		Tests     int         `xml:"tests,attr"`
+		Failures  int         `xml:"failures,attr"`
+		Errors    int         `xml:"errors,attr"`
+		Skipped   int         `xml:"skipped,attr"`
+		Time      string      `xml:"time,attr"`
+		Timestamp string      `xml:"timestamp,attr"`
+		Cases     []junitCase `xml:"testcase"`
+		Problems  string      `xml:"system-err,omitempty"`
+	}
+	junitCase struct {
+		Class   string       `xml:"classname,attr"`
+		Name    string       `xml:"name,attr"`
+		Time    string       `xml:"time,attr"`
+		File    string       `xml:"file,attr,omitempty"`
+		Line    int          `xml:"line,attr,omitempty"`
+		Failure *junitText   `xml:"failure"`
+		Error   *junitText   `xml:"error"`
+		Skipped *junitReason `xml:"skipped"`
+		Out     string       `xml:"system-out,omitempty"`
+	}
+	junitText struct {
+		Message string `xml:"message,attr"`
+		Type    string `xml:"type,attr"`
+		Text    string `xml:",chardata"`
+	}
+	junitReason struct {
+		Message string `xml:"message,attr"`
+	}
+)
+
+// WriteJUnit writes a case for each clause and each check of each run: a failure with its whole text, an error where the run
+// itself is at fault, or skipped with its reason. A suite is a run. What is wrong with the set-up is a case only where a
+// clause has it; otherwise it is the suite's system-err.
+func (r *Report) WriteJUnit(w io.Writer) error {
+	all := junitSuites{Name: "learncontract"}
+	seconds := 0.0
+	for _, run := range r.Runs {
+		suite := junitSuite{
+			Name: run.ID(), Time: secondsOf(run.Seconds), Timestamp: run.Start.UTC().Format(time.DateOnly + "T15:04:05"),
+			Problems: strings.Join(run.Problems, "\n"),
+		}
+		for _, e := range r.Entries(run) {
+			c := e.junit()
+			suite.Cases = append(suite.Cases, c)
+			suite.Tests++
+			switch {
+			case c.Failure != nil:
+				suite.Failures++
+			case c.Error != nil:
+				suite.Errors++
+			case c.Skipped != nil:
+				suite.Skipped++
+			}
+		}
+		all.Tests += suite.Tests
+		all.Failures += suite.Failures
+		all.Errors += suite.Errors
+		all.Skipped += suite.Skipped
+		seconds += run.Seconds
+		all.Suites = append(all.Suites, suite)
+	}
+	all.Time = secondsOf(seconds)
+	if _, err := io.WriteString(w, xml.Header); err != nil {
+		return err
+	}
+	encoder := xml.NewEncoder(w)
+	encoder.Indent("", " ")
+	if err := encoder.Encode(all); err != nil {
+		return err
+	}
+	_, err := io.WriteString(w, "\n")
+	return err
+}
+
+func secondsOf(seconds float64) string { return fmt.Sprintf("%.6f", seconds) }
+
+// junit is the entry as a case. Its class has the client: CI systems list by class and name, and not by suite.
+func (e Entry) junit() junitCase {
+	c := junitCase{
+		Class: fmt.Sprintf("%s.%s.%s", e.Run.Provider, strings.ReplaceAll(e.Run.Client.Name, ".", "_"), e.Run.Transport),
+		Name:  e.ID, Time: secondsOf(e.Seconds),
+	}
+	if e.Title != "" {
+		c.Name += " " + e.Title
+	}
+	if e.Of != nil {
+		c.File, c.Line = e.Of.File, e.Of.Line
+	}
+	text := &junitText{Message: e.Reason, Type: e.Outcome.Label(), Text: cmp.Or(e.Text, e.Reason)}
+	switch o := e.Outcome; {
+	case o == Engine:
+		c.Error = text
+	case o.Fails():
+		c.Failure = text
+	case o == Honored:
+	case o.Passes():
+		c.Out = o.Label() + ": " + e.Reason
+	default:
+		c.Skipped = &junitReason{o.Label() + ": " + e.Reason}
+	}
+	return c
+}

@@ -1,0 +1,240 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"unicode"
+)
+
+// How much a job's summary and a run's annotations hold: they are read on a page among others.
+const (
+	mostListed      = 20
+	mostText        = 4000 // bytes of a failure
+	mostAnnotations = 10   // that GitHub shows of a step
+)
+
+// WriteMarkdown writes what a job's summary has room for: a line a run, then what changed, then what failed, the worst
+// first.
+func (r *Report) WriteMarkdown(w io.Writer) error {
+	var text strings.Builder
+	failed := r.Worst(Failing...)
+	switch n := len(failed); {
+	case n > 0:
+		fmt.Fprintf(&text, "### %s of the documented error contract\n\n", plural(n, "failure"))
+	case len(r.problems()) > 0:
+		text.WriteString("### The documented error contract could not be asked in full\n\n")
+	default:
+		text.WriteString("### The documented error contract is honored\n\n")
+	}
+	for _, problem := range r.problems() {
+		fmt.Fprintf(&text, "> **engine error** %s\n\n", inline(strings.TrimPrefix(problem, "engine error: ")))
+	}
+	for _, disagreement := range r.Disagreements {
+		fmt.Fprintf(&text, "> **disagreement** %s\n\n", inline(disagreement))
+	}
+	r.writeRuns(&text)
+	r.writeChanges(&text)
+	for i, e := range failed {
+		if i == mostListed {
+			fmt.Fprintf(&text, "…and %d more: the JSON and HTML reports have them all.\n\n", len(failed)-mostListed)
+			break
+		}
+		e.writeMarkdown(&text)
+	}
+	r.writeNotices(&text)
+	_, err := io.WriteString(w, strings.TrimRight(text.String(), "\n")+"\n")
+	return err
+}
+
+// problems are what is wrong with the set-up of any run.
+func (r *Report) problems() (list []string) {
+	for _, run := range r.Runs {
+		list = append(list, run.Problems...)
+	}
+	slices.Sort(list)
+	return slices.Compact(list)
+}
+
+// writeRuns writes a table: a line a run, a column an outcome that any has.
+func (r *Report) writeRuns(text *strings.Builder) {
+	totals := map[Outcome]int{}
+	for _, run := range r.Runs {
+		for o, n := range run.Counts() {
+			totals[o] += n
+		}
+	}
+	present := slices.DeleteFunc(slices.Clone(Outcomes), func(o Outcome) bool { return totals[o] == 0 })
+	text.WriteString("| client | provider | answered by | clauses |")
+	for _, o := range present {
+		fmt.Fprintf(text, " %s |", o.Label())
+	}
+	text.WriteString("\n| --- | --- | --- | ---: |" + strings.Repeat(" ---: |", len(present)) + "\n")
+	for _, run := range r.Runs {
+		fmt.Fprintf(text, "| %s | %s | %s | %d |", inline(run.Client.Name), inline(run.Provider),
+			run.Transport.AnsweredBy(), len(run.Results))
+		counts := run.Counts()
+		for _, o := range present {
+			if counts[o] == 0 {
+				text.WriteString(" – |")
+			} else {
+				fmt.Fprintf(text, " %d |", counts[o])
+			}
+		}
+		text.WriteByte('\n')
+	}
+	text.WriteByte('\n')
+}
+
+// answeredBy are the transports as people read them.
+var answeredBy = map[Transport]string{Offline: "the contract, offline", Live: "a sandbox tenant", Replay: "a recording"}
+
+// AnsweredBy says who answered.
+func (t Transport) AnsweredBy() string { return cmp.Or(answeredBy[t], string(t)) }
+
+func (r *Report) writeChanges(text *strings.Builder) {
+	if r.Changes == nil {
+		return
+	}
+	none := true
+	for _, kind := range r.Changes.Kinds() {
+		for i, change := range kind.Changes {
+			if i == 0 {
+				fmt.Fprintf(text, "**%s since the baseline: %d**\n\n", kind.Kind, len(kind.Changes))
+			}
+			if i == mostListed {
+				fmt.Fprintf(text, "- …and %d more\n", len(kind.Changes)-mostListed)
+				break
+			}
+			fmt.Fprintf(text, "- %s\n", inline(change.String()))
+		}
+		if len(kind.Changes) > 0 {
+			text.WriteByte('\n')
+			none = false
+		}
+	}
+	if none {
+		text.WriteString("Nothing changed since the baseline.\n\n")
+	}
+}
+
+// writeMarkdown writes a failure: what it is, what differs, and the whole text folded up.
+func (e Entry) writeMarkdown(text *strings.Builder) {
+	fmt.Fprintf(text, "#### %s: %s\n\n%s\n\nAsked as %s, answered by %s.\n\n", e.Outcome.Label(), inline(e.ID), inline(e.Reason),
+		inline(e.Run.Client.Name), e.Run.Transport.AnsweredBy())
+	if len(e.Deviations) > 0 {
+		text.WriteString("| field | documented | on the wire | told to the caller |\n| --- | --- | --- | --- |\n")
+		for _, d := range e.Deviations {
+			fmt.Fprintf(text, "| %s | %s | %s | %s |\n", inline(d.Field), inline(d.Documented), inline(d.Wire),
+				inline(cmp.Or(d.Seen, "–")))
+		}
+		text.WriteByte('\n')
+	}
+	if e.Text != "" {
+		whole := visible(e.Text)
+		if len(whole) > mostText {
+			whole = strings.ToValidUTF8(whole[:mostText], "") + "\n… the JSON and HTML reports have all of it"
+		}
+		fence := fenceFor(whole)
+		fmt.Fprintf(text, "<details><summary>the whole text</summary>\n\n%s text\n%s\n%s\n\n</details>\n\n", fence, whole, fence)
+	}
+	if e.Of != nil {
+		fmt.Fprintf(text, "The contract has it in `%s:%d`.\n\n", e.Of.File, e.Of.Line)
+	}
+}
+
+// writeNotices writes, a line each, what does not fail and should be known: answers that were others, errata that run out.
+func (r *Report) writeNotices(text *strings.Builder) {
+	const soon = 30 // days
+	for i, e := range r.Worst(Another, Deviating) {
+		if i == mostListed {
+			fmt.Fprintf(text, "- …and %d more that differ without failing\n", len(r.Worst(Another, Deviating))-mostListed)
+			break
+		}
+		fmt.Fprintf(text, "- %s: %s, %s\n", e.Outcome.Label(), inline(e.ID), inline(e.Reason))
+	}
+	for _, run := range r.Runs {
+		for _, known := range run.Errata {
+			if known.DaysLeft <= soon {
+				fmt.Fprintf(text, "- the erratum %s of %s is accepted for %d more days: %s\n",
+					inline(known.Place), inline(run.Client.Name), known.DaysLeft, inline(known.Why))
+			}
+		}
+	}
+}
+
+// fenceFor is a fence that no line of the text can end.
+func fenceFor(text string) string {
+	longest, now := 0, 0
+	for _, c := range text {
+		if c == '`' {
+			now++
+			longest = max(longest, now)
+		} else {
+			now = 0
+		}
+	}
+	return strings.Repeat("`", max(3, longest+1))
+}
+
+// special are the characters that mean something in Markdown or HTML, each with what means nothing.
+var special = strings.NewReplacer(
+	"&", "&amp;", "<", "&lt;", ">", "&gt;", `\`, `\\`, "|", `\|`, "`", "\\`", "*", `\*`, "_", `\_`, "[", `\[`, "]", `\]`, "#", `\#`,
+	"~", `\~`, "@", "&#64;", "\r", " ", "\n", " ",
+)
+
+// inline is a text in one line that means nothing in Markdown.
+func inline(text string) string { return special.Replace(visible(text)) }
+
+// visible is a text without what a terminal obeys and a page does not show.
+func visible(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r == '\n' || r == '\t' || unicode.IsPrint(r) {
+			return r
+		}
+		return unicode.ReplacementChar
+	}, text)
+}
+
+func plural(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
+}
+
+// WriteAnnotations writes GitHub's workflow commands: an error for each failure, at the clause's line of the contract, the
+// worst first. GitHub shows ten of a step: the last says how many more there are.
+func (r *Report) WriteAnnotations(w io.Writer) error {
+	failed := r.Worst(Failing...)
+	var text strings.Builder
+	for _, problem := range r.problems() {
+		fmt.Fprintf(&text, "::error title=engine error::%s\n", message(strings.TrimPrefix(problem, "engine error: ")))
+	}
+	for i, e := range failed {
+		if i == mostAnnotations-1 && len(failed) > mostAnnotations {
+			fmt.Fprintf(&text, "::error title=%s::%s\n", property("and more"),
+				message(fmt.Sprintf("%d failures more: the job's summary and the report have them", len(failed)-i)))
+			break
+		}
+		at := ""
+		if e.Of != nil {
+			at = fmt.Sprintf("file=%s,line=%d,", property(e.Of.File), e.Of.Line)
+		}
+		title := fmt.Sprintf("%s: %s (%s)", e.Outcome.Label(), e.ID, e.Run.ID())
+		fmt.Fprintf(&text, "::error %stitle=%s::%s\n", at, property(title), message(cmp.Or(e.Text, e.Reason)))
+	}
+	_, err := io.WriteString(w, text.String())
+	return err
+}
+
+// message and property are texts as workflow commands have them.
+func message(text string) string {
+	return strings.NewReplacer("%", "%25", "\n", "%0A").Replace(visible(text))
+}
+
+func property(text string) string {
+	return strings.NewReplacer(":", "%3A", ",", "%2C").Replace(message(text))
+}

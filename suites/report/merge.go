@@ -1,0 +1,237 @@
+package report
+
+import (
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/learncontract/learncontract/fixtures"
+)
+
+// ErrEmpty is the error of a folder without pieces.
+var ErrEmpty = errors.New("no piece of a report is in it: give the folders that the suites' flag --report was given")
+
+// Piece is a report that was read from a file.
+type Piece struct {
+	*Report
+	File string
+}
+
+// ReadFolder reads the pieces that the suites have written into a folder, or below it. A JSON file that is none is an error.
+func ReadFolder(folder string) (pieces []Piece, err error) {
+	walk := func(file string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || filepath.Ext(file) != ".json" {
+			return err
+		}
+		r, err := Read(file)
+		pieces = append(pieces, Piece{Report: r, File: file})
+		return err
+	}
+	if err := filepath.WalkDir(folder, walk); err != nil {
+		return nil, err
+	}
+	if len(pieces) == 0 {
+		return nil, fmt.Errorf("%s: %w", folder, ErrEmpty)
+	}
+	return pieces, nil
+}
+
+// Read reads a report.
+func Read(file string) (*Report, error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	var r Report
+	if err := json.Unmarshal(text, &r); err != nil {
+		return nil, fmt.Errorf("%s is no report: %w: give --report a folder of its own", file, err)
+	}
+	if err := r.check(); err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	return &r, nil
+}
+
+// check tells what keeps the report from being understood. That it is as its schema says is for who wrote it.
+func (r *Report) check() error {
+	if r.Version != Version {
+		return fmt.Errorf("it is no report of version %d, but of %d: write it with the suites that this command belongs to, "+
+			"and give --report a folder of its own", Version, r.Version)
+	}
+	if slices.Contains(r.Contracts, nil) || slices.Contains(r.Runs, nil) {
+		return errors.New("a contract or a run is null: write it again")
+	}
+	for _, c := range r.Contracts {
+		if slices.Contains(c.Clauses, nil) {
+			return errors.New("a clause is null: write it again")
+		}
+	}
+	for _, run := range r.Runs {
+		c := r.contract(run.Provider)
+		if c == nil {
+			return fmt.Errorf("the contract of the run %s is missing: write it again", run.ID())
+		}
+		if slices.Contains(run.Results, nil) || slices.Contains(run.Beyond, nil) || slices.Contains(run.Errata, nil) {
+			return fmt.Errorf("a result of the run %s is null: write it again", run.ID())
+		}
+		same := func(result *Result, clause *Clause) bool { return result.Clause == clause.ID }
+		if !slices.EqualFunc(run.Results, c.Clauses, same) {
+			return fmt.Errorf("the run %s does not have a result for each clause of the contract, in its order: write it again",
+				run.ID())
+		}
+		for _, e := range r.Entries(run) {
+			if e.Outcome.rank() < 0 || e.Reason == "" {
+				return fmt.Errorf("the run %s has %s as %q, because %q: an outcome is one of %q, and has a reason",
+					run.ID(), e.ID, e.Outcome, e.Reason, Outcomes)
+			}
+		}
+	}
+	return nil
+}
+
+// Merge is the report of all pieces. Where two say something of the same clause, client and transport, the one that asked
+// counts; where both asked and disagree, the worse, and Disagreements has it. That they were held to different states of a
+// contract is an error.
+func Merge(pieces []Piece) (*Report, error) {
+	merged := &Report{Version: Version}
+	contracts, runs := map[string]Piece{}, map[string]Piece{}
+	for _, p := range pieces {
+		merged.Disagreements = append(merged.Disagreements, p.Disagreements...)
+		for _, c := range p.Contracts {
+			first, has := contracts[c.Provider]
+			if !has {
+				contracts[c.Provider] = p
+				merged.Contracts = append(merged.Contracts, c)
+			} else if !reflect.DeepEqual(first.contract(c.Provider), c) {
+				return nil, fmt.Errorf("%s and %s were held to different states of the contract of %s: run both with the same version",
+					first.File, p.File, c.Provider)
+			}
+		}
+		for _, run := range p.Runs {
+			first, has := runs[run.ID()]
+			if !has {
+				runs[run.ID()] = Piece{Report: &Report{Runs: []*Run{run}}, File: p.File}
+				merged.Runs = append(merged.Runs, run)
+				continue
+			}
+			merged.Disagreements = append(merged.Disagreements, first.Runs[0].merge(run, first.File, p.File)...)
+		}
+	}
+	merged.sort()
+	return merged, nil
+}
+
+// sort has the report the same, in whichever order its pieces were read.
+func (r *Report) sort() {
+	provider := func(name string) int { return slices.Index(fixtures.Providers, name) }
+	slices.SortStableFunc(r.Contracts, func(a, b *Contract) int { return provider(a.Provider) - provider(b.Provider) })
+	slices.SortStableFunc(r.Runs, func(a, b *Run) int {
+		return cmp.Or(provider(a.Provider)-provider(b.Provider), cmp.Compare(a.Client.Name, b.Client.Name),
+			slices.Index(transports, a.Transport)-slices.Index(transports, b.Transport))
+	})
+	for _, run := range r.Runs {
+		slices.SortStableFunc(run.Beyond, func(a, b *Check) int {
+			return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.ID, b.ID))
+		})
+	}
+}
+
+// merge adds what another piece of the run says, and returns where the two disagree.
+func (r *Run) merge(other *Run, file, otherFile string) (disagreements []string) {
+	disagree := func(what string, a, b Outcome) {
+		disagreements = append(disagreements, fmt.Sprintf("%s, %s: %s in %s, %s in %s; the worse counts",
+			r.ID(), what, a.Label(), file, b.Label(), otherFile))
+	}
+	for i, result := range r.Results {
+		better, disagrees := choose(result, other.Results[i])
+		if disagrees {
+			disagree(result.Clause, result.Outcome, other.Results[i].Outcome)
+		}
+		r.Results[i] = better
+	}
+	for _, check := range other.Beyond {
+		at := slices.IndexFunc(r.Beyond, func(c *Check) bool { return c.ID == check.ID })
+		if at < 0 {
+			r.Beyond = append(r.Beyond, check)
+			continue
+		}
+		better, disagrees := choose(&r.Beyond[at].Result, &check.Result)
+		if disagrees {
+			disagree(check.ID, r.Beyond[at].Outcome, check.Outcome)
+		}
+		if better == &check.Result {
+			r.Beyond[at] = check
+		}
+	}
+	end := func(r *Run) float64 { return float64(r.Start.Unix()) + r.Seconds }
+	first, last := r, max(end(r), end(other))
+	if other.Start.Before(r.Start) {
+		first = other
+	}
+	r.Start, r.Seconds = first.Start, max(last-float64(first.Start.Unix()), r.Seconds, other.Seconds)
+	r.Requests += other.Requests
+	r.Strict = r.Strict && other.Strict
+	maps.Copy(r.Versions, other.Versions)
+	for _, problem := range other.Problems {
+		if !slices.Contains(r.Problems, problem) {
+			r.Problems = append(r.Problems, problem)
+		}
+	}
+	if r.LeftOut != other.LeftOut {
+		r.LeftOut = strings.Trim(r.LeftOut+"; "+other.LeftOut, "; ")
+	}
+	if !slices.ContainsFunc(r.Results, func(r *Result) bool { return r.Outcome == NotAsked }) {
+		r.LeftOut = ""
+	}
+	r.recount(other.Errata)
+	return disagreements
+}
+
+// recount has the errata of two pieces, and what of both bore them out.
+func (r *Run) recount(others []*Known) {
+	for _, known := range others {
+		if !slices.ContainsFunc(r.Errata, func(k *Known) bool { return k.Place == known.Place }) {
+			r.Errata = append(r.Errata, known)
+		}
+	}
+	for _, known := range r.Errata {
+		known.Covers = 0
+		for _, result := range r.Results {
+			if known.Case == "" && slices.Contains(result.Errata, known.Place) {
+				known.Covers++
+			}
+		}
+		for _, check := range r.Beyond {
+			if known.Case != "" && slices.Contains(check.Errata, known.Place) {
+				known.Covers++
+			}
+		}
+	}
+}
+
+// choose is what counts of two results of the same, and whether both were asked and disagree.
+func choose(a, b *Result) (chosen *Result, disagree bool) {
+	switch {
+	case asked(a.Outcome) != asked(b.Outcome):
+		if asked(b.Outcome) {
+			return b, false
+		}
+		return a, false
+	case !asked(a.Outcome) && b.Asked > a.Asked: // some of its wordings
+		return b, false
+	case asked(a.Outcome) && a.Outcome != b.Outcome:
+		if b.Outcome.rank() < a.Outcome.rank() {
+			return b, true
+		}
+		return a, true
+	}
+	return a, false
+}

@@ -1,0 +1,185 @@
+package report_test
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/learncontract/learncontract/suites/report"
+	"github.com/learncontract/learncontract/suites/report/internal/sample"
+)
+
+// baseline is the sample before three of its outcomes changed, and one clause was documented.
+func baseline() *report.Report {
+	r := sample.Report()
+	run := r.Runs[0]
+	for i, o := range map[int]report.Outcome{0: report.Honored, 8: report.Broken, 9: report.Honored, 7: report.NotAsked} {
+		run.Results[i].Outcome = o
+	}
+	r.Contracts[0].Clauses = slices.Delete(r.Contracts[0].Clauses, 5, 6)
+	for _, run := range r.Runs {
+		run.Results = slices.Delete(run.Results, 5, 6)
+	}
+	return r
+}
+
+func TestChangesSinceABaseline(t *testing.T) {
+	now := sample.Report()
+	changes := now.Since(baseline())
+	ids := func(list []report.Change) (ids string) {
+		for _, c := range list {
+			ids += strings.TrimPrefix(c.ID, "graph.") + "(" + string(c.Was) + ">" + string(c.Is) + ") "
+		}
+		return ids
+	}
+	for _, test := range []struct {
+		kind, want string
+		got        []report.Change
+	}{
+		{"newly broken", "create.clause-0(honored>broken) ", changes.Broken},
+		{"newly honored", "create.clause-8(broken>honored) ", changes.Honored},
+		{"newly documented", "get.clause-5(>deviating) get.clause-5(>not-asked) ", changes.Documented},
+		{"newly asked", "delete.clause-7(not-asked>lost) ", changes.Asked},
+		{"not asked any more", "get.clause-9(honored>unsupported) ", changes.NotAsked},
+		{"gone", "", changes.Gone},
+	} {
+		if got := ids(test.got); got != test.want {
+			t.Errorf("%s: %q, want %q", test.kind, got, test.want)
+		}
+	}
+	if gone := ids(baseline().Since(now).Gone); gone != "get.clause-5(deviating>) get.clause-5(not-asked>) " {
+		t.Errorf("gone: %q", gone)
+	}
+	same := now.Since(sample.Report())
+	for _, kind := range same.Kinds() {
+		if len(kind.Changes) > 0 {
+			t.Errorf("%s since itself: %v", kind.Kind, kind.Changes)
+		}
+	}
+}
+
+// piece is the sample's offline run with the outcomes of two clauses, as a piece of a report.
+func piece(file string, first, second report.Outcome) report.Piece {
+	r := sample.Report()
+	r.Runs = r.Runs[:1]
+	for i, result := range r.Runs[0].Results {
+		result.Outcome, result.Asked = report.NotAsked, 0
+		switch i {
+		case 0:
+			result.Outcome = first
+		case 1:
+			result.Outcome = second
+		}
+	}
+	return report.Piece{Report: r, File: file}
+}
+
+func TestPiecesAreMerged(t *testing.T) {
+	const honored, broken, left, unsupported = report.Honored, report.Broken, report.NotAsked, report.Unsupported
+	for name, test := range map[string]struct {
+		a, b      [2]report.Outcome
+		want      [2]report.Outcome
+		disagrees string
+	}{
+		"what was asked wins over what was not":  {[2]report.Outcome{honored, left}, [2]report.Outcome{left, broken}, [2]report.Outcome{honored, broken}, ""},
+		"and over what the client does not do":   {[2]report.Outcome{unsupported, honored}, [2]report.Outcome{honored, unsupported}, [2]report.Outcome{honored, honored}, ""},
+		"two that agree are one":                 {[2]report.Outcome{honored, broken}, [2]report.Outcome{honored, broken}, [2]report.Outcome{honored, broken}, ""},
+		"of two that disagree the worse is told": {[2]report.Outcome{honored, left}, [2]report.Outcome{broken, left}, [2]report.Outcome{broken, left}, "graph, connector, offline, graph.create.clause-0: honored in a.json, broken in b.json; the worse counts"},
+		"in either order":                        {[2]report.Outcome{broken, left}, [2]report.Outcome{honored, left}, [2]report.Outcome{broken, left}, "graph, connector, offline, graph.create.clause-0: broken in a.json, honored in b.json; the worse counts"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			merged, err := report.Merge([]report.Piece{piece("a.json", test.a[0], test.a[1]), piece("b.json", test.b[0], test.b[1])})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(merged.Runs) != 1 || len(merged.Contracts) != 1 {
+				t.Fatalf("%d runs and %d contracts, want one of each", len(merged.Runs), len(merged.Contracts))
+			}
+			got := [2]report.Outcome{merged.Runs[0].Results[0].Outcome, merged.Runs[0].Results[1].Outcome}
+			if got != test.want || strings.Join(merged.Disagreements, "\n") != test.disagrees {
+				t.Errorf("merged %v, %q; want %v, %q", got, merged.Disagreements, test.want, test.disagrees)
+			}
+			if n := len(merged.Runs[0].Beyond); n != 2 {
+				t.Errorf("%d checks, want those of one piece", n)
+			}
+		})
+	}
+}
+
+func TestARunOfTwoPiecesIsOfBoth(t *testing.T) {
+	pieces := func() (a, b report.Piece) {
+		a, b = piece("a.json", report.Erratum, report.NotAsked), piece("b.json", report.NotAsked, report.Erratum)
+		for i, p := range []report.Piece{a, b} {
+			run := p.Runs[0]
+			run.Results[6].Errata, run.Results[i].Errata = nil, []string{"errata.yaml:7"}
+			run.Results[2].Asked, run.Results[2].Reason = 1+i, "in part"
+			run.Start, run.Seconds, run.Requests = run.Start.Add(time.Duration(i)*time.Minute), 30, 20
+			run.Problems = []string{"of both", "of " + p.File}
+			run.LeftOut = "left out of " + p.File
+		}
+		b.Runs[0].Errata[0].Place, b.Runs[0].Results[1].Errata[0] = "errata.yaml:9", "errata.yaml:9"
+		return a, b
+	}
+	a, b := pieces()
+	merged, err := report.Merge([]report.Piece{a, b})
+	if err != nil {
+		t.Fatal(err)
+	}
+	run := merged.Runs[0]
+	if start := sample.Report().Runs[0].Start; !run.Start.Equal(start) || run.Seconds != 90 || run.Requests != 40 {
+		t.Errorf("it began at %s, took %v s and %d requests", run.Start, run.Seconds, run.Requests)
+	}
+	if got := strings.Join(run.Problems, ", "); got != "of both, of a.json, of b.json" {
+		t.Errorf("its problems are %s", got)
+	}
+	if run.LeftOut != "left out of a.json; left out of b.json" {
+		t.Errorf("it left out: %s", run.LeftOut)
+	}
+	if run.Results[2].Asked != 2 {
+		t.Errorf("of the clause that both asked in part %d wordings were asked, want those of the piece that asked more", run.Results[2].Asked)
+	}
+	if len(run.Errata) != 2 || run.Errata[0].Covers != 1 || run.Errata[1].Covers != 1 {
+		t.Errorf("its errata are %+v, %+v", run.Errata[0], run.Errata[len(run.Errata)-1])
+	}
+}
+
+func TestTheOrderOfPiecesIsNoMatter(t *testing.T) {
+	text := func(backwards bool) string {
+		var pieces []report.Piece
+		for i, client := range []string{"b", "a", "b"} {
+			p := piece(client, report.Honored, report.NotAsked)
+			p.Runs[0].Client.Name = client
+			if i == 2 {
+				p.Runs[0].Transport = report.Live
+			}
+			pieces = append(pieces, p)
+		}
+		if backwards {
+			slices.Reverse(pieces)
+		}
+		merged, err := report.Merge(pieces)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var text bytes.Buffer
+		if err := merged.WriteJSON(&text); err != nil {
+			t.Fatal(err)
+		}
+		return text.String()
+	}
+	if text(false) != text(true) {
+		t.Error("backwards the report is another")
+	}
+}
+
+func TestPiecesOfDifferentContractsAreNotMerged(t *testing.T) {
+	a, b := piece("a.json", report.Honored, report.Honored), piece("b.json", report.Honored, report.Honored)
+	b.Contracts[0].Clauses[3].Line++
+	_, err := report.Merge([]report.Piece{a, b})
+	want := "a.json and b.json were held to different states of the contract of graph: run both with the same version"
+	if err == nil || err.Error() != want {
+		t.Errorf("%v, want %s", err, want)
+	}
+}

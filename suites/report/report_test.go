@@ -1,0 +1,357 @@
+package report_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"encoding/xml"
+	"flag"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"github.com/learncontract/learncontract/suites/report"
+	"github.com/learncontract/learncontract/suites/report/internal/sample"
+)
+
+var update = flag.Bool("update", false, "write the golden files")
+
+func TestTexts(t *testing.T) {
+	changed := sample.Report()
+	changed.Changes = changed.Since(baseline())
+	for name, write := range map[string]func(*bytes.Buffer) error{
+		"console-offline": func(w *bytes.Buffer) error {
+			return report.Console{}.Write(w, sample.Report(), sample.Report().Runs[0])
+		},
+		"console-live": func(w *bytes.Buffer) error {
+			return report.Console{}.Write(w, sample.Report(), sample.Report().Runs[1])
+		},
+		"console-colour": func(w *bytes.Buffer) error {
+			return report.Console{Colour: true}.Write(w, sample.Report(), sample.Report().Runs[0])
+		},
+		"markdown":    func(w *bytes.Buffer) error { return changed.WriteMarkdown(w) },
+		"junit":       func(w *bytes.Buffer) error { return sample.Report().WriteJUnit(w) },
+		"annotations": func(w *bytes.Buffer) error { return sample.Report().WriteAnnotations(w) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			var text bytes.Buffer
+			if err := write(&text); err != nil {
+				t.Fatal(err)
+			}
+			file := filepath.Join("testdata", name+".golden")
+			if *update {
+				if err := os.WriteFile(file, text.Bytes(), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatalf("%v: go test ./suites/report -update writes it", err)
+			}
+			if !bytes.Equal(want, text.Bytes()) {
+				t.Errorf("written is\n%s\nand %s has\n%s", text.String(), file, want)
+			}
+		})
+	}
+}
+
+func TestWhatIsWrittenIsRead(t *testing.T) {
+	r := sample.Report()
+	r.Runs = r.Runs[:1]
+	folder := filepath.Join(t.TempDir(), "made")
+	file, err := r.Write(folder)
+	if err != nil || filepath.Base(file) != "graph-connector-offline.json" {
+		t.Fatal(file, err)
+	}
+	pieces, err := report.ReadFolder(filepath.Dir(folder)) // below it
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(pieces) != 1 || !reflect.DeepEqual(pieces[0].Report, r) {
+		t.Errorf("read %d pieces, or another than was written", len(pieces))
+	}
+}
+
+func TestFilesAreNamedByRun(t *testing.T) {
+	run := sample.Report().Runs[0]
+	for name, want := range map[string]string{
+		"google.golang.org/api + apierror": "graph-google.golang.org-api-apierror-offline.json", "../../etc": "graph-etc-offline.json", "Ä b": "graph-b-offline.json",
+	} {
+		run.Client.Name = name
+		if got := run.FileName(); got != want {
+			t.Errorf("%q is written to %s, want %s", name, got, want)
+		}
+	}
+}
+
+func TestWhatIsNoPieceIsToldSo(t *testing.T) {
+	for name, test := range map[string]struct{ text, want string }{
+		"another program's JSON":   {`[{"SuitePath":"x"}]`, "is no report"},
+		"another version":          {`{"version": 2}`, "no report of version 1, but of 2"},
+		"no version":               {`{}`, "no report of version 1, but of 0"},
+		"a run without contract":   {`{"version":1,"runs":[{"provider":"graph"}]}`, "the contract of the run graph, ,  is missing"},
+		"a null":                   {`{"version":1,"runs":[null]}`, "null"},
+		"a clause left out":        {`{"version":1,"contracts":[{"provider":"graph","clauses":[{"id":"a"}]}],"runs":[{"provider":"graph"}]}`, "a result for each clause"},
+		"an outcome of its own":    {`{"version":1,"contracts":[{"provider":"graph","clauses":[{"id":"a"}]}],"runs":[{"provider":"graph","results":[{"clause":"a","outcome":"fine","reason":"r"}]}]}`, `has a as "fine"`},
+		"an outcome and no reason": {`{"version":1,"contracts":[{"provider":"graph","clauses":[{"id":"a"}]}],"runs":[{"provider":"graph","results":[{"clause":"a","outcome":"honored"}]}]}`, "has a reason"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			folder := t.TempDir()
+			if err := os.WriteFile(filepath.Join(folder, "x.json"), []byte(test.text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := report.ReadFolder(folder); err == nil || !strings.Contains(err.Error(), test.want) || !strings.Contains(err.Error(), "x.json") {
+				t.Errorf("%v, want the file and %q", err, test.want)
+			}
+		})
+	}
+	if _, err := report.ReadFolder(t.TempDir()); err == nil || !strings.Contains(err.Error(), report.ErrEmpty.Error()) {
+		t.Errorf("an empty folder: %v", err)
+	}
+}
+
+// texts has f called for every text of a report, as JSON has them, with where it stands.
+func texts(t *testing.T, r *report.Report, f func(at, text string)) {
+	t.Helper()
+	var text bytes.Buffer
+	if err := r.WriteJSON(&text); err != nil {
+		t.Fatal(err)
+	}
+	var value any
+	if err := json.Unmarshal(text.Bytes(), &value); err != nil {
+		t.Fatal(err)
+	}
+	var walk func(at string, value any)
+	walk = func(at string, value any) {
+		switch value := value.(type) {
+		case map[string]any:
+			for key, inner := range value {
+				walk(at+"/"+key, inner)
+			}
+		case []any:
+			for _, inner := range value {
+				walk(at, inner)
+			}
+		case string:
+			f(at, value)
+		}
+	}
+	walk("", value)
+}
+
+func TestEveryTextIsScrubbed(t *testing.T) {
+	r := sample.Report()
+	r.Changes = r.Since(baseline())
+	r.Disagreements = []string{"one"}
+	r.Scrub(func(text string) string { return text + "[seen]" })
+	texts(t, r, func(at, text string) {
+		if !strings.HasSuffix(text, "[seen]") && at != "/runs/start" {
+			t.Errorf("%s was not looked at: %q", at, text)
+		}
+	})
+}
+
+func TestJUnitIsReadAsCISystemsReadIt(t *testing.T) {
+	var text bytes.Buffer
+	if err := sample.Report().WriteJUnit(&text); err != nil {
+		t.Fatal(err)
+	}
+	var suites struct {
+		Tests    int `xml:"tests,attr"`
+		Failures int `xml:"failures,attr"`
+		Errors   int `xml:"errors,attr"`
+		Skipped  int `xml:"skipped,attr"`
+		Cases    []struct {
+			Name    string `xml:"name,attr"`
+			Failure *struct {
+				Text string `xml:",chardata"`
+			} `xml:"failure"`
+			Skipped *struct {
+				Message string `xml:"message,attr"`
+			} `xml:"skipped"`
+		} `xml:"testsuite>testcase"`
+	}
+	if err := xml.Unmarshal(text.Bytes(), &suites); err != nil {
+		t.Fatal(err)
+	}
+	// Of the sample: 11 clauses twice and 2 checks; 3 outcomes and a check that fail; another, unsupported and not asked, and 9 live.
+	if suites.Tests != 24 || suites.Failures != 4 || suites.Errors != 1 || suites.Skipped != 12 || len(suites.Cases) != suites.Tests {
+		t.Errorf("%d tests, %d failures, %d errors, %d skipped, %d cases", suites.Tests, suites.Failures, suites.Errors, suites.Skipped, len(suites.Cases))
+	}
+	for _, c := range suites.Cases {
+		if c.Skipped != nil && c.Skipped.Message == "" {
+			t.Errorf("%s is skipped without a reason", c.Name)
+		}
+		if strings.Contains(c.Name, "BeforeSuite") {
+			t.Errorf("%s is a case, and no clause", c.Name)
+		}
+	}
+	whole := strings.NewReplacer("\x1b", "\ufffd", "\x00", "\ufffd").Replace(sample.Hostile) // XML has no such characters
+	if !strings.HasSuffix(suites.Cases[0].Failure.Text, whole) {
+		t.Errorf("the failure is cut off: %q", suites.Cases[0].Failure.Text)
+	}
+	if host, err := os.Hostname(); err == nil && len(host) > 3 && strings.Contains(text.String(), host) {
+		t.Error("it has this machine's name")
+	}
+}
+
+// Nobody must forge a workflow command, a table or a fence by what a provider answers.
+func TestHostileTextsStayTexts(t *testing.T) {
+	var annotations, markdown bytes.Buffer
+	if err := sample.Report().WriteAnnotations(&annotations); err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(annotations.String()) {
+		if !strings.HasPrefix(line, "::error file=") && line != "::error title=engine error::BeforeSuite: no room on the disk\n" {
+			t.Errorf("a command is forged: %q", line)
+		}
+	}
+	if err := sample.Report().WriteMarkdown(&markdown); err != nil {
+		t.Fatal(err)
+	}
+	within := ""
+	for line := range strings.Lines(markdown.String()) {
+		line = strings.TrimRight(line, "\n")
+		fence := strings.TrimSuffix(line, " text")
+		switch {
+		case within == "" && strings.HasPrefix(fence, "```"):
+			within = fence
+		case within != "" && line == within:
+			within = ""
+		case within == "" && (strings.Contains(line, "<script") || strings.Contains(line, "<img") || strings.Contains(line, "@team")):
+			t.Errorf("outside of a fence: %q", line)
+		}
+	}
+	if within != "" {
+		t.Error("a fence is never closed")
+	}
+}
+
+func TestAnnotationsAreAsManyAsAreShown(t *testing.T) {
+	var text bytes.Buffer
+	if err := sample.Large(3000).WriteAnnotations(&text); err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(strings.TrimSpace(text.String()), "\n")
+	if last := lines[len(lines)-1]; len(lines) != 10 || !strings.Contains(last, "82 failures more") {
+		t.Errorf("%d lines, the last %q", len(lines), last)
+	}
+}
+
+func TestTheSchemaHoldsWhatIsWritten(t *testing.T) {
+	document, err := jsonschema.UnmarshalJSON(bytes.NewReader(report.Schema))
+	if err != nil {
+		t.Fatal(err)
+	}
+	closed := closeObjects(document)
+	compiler := jsonschema.NewCompiler()
+	compiler.DefaultDraft(jsonschema.Draft2020)
+	compiler.AssertFormat()
+	if err := compiler.AddResource("report.schema.json", closed); err != nil {
+		t.Fatal(err)
+	}
+	schema, err := compiler.Compile("report.schema.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := sample.Report()
+	r.Changes = r.Since(baseline())
+	r.Disagreements = []string{"one"}
+	var text bytes.Buffer
+	if err := r.WriteJSON(&text); err != nil {
+		t.Fatal(err)
+	}
+	validate := func(text string) error {
+		instance, err := jsonschema.UnmarshalJSON(strings.NewReader(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return schema.Validate(instance)
+	}
+	if err := validate(text.String()); err != nil {
+		t.Error(err)
+	}
+	for was, is := range map[string]string{
+		`"version": 1,`: `"version": 2,`, `"outcome": "broken"`: `"outcome": "fine"`, `"reason": "it is broken"`: `"reason": ""`,
+		`"transport": "live"`: `"transport": "wire"`, `"binds": true`: `"binds": "yes"`, `"lookAlikes"`: `"alike"`, `"kind": "retries"`: `"kind": "again"`,
+		`"asked": 1`: `"asked": 1, "own": 1`, `"title": "the success of graph.get"`: `"title": "t", "own": 1`,
+	} {
+		wrong := strings.ReplaceAll(text.String(), was, is)
+		if wrong == text.String() || validate(wrong) == nil {
+			t.Errorf("the schema allows %s", is)
+		}
+	}
+}
+
+// closeObjects has a schema's objects allow no properties but those it names. That of a result is closed where it is used, for
+// that of a check extends it.
+func closeObjects(schema any) any {
+	switch s := schema.(type) {
+	case map[string]any:
+		_, has := s["properties"]
+		required, _ := s["required"].([]any)
+		switch {
+		case s["$ref"] == "#/$defs/result":
+			s["unevaluatedProperties"] = false
+		case has && !slices.Contains(required, any("clause")):
+			s["additionalProperties"] = false
+		}
+		for _, inner := range s {
+			closeObjects(inner)
+		}
+	case []any:
+		for _, inner := range s {
+			closeObjects(inner)
+		}
+	}
+	return schema
+}
+
+// FuzzRead has whatever is read as a piece be written by every writer.
+func FuzzRead(f *testing.F) {
+	var text bytes.Buffer
+	small := sample.Report()
+	small.Contracts[0].Clauses = small.Contracts[0].Clauses[:1]
+	for _, run := range small.Runs {
+		run.Results = run.Results[:1]
+	}
+	if err := json.NewEncoder(&text).Encode(small); err != nil {
+		f.Fatal(err)
+	}
+	f.Add(text.String())
+	f.Add(`{"version":1,"contracts":[{"provider":"graph"}],"runs":[{"provider":"graph","transport":"live"}]}`)
+	folder := f.TempDir()
+	f.Fuzz(func(t *testing.T, text string) {
+		file := filepath.Join(folder, "x.json")
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		r, err := report.Read(file)
+		if err != nil {
+			return
+		}
+		merged, err := report.Merge([]report.Piece{{Report: r, File: file}, {Report: r, File: file}})
+		if err != nil {
+			return
+		}
+		merged.Changes = merged.Since(r)
+		var out bytes.Buffer
+		for _, write := range []func() error{
+			func() error { return merged.WriteJSON(&out) }, func() error { return merged.WriteMarkdown(&out) },
+			func() error { return merged.WriteJUnit(&out) }, func() error { return merged.WriteAnnotations(&out) },
+		} {
+			if err := write(); err != nil {
+				t.Error(err)
+			}
+		}
+		for _, run := range merged.Runs {
+			if err := (report.Console{}).Write(&out, merged, run); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+}
