@@ -43,7 +43,7 @@ func TestReadme(t *testing.T) {
 			writeFinding(&printed, f)
 		}
 	}
-	text, err := os.ReadFile("../../README.md")
+	text, err := os.ReadFile("README.md")
 	if err != nil {
 		t.Fatal(err)
 	}

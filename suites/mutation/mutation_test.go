@@ -100,7 +100,7 @@ func survey(t *testing.T, outcome string, operators []Operator, honored bool) {
 	writeRow(&table, "all", all)
 	t.Log(table.String())
 
-	readme, err := os.ReadFile("../../README.md")
+	readme, err := os.ReadFile("README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
