@@ -14,6 +14,7 @@ import (
 
 	"github.com/onsi/ginkgo/v2"
 
+	"github.com/learncontract/learncontract/fixtures"
 	"github.com/learncontract/learncontract/suites/live"
 )
 
@@ -79,8 +80,13 @@ func Main(m *testing.M) {
 // sweep looks for secrets in everything that the run has left behind, and returns an exit status. What holds one is removed.
 func (l *Live) sweep() (status int) {
 	_, reporter := ginkgo.GinkgoConfiguration()
-	artefacts := []string{reporter.JSONReport, reporter.GoJSONReport, reporter.JUnitReport, reporter.TeamcityReport, l.Record, reportFolder}
-	artefacts = slices.DeleteFunc(artefacts, func(path string) bool { return path == "" })
+	artefacts := []string{reporter.JSONReport, reporter.GoJSONReport, reporter.JUnitReport, reporter.TeamcityReport}
+	artefacts = append(slices.DeleteFunc(artefacts, func(path string) bool { return path == "" }), written...)
+	if l.Record != "" { // of the folder no more than what the run has written: the rest is its user's
+		for _, provider := range fixtures.Providers {
+			artefacts = append(artefacts, live.RecordingFile(l.Record, provider))
+		}
+	}
 	finds, err := l.Options.Secrets.Sweep(artefacts...)
 	for _, find := range finds {
 		fmt.Fprintf(os.Stderr, "engine error: a secret was left behind, and its file was removed: %s\n", find)

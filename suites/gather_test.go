@@ -214,28 +214,6 @@ func TestAPieceHasNoFolderOfThisMachine(t *testing.T) {
 	}
 }
 
-func TestARunThatTestsNothingIsDoubted(t *testing.T) {
-	of := func(n int, o report.Outcome, status int) (list []*report.Result) {
-		for range n {
-			list = append(list, &report.Result{Outcome: o, Answered: status})
-		}
-		return list
-	}
-	for want, results := range map[string][]*report.Result{
-		"": append(of(5, report.Honored, 403), of(5, report.NotAsked, 0)...),
-		"every answer is documented, and none is the one that was provoked": of(6, report.Another, 403),
-		"everything was answered 400":                                       append(of(5, report.Broken, 400), of(1, report.Honored, 400)...),
-		"10 of 11 answers are 401 or 403":                                   append(of(10, report.Undocumented, 401), of(1, report.Broken, 404)...),
-	} {
-		if got := doubts(results); !strings.HasPrefix(got, want) || (want == "") != (got == "") {
-			t.Errorf("%q, want %q", got, want)
-		}
-	}
-	if got := doubts(of(4, report.Another, 403)); got != "" {
-		t.Errorf("of 4 answers: %s", got)
-	}
-}
-
 func TestProgressIsShownBehindTheCursor(t *testing.T) {
 	var nobody *progress
 	nobody.next("graph.get.throttled") // shows nothing, and does not fail

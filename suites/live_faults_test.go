@@ -229,7 +229,7 @@ func TestATenantThatIsSetUpOtherwise(t *testing.T) {
 	for provider, test := range map[string]struct {
 		options server.Options
 		clauses int
-	}{"graph": {server.Options{NoServicePlan: true}, 4}, "classroom": {server.Options{Fundamentals: true}, 3}} {
+	}{"graph": {server.Options{NoServicePlan: true}, 4}, "classroom": {server.Options{Fundamentals: true}, 4}} {
 		s, _ := liveSuite(t, provider, test.options, "tenant")
 		asked := s.asked()
 		if len(asked) != test.clauses {
@@ -328,7 +328,9 @@ func TestDoubts(t *testing.T) {
 		"nine in ten are refused":  {results(report.Broken, 403, 403, 403, 403, 403, 403, 403, 401, 401, 404), "9 of 10 answers are 401 or 403"},
 		"eight in ten are refused": {results(report.Broken, 403, 403, 403, 403, 403, 403, 401, 401, 404, 404), ""},
 		"every one is another":     {results(report.Another, 404, 404, 404, 400, 400), "every answer is documented, and none is the one that was provoked"},
-		"not asked":                {results(report.NotAsked, 0, 0, 0, 0, 0, 0), ""},
+		"not asked":                {results(report.NotAsked, 0, 0, 0, 0, 0, 0), "nothing was asked"},
+		"not asked, or failed":     {append(results(report.NotAsked, 0, 0, 0, 0, 0), results(report.Engine, 0)...), ""},
+		"two of another":           {results(report.Another, 404, 400), ""},
 	} {
 		got := doubts(test.results)
 		if test.want == "" && got != "" || !strings.HasPrefix(got, test.want) {

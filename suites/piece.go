@@ -35,10 +35,15 @@ func (s *Suite) write(r *report.Report) {
 		return
 	}
 	r.Scrub(func(text string) string { return withoutFolders(scrub(text)) })
-	if _, err := r.Write(reportFolder); err != nil {
+	file, err := r.Write(reportFolder)
+	if err != nil {
 		fail(engineFailure + err.Error())
 	}
+	written = append(written, file)
 }
+
+// written are the files that this process has written.
+var written []string
 
 // goFile is where a stack has a function.
 var goFile = regexp.MustCompile(`(?:[A-Za-z]:)?[/\\][^\s:"]*[/\\]([^\s/\\:"]+\.go:\d+)`)

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -87,6 +89,9 @@ func planCommand() *cobra.Command {
 	return cmd
 }
 
+// sweepTime is how long a sweep of one tenant may take.
+const sweepTime = 15 * time.Minute
+
 func sweepCommand() *cobra.Command {
 	var flags tenantFlags
 	cmd := &cobra.Command{
@@ -102,10 +107,14 @@ func sweepCommand() *cobra.Command {
 			}
 			var problems []error
 			for _, t := range tenants {
-				removed, err := t.Sweep(cmd.Context())
-				problems = append(problems, err)
+				ctx, cancel := context.WithTimeout(cmd.Context(), sweepTime)
+				removed, err := t.Sweep(ctx)
+				cancel()
+				if err != nil {
+					problems = append(problems, errors.New(t.Scrub(err.Error())))
+				}
 				for _, what := range removed {
-					_, _ = fmt.Fprintf(cmd.OutOrStdout(), "removed %s\n", what) // there is nowhere else to say it
+					_, _ = fmt.Fprintf(cmd.OutOrStdout(), "removed %s\n", t.Scrub(what)) // there is nowhere else to say it
 				}
 				_, _ = fmt.Fprintf(cmd.OutOrStdout(), "%s: %d removed\n", t.Provider(), len(removed)) // nor is there
 			}

@@ -18,6 +18,7 @@ func findActivities(ctx context.Context, t *Tenant, as string) (all []found, err
 		if !named {
 			continue
 		}
+		seen := map[string]bool{}
 		path := "/users/" + url.PathEscape(learner) + "/employeeExperience/learningCourseActivities"
 		for path != "" {
 			var page struct {
@@ -34,10 +35,14 @@ func findActivities(ctx context.Context, t *Tenant, as string) (all []found, err
 			for _, a := range page.Value {
 				all = append(all, found{id: a.ID, name: a.External, provider: a.Provider})
 			}
-			var ours bool
-			if path, ours = strings.CutPrefix(page.Next, t.config.Sandbox.Endpoint("graph")); !ours && page.Next != "" {
-				return nil, fmt.Errorf("the next page of %s is elsewhere", path)
+			next, below := strings.CutPrefix(page.Next, t.config.Sandbox.Endpoint("graph"))
+			switch {
+			case page.Next != "" && !below:
+				return nil, fmt.Errorf("the page after %s is elsewhere, at %s", path, matchers.PrintableURL(page.Next))
+			case next != "" && seen[next]:
+				return nil, fmt.Errorf("the pages of %s never end", path)
 			}
+			path, seen[next] = next, true
 		}
 	}
 	return all, nil
@@ -45,6 +50,15 @@ func findActivities(ctx context.Context, t *Tenant, as string) (all []found, err
 
 func answeredActivity(x matchers.Exchange) found {
 	return found{id: textAt(x, "/id"), provider: textAt(x, "/learningProviderId")}
+}
+
+// readActivity looks for an activity.
+func readActivity(ctx context.Context, t *Tenant, as string, a *found) (there bool, err error) {
+	x, err := t.ask(ctx, as, http.MethodGet, "/employeeExperience/learningCourseActivities/"+url.PathEscape(a.id), nil)
+	if a.name = textAt(x, "/externalcourseActivityId"); a.name == "" {
+		a.name = textAt(x, "/externalCourseActivityId") // the documentation spells it in two ways
+	}
+	return err == nil && x.Status() == http.StatusOK, err
 }
 
 // removeActivity removes an activity.

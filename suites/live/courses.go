@@ -2,6 +2,7 @@ package live
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -11,7 +12,8 @@ import (
 	"github.com/learncontract/learncontract/matchers"
 )
 
-// findCourses are the courses of an identity, whoever owns them.
+// findCourses are the courses that an identity owns or teaches, as the domain's administrator sees them where the sandbox file
+// names one.
 func findCourses(ctx context.Context, t *Tenant, as string) (all []found, err error) {
 	of := "me"
 	switch {
@@ -27,7 +29,12 @@ func findCourses(ctx context.Context, t *Tenant, as string) (all []found, err er
 		return nil, nil // whom Classroom lets neither list nor make any
 	}
 	path := "/v1/courses?pageSize=500&teacherId=" + of
+	seen := map[string]bool{}
 	for next := path; next != ""; {
+		if seen[next] {
+			return nil, fmt.Errorf("the pages of %s never end", path)
+		}
+		seen[next] = true
 		var page struct {
 			Courses []struct {
 				ID   string `json:"id"`
@@ -48,17 +55,33 @@ func findCourses(ctx context.Context, t *Tenant, as string) (all []found, err er
 	return all, nil
 }
 
+// readCourse looks for a course.
+func readCourse(ctx context.Context, t *Tenant, as string, c *found) (there bool, err error) {
+	x, err := t.ask(ctx, remover(t, as), http.MethodGet, "/v1/courses/"+url.PathEscape(c.id), nil)
+	c.name = textAt(x, "/name")
+	return err == nil && x.Status() == http.StatusOK, err
+}
+
+// remover is as whom a course is removed: the domain's administrator where the sandbox file names one, for the ownership may
+// have moved.
+func remover(t *Tenant, as string) string {
+	switch {
+	case t.has("classroom.admin") && as != "outsider":
+		return "admin"
+	case as == "limited":
+		return "teacher"
+	}
+	return as
+}
+
 // towards is the state a course must be brought to next on its way to be removed: only an archived one can be, and one that is
 // provisioned cannot be archived. One that is declined can never be removed, and no recipe declines one.
 var towards = map[string]string{"PROVISIONED": "ACTIVE", "ACTIVE": "ARCHIVED", "SUSPENDED": "ARCHIVED"}
 
-// removeCourse brings a course to where it can be removed, and removes it: as the domain's administrator where the sandbox
-// file names one, for the ownership may have moved.
+// removeCourse brings a course to where it can be removed, and removes it.
 func removeCourse(ctx context.Context, t *Tenant, as string, c found) error {
-	if t.has("classroom.admin") {
-		as = "admin"
-	}
-	path := "/v1/courses/" + c.id
+	as = remover(t, as)
+	path := "/v1/courses/" + url.PathEscape(c.id)
 	for {
 		x, err := t.ask(ctx, as, http.MethodGet, path, nil)
 		if err != nil || x.Status() == http.StatusNotFound {
@@ -92,10 +115,14 @@ func removeCourse(ctx context.Context, t *Tenant, as string, c found) error {
 
 // leaves waits until a course has another state: changes are eventually consistent.
 func (t *Tenant) leaves(ctx context.Context, as, path, state string) error {
-	return poll(ctx, func() (bool, error) {
+	err := poll(ctx, longestWaitForState, func() (bool, error) {
 		x, err := t.ask(ctx, as, http.MethodGet, path, nil)
 		return textAt(x, "/courseState") != state, err
-	}, "the course stays %s", state)
+	})
+	if errors.Is(err, errPolledEnough) {
+		return failed(OpCleanUp, "the course stays %s: %w", state, err)
+	}
+	return err
 }
 
 func answeredCourse(x matchers.Exchange) found { return found{id: textAt(x, "/id")} }

@@ -285,6 +285,13 @@ func (b *body) Close() error {
 	return b.ReadCloser.Close()
 }
 
+// unbudgeted is a context whose requests the budget does not refuse: they remove what was made.
+func unbudgeted(ctx context.Context) context.Context {
+	return context.WithValue(ctx, unbudgetedKey{}, true)
+}
+
+type unbudgetedKey struct{}
+
 // admit waits until a request may be sent, and counts it.
 func (d *Door) admit(ctx context.Context) error {
 	for {
@@ -299,7 +306,7 @@ func (d *Door) admit(ctx context.Context) error {
 		err := d.ended
 		switch {
 		case err != nil, paused:
-		case d.options.Budget > 0 && d.spent >= d.options.Budget:
+		case d.options.Budget > 0 && d.spent >= d.options.Budget && ctx.Value(unbudgetedKey{}) == nil:
 			err = failed(OpBudget, "%w: the run has sent the %d requests it may send", ErrBudget, d.spent)
 		default:
 			d.spent++

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/learncontract/learncontract/fixtures"
 	"github.com/learncontract/learncontract/matchers"
@@ -21,7 +22,7 @@ type made struct {
 	name  string
 	as    string // who made it
 	found *found // what was answered, nil if nothing was
-	// refused says that the answer was a refusal. What there is shows all the same, for an answer may be wrong.
+	// refused says that the last answer was a refusal. What there is shows all the same, for an answer may be wrong.
 	refused bool
 }
 
@@ -30,15 +31,18 @@ type kind struct {
 	operation string // that makes one
 	what      string
 	removal   string // how one is removed, as a plan has it
+	field     string // of the request's body, that holds the name
 	// answered is what the operation's answer says of it.
 	answered func(x matchers.Exchange) found
-	// find returns what there is whose name a run has given, and all of it where name is empty.
+	// find returns all that an identity can see.
 	find func(ctx context.Context, t *Tenant, as string) ([]found, error)
+	// read looks for one by its id, and reports whether it is there. What was just made may not show yet.
+	read func(ctx context.Context, t *Tenant, as string, f *found) (there bool, err error)
 	// remove removes one by its provider's rules. One that is gone is no error.
 	remove func(ctx context.Context, t *Tenant, as string, f found) error
 }
 
-// found is a resource that a run has made.
+// found is a resource, as a provider shows it.
 type found struct {
 	id, name string
 	provider string // of an activity, its registration id
@@ -47,41 +51,58 @@ type found struct {
 // kinds are those of each provider.
 var kinds = map[string][]kind{
 	"graph": {{
-		"graph.create", "activity", "an activity of that externalCourseActivityId, by DELETE",
-		answeredActivity, findActivities, removeActivity,
+		"graph.create", "activity", "an activity of that externalCourseActivityId, by DELETE", "externalCourseActivityId",
+		answeredActivity, findActivities, readActivity, removeActivity,
 	}},
 	"classroom": {{
-		"classroom.courses.create", "course", "a course of that name with all that is in it: archived by PATCH, and then by DELETE",
-		answeredCourse, findCourses, removeCourse,
+		"classroom.courses.create", "course", "a course of that name with all that is in it: archived by PATCH, and then by DELETE", "name",
+		answeredCourse, findCourses, readCourse, removeCourse,
 	}},
 }
 
-// ours is the name of everything that a run makes: the prefix, the run, and the number of the recipe.
-var ours = regexp.MustCompile(regexp.QuoteMeta(Prefix) + `[a-z2-7]{8}-[0-9]+`)
+// kindOf is the kind that an operation makes, nil if it makes none.
+func (t *Tenant) kindOf(o *fixtures.Operation) *kind {
+	of := kinds[t.contract.Provider]
+	if at := slices.IndexFunc(of, func(k kind) bool { return k.operation == o.ID }); at >= 0 {
+		return &of[at]
+	}
+	return nil
+}
 
-// register notes, before it is asked for, that what the operation makes must be removed. The result takes the answer.
+// ours is the name of everything that a run makes: the prefix, the run, and the number of the recipe. One recipe has it in an
+// address. A copy that somebody makes is called otherwise, and is somebody's.
+var ours = regexp.MustCompile(`^(?:http://)?(` + regexp.QuoteMeta(Prefix) + `[a-z2-7]{8}-[0-9]+)(?:\.example\.com)?$`)
+
+// nameIn is the name that a run has given, "" if nobody's run has.
+func nameIn(text string) string {
+	if m := ours.FindStringSubmatch(text); m != nil {
+		return m[1]
+	}
+	return ""
+}
+
+// register notes, before it is asked for, that what the operation makes must be removed. The result takes each answer.
 func (t *Tenant) register(as string, o *fixtures.Operation, v *values) (answered func(matchers.Exchange)) {
-	at := slices.IndexFunc(kinds[t.contract.Provider], func(k kind) bool { return k.operation == o.ID })
-	if at < 0 {
+	k := t.kindOf(o)
+	if k == nil {
 		return func(matchers.Exchange) {}
 	}
-	m := &made{kind: kinds[t.contract.Provider][at], name: v.run, as: as}
+	m := &made{kind: *k, name: v.run, as: as}
 	t.mutex.Lock()
 	defer t.mutex.Unlock()
-	t.made = append(t.made, m)
+	t.made, t.makes = append(t.made, m), true
 	return func(x matchers.Exchange) {
 		t.mutex.Lock()
 		defer t.mutex.Unlock()
 		m.refused = x.Status() >= http.StatusBadRequest && x.Status() < http.StatusInternalServerError
-		f := m.kind.answered(x)
-		if f.name = v.run; f.id != "" && x.Status() < http.StatusMultipleChoices {
+		if f := m.kind.answered(x); f.id != "" && x.Status() < http.StatusMultipleChoices {
 			m.found = &f
 		} // or it is looked for by its name, whatever the answer says
 	}
 }
 
 // CleanUp removes what the run has made up to now, the last first. What could not be removed stays registered, and the error
-// tells it.
+// tells it. It is bounded by itself, and not by the run's budget, which must not keep it from removing.
 func (t *Tenant) CleanUp(ctx context.Context) error {
 	t.mutex.Lock()
 	all := t.made
@@ -89,7 +110,7 @@ func (t *Tenant) CleanUp(ctx context.Context) error {
 	t.mutex.Unlock()
 	var problems []error
 	for _, m := range slices.Backward(all) {
-		err := t.removeNamed(ctx, m)
+		err := t.removeMade(unbudgeted(ctx), m)
 		if err == nil {
 			continue
 		}
@@ -101,20 +122,30 @@ func (t *Tenant) CleanUp(ctx context.Context) error {
 	return errors.Join(problems...)
 }
 
-func (t *Tenant) removeNamed(ctx context.Context, m *made) error {
-	if m.found != nil {
-		return m.kind.remove(ctx, t, m.as, *m.found)
+// removeMade removes what was answered, if it has the name, and whatever else has it: a request may have been sent twice.
+func (t *Tenant) removeMade(ctx context.Context, m *made) error {
+	if f := m.found; f != nil {
+		there := false
+		err := poll(ctx, newlyMade, func() (done bool, err error) {
+			there, err = m.kind.read(ctx, t, m.as, f)
+			return there, err
+		})
+		if err != nil && !errors.Is(err, errPolledEnough) {
+			return err
+		}
+		if there && nameIn(f.name) == m.name { // or the answer named something else, which nobody made
+			if err := m.kind.remove(ctx, t, m.as, *f); err != nil {
+				return err
+			}
+		}
 	}
 	all, err := m.kind.find(ctx, t, m.as)
 	var answered *refusal
 	if m.refused && errors.As(err, &answered) && answered.status == http.StatusForbidden {
 		return nil // who may not even look has made nothing
 	}
-	if err != nil {
-		return err
-	}
 	for _, f := range all {
-		if ours.FindString(f.name) == m.name {
+		if nameIn(f.name) == m.name {
 			err = errors.Join(err, m.kind.remove(ctx, t, m.as, f))
 		}
 	}
@@ -122,20 +153,33 @@ func (t *Tenant) removeNamed(ctx context.Context, m *made) error {
 }
 
 // Sweep removes what any run has left in the tenant, and nothing else: what has a name that a run gives, whoever of the
-// sandbox's identities may find it. It returns what it removed. The error tells what could not be.
+// sandbox's accounts has it. It returns what it removed. The error tells what could not be.
 func (t *Tenant) Sweep(ctx context.Context) (removed []string, err error) {
+	return t.sweep(ctx, func(name string) bool { return name != "" })
+}
+
+// sweepOwn is Sweep of this run's own.
+func (t *Tenant) sweepOwn(ctx context.Context) error {
+	_, err := t.sweep(ctx, func(name string) bool { return strings.HasPrefix(name, t.run+"-") })
+	return err
+}
+
+func (t *Tenant) sweep(ctx context.Context, such func(name string) bool) (removed []string, err error) {
+	ctx = unbudgeted(ctx)
+	gone := map[string]bool{} // two identities may see the same
 	for _, k := range kinds[t.contract.Provider] {
 		for _, as := range makers(t) {
 			all, problem := k.find(ctx, t, as)
 			err = errors.Join(err, problem)
 			for _, f := range all {
-				if !ours.MatchString(f.name) {
+				if !such(nameIn(f.name)) || gone[f.id] {
 					continue
 				}
 				if problem := k.remove(ctx, t, as, f); problem != nil {
 					err = errors.Join(err, failed(OpCleanUp, "the %s %s could not be removed: %w", k.what, f.name, problem))
 					continue
 				}
+				gone[f.id] = true
 				removed = append(removed, k.what+" "+f.name)
 			}
 		}
@@ -143,17 +187,20 @@ func (t *Tenant) Sweep(ctx context.Context) (removed []string, err error) {
 	return removed, err
 }
 
-// makers are the identities of the sandbox file that a recipe may make something as.
-func makers(t *Tenant) (list []string) {
-	named := map[string]bool{}
-	for _, r := range t.recipes {
-		for _, step := range r.Given {
-			named[step.As] = named[step.As] || slices.ContainsFunc(kinds[t.contract.Provider], func(k kind) bool { return k.operation == step.Operation.ID })
-		}
-		named[r.As] = named[r.As] || slices.ContainsFunc(kinds[t.contract.Provider], func(k kind) bool { return k.operation == r.Clause.Operation.ID })
+// Left are the names of what the run has made and not removed.
+func (t *Tenant) Left() (names []string) {
+	t.mutex.Lock()
+	defer t.mutex.Unlock()
+	for _, m := range t.made {
+		names = append(names, m.kind.what+" "+m.name)
 	}
-	for _, as := range Identities(t.contract.Provider) {
-		if named[as] && t.has(account(t.contract.Provider, as)) {
+	return names
+}
+
+// makers are the identities of the sandbox file as which is looked for what a run has made: whoever may own it.
+func makers(t *Tenant) (list []string) {
+	for _, as := range []string{"app", "admin", "teacher", "otherTeacher"} {
+		if slices.Contains(Identities(t.contract.Provider), as) && t.has(account(t.contract.Provider, as)) {
 			list = append(list, as)
 		}
 	}

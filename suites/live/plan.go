@@ -124,7 +124,7 @@ func (t *Tenant) request(as string, o *fixtures.Operation, change fixtures.Chang
 		text = pathOf(call)
 	}
 	text = fmt.Sprintf("%s %s, as %s", call.Operation.Method, text, as)
-	if change.Body != nil {
+	if call = t.named(call, o, Prefix+"…"); call.Body != nil {
 		body, _ := json.Marshal(json.RawMessage(call.Body)) // compact
 		text += ": " + string(body)
 	}

@@ -10,6 +10,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -34,6 +35,11 @@ func (t *Tenant) Provoke(ctx context.Context, r *fixtures.Recipe, ask Ask) (matc
 			return x, cmp.Or(err, error(failed(OpNetwork, "the client asked for nothing")))
 		}
 		return x, nil
+	}
+	for _, as := range r.Identities() { // within the time of the spec, and not of the client's call
+		if err := t.prove(ctx, as); err != nil {
+			return matchers.Exchange{}, err
+		}
 	}
 	if t.door.Spent()+t.cost(r) > t.Budget() {
 		return matchers.Exchange{}, failed(OpBudget, "%w: the run has sent %d of the %d requests that it may send, and %s takes up to %d",
@@ -72,6 +78,26 @@ func (t *Tenant) Provoke(ctx context.Context, r *fixtures.Recipe, ask Ask) (matc
 	}
 }
 
+// prove signs an identity in. One that cannot is not tried again: each time takes as long.
+func (t *Tenant) prove(ctx context.Context, as string) error {
+	t.mutex.Lock()
+	err := t.unproven[as]
+	t.mutex.Unlock()
+	if err != nil {
+		return err
+	}
+	err = t.door.Prove(ctx, as)
+	if engine := (*EngineError)(nil); errors.As(err, &engine) && engine.Op == OpSignIn && ctx.Err() == nil {
+		t.mutex.Lock()
+		defer t.mutex.Unlock()
+		if t.unproven == nil {
+			t.unproven = map[string]error{}
+		}
+		t.unproven[as] = err
+	}
+	return err
+}
+
 // mostTries bounds how often a request is sent that is told to wait.
 const mostTries = 4
 
@@ -98,10 +124,18 @@ func (t *Tenant) disturbed(r *fixtures.Recipe, x matchers.Exchange) error {
 			t.contract.Provider, r.As, line)
 	case isBusy(x.Status()):
 		return failed(OpWait, "%s answered %s %d times: try again later", t.contract.Provider, line, mostTries)
-	case x.Status() == http.StatusBadGateway || x.Status() == http.StatusGatewayTimeout:
-		return failed(OpNetwork, "a gateway before %s answered %s: try again later", t.contract.Provider, line)
+	case slices.Contains(gateways, x.Status()):
+		return failed(OpNetwork, "a gateway before %s answered %s: check the network and its proxies, or try again later", t.contract.Provider, line)
 	}
 	return nil
+}
+
+// gateways are the statuses that stand for what is between a client and the provider, those of RFC 9110 and RFC 6585, and those
+// of widespread gateways.
+var gateways = []int{
+	http.StatusProxyAuthRequired, http.StatusRequestTimeout, http.StatusMisdirectedRequest, http.StatusTooEarly,
+	http.StatusBadGateway, http.StatusGatewayTimeout, http.StatusNetworkAuthenticationRequired,
+	520, 521, 522, 523, 524, 525, 526, 527,
 }
 
 func noRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
@@ -156,7 +190,21 @@ func (t *Tenant) call(v *values, o *fixtures.Operation, change fixtures.Change) 
 	if err = errors.Join(append(unknown, err)...); err != nil {
 		return call, failed(OpSetUp, "%s cannot be asked: %w", o.ID, err)
 	}
-	return call, nil
+	return t.named(call, o, v.run), nil
+}
+
+// named gives what the operation makes the run's name, whatever its recipe says, so that nothing is made without one.
+func (t *Tenant) named(call clients.Call, o *fixtures.Operation, run string) clients.Call {
+	k := t.kindOf(o)
+	var body map[string]any
+	if k == nil || json.Unmarshal(call.Body, &body) != nil || body == nil {
+		return call
+	}
+	if name, _ := body[k.field].(string); nameIn(name) != run {
+		body[k.field] = run
+		call.Body, _ = json.Marshal(body) // it was read from JSON
+	}
+	return call
 }
 
 // callWith is call with texts resolved otherwise.
@@ -252,14 +300,18 @@ func (t *Tenant) set(ctx context.Context, v *values, step fixtures.Step) error {
 	if err != nil {
 		return err
 	}
-	return poll(ctx, func() (bool, error) {
+	err = poll(ctx, longestWaitForState, func() (bool, error) {
 		x, err := t.send(ctx, step.As, looked)
 		if err != nil {
 			return false, err
 		}
 		found, _ := x.At(step.Until.Field)
 		return found == step.Until.Is, nil
-	}, "%s did not become %s after %s", step.Until.Field, step.Until.Is, step.Operation.ID)
+	})
+	if errors.Is(err, errPolledEnough) {
+		return failed(OpSetUp, "%s did not become %s after %s: %w", step.Until.Field, step.Until.Is, step.Operation.ID, err)
+	}
+	return err
 }
 
 // How long an eventual consistency is waited for.
@@ -267,18 +319,22 @@ const (
 	firstPoll           = 250 * time.Millisecond
 	mostPoll            = 5 * time.Second
 	longestWaitForState = time.Minute
+	newlyMade           = 10 * time.Second // until what was made shows
 )
 
-// poll calls look, with growing waits, until it is true.
-func poll(ctx context.Context, look func() (bool, error), format string, args ...any) error {
+// errPolledEnough is the error of a poll whose time is over.
+var errPolledEnough = errors.New("it was looked at for long enough")
+
+// poll calls look, with growing waits, until it is true or that long has passed.
+func poll(ctx context.Context, longest time.Duration, look func() (bool, error)) error {
 	started := time.Now()
 	for wait := firstPoll; ; wait = min(2*wait, mostPoll) {
 		done, err := look()
 		if done || err != nil {
 			return err
 		}
-		if time.Since(started) > longestWaitForState {
-			return failed(OpSetUp, format+" in "+longestWaitForState.String(), args...)
+		if time.Since(started) > longest {
+			return fmt.Errorf("%w (%s)", errPolledEnough, longest)
 		}
 		timer := time.NewTimer(wait)
 		select {

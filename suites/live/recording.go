@@ -2,6 +2,7 @@ package live
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
@@ -38,19 +39,19 @@ type recorded struct {
 }
 
 // recordingFile is where the recording of a provider stands.
-func recordingFile(folder, provider string) string {
+func RecordingFile(folder, provider string) string {
 	return filepath.Join(folder, "observed", provider+".yaml")
 }
 
 // Record keeps the answer to a clause that was provoked, and the clause that it is, nil if none.
 func (t *Tenant) Record(clause *fixtures.Clause, x matchers.Exchange, is *fixtures.Clause) error {
-	if t.recording == nil {
-		return nil
+	if t.recording == nil || x.Status() < http.StatusBadRequest {
+		return nil // what a success holds is somebody's
 	}
 	r := newRedaction(t.config.Sandbox, t.config.Options.Secrets)
 	entry := recorded{
 		ID: clause.ID, Source: "a live run", Seen: "body", Operation: clause.Operation.ID, Status: x.Status(),
-		Header: map[string]string{}, Body: r.text(string(x.Body())), Because: "it was provoked",
+		Header: map[string]string{}, Body: r.text(errorOf(x)), Because: "it was provoked",
 	}
 	for _, name := range []string{"Content-Type", "Retry-After", "Date", "Request-Id", "Client-Request-Id"} {
 		if value := x.Header(name); value != "" {
@@ -67,8 +68,18 @@ func (t *Tenant) Record(clause *fixtures.Clause, x matchers.Exchange, is *fixtur
 	return nil
 }
 
+// errorOf is an answer's body, of an error object that object alone: what else there is may be somebody's.
+func errorOf(x matchers.Exchange) string {
+	found, has := x.At("/error")
+	if !has {
+		return string(x.Body())
+	}
+	text, _ := json.Marshal(map[string]any{"error": found}) // it was read from JSON
+	return string(text)
+}
+
 func (r *recording) write(provider string) error {
-	file := recordingFile(r.folder, provider)
+	file := RecordingFile(r.folder, provider)
 	var list []recorded
 	for _, id := range slices.Sorted(maps.Keys(r.entries)) {
 		list = append(list, r.entries[id])

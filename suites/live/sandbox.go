@@ -367,6 +367,9 @@ func activityID(value string) string {
 	return unless(activityIDForm.MatchString(value), "is not an activity's id: copy it whole")
 }
 
+// realHosts are those that serve the two APIs and issue tokens for them.
+var realHosts = []string{"graph.microsoft.com", "login.microsoftonline.com", "classroom.googleapis.com", "oauth2.googleapis.com"}
+
 func endpoint(value string) string {
 	u, err := url.Parse(value)
 	switch {
@@ -376,6 +379,8 @@ func endpoint(value string) string {
 		return "must be scheme, host and path alone: take out the rest"
 	case u.Scheme != "https" && (u.Scheme != "http" || !isLoopback(u.Hostname())):
 		return "must be https: tokens go there, and plain http is for loopback addresses alone"
+	case !isLoopback(u.Hostname()) && !slices.Contains(realHosts, u.Host):
+		return "must be a loopback address, or the provider's own host: a token is sent to nobody else"
 	}
 	return ""
 }

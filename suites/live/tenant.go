@@ -32,9 +32,11 @@ type Tenant struct {
 	recording *recording                 // nil if none is made
 	run       string                     // the prefix of everything it makes
 
-	mutex sync.Mutex // guards what follows
-	runs  int        // of recipes
-	made  []*made    // what is to be removed, the first first
+	mutex    sync.Mutex       // guards what follows
+	runs     int              // of recipes
+	unproven map[string]error // why an identity cannot sign in
+	makes    bool             // whether anything was registered
+	made     []*made          // what is to be removed, the first first
 }
 
 // Prefix begins the name of everything that any run makes. A run's own follows it.
@@ -66,6 +68,8 @@ func Open(contract *fixtures.Contract, config Config) (*Tenant, error) {
 	if config.Replay != "" {
 		t.recorded, err = replay(config.Replay, contract)
 	} else {
+		config.Options.Budget = t.Budget()
+		t.config.Options = config.Options
 		t.door, err = NewDoor(config.Sandbox, contract.Provider, config.SignIn, config.Options)
 	}
 	if config.Record != "" {
@@ -99,8 +103,6 @@ func (t *Tenant) WhyNot(r *fixtures.Recipe) string {
 		return r.Why
 	case only && r.Class != "tenant":
 		return "in a tenant that is asked for class tenant nothing else may show: leave tenant out of --provoke"
-	case !chosen:
-		return fmt.Sprintf("%s: --provoke=%s asks it", r.Why, r.Class)
 	}
 	var missing []string
 	for _, need := range r.Needs() {
@@ -109,8 +111,14 @@ func (t *Tenant) WhyNot(r *fixtures.Recipe) string {
 			missing = append(missing, key)
 		}
 	}
-	if len(missing) > 0 {
-		return fmt.Sprintf("it needs %s in %s", strings.Join(missing, " and "), t.config.Sandbox.File())
+	needs := fmt.Sprintf("it needs %s in %s", strings.Join(missing, " and "), t.config.Sandbox.File())
+	switch {
+	case !chosen && len(missing) > 0:
+		return fmt.Sprintf("%s: --provoke=%s asks it, and %s", r.Why, r.Class, needs)
+	case !chosen:
+		return fmt.Sprintf("%s: --provoke=%s asks it", r.Why, r.Class)
+	case len(missing) > 0:
+		return needs
 	}
 	return ""
 }
@@ -127,6 +135,9 @@ func (t *Tenant) keyOf(need string) string {
 // Close removes what is left of everything that the run has made. The error tells what could not be removed.
 func (t *Tenant) Close(ctx context.Context) error {
 	err := t.CleanUp(ctx)
+	if t.makes { // under a name that was registered, or by a request that was sent twice
+		err = errors.Join(err, t.sweepOwn(ctx))
+	}
 	if t.door != nil {
 		t.door.CloseIdleConnections()
 	}

@@ -1,0 +1,253 @@
+package suites
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/learncontract/learncontract/fixtures"
+	"github.com/learncontract/learncontract/matchers"
+	"github.com/learncontract/learncontract/suites/clients"
+	"github.com/learncontract/learncontract/suites/clients/wire"
+	"github.com/learncontract/learncontract/suites/live"
+	"github.com/learncontract/learncontract/suites/live/standin/server"
+)
+
+// changed are the lines of one inventory that the other has not, both ways.
+func changedInventory(before, after []string) (lines []string) {
+	for _, line := range before {
+		if !slices.Contains(after, line) {
+			lines = append(lines, "gone: "+line)
+		}
+	}
+	for _, line := range after {
+		if !slices.Contains(before, line) {
+			lines = append(lines, "left: "+line)
+		}
+	}
+	return lines
+}
+
+// TestNothingElseIsRemoved has the provider name something else than was made, or somebody copy what was.
+func TestNothingElseIsRemoved(t *testing.T) {
+	bystander := "c3e7869a-f20d-4435-89d1-3630717d9f0c" // an activity of the sandbox file's unlicensed learner
+	d := &drifting{}
+	s, stand := liveSuite(t, "graph", server.Options{Wrap: d.wrap}, "fixture")
+	before := stand.Inventory()
+	s.provokeArmed(t, d, s.tenant.Recipe(s.Contract.Clause("graph.create.learner-license")), answering(http.StatusCreated,
+		fmt.Sprintf(`{"id":%q,"learningProviderId":"0d2b6a8e-3c41-4f79-9e15-7a84c5b1d301"}`, bystander)))
+	if err := s.tenant.Close(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if changed := changedInventory(before, stand.Inventory()); len(changed) > 0 {
+		t.Errorf("%s", strings.Join(changed, "\n"))
+	}
+}
+
+// TestACopyIsNobodysRuns has names that resemble a run's.
+func TestACopyIsNobodysRuns(t *testing.T) {
+	s, stand := liveSuite(t, "classroom", server.Options{})
+	make := func(name string) {
+		t.Helper()
+		course := s.Contract.Operation("classroom.courses.create")
+		call := clients.Minimal(course)
+		call.Body = fmt.Appendf(nil, `{"name":%q,"ownerId":"me"}`, name)
+		door, err := live.NewDoor(mustLoad(t, s), "classroom", s.Live.SignIn, fast)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f, err := wire.New(door.Client("teacher"), stand.Classroom).Do(t.Context(), call)
+		if err != nil || f.Status != http.StatusOK {
+			t.Fatalf("%+v, %v", f, err)
+		}
+	}
+	for _, name := range []string{"Copy of learncontract-abcdefgh-1", "learncontract-abcdefgh-1 (2)", "learncontract-abcdefgh", "learncontract-ABCDEFGH-1", "learncontract-abcdefgh-x1"} {
+		make(name)
+	}
+	before := stand.Inventory()
+	make("learncontract-abcdefgh-7")
+	removed, err := s.tenant.Sweep(t.Context())
+	if err != nil || !slices.Equal(removed, []string{"course learncontract-abcdefgh-7"}) {
+		t.Errorf("removed %q, %v", removed, err)
+	}
+	if changed := changedInventory(before, stand.Inventory()); len(changed) > 0 {
+		t.Errorf("%s", strings.Join(changed, "\n"))
+	}
+}
+
+func mustLoad(t *testing.T, s *Suite) *live.Sandbox {
+	t.Helper()
+	sandbox, err := live.LoadSandbox(s.Live.Sandbox)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return sandbox
+}
+
+// TestWhatMayHaveBeenMadeIsRemoved loses answers, sends requests twice, and makes what must not be made.
+func TestWhatMayHaveBeenMadeIsRemoved(t *testing.T) {
+	busy := func(next http.Handler, times int32, of string) http.Handler {
+		var asked atomic.Int32
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, of) && asked.Add(1) <= times {
+				next.ServeHTTP(discarding{http.Header{}}, r) // it had its effect
+				w.WriteHeader(http.StatusServiceUnavailable)
+				return
+			}
+			next.ServeHTTP(w, r)
+		})
+	}
+	for name, test := range map[string]struct {
+		provider, clause string
+		options          server.Options
+	}{
+		"a course whose answer was lost": {"classroom", "classroom.courses.patch.failed-precondition.IneligibleOwner",
+			server.Options{Wrap: func(next http.Handler) http.Handler { return busy(next, 1, "/courses") }}},
+		"an activity whose answer was lost": {"graph", "graph.update.fields-empty",
+			server.Options{Wrap: func(next http.Handler) http.Handler { return busy(next, 1, "/learningCourseActivities") }}},
+		"a course that does not show yet": {"classroom", "classroom.courses.teachers.delete.failed-precondition.CannotRemoveCourseOwner", server.Options{Lag: 3}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s, stand := liveSuite(t, test.provider, test.options, "fixture")
+			before := stand.Inventory()
+			_ = s.provoke(t.Context(), s.tenant.Recipe(s.Contract.Clause(test.clause))) // what comes of it is no matter
+			if err := s.tenant.CleanUp(t.Context()); err != nil {
+				t.Error(err)
+			}
+			if err := s.tenant.Close(t.Context()); err != nil {
+				t.Error(err)
+			}
+			if changed := changedInventory(before, stand.Inventory()); len(changed) > 0 {
+				t.Errorf("%s", strings.Join(changed, "\n"))
+			}
+		})
+	}
+}
+
+// answering changes an answer to another.
+func answering(status int, body string) func(fixtures.Answer) fixtures.Answer {
+	return func(a fixtures.Answer) fixtures.Answer {
+		a.Status, a.Body = status, []byte(body)
+		a.Header = a.Header.Clone()
+		a.Header.Del("Content-Length")
+		return a
+	}
+}
+
+func exchange(status int, body string) matchers.Exchange {
+	answer := fixtures.Answer{Status: status, Header: http.Header{"Content-Type": {"application/json"}}, Body: []byte(body)}
+	return matchers.NewExchange(http.MethodGet, "https://classroom.googleapis.com/", answer, time.Now())
+}
+
+// discarding is a response that nobody gets.
+type discarding struct{ header http.Header }
+
+func (d discarding) Header() http.Header            { return d.header }
+func (d discarding) Write(text []byte) (int, error) { return len(text), nil }
+func (d discarding) WriteHeader(int)                {}
+
+// TestACleanUpIsNotRefusedByTheBudget gives a run no more than its set-up takes.
+func TestACleanUpIsNotRefusedByTheBudget(t *testing.T) {
+	stand, file := standIn(t, server.Options{})
+	s := Load(t, "classroom")
+	options := fast
+	options.Budget = 80
+	s.Live = &Live{Sandbox: file, SignIn: signInAt(t, stand, file), Options: options}
+	if err := s.open(s.Live); err != nil {
+		t.Fatal(err)
+	}
+	before := stand.Inventory()
+	for range 20 {
+		_ = s.provoke(t.Context(), s.tenant.Recipe(s.Contract.Clause("classroom.courses.delete.failed-precondition"))) // until it is refused
+		if err := s.tenant.CleanUp(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}
+	if changed := changedInventory(before, stand.Inventory()); len(changed) > 0 {
+		t.Errorf("%s", strings.Join(changed, "\n"))
+	}
+}
+
+// TestARunOfItsUsersFilesLeavesThem records into a folder that has something else, too.
+func TestARunOfItsUsersFilesLeavesThem(t *testing.T) {
+	t.Parallel()
+	binary := suiteBinary(t, "graph")
+	stand, sandbox := standIn(t, server.Options{})
+	folder := t.TempDir()
+	notes := filepath.Join(folder, "observed", "notes.txt")
+	if err := os.MkdirAll(filepath.Dir(notes), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	const old = "an old token: eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.c2lnbmF0dXJlLXNpZ25hdHVyZQ"
+	if err := os.WriteFile(notes, []byte(old), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	child, output := startLive(t, binary, "graph", stand, sandbox, "-record", folder, "-report", folder, "-ginkgo.label-filter", "clause:graph.get.assignment-not-found")
+	if err := child.Run(); err != nil {
+		t.Errorf("%v\n%s", err, output)
+	}
+	if text, err := os.ReadFile(notes); err != nil || string(text) != old {
+		t.Errorf("the user's file is %q, %v\n%s", text, err, output)
+	}
+}
+
+// TestARunThatAsksNothingFails names a tenant and nothing in it.
+func TestARunThatAsksNothingFails(t *testing.T) {
+	t.Parallel()
+	binary := suiteBinary(t, "graph")
+	file := filepath.Join(t.TempDir(), "sandbox.yaml")
+	if err := os.WriteFile(file, []byte("graph:\n  tenant: 3f1c9a52-7d0e-4b8e-9a57-0c6d2e41b7aa\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	child := exec.CommandContext(t.Context(), binary, "-ginkgo.no-color", "-live", "-sandbox", file)
+	out, err := child.CombinedOutput()
+	if err == nil || !strings.Contains(string(out), "this run does not test what it claims to: nothing was asked") {
+		t.Errorf("it ends with %v:\n%s", err, out)
+	}
+}
+
+// TestARaceThatIsLostIsNoVerdict has the ownership move before it is asked.
+func TestARaceThatIsLostIsNoVerdict(t *testing.T) {
+	d := &drifting{}
+	s, _ := liveSuite(t, "classroom", server.Options{Wrap: d.wrap}, "racy")
+	r := s.tenant.Recipe(s.Contract.Clause("classroom.courses.teachers.delete.failed-precondition.CannotRemoveCourseFolderOwner"))
+	if a := s.provokeArmed(t, d, r, answering(http.StatusOK, "{}")); a.err != nil || a.outcome != Another || !strings.Contains(a.text, "came too late") {
+		t.Errorf("it is %q, %v\n%s", a.outcome, a.err, a.text)
+	}
+}
+
+// TestASuccessIsNotRecorded has a tenant answer with somebody's profile.
+func TestASuccessIsNotRecorded(t *testing.T) {
+	stand, file := standIn(t, server.Options{})
+	s := Load(t, "classroom")
+	folder := t.TempDir()
+	s.Live = &Live{Sandbox: file, SignIn: signInAt(t, stand, file), Options: fast, Record: folder}
+	if err := s.open(s.Live); err != nil {
+		t.Fatal(err)
+	}
+	for clause, body := range map[string]string{
+		"classroom.userProfiles.get.permission-denied": `{"name":{"fullName":"Mary Smith"}}`,
+		"classroom.courses.get.not-found":              `{"error":{"code":404,"message":"of 640000000001","status":"NOT_FOUND"},"who":"Mary Smith"}`,
+	} {
+		status := http.StatusOK
+		if strings.Contains(body, "error") {
+			status = http.StatusNotFound
+		}
+		x := exchange(status, body)
+		if err := s.tenant.Record(s.Contract.Clause(clause), x, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	text, err := os.ReadFile(filepath.Join(folder, "observed", "classroom.yaml"))
+	if err != nil || strings.Contains(string(text), "Mary") || strings.Contains(string(text), "640000000001") || !strings.Contains(string(text), "NOT_FOUND") {
+		t.Errorf("it is recorded as\n%s\n%v", text, err)
+	}
+}
