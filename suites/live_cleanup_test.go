@@ -54,7 +54,7 @@ func TestNothingElseIsRemoved(t *testing.T) {
 // TestACopyIsNobodysRuns has names that resemble a run's.
 func TestACopyIsNobodysRuns(t *testing.T) {
 	s, stand := liveSuite(t, "classroom", server.Options{})
-	make := func(name string) {
+	create := func(name string) {
 		t.Helper()
 		course := s.Contract.Operation("classroom.courses.create")
 		call := clients.Minimal(course)
@@ -69,10 +69,10 @@ func TestACopyIsNobodysRuns(t *testing.T) {
 		}
 	}
 	for _, name := range []string{"Copy of learncontract-abcdefgh-1", "learncontract-abcdefgh-1 (2)", "learncontract-abcdefgh", "learncontract-ABCDEFGH-1", "learncontract-abcdefgh-x1"} {
-		make(name)
+		create(name)
 	}
 	before := stand.Inventory()
-	make("learncontract-abcdefgh-7")
+	create("learncontract-abcdefgh-7")
 	removed, err := s.tenant.Sweep(t.Context())
 	if err != nil || !slices.Equal(removed, []string{"course learncontract-abcdefgh-7"}) {
 		t.Errorf("removed %q, %v", removed, err)

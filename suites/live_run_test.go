@@ -29,7 +29,7 @@ func suiteBinary(t *testing.T, provider string) string {
 	return file
 }
 
-// liveRun is a run of a compiled suite against a stand-in, in a process of its own.
+// startLive starts a compiled suite against a stand-in, in a process of its own.
 func startLive(t *testing.T, binary, provider string, stand *server.Server, sandbox string, flags ...string) (*exec.Cmd, *bytes.Buffer) {
 	t.Helper()
 	child := exec.CommandContext(t.Context(), binary, append([]string{"-ginkgo.no-color", "-live", "-sandbox", sandbox}, flags...)...)

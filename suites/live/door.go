@@ -44,9 +44,6 @@ type Options struct {
 // longestPause is what a provider may ask a run to wait.
 const longestPause = time.Hour
 
-// garbage is a token that nobody has issued. It is short, or what looks for leaks takes it for one.
-const garbage = "not-a-token"
-
 // Door is the only way to a provider. It sends requests to the provider's own host alone, as identities it has held
 // against the sandbox file, at its own pace, and follows no redirect. Its errors are EngineErrors. Goroutines may share it.
 type Door struct {
@@ -137,13 +134,6 @@ func (d *Door) As(identity string) http.RoundTripper {
 func (d *Door) Anonymous() http.RoundTripper {
 	return roundTripper(func(r *http.Request) (*http.Response, error) {
 		return d.roundTrip(r, func(context.Context) (string, error) { return "", nil })
-	})
-}
-
-// Stranger sends requests with a token that nobody has issued.
-func (d *Door) Stranger() http.RoundTripper {
-	return roundTripper(func(r *http.Request) (*http.Response, error) {
-		return d.roundTrip(r, func(context.Context) (string, error) { return garbage, nil })
 	})
 }
 

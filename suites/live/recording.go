@@ -38,7 +38,7 @@ type recorded struct {
 	Because   string            `yaml:"because"`
 }
 
-// recordingFile is where the recording of a provider stands.
+// RecordingFile is where the recording of a provider stands.
 func RecordingFile(folder, provider string) string {
 	return filepath.Join(folder, "observed", provider+".yaml")
 }
