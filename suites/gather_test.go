@@ -221,11 +221,13 @@ func TestProgressIsShownBehindTheCursor(t *testing.T) {
 	var screen strings.Builder
 	p := &progress{screen: &screen, total: 41}
 	p.next("graph.get.throttled")
-	p.waitsFor("the answer")
+	p.enters("the answer")
+	p.waitsFor("30s, as graph.microsoft.com asks")
 	p.end()
 	const before, after = "\x1b7\x1b[?7l\x1b[K", "\x1b[?7h\x1b8"
 	want := before + " clause 1 of 41: graph.get.throttled waits for its set-up" + after +
-		before + " clause 1 of 41: graph.get.throttled waits for the answer" + after + "\x1b[K"
+		before + " clause 1 of 41: graph.get.throttled waits for the answer" + after +
+		before + " clause 1 of 41: graph.get.throttled waits for the answer: 30s, as graph.microsoft.com asks" + after + "\x1b[K"
 	if screen.String() != want {
 		t.Errorf("shown is %q, want %q", screen.String(), want)
 	}

@@ -64,6 +64,7 @@ type Live struct {
 // open makes the tenant of a live run. It sends nothing.
 func (s *Suite) open(l *Live) (err error) {
 	config := live.Config{Provoke: l.Provoke, SignIn: l.SignIn, Options: l.Options, Record: l.Record, Replay: l.Replay}
+	config.Options.Waiting = func(what string) { s.progress.waitsFor(what) } // which is made later
 	if l.Replay == "" {
 		if config.Sandbox, err = live.LoadSandbox(l.Sandbox); err != nil {
 			return err
@@ -109,7 +110,7 @@ func (s *Suite) askLive(ctx context.Context, clause *fixtures.Clause) {
 	// A node of its own: it runs after a failure, a panic, a time-out and an interruption, too, and one that comes while it runs
 	// does not end it.
 	ginkgo.DeferCleanup(func(ctx ginkgo.SpecContext) {
-		s.progress.waitsFor("the clean-up")
+		s.progress.enters("the clean-up")
 		whole, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanUpTime)
 		defer cancel()
 		if err := s.tenant.CleanUp(whole); err != nil {
@@ -118,7 +119,7 @@ func (s *Suite) askLive(ctx context.Context, clause *fixtures.Clause) {
 	}, ginkgo.NodeTimeout(cleanUpTime), ginkgo.GracePeriod(cleanUpTime))
 	t := &told{}
 	x, err := s.tenant.Provoke(ctx, recipe, func(ctx context.Context, client *http.Client, baseURL string, call clients.Call) error {
-		s.progress.waitsFor("the answer")
+		s.progress.enters("the answer")
 		t = &told{}
 		t.callWithin(ctx, func(ctx context.Context) (clients.Failure, error) {
 			return s.Client.New(client, baseURL).Do(ctx, call)

@@ -119,20 +119,23 @@ func TestAKilledRunIsSwept(t *testing.T) {
 					var child atomic.Pointer[exec.Cmd]
 					var served atomic.Int32
 					gone := make(chan struct{}) // closed when the run has ended
-					end := func() {
-						if running := child.Load(); running != nil && served.Add(1) == at {
-							if err := running.Process.Signal(how.signal); err != nil {
-								t.Error(err)
-							}
-							if how.signal == syscall.SIGKILL {
-								<-gone // or it would get its answer
-							}
+					end := func() bool {
+						running := child.Load()
+						if running == nil || served.Add(1) != at {
+							return false
 						}
+						if err := running.Process.Signal(how.signal); err != nil {
+							t.Error(err)
+						}
+						if how.signal == syscall.SIGKILL {
+							<-gone // or it would get its answer
+						}
+						return true
 					}
 					stand, sandbox := standIn(t, server.Options{Wrap: func(next http.Handler) http.Handler {
 						return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-							if !how.after {
-								end()
+							if !how.after && end() {
+								return // or what the next run's sweep has looked for would be made after it
 							}
 							next.ServeHTTP(w, r)
 							if how.after {

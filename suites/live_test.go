@@ -123,7 +123,7 @@ func TestEveryRecipeIsHonoredByAStandIn(t *testing.T) {
 			s := Load(t, provider)
 			s.Live = &Live{
 				Sandbox: file, Provoke: []string{"fixture", "racy"}, SignIn: signInAt(t, stand, file),
-				Options: live.Options{Rate: rate.Inf, Pause: time.Millisecond},
+				Options: live.Options{Rate: rate.Inf, Pause: time.Millisecond, FirstLook: time.Millisecond},
 			}
 			if err := s.open(s.Live); err != nil {
 				t.Fatal(err)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"sync"
 
 	"github.com/learncontract/learncontract/suites/report"
 )
@@ -11,9 +12,13 @@ import (
 // progress shows what a live run does, on a terminal: it takes minutes. It is written behind Ginkgo's own output, which
 // overwrites it. A nil progress shows nothing.
 type progress struct {
-	screen   io.Writer
-	n, total int
-	clause   string
+	screen io.Writer
+	total  int
+
+	mutex  sync.Mutex // guards what follows: a client that hung may still wait
+	n      int
+	clause string
+	phase  string
 }
 
 // showProgress shows the progress of so many specs: on standard error, or on standard output where the ginkgo command stands
@@ -29,18 +34,39 @@ func showProgress(total int) *progress {
 
 // next shows that a clause is asked.
 func (p *progress) next(clause string) {
-	if p != nil {
-		p.n++
-		p.clause = clause
-		p.waitsFor("its set-up")
+	if p == nil {
+		return
 	}
+	p.mutex.Lock()
+	p.n++
+	p.clause = clause
+	p.mutex.Unlock()
+	p.enters("its set-up")
 }
 
-// waitsFor shows what the clause waits for.
-func (p *progress) waitsFor(what string) {
-	if p != nil {
-		p.show(fmt.Sprintf(" clause %d of %d: %s waits for %s", p.n, p.total, p.clause, what))
+// enters shows for which part of its recipe the clause waits.
+func (p *progress) enters(phase string) {
+	if p == nil {
+		return
 	}
+	p.mutex.Lock()
+	p.phase = phase
+	p.mutex.Unlock()
+	p.waitsFor("")
+}
+
+// waitsFor shows what that part waits for, "" for no more than its answers.
+func (p *progress) waitsFor(what string) {
+	if p == nil {
+		return
+	}
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	text := fmt.Sprintf(" clause %d of %d: %s waits for %s", p.n, p.total, p.clause, p.phase)
+	if what != "" {
+		text += ": " + what
+	}
+	p.show(text)
 }
 
 // show writes the text behind the cursor, which stays where it was. The line does not wrap: what wraps is not overwritten.

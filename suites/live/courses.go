@@ -115,7 +115,7 @@ func removeCourse(ctx context.Context, t *Tenant, as string, c found) error {
 
 // leaves waits until a course has another state: changes are eventually consistent.
 func (t *Tenant) leaves(ctx context.Context, as, path, state string) error {
-	err := poll(ctx, longestWaitForState, func() (bool, error) {
+	err := t.door.poll(ctx, longestWaitForState, "the course to be "+state+" no more", func() (bool, error) {
 		x, err := t.ask(ctx, as, http.MethodGet, path, nil)
 		return textAt(x, "/courseState") != state, err
 	})

@@ -37,6 +37,11 @@ type Options struct {
 	Timeout time.Duration
 	// Pause follows a 429 without Retry-After; 30 s by default.
 	Pause time.Duration
+	// FirstLook is how long what changes eventually is given before it is looked at again, and each look after it gets twice
+	// as long; 250 ms by default.
+	FirstLook time.Duration
+	// Waiting is told what the run waits for when it begins to, and "" when that is over; nil for nobody.
+	Waiting func(what string)
 	// Secrets gets every token that is handed out; nil for none.
 	Secrets *Secrets
 }
@@ -95,6 +100,10 @@ func NewDoor(sandbox *Sandbox, provider string, signIn SignIn, options Options) 
 	options.Rate = cmp.Or(options.Rate, defaults.rate)
 	options.Timeout = cmp.Or(options.Timeout, 30*time.Second)
 	options.Pause = cmp.Or(options.Pause, 30*time.Second)
+	options.FirstLook = cmp.Or(options.FirstLook, 250*time.Millisecond)
+	if options.Waiting == nil {
+		options.Waiting = func(string) {}
+	}
 	return &Door{
 		sandbox: sandbox, provider: provider, endpoint: address, signIn: signIn, options: options,
 		limiter: rate.NewLimiter(options.Rate, defaults.burst), identities: map[string]*identity{},
@@ -320,7 +329,14 @@ func (d *Door) pause(ctx context.Context) error {
 		return failed(OpWait, "%s wants no request for %v, longer than this one may take: %w", d.endpoint.Host,
 			wait.Round(time.Second), context.DeadlineExceeded)
 	}
-	timer := time.NewTimer(wait)
+	return d.wait(ctx, wait, fmt.Sprintf("%v, as %s asks", wait.Round(time.Second), d.endpoint.Host))
+}
+
+// wait waits that long, and says for what.
+func (d *Door) wait(ctx context.Context, long time.Duration, what string) error {
+	d.options.Waiting(what)
+	defer d.options.Waiting("")
+	timer := time.NewTimer(long)
 	defer timer.Stop()
 	select {
 	case <-timer.C:

@@ -91,7 +91,9 @@ func (d *Door) signedIn(ctx context.Context, name string) (Token, error) {
 	if _, ok := d.sandbox.Value(key); !ok {
 		return Token{}, failed(OpSignIn, "%s does not name %s, and so nobody can be asked as it: name it", d.sandbox.File(), key)
 	}
+	d.options.Waiting(as + " to sign in")
 	token, err := d.signIn(ctx, as)
+	d.options.Waiting("")
 	if err != nil {
 		if already, ok := err.(*EngineError); ok { //nolint:errorlint // to be told as it is
 			return Token{}, already

@@ -126,7 +126,7 @@ func (t *Tenant) CleanUp(ctx context.Context) error {
 func (t *Tenant) removeMade(ctx context.Context, m *made) error {
 	if f := m.found; f != nil {
 		there := false
-		err := poll(ctx, newlyMade, func() (done bool, err error) {
+		err := t.door.poll(ctx, newlyMade, "the "+m.kind.what+" to show", func() (done bool, err error) {
 			there, err = m.kind.read(ctx, t, m.as, f)
 			return there, err
 		})

@@ -300,7 +300,8 @@ func (t *Tenant) set(ctx context.Context, v *values, step fixtures.Step) error {
 	if err != nil {
 		return err
 	}
-	err = poll(ctx, longestWaitForState, func() (bool, error) {
+	awaited := fmt.Sprintf("%s to be %s", strings.TrimPrefix(step.Until.Field, "/"), step.Until.Is)
+	err = t.door.poll(ctx, longestWaitForState, awaited, func() (bool, error) {
 		x, err := t.send(ctx, step.As, looked)
 		if err != nil {
 			return false, err
@@ -316,7 +317,6 @@ func (t *Tenant) set(ctx context.Context, v *values, step fixtures.Step) error {
 
 // How long an eventual consistency is waited for.
 const (
-	firstPoll           = 250 * time.Millisecond
 	mostPoll            = 5 * time.Second
 	longestWaitForState = time.Minute
 	newlyMade           = 10 * time.Second // until what was made shows
@@ -326,9 +326,9 @@ const (
 var errPolledEnough = errors.New("it was looked at for long enough")
 
 // poll calls look, with growing waits, until it is true or that long has passed.
-func poll(ctx context.Context, longest time.Duration, look func() (bool, error)) error {
+func (d *Door) poll(ctx context.Context, longest time.Duration, awaited string, look func() (bool, error)) error {
 	started := time.Now()
-	for wait := firstPoll; ; wait = min(2*wait, mostPoll) {
+	for wait := d.options.FirstLook; ; wait = min(2*wait, mostPoll) {
 		done, err := look()
 		if done || err != nil {
 			return err
@@ -336,12 +336,8 @@ func poll(ctx context.Context, longest time.Duration, look func() (bool, error))
 		if time.Since(started) > longest {
 			return fmt.Errorf("%w (%s)", errPolledEnough, longest)
 		}
-		timer := time.NewTimer(wait)
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
-			return waitError(ctx, ctx.Err())
+		if err := d.wait(ctx, wait, awaited); err != nil {
+			return err
 		}
 	}
 }
