@@ -109,8 +109,9 @@ func (t *Tenant) CleanUp(ctx context.Context) error {
 	t.made = nil
 	t.mutex.Unlock()
 	var problems []error
+	gone := map[string]bool{} // one may have the name that two requests were to give
 	for _, m := range slices.Backward(all) {
-		err := t.removeMade(unbudgeted(ctx), m)
+		err := t.removeMade(unbudgeted(ctx), m, gone)
 		if err == nil {
 			continue
 		}
@@ -123,8 +124,8 @@ func (t *Tenant) CleanUp(ctx context.Context) error {
 }
 
 // removeMade removes what was answered, if it has the name, and whatever else has it: a request may have been sent twice.
-func (t *Tenant) removeMade(ctx context.Context, m *made) error {
-	if f := m.found; f != nil {
+func (t *Tenant) removeMade(ctx context.Context, m *made, gone map[string]bool) error {
+	if f := m.found; f != nil && !gone[f.id] {
 		there := false
 		err := t.door.poll(ctx, newlyMade, "the "+m.kind.what+" to show", func() (done bool, err error) {
 			there, err = m.kind.read(ctx, t, m.as, f)
@@ -137,6 +138,7 @@ func (t *Tenant) removeMade(ctx context.Context, m *made) error {
 			if err := m.kind.remove(ctx, t, m.as, *f); err != nil {
 				return err
 			}
+			gone[f.id] = true
 		}
 	}
 	all, err := m.kind.find(ctx, t, m.as)
@@ -145,9 +147,12 @@ func (t *Tenant) removeMade(ctx context.Context, m *made) error {
 		return nil // who may not even look has made nothing
 	}
 	for _, f := range all {
-		if nameIn(f.name) == m.name {
-			err = errors.Join(err, m.kind.remove(ctx, t, m.as, f))
+		if nameIn(f.name) != m.name || gone[f.id] {
+			continue
 		}
+		problem := m.kind.remove(ctx, t, m.as, f)
+		gone[f.id] = problem == nil
+		err = errors.Join(err, problem)
 	}
 	return err
 }

@@ -23,7 +23,7 @@ import (
 // fixtures/observed. It is written anew with each answer, so that a run that is killed loses none.
 type recording struct {
 	folder  string
-	entries map[string]recorded
+	entries map[string]string // by clause id, as the file has them
 }
 
 type recorded struct {
@@ -61,8 +61,7 @@ func (t *Tenant) Record(clause *fixtures.Clause, x matchers.Exchange, is *fixtur
 	if is != nil {
 		entry.Clause = is.ID
 	}
-	t.recording.entries[clause.ID] = entry
-	if err := t.recording.write(t.contract.Provider); err != nil {
+	if err := t.recording.write(t.contract.Provider, entry); err != nil {
 		return failed(OpRecord, "%w", err)
 	}
 	return nil
@@ -78,18 +77,21 @@ func errorOf(x matchers.Exchange) string {
 	return string(text)
 }
 
-func (r *recording) write(provider string) error {
-	file := RecordingFile(r.folder, provider)
-	var list []recorded
-	for _, id := range slices.Sorted(maps.Keys(r.entries)) {
-		list = append(list, r.entries[id])
-	}
-	text := bytes.NewBufferString("# Recorded from a live run. Every id, name, address and date is a neutral one of its kind.\n")
-	encoder := yaml.NewEncoder(text)
+// write writes the file with one answer more.
+func (r *recording) write(provider string, entry recorded) error {
+	var encoded bytes.Buffer // once: a file of hundreds takes long
+	encoder := yaml.NewEncoder(&encoded)
 	encoder.SetIndent(2)
-	if err := encoder.Encode(map[string]any{"observed": list}); err != nil {
+	const key = "observed:\n"
+	if err := encoder.Encode(map[string]any{"observed": []recorded{entry}}); err != nil {
 		return err
 	}
+	r.entries[entry.ID] = strings.TrimPrefix(encoded.String(), key)
+	text := bytes.NewBufferString("# Recorded from a live run. Every id, name, address and date is a neutral one of its kind.\n" + key)
+	for _, id := range slices.Sorted(maps.Keys(r.entries)) {
+		text.WriteString(r.entries[id])
+	}
+	file := RecordingFile(r.folder, provider)
 	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
 		return err
 	}

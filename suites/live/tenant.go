@@ -73,7 +73,7 @@ func Open(contract *fixtures.Contract, config Config) (*Tenant, error) {
 		t.door, err = NewDoor(config.Sandbox, contract.Provider, config.SignIn, config.Options)
 	}
 	if config.Record != "" {
-		t.recording = &recording{config.Record, map[string]recorded{}}
+		t.recording = &recording{config.Record, map[string]string{}}
 	}
 	if err = errors.Join(append(problems, err)...); err != nil {
 		return nil, err
