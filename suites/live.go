@@ -201,9 +201,6 @@ func (s *Suite) verdict(clause *fixtures.Clause, x matchers.Exchange) verdict {
 			v.text += "\nA clause for it, to be completed at every … and given the row that documents it under sources:\n\n" +
 				clients.Draft(clause.Operation, x)
 		}
-		if x.Status() < http.StatusMultipleChoices && s.tenant.Recipe(clause).Class == "fixture" {
-			v.text += "\nIt was not refused, and so what the sandbox file names for it has changed: undo it.\n"
-		}
 	}
 	if v.outcome == Honored || v.outcome == Deviating || v.outcome == Broken {
 		v = s.known(v, clause, honor.Deviations())
@@ -321,7 +318,7 @@ func (s *Suite) reportLive() {
 		r := s.gather(run)
 		doubt := doubts(r.Runs[0].Results)
 		if left := s.tenant.Left(); len(left) > 0 {
-			fmt.Printf("  left behind, and go tool contract sweep removes it: %s\n", strings.Join(left, ", "))
+			fmt.Printf("  left behind, and go tool contract sweep removes what has a name: %s\n", strings.Join(left, ", "))
 		}
 		if doubt != "" {
 			doubt = engineFailure + "this run does not test what it claims to: " + doubt

@@ -251,3 +251,61 @@ func TestASuccessIsNotRecorded(t *testing.T) {
 		t.Errorf("it is recorded as\n%s\n%v", text, err)
 	}
 }
+
+// TestWhatWasNotRefusedIsTakenBack has the sandbox file name, for courses that refuse members and changes, one that takes them.
+func TestWhatWasNotRefusedIsTakenBack(t *testing.T) {
+	stand, file := standIn(t, server.Options{})
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	usual := valueIn(t, file, "classroom.otherProjectCourse")
+	wrong := string(text)
+	for _, key := range []string{"fullCourse", "orphanedCourse"} {
+		wrong = strings.ReplaceAll(wrong, valueIn(t, file, "classroom."+key), usual)
+	}
+	if err := os.WriteFile(file, []byte(wrong), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := Load(t, "classroom")
+	s.Live = &Live{Sandbox: file, Provoke: []string{"fixture"}, SignIn: signInAt(t, stand, file), Options: fast}
+	if err := s.open(s.Live); err != nil {
+		t.Fatal(err)
+	}
+	before := stand.Inventory()
+	for id, want := range map[string]struct {
+		outcome Outcome
+		changes bool
+	}{
+		"patch.failed-precondition.InactiveCourseOwner":                 {Undocumented, false}, // to what it was
+		"students.create.failed-precondition.InactiveCourseOwner":       {Another, false},      // the student is there, and stays
+		"teachers.create.failed-precondition.InactiveCourseOwner":       {Undocumented, true},
+		"teachers.create.failed-precondition.CourseTeacherLimitReached": {Undocumented, true},
+	} {
+		a := s.provoke(t.Context(), s.tenant.Recipe(s.Contract.Clause("classroom.courses."+id)))
+		changed := changedInventory(before, stand.Inventory())
+		if a.err != nil || a.outcome != want.outcome || (len(changed) > 0) != want.changes {
+			t.Errorf("%s is %s, %v, and changed\n%s", id, a.outcome, a.err, strings.Join(changed, "\n"))
+		}
+		if err := s.tenant.CleanUp(t.Context()); err != nil {
+			t.Error(err)
+		}
+		if changed := changedInventory(before, stand.Inventory()); len(changed) > 0 {
+			t.Errorf("%s left\n%s", id, strings.Join(changed, "\n"))
+		}
+	}
+}
+
+// valueIn is the value of a key of a sandbox file.
+func valueIn(t *testing.T, file, key string) string {
+	t.Helper()
+	sandbox, err := live.LoadSandbox(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	value, named := sandbox.Value(key)
+	if !named {
+		t.Fatalf("%s does not name %s", file, key)
+	}
+	return value
+}

@@ -235,6 +235,7 @@ func lookForTokens(t *testing.T, provider, binary string, plant func(w http.Resp
 	t.Helper()
 	var mutex sync.Mutex
 	tokens := map[string]bool{}
+	secrets, inBody := live.NewSecrets(), false
 	stand, sandbox := standIn(t, server.Options{Wrap: func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			token := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
@@ -245,6 +246,7 @@ func lookForTokens(t *testing.T, provider, binary string, plant func(w http.Resp
 				next.ServeHTTP(w, r)
 				return
 			}
+			secrets.Add("a token", token)
 			answered, planted := httptest.NewRecorder(), httptest.NewRecorder()
 			next.ServeHTTP(answered, r)
 			plant(planted, token)
@@ -253,6 +255,9 @@ func lookForTokens(t *testing.T, provider, binary string, plant func(w http.Resp
 			w.WriteHeader(answered.Code)
 			if planted.Body.Len() > 0 && answered.Code >= http.StatusBadRequest { // or nothing could be set up
 				answered = planted
+				mutex.Lock()
+				inBody = true
+				mutex.Unlock()
 			}
 			_, _ = w.Write(answered.Body.Bytes()) // a client that is cut off tells
 		})
@@ -273,6 +278,11 @@ func lookForTokens(t *testing.T, provider, binary string, plant func(w http.Resp
 	})
 	if err != nil || len(tokens) == 0 || !strings.Contains(output.String(), "live, as wire") {
 		t.Fatalf("%v, %d tokens\n%s", err, len(tokens), output)
+	}
+	for token := range tokens {
+		if mask := secrets.Scrub(token); inBody && token != "" && !strings.Contains(output.String(), mask) {
+			t.Errorf("the console has no %s: was the answer read?", mask)
+		}
 	}
 	for name, text := range artefacts {
 		for token := range tokens {

@@ -24,6 +24,15 @@ type made struct {
 	found *found // what was answered, nil if nothing was
 	// refused says that the last answer was a refusal. What there is shows all the same, for an answer may be wrong.
 	refused bool
+	undo    *clients.Call // that takes back what is of no kind
+}
+
+// String names it, as it goes on after "the".
+func (m *made) String() string {
+	if m.undo != nil {
+		return fmt.Sprintf("change that %s %s, as %s, takes back", m.undo.Operation.Method, pathOf(*m.undo), m.as)
+	}
+	return m.kind.what + " " + m.name
 }
 
 // kind is a kind of resource that is removed by itself. What else a recipe makes goes with one of them.
@@ -101,6 +110,40 @@ func (t *Tenant) register(as string, o *fixtures.Operation, v *values) (answered
 	}
 }
 
+// registerUndo notes, before the recipe's request is sent, how it is taken back, if it must be. The result takes the answer: what
+// was refused is not taken back, for it may have been there before.
+func (t *Tenant) registerUndo(v *values, r *fixtures.Recipe) (answered func(matchers.Exchange), err error) {
+	if r.Undo == nil {
+		return func(matchers.Exchange) {}, nil
+	}
+	call, err := t.call(v, r.Undo.Operation, r.Undo.Change)
+	if err != nil {
+		return nil, err
+	}
+	m := &made{as: r.Undo.As, undo: &call}
+	t.mutex.Lock()
+	defer t.mutex.Unlock()
+	t.made = append(t.made, m)
+	return func(x matchers.Exchange) {
+		t.mutex.Lock()
+		defer t.mutex.Unlock()
+		m.refused = x.Status() >= http.StatusBadRequest && x.Status() < http.StatusInternalServerError
+	}, nil
+}
+
+// takeBack takes back what was not refused.
+func (t *Tenant) takeBack(ctx context.Context, m *made) error {
+	if m.refused {
+		return nil
+	}
+	x, err := t.send(ctx, m.as, *m.undo)
+	// Nothing is there where it is not found, or, of Classroom, where nothing of the kind can be.
+	if err != nil || slices.Contains([]int{http.StatusOK, http.StatusNoContent, http.StatusNotFound, http.StatusBadRequest}, x.Status()) {
+		return err
+	}
+	return fmt.Errorf("it was answered %s: undo it yourself\n%s", fixtures.StatusLine(x.Status()), x)
+}
+
 // CleanUp removes what the run has made up to now, the last first. What could not be removed stays registered, and the error
 // tells it. It is bounded by itself, and not by the run's budget, which must not keep it from removing.
 func (t *Tenant) CleanUp(ctx context.Context) error {
@@ -115,7 +158,11 @@ func (t *Tenant) CleanUp(ctx context.Context) error {
 		if err == nil {
 			continue
 		}
-		problems = append(problems, failed(OpCleanUp, "the %s %s is still there, and go tool contract sweep removes it: %w", m.kind.what, m.name, err))
+		remedy := "and go tool contract sweep removes it"
+		if m.undo != nil {
+			remedy = "and no sweep knows it"
+		}
+		problems = append(problems, failed(OpCleanUp, "the %s is still there, %s: %w", m, remedy, err))
 		t.mutex.Lock()
 		t.made = append(t.made, m)
 		t.mutex.Unlock()
@@ -125,6 +172,9 @@ func (t *Tenant) CleanUp(ctx context.Context) error {
 
 // removeMade removes what was answered, if it has the name, and whatever else has it: a request may have been sent twice.
 func (t *Tenant) removeMade(ctx context.Context, m *made, gone map[string]bool) error {
+	if m.undo != nil {
+		return t.takeBack(ctx, m)
+	}
 	if f := m.found; f != nil && !gone[f.id] {
 		there := false
 		err := t.door.poll(ctx, newlyMade, "the "+m.kind.what+" to show", func() (done bool, err error) {
@@ -197,7 +247,7 @@ func (t *Tenant) Left() (names []string) {
 	t.mutex.Lock()
 	defer t.mutex.Unlock()
 	for _, m := range t.made {
-		names = append(names, m.kind.what+" "+m.name)
+		names = append(names, m.String())
 	}
 	return names
 }

@@ -65,7 +65,10 @@ func (t *Tenant) cost(r *fixtures.Recipe) int {
 			most += mostPolls
 		}
 	}
-	if t.removes(r) != "" {
+	switch {
+	case r.Undo != nil:
+		most += mostTries
+	case t.removes(r) != "":
 		most += mostRemoval
 	}
 	return most
@@ -94,6 +97,9 @@ func (t *Tenant) removes(r *fixtures.Recipe) string {
 		if makes(r.Clause.Operation) || slices.ContainsFunc(r.Given, func(s fixtures.Step) bool { return makes(s.Operation) }) {
 			return k.removal
 		}
+	}
+	if r.Undo != nil {
+		return "if it is not refused, by " + t.request(r.Undo.As, r.Undo.Operation, r.Undo.Change)
 	}
 	return ""
 }

@@ -57,6 +57,10 @@ func (t *Tenant) Provoke(ctx context.Context, r *fixtures.Recipe, ask Ask) (matc
 	if err != nil {
 		return matchers.Exchange{}, err
 	}
+	refused, err := t.registerUndo(v, r)
+	if err != nil {
+		return matchers.Exchange{}, err
+	}
 	answered := t.register(r.As, r.Clause.Operation, v)
 	for try := 1; ; try++ {
 		below := &capture{transport: t.door.As(r.As)}
@@ -74,6 +78,7 @@ func (t *Tenant) Provoke(ctx context.Context, r *fixtures.Recipe, ask Ask) (matc
 		case try < mostTries && t.again(r, x):
 			continue
 		}
+		refused(x)
 		return x, t.disturbed(r, x)
 	}
 }
