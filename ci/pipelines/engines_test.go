@@ -89,7 +89,8 @@ func onGitHub(t *testing.T, r *runner, name string, matrix map[string]string) ou
 			}
 			its := slices.Concat(env, more, []map[string]string{expanded(step.Env), {
 				"GITHUB_OUTPUT": output, "GITHUB_ENV": exported, "GITHUB_STEP_SUMMARY": stepSummary, "RUNNER_TEMP": r.temp,
-				"GITHUB_ACTIONS": "true", "GITHUB_RUN_ID": "1", "GITHUB_REF_NAME": "main", "CI": "true", "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "ask-me", "ACTIONS_ID_TOKEN_REQUEST_URL": oidc,
+				"GITHUB_ACTIONS": "true", "GITHUB_RUN_ID": "1", "GITHUB_REF_NAME": "main", "CI": "true",
+				"ACTIONS_ID_TOKEN_REQUEST_TOKEN": "ask-me", "ACTIONS_ID_TOKEN_REQUEST_URL": oidc,
 			}})
 			status := r.bash(t, as, step.Run, []string{"--noprofile", "--norc", "-eo", "pipefail"}, its...)
 			if values["steps."+step.ID+".outcome"] = "success"; status != 0 && !step.ContinueOnError {
@@ -330,7 +331,7 @@ func (r *runner) askedForNoIssue(t *testing.T) {
 
 // evil is what a provider, a client or a page may say, for runners to take for commands.
 var evil = []string{
-	"::error::evil", "  ::warning::evil", "::stop-commands::evil", "text ##[error]evil", "text ##vso[task.setvariable variable=evil]it",
+	"::stop-commands::evil", "text ##[error]evil", "text ##vso[task.setvariable variable=evil]it", "  ::warning::evil",
 }
 
 // TestTextsAreNoCommands runs each job with a go that says what is evil, and fails as where a contract is broken: of all of
@@ -394,7 +395,8 @@ exit "${status:-0}"
 				if job == "live" && name == "azure" {
 					want = "" // it shows no report of its own
 				}
-				if strings.Contains(commands, "evil") || strings.Contains(commands, "no more") || !strings.Contains(commands, want) {
+				if strings.Contains(commands, "evil") || strings.Contains(commands, "no more") ||
+					!strings.Contains(commands, want) {
 					t.Errorf("the runner takes\n%s\nand is to take %s, and nothing evil", commands, want)
 				}
 			})
@@ -407,7 +409,8 @@ func TestBaseline(t *testing.T) {
 	if _, err := exec.LookPath("jq"); err != nil {
 		t.Skip("there is no jq, which stands in for that of gh")
 	}
-	const artifact = `{"expired": %t, "workflow_run": {"id": %d, "head_branch": %q, "repository_id": 5, "head_repository_id": %d}}`
+	const artifact = `{"expired": %t,
+		"workflow_run": {"id": %d, "head_branch": %q, "repository_id": 5, "head_repository_id": %d}}`
 	with := func(artifacts ...string) string { return `{"artifacts": [` + strings.Join(artifacts, ",") + `]}` }
 	others := []string{
 		fmt.Sprintf(artifact, true, 90, "main", 5), fmt.Sprintf(artifact, false, 80, "main", 6), // expired; a fork's
@@ -415,7 +418,8 @@ func TestBaseline(t *testing.T) {
 	}
 	for artifacts, want := range map[string]string{
 		with(): "", with(others...): "",
-		with(append(others, fmt.Sprintf(artifact, false, 41, "main", 5), fmt.Sprintf(artifact, false, 40, "main", 5))...): "41",
+		with(append(others, fmt.Sprintf(artifact, false, 41, "main", 5),
+			fmt.Sprintf(artifact, false, 40, "main", 5))...): "41",
 	} {
 		r := newRunner(t, nil, "")
 		write(t, filepath.Join(r.temp, "artifacts"), artifacts)
@@ -433,7 +437,8 @@ func TestBaseline(t *testing.T) {
 	}
 }
 
-// keep does with the pieces of a tenant's job what the engine does: it keeps them for the merge, each attempt's or the last's.
+// keep does with the pieces of a tenant's job what the engine does: it keeps them for the merge, each attempt's or the
+// last's.
 func (r *runner) keep(t *testing.T, engine, tenant string, attempt int) {
 	t.Helper()
 	name := map[string]string{
@@ -466,10 +471,9 @@ func (r *runner) merge(t *testing.T, engine string) outcome {
 		}
 	}
 	out := engines[engine](t, r, "merge", nil)
-	for name, file := range map[string]string{"github": "before/report.json", "azure": "before/learncontract-live-9/report.json"} {
-		if name == engine {
-			write(t, filepath.Join(folder, file), text(t, filepath.Join(out.folder, "report.json")))
-		}
+	before := map[string]string{"github": "before/report.json", "azure": "before/learncontract-live-1/report.json"}[engine]
+	if before != "" { // GitLab's cache has it
+		write(t, filepath.Join(folder, before), text(t, filepath.Join(out.folder, "report.json")))
 	}
 	if err := os.RemoveAll(filepath.Join(folder, "pieces")); err != nil {
 		t.Fatal(err)
@@ -508,7 +512,7 @@ func TestLive(t *testing.T) {
 			if last := r.ran[len(r.ran)-1]; !strings.Contains(last, "Sweep") && !strings.Contains(last, "after_script") {
 				t.Errorf("there was no sweep: the last step was %s", last)
 			}
-			r.keep(t, name, refused, 1)
+			r.keep(t, name, refused, 9)
 			merged := r.merge(t, name)
 			if merged.status != 1 {
 				t.Errorf("the merge ended with %d, want 1 of the tenant that refused", merged.status)
