@@ -12,7 +12,8 @@ import (
 	"testing"
 )
 
-// outcome is what became of a job: its exit status, as an engine has it, the folder of its reports, and what a person sees.
+// outcome is what became of a job: its exit status, as an engine has it, the folder of its reports, and what a person
+// sees.
 type outcome struct {
 	status int
 	folder string
@@ -334,8 +335,8 @@ var evil = []string{
 	"::stop-commands::evil", "text ##[error]evil", "text ##vso[task.setvariable variable=evil]it", "  ::warning::evil",
 }
 
-// TestTextsAreNoCommands runs each job with a go that says what is evil, and fails as where a contract is broken: of all of
-// that a runner takes nothing, and of what the steps themselves say all.
+// TestTextsAreNoCommands runs each job with a go that says what is evil, and fails as where a contract is broken: of
+// all of that a runner takes nothing, and of what the steps themselves say all.
 func TestTextsAreNoCommands(t *testing.T) {
 	// takes are the commands that an engine's runner takes of a log.
 	takes := map[string]func(log string) []string{
@@ -481,8 +482,8 @@ func (r *runner) merge(t *testing.T, engine string) outcome {
 	return out
 }
 
-// TestLive runs the nightly runs of two tenants against a stand-in each, of which one is refused at first, and after each
-// attempt the merge of what they have written. The runs wait for most of their time, so engines do at once.
+// TestLive runs the nightly runs of two tenants against a stand-in each, of which one is refused at first, and after
+// each attempt the merge of what they have written. The runs wait for most of their time, so engines do at once.
 func TestLive(t *testing.T) {
 	for name, run := range engines {
 		t.Run(name, func(t *testing.T) {

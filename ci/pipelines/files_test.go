@@ -191,7 +191,8 @@ func TestFilesHaveNoSecret(t *testing.T) {
 var pinned = regexp.MustCompile(`^\s*(?:- )?uses: (?:\./\.github/actions/learncontract|` +
 	`[\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+)$`)
 
-// TestGitHubActionsArePinned holds that each is, by its commit, with the version beside it, and each by one commit only.
+// TestGitHubActionsArePinned holds that each is, by its commit, with the version beside it, and each by one commit
+// only.
 func TestGitHubActionsArePinned(t *testing.T) {
 	commits := map[string]string{}
 	for _, file := range files[:2] {

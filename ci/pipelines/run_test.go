@@ -108,8 +108,8 @@ type runner struct {
 	ran          []string          // their names
 }
 
-// newRunner is one with a folder of its own and fakes of what would reach a network: curl, which has pages (addresses and
-// their texts), and gh and az, which say that there are issues ("7\ttitle") and keep what they are asked for.
+// newRunner is one with a folder of its own and fakes of what would reach a network: curl, which has pages (addresses
+// and their texts), and gh and az, which say that there are issues ("7\ttitle") and keep what they are asked for.
 func newRunner(t *testing.T, pages map[string]string, issues string) *runner {
 	t.Helper()
 	if _, err := exec.LookPath("bash"); err != nil {
