@@ -1,6 +1,7 @@
 package pipelines
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"os"
@@ -31,7 +32,7 @@ func onGitHub(t *testing.T, r *runner, name string, matrix map[string]string) ou
 	w, action := read[workflow](t, githubFile, false), read[composite](t, githubAction, true)
 	values := map[string]string{
 		"runner.temp": r.temp, "github.token": "the-token", "github.repository": "team/coursesync", "github.run_id": "1",
-		"github.server_url": "https://github.example", "steps.teacher.outputs.access_token": "",
+		"github.server_url": "https://github.example",
 	}
 	for key, value := range matrix {
 		values["matrix."+key] = value
@@ -68,7 +69,7 @@ func onGitHub(t *testing.T, r *runner, name string, matrix map[string]string) ou
 				"steps.hold.outputs.drift == 'true'": failed == 0 && values["steps.hold.outputs.drift"] == "true",
 				"${{ !cancelled() && inputs.suites != '' }}":       values["inputs.suites"] != "",
 				"always() && steps.assertion.outcome == 'success'": values["steps.assertion.outcome"] == "success",
-				"vars.GOOGLE_WORKLOAD_IDENTITY_PROVIDER != ''":     false,
+				"vars.GOOGLE_SERVICE_ACCOUNT != ''":                false,
 			}[step.If]; !known {
 				t.Fatalf("%s: if %s is not known here", as, step.If)
 			} else if !run {
@@ -118,7 +119,9 @@ func onGitLab(t *testing.T, r *runner, name string, matrix map[string]string) ou
 	t.Helper()
 	file := read[gitlab](t, gitlabFile, true)
 	job := file.Jobs[name]
-	upper := map[string]string{"ENTRA_ASSERTION": r.env["ASSERTION"], "CI": "true"}
+	upper := map[string]string{
+		"ENTRA_ASSERTION": r.env["ASSERTION"], "GOOGLE_ASSERTION": r.env["ASSERTION"], "CI": "true",
+	}
 	for key, value := range matrix {
 		upper[strings.ToUpper(key)] = value
 	}
@@ -401,6 +404,57 @@ exit "${status:-0}"
 					t.Errorf("the runner takes\n%s\nand is to take %s, and nothing evil", commands, want)
 				}
 			})
+		}
+	}
+}
+
+// TestGoogle holds the file with which a run signs in to Google without a key, where a service account is named, and
+// that there is none otherwise. GitHub's is written by an action of Google's.
+func TestGoogle(t *testing.T) {
+	const provider = "projects/1/locations/global/workloadIdentityPools/ci/providers/engine"
+	for _, name := range []string{"gitlab", "azure"} {
+		for _, account := range []string{"", "bot@sync.example"} {
+			r := newRunner(t, nil, "")
+			r.sign(t, "a.b.c")
+			if account != "" {
+				r.env["GOOGLE_SERVICE_ACCOUNT"], r.env["GOOGLE_WORKLOAD_IDENTITY_PROVIDER"] = account, provider
+			}
+			write(t, filepath.Join(r.temp, "bin", "go"), `#!/bin/sh
+case "$*" in
+  test*) as=run ;;
+  *" sweep "*) as=sweep ;;
+  *) exit ;;
+esac
+if [ -n "$GOOGLE_APPLICATION_CREDENTIALS" ]; then cp "$GOOGLE_APPLICATION_CREDENTIALS" "$FAKES/google-$as"; fi
+`)
+			if out := engines[name](t, r, "live", map[string]string{"tenant": "staging"}); out.status != 0 {
+				t.Errorf("%s ended with %d", name, out.status)
+			}
+			for _, as := range []string{"run", "sweep"} {
+				file := filepath.Join(r.temp, "google-"+as)
+				if account == "" {
+					if _, err := os.Stat(file); err == nil {
+						t.Errorf("%s signs in to Google, where nobody said so", name)
+					}
+					continue
+				}
+				var got struct {
+					Type, Audience string
+					TokenURL       string                `json:"token_url"`
+					TokenType      string                `json:"subject_token_type"`
+					Source         struct{ File string } `json:"credential_source"`
+					Account        string                `json:"service_account_impersonation_url"`
+				}
+				if err := json.Unmarshal([]byte(text(t, file)), &got); err != nil {
+					t.Fatalf("%s: %v", name, err)
+				}
+				if text(t, got.Source.File) != "a.b.c" || got.Type != "external_account" ||
+					got.Audience != "//iam.googleapis.com/"+provider || got.TokenURL != "https://sts.googleapis.com/v1/token" ||
+					got.TokenType != "urn:ietf:params:oauth:token-type:jwt" ||
+					got.Account != "https://iamcredentials.googleapis.com/v1/projects/-/serviceAccounts/"+account+":generateAccessToken" {
+					t.Errorf("%s signs in to Google by %+v", name, got)
+				}
+			}
 		}
 	}
 }
