@@ -5,7 +5,8 @@
 //
 //	AXE=axe.min.js go test -tags browser ./suites/report/page/browser
 //
-// AXE is axe-core's file, without which the accessibility pass skips; SCREENSHOTS a folder in which to keep pictures.
+// AXE is axe-core's file, without which the accessibility pass skips; SCREENSHOTS a folder in which to keep pictures; REPORT
+// a report's HTML file, of which a picture is written to the file PICTURE, the README's.
 package browser
 
 import (
@@ -51,6 +52,16 @@ type tab struct {
 // open opens the page of a report.
 func open(t *testing.T, r *report.Report) *tab {
 	t.Helper()
+	var text bytes.Buffer
+	if err := page.Write(&text, r); err != nil {
+		t.Fatal(err)
+	}
+	return show(t, text.Bytes())
+}
+
+// show opens a page.
+func show(t *testing.T, text []byte) *tab {
+	t.Helper()
 	var binary string
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "chrome"} {
 		if found, err := exec.LookPath(name); err == nil {
@@ -71,14 +82,10 @@ func open(t *testing.T, r *report.Report) *tab {
 	t.Cleanup(cancel)
 
 	p := &tab{T: t, ctx: ctx}
-	var text bytes.Buffer
-	if err := page.Write(&text, r); err != nil {
-		t.Fatal(err)
-	}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
 		p.note(&p.requests, request.URL.Path)
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		_, _ = w.Write(text.Bytes()) // what the browser did not get, it does not show
+		_, _ = w.Write(text) // what the browser did not get, it does not show
 	}))
 	t.Cleanup(server.Close)
 	if err := chromedp.Listen(ctx, func(event any) {
@@ -341,6 +348,34 @@ func TestThePageIsDarkWhereItsReaderIs(t *testing.T) {
 	if light != "rgb(247, 247, 245)" || dark != "rgb(20, 23, 27)" {
 		t.Errorf("the ground is %s, and %s in the dark", light, dark)
 	}
+}
+
+// TestPicture writes the picture of a report's page from its head to the first rows of the matrix.
+func TestPicture(t *testing.T) {
+	source, target := os.Getenv("REPORT"), os.Getenv("PICTURE")
+	if source == "" || target == "" {
+		t.Skip("REPORT names no page, or PICTURE no file for its picture")
+	}
+	text, err := os.ReadFile(source)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const width, rows = 1400, 8
+	p := show(t, text)
+	size := func(height int64) {
+		call(p, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{
+			Width: width, Height: height, DeviceScaleFactor: 1,
+		})
+		p.after()
+	}
+	size(3000) // the matrix is as high as the window, and its rows are laid out when they are seen
+	bottom := eval[float64](p, fmt.Sprintf(
+		`document.querySelectorAll("#clauses tbody tr:not([hidden])")[%d].getBoundingClientRect().bottom + scrollY`, rows-1))
+	size(int64(bottom))
+	if err := os.WriteFile(target, do(p, chromedp.CaptureScreenshot()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p.quiet()
 }
 
 func TestThePageIsPrinted(t *testing.T) {
