@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/learncontract/learncontract/fixtures"
+	"github.com/learncontract/learncontract/suites/clients"
 	"github.com/learncontract/learncontract/suites/live"
 	"github.com/learncontract/learncontract/suites/live/standin/server"
 	"github.com/learncontract/learncontract/suites/report"
@@ -408,5 +409,14 @@ func TestDoubts(t *testing.T) {
 		if test.want == "" && got != "" || !strings.HasPrefix(got, test.want) {
 			t.Errorf("%s: it says %q, want %q", name, got, test.want)
 		}
+	}
+}
+
+// TestAClientThatDialsIsNotAskedLive has one that takes no transport.
+func TestAClientThatDialsIsNotAskedLive(t *testing.T) {
+	s := Load(t, "graph")
+	s.Client = clients.Config{Name: "our connector", Dial: func(string) clients.Client { return nil }}
+	if err := s.open(&Live{}); err == nil || !strings.HasPrefix(err.Error(), "our connector dials by itself") {
+		t.Errorf("the error is %v", err)
 	}
 }
