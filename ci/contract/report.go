@@ -58,9 +58,9 @@ func reportCommand() *cobra.Command {
 			"runs too, and merges them: of two that say something of the same clause, client and transport the one that asked\n" +
 			"counts; where two disagree, the worse, and it is told. It prints each run as the suites do, and writes what the flags\n" +
 			"ask for; - is standard output, which then has nothing else.\n\n" +
-			"Exit status: 0; 1 if an outcome is one of --fail-on, or, where that has engine, if a run's set-up failed or two pieces\n" +
-			"disagree; 2 if it could not run. --fail-on takes the outcomes of the schema, " + newlyBroken + " for what fails and did\n" +
-			"not in the baseline, or " + noFailure + ":\n  " + strings.Join(outcomes(), ", "),
+			"Exit status: 0; 1 if an outcome is one of --fail-on, or, where that has engine or " + newlyBroken + ", if a run's set-up\n" +
+			"failed or two pieces disagree; 2 if it could not run. --fail-on takes the outcomes of the schema, " + newlyBroken + " for\n" +
+			"what fails and did not in the baseline, or is not asked and was, or " + noFailure + ":\n  " + strings.Join(outcomes(), ", "),
 		Example: "  go tool ginkgo run ./suites/graph ./suites/classroom -- --report out\n" +
 			"  go tool contract report out --html report.html --junit junit.xml\n" +
 			"  go tool contract report out --markdown \"$GITHUB_STEP_SUMMARY\" --annotations\n" +
@@ -118,6 +118,9 @@ func outcomes() (all []string) {
 }
 
 func checkFailOn(failOn []string, baseline string) error {
+	if len(failOn) == 0 {
+		return fmt.Errorf("--fail-on is empty: name what fails, or use %s for nothing", noFailure)
+	}
 	for _, o := range failOn {
 		if choices := append(outcomes(), newlyBroken, noFailure); !slices.Contains(choices, o) {
 			return fmt.Errorf("--fail-on has %q: use %s", o, or(choices))
@@ -217,14 +220,15 @@ func printRuns(w io.Writer, r *report.Report, annotations bool) error {
 }
 
 // fails reports whether the report has what --fail-on names. A set-up that failed, and pieces that disagree, are engine
-// errors.
+// errors. They are newly broken, too, as is what is not asked any more: what was not asked cannot be known to be whole.
 func fails(r *report.Report, failOn []string) bool {
 	has := func(o report.Outcome) bool { return slices.Contains(failOn, string(o)) }
+	newly := slices.Contains(failOn, newlyBroken)
 	failed := func(run *report.Run) bool { return len(run.Problems) > 0 }
-	if has(report.Engine) && (len(r.Disagreements) > 0 || slices.ContainsFunc(r.Runs, failed)) {
+	if (newly || has(report.Engine)) && (len(r.Disagreements) > 0 || slices.ContainsFunc(r.Runs, failed)) {
 		return true
 	}
-	if slices.Contains(failOn, newlyBroken) && len(r.Changes.Broken) > 0 {
+	if newly && len(r.Changes.Broken)+len(r.Changes.NotAsked) > 0 {
 		return true
 	}
 	return slices.ContainsFunc(r.All(), func(e report.Entry) bool { return has(e.Outcome) })

@@ -163,6 +163,8 @@ func TestARunIsReported(t *testing.T) {
 			{[]string{wrong, "--baseline", filepath.Join(wrong, "graph-wire-offline.json"), "--fail-on", "newly-broken"}, 0, "41 broken"},
 			{[]string{right, "--baseline", filepath.Join(wrong, "graph-wire-offline.json")}, 0, "\nnewly honored: graph.create.service-plan-missing  honored, was broken (graph, wire, offline)\n"},
 			{[]string{create, "--baseline", baseline}, 0, "\nnot asked any more: graph.get.throttled  not asked, was honored (graph, wire, offline)\n"},
+			{[]string{create, "--baseline", baseline, "--fail-on", "newly-broken"}, 1, "32 not asked"},
+			{[]string{right, "--baseline", baseline, "--fail-on", "newly-broken"}, 0, "all honored"},
 			{[]string{create, "--fail-on", "not-asked"}, 1, "32 not asked"},
 			{[]string{wrong, "--fail-on", "engine,undocumented"}, 0, "41 broken"},
 			{[]string{wrong, "--fail-on", "none"}, 0, "41 broken"},
@@ -186,6 +188,10 @@ func TestARunIsReported(t *testing.T) {
 		if status, _, _ := reported(t, folder, "--fail-on", "broken"); status != 0 {
 			t.Errorf("exit status %d", status)
 		}
+		baseline := filepath.Join(right, "graph-wire-offline.json")
+		if status, stdout, _ := reported(t, folder, "--baseline", baseline, "--fail-on", "newly-broken"); status != 1 {
+			t.Errorf("since a baseline: exit status %d\n%s", status, stdout)
+		}
 	})
 }
 
@@ -203,6 +209,7 @@ func TestReportErrors(t *testing.T) {
 		{[]string{wrong}, "ginkgo.json is no report: "},
 		{[]string{empty, "--fail-on", "broke"}, `--fail-on has "broke": use broken, undocumented, unexpected-pass, engine, another, deviating, erratum, lost, honored, unsupported, not-asked, newly-broken or none`},
 		{[]string{empty, "--fail-on", "newly-broken"}, "--fail-on newly-broken needs --baseline FILE, the report it is newly broken since"},
+		{[]string{empty, "--fail-on", ""}, "--fail-on is empty: name what fails, or use none for nothing"},
 		{[]string{empty, "--fail-on", "none,broken"}, "--fail-on has none and others: take one out"},
 		{[]string{filepath.Join(empty, "gone")}, "no such file or directory"},
 	} {
