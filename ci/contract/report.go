@@ -212,6 +212,7 @@ func printRuns(w io.Writer, r *report.Report, annotations bool) error {
 			}
 		}
 	}
+	fmt.Fprintf(&text, "\n%s\n", r.Verdict())
 	if annotations {
 		_ = r.WriteAnnotations(&text)
 	}

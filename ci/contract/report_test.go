@@ -139,7 +139,7 @@ func TestARunIsReported(t *testing.T) {
 			t.Errorf("exit status %d\n%s%s", status, stdout, stderr)
 		}
 		for form, has := range map[string]string{
-			"html": "<h1 class=\"fails\">41 failures</h1>", "markdown": "### 41 failures of the documented error contract",
+			"html": "<h1 class=\"fails\">41 failures</h1>", "markdown": "### Documented error contract: 41 failures\n",
 			"junit": `failures="41"`, "json": `"version": 1,`,
 		} {
 			text, err := os.ReadFile(filepath.Join(folder, "made", form))
@@ -148,7 +148,7 @@ func TestARunIsReported(t *testing.T) {
 			}
 		}
 		status, stdout, _ = reported(t, wrong, "--markdown", "-")
-		if status != 1 || !strings.HasPrefix(stdout, "### 41 failures") || strings.Contains(stdout, "told by") {
+		if status != 1 || !strings.HasPrefix(stdout, "### Documented error contract: 41 failures\n") || strings.Contains(stdout, "told by") {
 			t.Errorf("exit status %d\n%s", status, stdout)
 		}
 	})
@@ -164,7 +164,7 @@ func TestARunIsReported(t *testing.T) {
 			{[]string{right, "--baseline", filepath.Join(wrong, "graph-wire-offline.json")}, 0, "\nnewly honored: graph.create.service-plan-missing  honored, was broken (graph, wire, offline)\n"},
 			{[]string{create, "--baseline", baseline}, 0, "\nnot asked any more: graph.get.throttled  not asked, was honored (graph, wire, offline)\n"},
 			{[]string{create, "--baseline", baseline, "--fail-on", "newly-broken"}, 1, "32 not asked"},
-			{[]string{right, "--baseline", baseline, "--fail-on", "newly-broken"}, 0, "all honored"},
+			{[]string{right, "--baseline", baseline, "--fail-on", "newly-broken"}, 0, "\nDocumented error contract: every clause that was asked is honored\n"},
 			{[]string{create, "--fail-on", "not-asked"}, 1, "32 not asked"},
 			{[]string{wrong, "--fail-on", "engine,undocumented"}, 0, "41 broken"},
 			{[]string{wrong, "--fail-on", "none"}, 0, "41 broken"},
@@ -196,7 +196,10 @@ func TestARunIsReported(t *testing.T) {
 }
 
 func TestReportErrors(t *testing.T) {
-	empty, wrong := t.TempDir(), t.TempDir()
+	empty, wrong, says := t.TempDir(), t.TempDir(), t.TempDir()
+	if err := os.WriteFile(filepath.Join(says, "nothing.json"), []byte(`{"version":1,"contracts":[],"runs":[]}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	if err := os.WriteFile(filepath.Join(wrong, "ginkgo.json"), []byte(`[{"SuitePath": "x"}]`), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -206,6 +209,7 @@ func TestReportErrors(t *testing.T) {
 	}{
 		{nil, "report was given no folder: give those that the suites' flag --report was given"},
 		{[]string{empty}, "no piece of a report is in it: give the folders that the suites' flag --report was given"},
+		{[]string{says}, "nothing.json: it has no contract or no run, and so says nothing: run the suite again"},
 		{[]string{wrong}, "ginkgo.json is no report: "},
 		{[]string{empty, "--fail-on", "broke"}, `--fail-on has "broke": use broken, undocumented, unexpected-pass, engine, another, deviating, erratum, lost, honored, unsupported, not-asked, newly-broken or none`},
 		{[]string{empty, "--fail-on", "newly-broken"}, "--fail-on newly-broken needs --baseline FILE, the report it is newly broken since"},

@@ -20,15 +20,7 @@ const (
 // first.
 func (r *Report) WriteMarkdown(w io.Writer) error {
 	var text strings.Builder
-	failed := r.Worst(Failing...)
-	switch n := len(failed); {
-	case n > 0:
-		fmt.Fprintf(&text, "### %s of the documented error contract\n\n", plural(n, "failure"))
-	case len(r.problems()) > 0:
-		text.WriteString("### The documented error contract could not be asked in full\n\n")
-	default:
-		text.WriteString("### The documented error contract is honored\n\n")
-	}
+	fmt.Fprintf(&text, "### %s\n\n", r.Verdict())
 	for _, problem := range r.problems() {
 		fmt.Fprintf(&text, "> **engine error** %s\n\n", inline(strings.TrimPrefix(problem, "engine error: ")))
 	}
@@ -37,12 +29,14 @@ func (r *Report) WriteMarkdown(w io.Writer) error {
 	}
 	r.writeRuns(&text)
 	r.writeChanges(&text)
-	for i, e := range failed {
+	failed, listed := r.Worst(Failing...), 0
+	for i, alike := range Grouped(failed) {
 		if i == mostListed {
-			fmt.Fprintf(&text, "…and %d more: the JSON and HTML reports have them all.\n\n", len(failed)-mostListed)
+			fmt.Fprintf(&text, "…and %d more: the JSON and HTML reports have them all.\n\n", len(failed)-listed)
 			break
 		}
-		e.writeMarkdown(&text)
+		writeFailure(&text, alike)
+		listed += len(alike)
 	}
 	r.writeNotices(&text)
 	_, err := io.WriteString(w, strings.TrimRight(text.String(), "\n")+"\n")
@@ -120,9 +114,13 @@ func (r *Report) writeChanges(text *strings.Builder) {
 	}
 }
 
-// writeMarkdown writes a failure: what it is, what differs, and the whole text folded up.
-func (e Entry) writeMarkdown(text *strings.Builder) {
-	fmt.Fprintf(text, "#### %s: %s\n\n%s\n\nAsked as %s, answered by %s.\n\n", e.Outcome.Label(), inline(e.ID), inline(e.Reason),
+// writeFailure writes a failure, and of which others the same is said: what it is, what differs, and the whole text folded up.
+func writeFailure(text *strings.Builder, alike []Entry) {
+	e, more := alike[0], ""
+	if len(alike) > 1 {
+		more = fmt.Sprintf(" and %d more", len(alike)-1)
+	}
+	fmt.Fprintf(text, "#### %s: %s%s\n\n%s\n\nAsked as %s, answered by %s.\n\n", e.Outcome.Label(), inline(e.ID), more, inline(e.Reason),
 		inline(e.Run.Client.Name), e.Run.Transport.AnsweredBy())
 	if len(e.Deviations) > 0 {
 		text.WriteString("| field | documented | on the wire | told to the caller |\n| --- | --- | --- | --- |\n")
@@ -139,6 +137,13 @@ func (e Entry) writeMarkdown(text *strings.Builder) {
 		}
 		fence := fenceFor(whole)
 		fmt.Fprintf(text, "<details><summary>the whole text</summary>\n\n%s text\n%s\n%s\n\n</details>\n\n", fence, whole, fence)
+	}
+	if len(alike) > 1 {
+		text.WriteString("<details><summary>the same is said of</summary>\n\n")
+		for _, other := range alike[1:] {
+			fmt.Fprintf(text, "- %s\n", inline(other.ID))
+		}
+		text.WriteString("\n</details>\n\n")
 	}
 	if e.Of != nil {
 		fmt.Fprintf(text, "The contract has it in `%s:%d`.\n\n", e.Of.File, e.Of.Line)

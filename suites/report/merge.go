@@ -69,6 +69,9 @@ func (r *Report) check() error {
 	if slices.Contains(r.Contracts, nil) || slices.Contains(r.Runs, nil) {
 		return errors.New("a contract or a run is null: write it again")
 	}
+	if len(r.Contracts) == 0 || len(r.Runs) == 0 {
+		return errors.New("it has no contract or no run, and so says nothing: run the suite again")
+	}
 	for _, c := range r.Contracts {
 		if slices.Contains(c.Clauses, nil) {
 			return errors.New("a clause is null: write it again")

@@ -357,6 +357,26 @@ func (r *Report) Worst(outcomes ...Outcome) []Entry {
 	return list
 }
 
+// Grouped has the entries of a run together that say the same of several clauses, such as that nobody could sign in, in the
+// order of the first of each.
+func Grouped(list []Entry) (groups [][]Entry) {
+	at := map[string]int{}
+	for _, e := range list {
+		key := fmt.Sprintf("%s\n%s\n%s\n%s", e.Run.ID(), e.Outcome, e.Reason, e.Text)
+		if len(e.Deviations)+len(e.Schedules) > 0 {
+			key += "\n" + e.ID // which are its own
+		}
+		i, has := at[key]
+		if !has {
+			i = len(groups)
+			at[key] = i
+			groups = append(groups, nil)
+		}
+		groups[i] = append(groups[i], e)
+	}
+	return groups
+}
+
 // Counts are how many clauses of a run have each outcome.
 func (r *Run) Counts() map[Outcome]int {
 	counts := map[Outcome]int{}

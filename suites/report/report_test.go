@@ -33,9 +33,10 @@ func TestTexts(t *testing.T) {
 		"console-colour": func(w *bytes.Buffer) error {
 			return report.Console{Colour: true}.Write(w, sample.Report(), sample.Report().Runs[0])
 		},
-		"markdown":    func(w *bytes.Buffer) error { return changed.WriteMarkdown(w) },
-		"junit":       func(w *bytes.Buffer) error { return sample.Report().WriteJUnit(w) },
-		"annotations": func(w *bytes.Buffer) error { return sample.Report().WriteAnnotations(w) },
+		"markdown":            func(w *bytes.Buffer) error { return changed.WriteMarkdown(w) },
+		"markdown-signed-out": func(w *bytes.Buffer) error { return sample.SignedOut().WriteMarkdown(w) },
+		"junit":               func(w *bytes.Buffer) error { return sample.Report().WriteJUnit(w) },
+		"annotations":         func(w *bytes.Buffer) error { return sample.Report().WriteAnnotations(w) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			var text bytes.Buffer
@@ -92,8 +93,9 @@ func TestWhatIsNoPieceIsToldSo(t *testing.T) {
 	for name, test := range map[string]struct{ text, want string }{
 		"another program's JSON":   {`[{"SuitePath":"x"}]`, "is no report"},
 		"another version":          {`{"version": 2}`, "no report of version 1, but of 2"},
+		"nothing":                  {`{"version":1}`, "it has no contract or no run"},
 		"no version":               {`{}`, "no report of version 1, but of 0"},
-		"a run without contract":   {`{"version":1,"runs":[{"provider":"graph"}]}`, "the contract of the run graph, ,  is missing"},
+		"a run without contract":   {`{"version":1,"contracts":[{"provider":"classroom"}],"runs":[{"provider":"graph"}]}`, "the contract of the run graph, ,  is missing"},
 		"a null":                   {`{"version":1,"runs":[null]}`, "null"},
 		"a clause left out":        {`{"version":1,"contracts":[{"provider":"graph","clauses":[{"id":"a"}]}],"runs":[{"provider":"graph"}]}`, "a result for each clause"},
 		"an outcome of its own":    {`{"version":1,"contracts":[{"provider":"graph","clauses":[{"id":"a"}]}],"runs":[{"provider":"graph","results":[{"clause":"a","outcome":"fine","reason":"r"}]}]}`, `has a as "fine"`},

@@ -42,8 +42,7 @@ type view struct {
 	Data     *report.Report
 	Outcomes []outcome
 
-	Verdict  string // a sentence
-	Fails    bool
+	Verdict  report.Verdict
 	When     string
 	Versions []string
 	Problems []string
@@ -100,9 +99,11 @@ type row struct {
 // cell is what came of a row in a column; the zero cell is that of a run there is none of.
 type cell struct{ outcome }
 
+// failed is a failure, and of which others the same is said.
 type failed struct {
 	report.Entry
-	Label string
+	Label  string
+	Others []report.Entry
 }
 
 type alike struct {
@@ -283,31 +284,12 @@ func beyond(r row) int {
 }
 
 func (v *view) failures(r *report.Report) {
-	list := r.Worst(report.Failing...)
-	for i, e := range list {
-		if i == mostFailed {
-			v.More = len(list) - mostFailed
-			break
-		}
-		v.Failed = append(v.Failed, failed{e, labelled(e.Outcome).Label})
-	}
-	asked := 0
-	for _, run := range r.Runs {
-		asked += len(run.Results) - run.Counts()[report.NotAsked] - run.Counts()[report.Unsupported]
-	}
-	switch {
-	case len(list) == 1:
-		v.Verdict, v.Fails = "1 failure", true
-	case len(list) > 1:
-		v.Verdict, v.Fails = fmt.Sprintf("%d failures", len(list)), true
-	case len(v.Problems) > 0:
-		v.Verdict, v.Fails = "Not all of it could be asked", true
-	case asked == 0:
-		v.Verdict = "Nothing was asked"
-	default:
-		v.Verdict = "Every clause that was asked is honored"
-		if len(r.Worst(report.Another)) > 0 {
-			v.Verdict = "Nothing that was asked is broken"
+	v.Verdict = r.Verdict()
+	for i, alike := range report.Grouped(r.Worst(report.Failing...)) {
+		if i < mostFailed {
+			v.Failed = append(v.Failed, failed{alike[0], labelled(alike[0].Outcome).Label, alike[1:]})
+		} else {
+			v.More += len(alike)
 		}
 	}
 }

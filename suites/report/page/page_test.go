@@ -124,30 +124,23 @@ func TestAHostileLinkIsNoLink(t *testing.T) {
 	}
 }
 
-func TestWhatThePageSaysFirst(t *testing.T) {
-	for name, test := range map[string]struct {
-		change func(*report.Report)
-		want   string
-	}{
-		"failures":        {func(*report.Report) {}, "5 failures"},
-		"only the set-up": {func(r *report.Report) { r.Runs = r.Runs[1:]; r.Runs[0].Problems = []string{"no network"} }, "Not all of it could be asked"},
-		"nothing broken":  {func(r *report.Report) { r.Runs = r.Runs[1:] }, "Every clause that was asked is honored"},
-		"another clause": {func(r *report.Report) {
-			r.Runs = r.Runs[1:]
-			r.Runs[0].Results[0].Outcome = report.Another
-		}, "Nothing that was asked is broken"},
-		"nothing asked": {func(r *report.Report) {
-			r.Runs = r.Runs[1:]
-			for _, result := range r.Runs[0].Results {
-				result.Outcome = report.NotAsked
-			}
-		}, "Nothing was asked"},
-	} {
-		r := sample.Report()
-		test.change(r)
-		if got := elements(t, written(t, r), "h1")[0].FirstChild.Data; got != test.want {
-			t.Errorf("%s: %q, want %q", name, got, test.want)
-		}
+func TestThePageSaysTheVerdictFirst(t *testing.T) {
+	r := sample.Report()
+	first := elements(t, written(t, r), "h1")[0]
+	if first.FirstChild.Data != r.Verdict().Text || attribute(first, "class") != "fails" {
+		t.Errorf("%q, class %q", first.FirstChild.Data, attribute(first, "class"))
+	}
+	r.Runs = r.Runs[1:]
+	first = elements(t, written(t, r), "h1")[0]
+	if first.FirstChild.Data != r.Verdict().Text || attribute(first, "class") != "" {
+		t.Errorf("%q, class %q", first.FirstChild.Data, attribute(first, "class"))
+	}
+}
+
+func TestTheSameFailureStandsOnce(t *testing.T) {
+	text := written(t, sample.SignedOut())
+	if n := strings.Count(text, "<br>no token"); n != 1 || !strings.Contains(text, "<summary>and 10 more</summary>") {
+		t.Errorf("it stands %d times", n)
 	}
 }
 
