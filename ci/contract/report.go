@@ -206,6 +206,9 @@ func printRuns(w io.Writer, r *report.Report, annotations bool) error {
 		fmt.Fprintf(&text, "disagreement: %s\n", disagreement)
 	}
 	if r.Changes != nil {
+		for _, run := range r.Changes.Runs() {
+			fmt.Fprintf(&text, "%s\n", run)
+		}
 		for _, kind := range r.Changes.Kinds() {
 			for _, change := range kind.Changes {
 				fmt.Fprintf(&text, "%s: %s\n", kind.Kind, change)
@@ -221,7 +224,8 @@ func printRuns(w io.Writer, r *report.Report, annotations bool) error {
 }
 
 // fails reports whether the report has what --fail-on names. A set-up that failed, and pieces that disagree, are engine
-// errors. They are newly broken, too, as is what is not asked any more: what was not asked cannot be known to be whole.
+// errors. They are newly broken, too, as is what is not asked any more, a run of
+// the baseline that is missing too: what was not asked cannot be known to be whole.
 func fails(r *report.Report, failOn []string) bool {
 	has := func(o report.Outcome) bool { return slices.Contains(failOn, string(o)) }
 	newly := slices.Contains(failOn, newlyBroken)
@@ -229,7 +233,7 @@ func fails(r *report.Report, failOn []string) bool {
 	if (newly || has(report.Engine)) && (len(r.Disagreements) > 0 || slices.ContainsFunc(r.Runs, failed)) {
 		return true
 	}
-	if newly && len(r.Changes.Broken)+len(r.Changes.NotAsked) > 0 {
+	if newly && len(r.Changes.Broken)+len(r.Changes.NotAsked)+len(r.Changes.GoneRuns) > 0 {
 		return true
 	}
 	return slices.ContainsFunc(r.All(), func(e report.Entry) bool { return has(e.Outcome) })

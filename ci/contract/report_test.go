@@ -175,6 +175,23 @@ func TestARunIsReported(t *testing.T) {
 			}
 		}
 	})
+	t.Run("a run that the baseline lacks, or that is missing, is told and fails", func(t *testing.T) {
+		r, run := one(t, wrong)
+		run.Client.Name = "renamed"
+		folder := t.TempDir()
+		if _, err := r.Write(folder); err != nil {
+			t.Fatal(err)
+		}
+		baseline := filepath.Join(right, "graph-wire-offline.json")
+		status, stdout, _ := reported(t, folder, "--baseline", baseline, "--fail-on", "newly-broken")
+		if status != 1 || strings.Count(stdout, "\nnewly broken: ") != 41 || !strings.Contains(stdout, "\nthe baseline has no run of graph, renamed, offline\n") {
+			t.Errorf("exit status %d\n%s", status, stdout)
+		}
+		status, stdout, _ = reported(t, right, "--baseline", filepath.Join(folder, "graph-renamed-offline.json"), "--fail-on", "newly-broken")
+		if status != 1 || !strings.Contains(stdout, "the baseline has a run of graph, renamed, offline, and this report has none\n") {
+			t.Errorf("exit status %d\n%s", status, stdout)
+		}
+	})
 	t.Run("a set-up that failed fails", func(t *testing.T) {
 		r, run := one(t, right)
 		run.Problems = []string{"engine error: no room"}

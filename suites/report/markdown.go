@@ -93,6 +93,10 @@ func (r *Report) writeChanges(text *strings.Builder) {
 		return
 	}
 	none := true
+	for _, run := range r.Changes.Runs() {
+		fmt.Fprintf(text, "> %s\n\n", inline(run))
+		none = false
+	}
 	for _, kind := range r.Changes.Kinds() {
 		for i, change := range kind.Changes {
 			if i == 0 {

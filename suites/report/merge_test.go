@@ -60,6 +60,52 @@ func TestChangesSinceABaseline(t *testing.T) {
 	}
 }
 
+func TestARunThatOnlyOneSideHasIsTold(t *testing.T) {
+	now, before := sample.Report(), sample.Report()
+	now.Runs[0].Client.Name = "renamed"
+	changes := now.Since(before)
+	want := []string{"the baseline has no run of graph, renamed, offline", "the baseline has a run of graph, connector, offline, and this report has none"}
+	if got := changes.Runs(); !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+	if len(changes.Broken) != 5 || changes.Broken[0] != (report.Change{Run: "graph, renamed, offline", ID: "graph.create.clause-0", Is: report.Broken}) {
+		t.Errorf("newly broken: %v, want the 5 that fail of the run", changes.Broken)
+	}
+	now.Changes = changes
+	var text bytes.Buffer
+	if err := now.WriteMarkdown(&text); err != nil || !strings.Contains(text.String(), "> "+want[0]+"\n\n> "+want[1]+"\n") {
+		t.Errorf("%v\n%s", err, text.String())
+	}
+}
+
+func TestAChangeThatNeitherBreaksNorHonorsIsTold(t *testing.T) {
+	for _, test := range []struct {
+		was, is report.Outcome
+		kind    string
+	}{
+		{report.Honored, report.Another, "otherwise changed"},
+		{report.Another, report.Honored, "newly honored"},
+		{report.Honored, report.Deviating, "otherwise changed"},
+		{report.Deviating, report.Honored, "otherwise changed"},
+		{report.Broken, report.Undocumented, "otherwise changed"},
+		{report.Broken, report.Engine, "otherwise changed"},
+		{report.Engine, report.Broken, "newly broken"},
+		{report.NotAsked, report.Unsupported, ""},
+	} {
+		before, now := sample.Report(), sample.Report()
+		before.Runs[0].Results[0].Outcome, now.Runs[0].Results[0].Outcome = test.was, test.is
+		got := ""
+		for _, kind := range now.Since(before).Kinds() {
+			if len(kind.Changes) > 0 {
+				got += kind.Kind
+			}
+		}
+		if got != test.kind {
+			t.Errorf("%s that was %s is %q, want %q", test.is, test.was, got, test.kind)
+		}
+	}
+}
+
 // piece is the sample's offline run with the outcomes of two clauses, as a piece of a report.
 func piece(file string, first, second report.Outcome) report.Piece {
 	r := sample.Report()

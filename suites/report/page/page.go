@@ -48,6 +48,7 @@ type view struct {
 	Problems []string
 	Columns  []*column
 	Changes  []report.ChangesOfAKind
+	OneSided []string // the runs that only the report or only the baseline has, a line each
 	Compared bool
 	Failed   []failed
 	More     int // failures that are not listed
@@ -154,7 +155,7 @@ func newView(r *report.Report) *view {
 	v.countRows()
 	v.alike(r)
 	if r.Changes != nil {
-		v.Compared = true
+		v.Compared, v.OneSided = true, r.Changes.Runs()
 		v.Changes = slices.DeleteFunc(r.Changes.Kinds(), func(k report.ChangesOfAKind) bool { return len(k.Changes) == 0 })
 	}
 	return v

@@ -137,6 +137,16 @@ func TestThePageSaysTheVerdictFirst(t *testing.T) {
 	}
 }
 
+func TestARunThatOnlyTheBaselineHasIsTold(t *testing.T) {
+	r := sample.Report()
+	r.Runs = r.Runs[:1]
+	r.Changes = r.Since(sample.Report())
+	text := written(t, r)
+	if !strings.Contains(text, "<p>the baseline has a run of graph, connector, live, and this report has none</p>") || strings.Contains(text, "Nothing changed") {
+		t.Error("it is not told, or nothing changed")
+	}
+}
+
 func TestTheSameFailureStandsOnce(t *testing.T) {
 	text := written(t, sample.SignedOut())
 	if n := strings.Count(text, "<br>no token"); n != 1 || !strings.Contains(text, "<summary>and 10 more</summary>") {
