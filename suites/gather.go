@@ -88,14 +88,13 @@ func decoded[T any](entry types.ReportEntry) (value T) {
 // gather makes the report of a run from Ginkgo's.
 func (s *Suite) gather(run ginkgo.Report) *report.Report {
 	r := report.New(s.Contract)
-	g := &gathering{Suite: s, run: &report.Run{
-		Provider: s.Contract.Provider, Transport: s.transport(), Start: run.StartTime.UTC().Truncate(time.Millisecond),
-		Seconds: run.RunTime.Round(time.Millisecond).Seconds(), Versions: versions(),
-		LookAlikes: report.LookAlikes{Exposed: []report.Group{}, Reliable: []report.Group{}},
-		Client: report.Client{
-			Name: s.Client.Name, Exposes: names(s.Client.Exposed()), Operations: s.Client.Operations, Retries: s.Client.Retries,
-		},
-	}}
+	g := &gathering{Suite: s, run: s.named(s.Contract.Provider, run.SuiteConfig)}
+	g.run.Start, g.run.Seconds = run.StartTime.UTC().Truncate(time.Millisecond), run.RunTime.Round(time.Millisecond).Seconds()
+	g.run.Versions = versions()
+	g.run.LookAlikes = report.LookAlikes{Exposed: []report.Group{}, Reliable: []report.Group{}}
+	g.run.Client = report.Client{
+		Name: s.Client.Name, Exposes: names(s.Client.Exposed()), Operations: s.Client.Operations, Retries: s.Client.Retries,
+	}
 	g.run.Client.Hides = names(slices.DeleteFunc(slices.Clone(clients.Fields), func(f clients.Field) bool {
 		return slices.Contains(s.Client.Exposed(), f)
 	}))

@@ -232,3 +232,17 @@ func TestProgressIsShownBehindTheCursor(t *testing.T) {
 		t.Errorf("shown is %q, want %q", screen.String(), want)
 	}
 }
+
+func TestALiveRunIsNamedForItsTenant(t *testing.T) {
+	for _, test := range []struct {
+		live *Live
+		want string
+	}{
+		{nil, ""}, {&Live{Sandbox: "out/sandbox.yaml"}, ""}, {&Live{Sandbox: "/tenants/contoso.yaml"}, "contoso"},
+		{&Live{Sandbox: "contoso.eu.yml"}, "contoso.eu"}, {&Live{Replay: "recorded"}, ""},
+	} {
+		if got := gatherable(t, test.live).gather(ginkgo.Report{}).Runs[0].Tenant; got != test.want {
+			t.Errorf("of %+v it is %q, want %q", test.live, got, test.want)
+		}
+	}
+}

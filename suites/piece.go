@@ -9,11 +9,35 @@ import (
 	"runtime/debug"
 	"strings"
 
+	"github.com/onsi/ginkgo/v2/types"
+
 	"github.com/learncontract/learncontract/suites/report"
 )
 
 // reportFolder is where each run writes its piece of a report, empty for nowhere.
 var reportFolder string
+
+// named is the run as its piece is named, before anything is known of it.
+func (s *Suite) named(provider string, config types.SuiteConfig) *report.Run {
+	return &report.Run{
+		Provider: provider, Client: report.Client{Name: s.Client.Name}, Transport: s.transport(), Tenant: s.tenantName(),
+		Selection: withoutFolders(selected(config)),
+	}
+}
+
+// tenantName is what a live run's tenant is called: its sandbox file is named for it. One that is sandbox.yaml has no name,
+// nor has a recording.
+func (s *Suite) tenantName() string {
+	if s.transport() != report.Live {
+		return ""
+	}
+	name := filepath.Base(s.Live.Sandbox)
+	name = strings.TrimSuffix(name, filepath.Ext(name))
+	if name == "sandbox" || name == "." {
+		return ""
+	}
+	return name
+}
 
 // versions are those of what ran: the language, and this module as its user's module has it.
 func versions() map[string]string {

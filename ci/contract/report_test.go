@@ -95,7 +95,8 @@ func TestARunIsReported(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, folder := range []string{right, wrong, create} {
-			text, err := os.ReadFile(filepath.Join(folder, "graph-wire-offline.json"))
+			_, run := one(t, folder)
+			text, err := os.ReadFile(filepath.Join(folder, run.FileName()))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -256,7 +256,7 @@ func (c Console) live(r *Report, run *Run) string {
 	}
 	contract := r.contract(run.Provider)
 	var line strings.Builder
-	fmt.Fprintf(&line, "%-9s  %-22s  %s, as %s: %s; %d requests", contract.Provider, contract.API, run.Transport,
+	fmt.Fprintf(&line, "%-9s  %-22s  %s, as %s: %s; %d requests", contract.Provider, contract.API, run.Over(),
 		run.Client.Name, strings.Join(parts, ", "), run.Requests)
 	listed := slices.DeleteFunc(r.Entries(run), func(e Entry) bool {
 		return !e.Outcome.Fails() && e.Outcome != Another

@@ -68,7 +68,7 @@ func (r *Report) writeRuns(text *strings.Builder) {
 	text.WriteString("\n| --- | --- | --- | ---: |" + strings.Repeat(" ---: |", len(present)) + "\n")
 	for _, run := range r.Runs {
 		fmt.Fprintf(text, "| %s | %s | %s | %d |", inline(run.Client.Name), inline(run.Provider),
-			run.Transport.AnsweredBy(), len(run.Results))
+			inline(run.AnsweredBy()), len(run.Results))
 		counts := run.Counts()
 		for _, o := range present {
 			if counts[o] == 0 {
@@ -81,12 +81,6 @@ func (r *Report) writeRuns(text *strings.Builder) {
 	}
 	text.WriteByte('\n')
 }
-
-// answeredBy are the transports as people read them.
-var answeredBy = map[Transport]string{Offline: "the contract, offline", Live: "a sandbox tenant", Replay: "a recording"}
-
-// AnsweredBy says who answered.
-func (t Transport) AnsweredBy() string { return cmp.Or(answeredBy[t], string(t)) }
 
 func (r *Report) writeChanges(text *strings.Builder) {
 	if r.Changes == nil {
@@ -125,7 +119,7 @@ func writeFailure(text *strings.Builder, alike []Entry) {
 		more = fmt.Sprintf(" and %d more", len(alike)-1)
 	}
 	fmt.Fprintf(text, "#### %s: %s%s\n\n%s\n\nAsked as %s, answered by %s.\n\n", e.Outcome.Label(), inline(e.ID), more, inline(e.Reason),
-		inline(e.Run.Client.Name), e.Run.Transport.AnsweredBy())
+		inline(e.Run.Client.Name), inline(e.Run.AnsweredBy()))
 	if len(e.Deviations) > 0 {
 		text.WriteString("| field | documented | on the wire | told to the caller |\n| --- | --- | --- | --- |\n")
 		for _, d := range e.Deviations {

@@ -100,9 +100,10 @@ func (r *Report) check() error {
 	return nil
 }
 
-// Merge is the report of all pieces. Where two say something of the same clause, client and transport, the one that asked
-// counts; where both asked and disagree, the worse, and Disagreements has it. That they were held to different states of a
-// contract is an error.
+// Merge is the report of all pieces. Where two say something of the same clause, client, transport and tenant, the one that
+// was answered counts: not one that did not ask, and not one whose engine failed, for that says nothing of the clause. An
+// engine error counts where no piece has an answer. Of two answers the worse counts, and where one passes and one fails,
+// Disagreements has it. That two pieces were held to different states of a contract is an error.
 func Merge(pieces []Piece) (*Report, error) {
 	merged := &Report{Version: Version}
 	contracts, runs := map[string]Piece{}, map[string]Piece{}
@@ -138,7 +139,7 @@ func (r *Report) sort() {
 	slices.SortStableFunc(r.Contracts, func(a, b *Contract) int { return provider(a.Provider) - provider(b.Provider) })
 	slices.SortStableFunc(r.Runs, func(a, b *Run) int {
 		return cmp.Or(provider(a.Provider)-provider(b.Provider), cmp.Compare(a.Client.Name, b.Client.Name),
-			slices.Index(transports, a.Transport)-slices.Index(transports, b.Transport))
+			slices.Index(transports, a.Transport)-slices.Index(transports, b.Transport), cmp.Compare(a.Tenant, b.Tenant))
 	})
 	for _, run := range r.Runs {
 		slices.SortStableFunc(run.Beyond, func(a, b *Check) int {
@@ -182,6 +183,9 @@ func (r *Run) merge(other *Run, file, otherFile string) (disagreements []string)
 	r.Start, r.Seconds = first.Start, max(last-float64(first.Start.Unix()), r.Seconds, other.Seconds)
 	r.Requests += other.Requests
 	r.Strict = r.Strict && other.Strict
+	if r.Selection != other.Selection {
+		r.Selection = ""
+	}
 	maps.Copy(r.Versions, other.Versions)
 	for _, problem := range other.Problems {
 		if !slices.Contains(r.Problems, problem) {
@@ -220,21 +224,37 @@ func (r *Run) recount(others []*Known) {
 	}
 }
 
-// choose is what counts of two results of the same, and whether both were asked and disagree.
+// choose is what counts of two results of the same, and whether one passes and one fails.
 func choose(a, b *Result) (chosen *Result, disagree bool) {
-	switch {
-	case asked(a.Outcome) != asked(b.Outcome):
-		if asked(b.Outcome) {
-			return b, false
-		}
-		return a, false
-	case !asked(a.Outcome) && b.Asked > a.Asked: // some of its wordings
-		return b, false
-	case asked(a.Outcome) && a.Outcome != b.Outcome:
-		if b.Outcome.rank() < a.Outcome.rank() {
-			return b, true
-		}
-		return a, true
+	better := cmp.Or(
+		cmp.Compare(b.weight(), a.weight()),
+		cmp.Compare(a.Outcome.rank(), b.Outcome.rank()),
+		cmp.Compare(b.Asked, a.Asked), // of its wordings
+	)
+	disagree = a.weight() == answered && b.weight() == answered &&
+		(a.Outcome.Passes() && b.Outcome.Fails() || a.Outcome.Fails() && b.Outcome.Passes())
+	if better > 0 {
+		return b, disagree
 	}
-	return a, false
+	return a, disagree
+}
+
+// How much a result says of what it is of, the least first.
+const (
+	unasked  = iota
+	inPart   // some of its wordings were asked
+	faulty   // the engine failed
+	answered // whatever it came to
+)
+
+func (r *Result) weight() int {
+	switch {
+	case r.Outcome == Engine:
+		return faulty
+	case asked(r.Outcome):
+		return answered
+	case r.Asked > 0:
+		return inPart
+	}
+	return unasked
 }

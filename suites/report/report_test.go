@@ -80,11 +80,50 @@ func TestWhatIsWrittenIsRead(t *testing.T) {
 func TestFilesAreNamedByRun(t *testing.T) {
 	run := sample.Report().Runs[0]
 	for name, want := range map[string]string{
-		"google.golang.org/api + apierror": "graph-google.golang.org-api-apierror-offline.json", "../../etc": "graph-etc-offline.json", "Ä b": "graph-b-offline.json",
+		"connector":                        "graph-connector-offline.json",
+		"google.golang.org/api + apierror": "graph-google.golang.org-api-apierror-offline-e9b5e86f.json",
+		"../../etc":                        "graph-etc-offline-42dd1ce7.json",
+		"コネクタ":                             "graph-offline-45e3b5bf.json",
+		"Пример":                           "graph-offline-8435525b.json",
 	} {
 		run.Client.Name = name
 		if got := run.FileName(); got != want {
 			t.Errorf("%q is written to %s, want %s", name, got, want)
+		}
+	}
+}
+
+func TestNoPieceOverwritesAnothers(t *testing.T) {
+	live := sample.Report().Runs[1]
+	files := map[string]bool{}
+	for _, is := range []struct{ tenant, selection string }{
+		{"", ""}, {"contoso", ""}, {"fabrikam", ""}, {"contoso", `--label-filter="action:get"`}, {"contoso", `--label-filter="action:create"`},
+	} {
+		live.Tenant, live.Selection = is.tenant, is.selection
+		files[live.FileName()] = true
+	}
+	if len(files) != 5 || !files["graph-connector-live-contoso.json"] {
+		t.Errorf("the files are %v", files)
+	}
+}
+
+func TestATenantIsNamedWhereverItsRunIs(t *testing.T) {
+	r := sample.SignedOut()
+	r.Runs[0].Tenant = "con.toso"
+	var console, markdown, junit bytes.Buffer
+	for _, err := range []error{report.Console{}.Write(&console, r, r.Runs[0]), r.WriteMarkdown(&markdown), r.WriteJUnit(&junit)} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for want, text := range map[string]string{
+		"  live, con.toso, as connector: ":                   console.String(),
+		"| a sandbox tenant, con.toso |":                     markdown.String(),
+		`classname="graph.connector.live.con_toso"`:          junit.String(),
+		`<testsuite name="graph, connector, live, con.toso"`: junit.String(),
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("it does not have %q:\n%s", want, text)
 		}
 	}
 }
@@ -263,6 +302,7 @@ func TestTheSchemaHoldsWhatIsWritten(t *testing.T) {
 	r := sample.Report()
 	r.Changes = r.Since(baseline())
 	r.Disagreements = []string{"one"}
+	r.Runs[1].Tenant, r.Runs[1].Selection = "contoso", `--label-filter="action:get"`
 	var text bytes.Buffer
 	if err := r.WriteJSON(&text); err != nil {
 		t.Fatal(err)

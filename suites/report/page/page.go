@@ -60,12 +60,12 @@ type view struct {
 	Checked  bool // whether anything was asked beyond the documented failures
 }
 
-// column is a client and a transport, whatever the provider: what a row has a cell for.
+// column is a client, a transport and a tenant, whatever the provider: what a row has a cell for.
 type column struct {
-	Client    string
-	Transport report.Transport
-	By        string
-	Runs      []*summary
+	Client string
+	Over   string // the transport, and the tenant
+	By     string
+	Runs   []*summary
 }
 
 // summary is one run of a column.
@@ -217,11 +217,11 @@ func (v *view) problems(r *report.Report) {
 func (v *view) columns(r *report.Report) {
 	for i, run := range r.Runs {
 		at := slices.IndexFunc(v.Columns, func(c *column) bool {
-			return c.Client == run.Client.Name && c.Transport == run.Transport
+			return c.Client == run.Client.Name && c.Over == run.Over()
 		})
 		if at < 0 {
 			at = len(v.Columns)
-			v.Columns = append(v.Columns, &column{Client: run.Client.Name, Transport: run.Transport, By: run.Transport.AnsweredBy()})
+			v.Columns = append(v.Columns, &column{Client: run.Client.Name, Over: run.Over(), By: run.AnsweredBy()})
 		}
 		s := &summary{Run: run, Index: i, Clauses: len(run.Results), Took: took(run.Seconds)}
 		counts, x := run.Counts(), 0.0

@@ -93,6 +93,7 @@
   });
 
   // What the data has of a row.
+  const over = run => run.tenant ? `${run.transport}, ${run.tenant}` : run.transport;
   const clauseOf = id => (data.clauses ??= new Map(data().contracts.flatMap(c => c.clauses.map(clause => [clause.id, clause])))).get(id);
   const partsOf = id => {
     if (!data.parts) {
@@ -131,7 +132,7 @@
       el("td", {class: differs === "seen" ? "differs" : undefined}, d.seen ?? "–"));
   }));
   const outcomeOf = ({run, result}) => {
-    const parts = [el("h3", {}, `${run.client.name} · ${run.transport} `, pill(result.outcome)), el("p", {}, result.reason)];
+    const parts = [el("h3", {}, `${run.client.name} · ${over(run)} `, pill(result.outcome)), el("p", {}, result.reason)];
     if (result.deviations?.length) parts.push(deviations(result.deviations, result.clause));
     parts.push(el("dl", {class: "facts"},
       ...fact("wordings asked", result.asked > 1 ? `${result.asked}, ${result.honored} honored` : ""),
@@ -257,7 +258,7 @@
         .filter(([, result]) => result.schedules?.length);
       if (!entries.length) continue;
       const list = el("div");
-      const outer = el("details", {}, el("summary", {}, el("b", {}, String(entries.length)), ` of ${run.client.name}, ${run.provider}, ${run.transport}`), list);
+      const outer = el("details", {}, el("summary", {}, el("b", {}, String(entries.length)), ` of ${run.client.name}, ${run.provider}, ${over(run)}`), list);
       outer.addEventListener("toggle", () => {
         if (!outer.open || list.childElementCount) return;
         for (const [id, result] of entries) {

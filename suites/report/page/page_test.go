@@ -147,6 +147,19 @@ func TestARunThatOnlyTheBaselineHasIsTold(t *testing.T) {
 	}
 }
 
+func TestTenantsHaveAColumnEach(t *testing.T) {
+	r := sample.Report()
+	other := *r.Runs[1]
+	other.Tenant = "contoso"
+	r.Runs = append(r.Runs, &other)
+	text := written(t, r)
+	for _, want := range []string{"connector <span>live</span></button>", "connector <span>live, contoso</span></button>", "answered by a sandbox tenant, contoso in"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("it does not have %q", want)
+		}
+	}
+}
+
 func TestTheSameFailureStandsOnce(t *testing.T) {
 	text := written(t, sample.SignedOut())
 	if n := strings.Count(text, "<br>no token"); n != 1 || !strings.Contains(text, "<summary>and 10 more</summary>") {
