@@ -72,8 +72,14 @@ func isUnsupported(spec *types.SpecReport) bool {
 	return spec.State == types.SpecStateSkipped && strings.HasPrefix(spec.Failure.Message, unsupported)
 }
 
+// setUpFailed is why a run has no spec at all.
+const setUpFailed = "the set-up failed"
+
 // because says why a run left clauses out.
 func because(report ginkgo.Report) string {
+	if slices.Contains(report.SpecialSuiteFailureReasons, setUpFailed) {
+		return setUpFailed
+	}
 	if len(report.SpecialSuiteFailureReasons) > 0 || report.SuiteConfig.FailFast && !report.SuiteSucceeded {
 		return "the run ended early"
 	}

@@ -2,6 +2,7 @@ package suites
 
 import (
 	"encoding/json"
+	"os"
 	"path/filepath"
 	"reflect"
 	"strings"
@@ -243,6 +244,29 @@ func TestALiveRunIsNamedForItsTenant(t *testing.T) {
 	} {
 		if got := gatherable(t, test.live).gather(ginkgo.Report{}).Runs[0].Tenant; got != test.want {
 			t.Errorf("of %+v it is %q, want %q", test.live, got, test.want)
+		}
+	}
+}
+
+func TestThePieceOfTheLastTimeIsForgotten(t *testing.T) {
+	defer func(before string) { reportFolder = before }(reportFolder)
+	reportFolder = t.TempDir()
+	file := filepath.Join(reportFolder, "graph-connector-offline.json")
+	for name, test := range map[string]struct {
+		config types.SuiteConfig
+		stays  bool
+	}{
+		"a run":             {types.SuiteConfig{ParallelProcess: 1}, false},
+		"a dry run":         {types.SuiteConfig{ParallelProcess: 1, DryRun: true}, true},
+		"another process":   {types.SuiteConfig{ParallelProcess: 2}, true},
+		"another selection": {types.SuiteConfig{ParallelProcess: 1, LabelFilter: "action:get"}, true},
+	} {
+		if err := os.WriteFile(file, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		gatherable(t, nil).forget(test.config)
+		if _, err := os.Stat(file); (err == nil) != test.stays {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 }

@@ -2,7 +2,9 @@ package suites_test
 
 import (
 	"maps"
+	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/learncontract/learncontract/suites/report"
@@ -60,5 +62,32 @@ func TestPiecesOfShardsAreWrittenBelowTheModule(t *testing.T) {
 	}
 	if _, err := report.ReadFolder(filepath.Join(module(t), "out", "dry")); err == nil {
 		t.Error("a dry run, which asks nothing, is reported")
+	}
+}
+
+// What was honored yesterday must not be told of a run that could not begin.
+func TestARunThatCannotBeginSaysSoInItsPiece(t *testing.T) {
+	folder := t.TempDir()
+	old := filepath.Join(folder, "graph-wire-live-contoso.json")
+	if err := os.WriteFile(old, []byte("yesterday's"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	output, status := ginkgo(t, "./graph", "--", "--live", "--sandbox", "nosuch/contoso.yaml", "--report", folder)
+	if status == 0 || !strings.Contains(output, "engine error: nothing was asked") {
+		t.Fatalf("exit status %d\n%s", status, output)
+	}
+	r, err := report.Read(old)
+	if err != nil {
+		t.Fatal(err)
+	}
+	run := r.Runs[0]
+	if len(run.Problems) != 1 || !strings.HasPrefix(run.Problems[0], "engine error: nothing was asked\n") || !strings.Contains(run.Problems[0], "contoso.yaml") {
+		t.Errorf("its problems are %q", run.Problems)
+	}
+	if counts := run.Counts(); counts[report.NotAsked] != 41 || run.Results[0].Reason != "the set-up failed" {
+		t.Errorf("its outcomes are %v, because %q", counts, run.Results[0].Reason)
+	}
+	if got := r.Verdict().Text; got != "Nothing was asked, 1 set-up problem" {
+		t.Errorf("it says %q", got)
 	}
 }
