@@ -148,6 +148,24 @@ func TestExportAfterAnInterruption(t *testing.T) {
 	sameFiles(t, exportedFiles(t, folder), once)
 }
 
+// What was written before a file that cannot be is no obstacle to the next export, for it was not.
+func TestExportWritesAllOrNothing(t *testing.T) {
+	folder := t.TempDir()
+	inTheWay := filepath.Join(folder, "graph.openapi.json.part", "folder")
+	if err := os.MkdirAll(inTheWay, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	status, _, stderr := contract("export", "openapi", "--out", folder)
+	if status != 2 || !strings.Contains(stderr, "graph.openapi.json cannot be written, and so nothing was: ") {
+		t.Errorf("exit status %d, %s", status, stderr)
+	}
+	sameFiles(t, exportedFiles(t, folder), nil)
+	if err := os.RemoveAll(filepath.Dir(inTheWay)); err != nil {
+		t.Fatal(err)
+	}
+	printed(t, "export", "openapi", "--out", folder)
+}
+
 // A link that leads out of the folder is not followed.
 func TestExportStaysInItsFolder(t *testing.T) {
 	folder, elsewhere := t.TempDir(), t.TempDir()

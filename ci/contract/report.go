@@ -147,51 +147,54 @@ func mergeFolders(folders []string) (*report.Report, error) {
 	return report.Merge(pieces)
 }
 
-// writeReport writes what the flags ask for, and prints each run unless standard output is one of them.
+// writeReport writes what the flags ask for, and prints each run unless standard output is one of them. It writes all of it or
+// nothing.
 func writeReport(cmd *cobra.Command, r *report.Report, annotations bool) error {
-	stdout, taken := cmd.OutOrStdout(), ""
+	var outputs []output
+	var printed bytes.Buffer
+	defer func() {
+		for _, o := range outputs {
+			if o.root != nil {
+				_ = o.root.Close() // its files were closed each by itself
+			}
+		}
+	}()
+	flags := map[string]string{} // by the file they name
 	for _, w := range writers {
 		file := cmd.Flags().Lookup(w.flag).Value.String()
-		switch {
+		switch other, taken := flags[filepath.Clean(file)]; {
 		case file == "" && cmd.Flags().Changed(w.flag):
 			return fmt.Errorf("--%s is empty: give a file, or - for standard output", w.flag)
 		case file == "":
-		case file == "-" && taken != "":
-			return fmt.Errorf("--%s and --%s are both standard output: give one a file", taken, w.flag)
-		case file == "-":
-			taken = w.flag
+			continue
+		case taken && file == "-":
+			return fmt.Errorf("--%s and --%s are both standard output: give one a file", other, w.flag)
+		case taken:
+			return fmt.Errorf("--%s and --%s are both %s: give one another file", other, w.flag, file)
 		}
-	}
-	for _, w := range writers {
-		file := cmd.Flags().Lookup(w.flag).Value.String()
-		if file == "" {
+		flags[filepath.Clean(file)] = w.flag
+		var text bytes.Buffer
+		if err := w.write(&text, r); err != nil {
+			return fmt.Errorf("--%s: %w", w.flag, err)
+		}
+		if file == "-" {
+			printed = text
 			continue
 		}
-		var text bytes.Buffer
-		err := w.write(&text, r)
-		switch {
-		case err != nil:
-		case file == "-":
-			_, err = text.WriteTo(stdout)
-		default:
-			err = save(file, text.Bytes())
-		}
+		o, err := outputTo(file, text.Bytes())
 		if err != nil {
 			return fmt.Errorf("--%s: %w", w.flag, err)
 		}
+		outputs = append(outputs, o)
 	}
-	if taken != "" {
-		return nil
-	}
-	return printRuns(stdout, r, annotations)
-}
-
-// save writes a file, and the folder it is in.
-func save(file string, text []byte) error {
-	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+	if err := writeAll(outputs); err != nil {
 		return err
 	}
-	return os.WriteFile(file, text, 0o644)
+	if _, taken := flags["-"]; taken {
+		_, err := printed.WriteTo(cmd.OutOrStdout())
+		return err
+	}
+	return printRuns(cmd.OutOrStdout(), r, annotations)
 }
 
 // printRuns prints each run, what two pieces disagree on, what changed, and the annotations.

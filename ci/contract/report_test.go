@@ -3,6 +3,8 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -151,6 +153,58 @@ func TestARunIsReported(t *testing.T) {
 		status, stdout, _ = reported(t, wrong, "--markdown", "-")
 		if status != 1 || !strings.HasPrefix(stdout, "### Documented error contract: 41 failures\n") || strings.Contains(stdout, "told by") {
 			t.Errorf("exit status %d\n%s", status, stdout)
+		}
+	})
+	t.Run("all files are written or none", func(t *testing.T) {
+		folder := t.TempDir()
+		at := func(names ...string) string { return filepath.Join(append([]string{folder}, names...)...) }
+		if err := os.MkdirAll(at("json.part", "folder"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		write(t, at("file"), "old")
+		for _, test := range []struct{ flag, file, want string }{
+			{"--json", at("json"), "json cannot be written, and so nothing was: "},
+			{"--json", folder, "--json: " + folder + " is a folder: give a file in it, such as " + at("report")},
+			{"--junit", at("file", "junit.xml"), "--junit: " + at("file", "junit.xml") + " cannot be written: "},
+			{"--junit", at("file"), "--markdown and --junit are both " + at("file") + ": give one another file"},
+		} {
+			status, stdout, stderr := reported(t, right, "--markdown", at("file"), test.flag, test.file)
+			if status != 2 || stdout != "" || !strings.Contains(stderr, test.want) {
+				t.Errorf("exit status %d, want %q: %s%s", status, test.want, stdout, stderr)
+			}
+			text, err := os.ReadFile(at("file"))
+			if entries, _ := os.ReadDir(folder); err != nil || string(text) != "old" || len(entries) != 2 {
+				t.Errorf("%s: the file has %q, %v, and is one of %v", test.flag, text, err, entries)
+			}
+		}
+		if err := os.Symlink(at("file"), at("link")); err != nil {
+			t.Skipf("no link can be made here: %v", err)
+		}
+		reported(t, right, "--markdown", at("link"))
+		if text, err := os.ReadFile(at("file")); err != nil || !strings.HasPrefix(string(text), "### ") {
+			t.Errorf("what the link leads to has %q, %v", text, err)
+		}
+	})
+	t.Run("a pipe is written to, and not replaced", func(t *testing.T) {
+		r, w, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		file := fmt.Sprintf("/dev/fd/%d", w.Fd())
+		if _, err := os.Stat(file); err != nil {
+			t.Skipf("a pipe has no name here: %v", err)
+		}
+		read := make(chan string)
+		go func() {
+			text, _ := io.ReadAll(r) // what could not be read is not there
+			read <- string(text)
+		}()
+		status, _, stderr := reported(t, right, "--markdown", file)
+		if err := w.Close(); err != nil {
+			t.Error(err)
+		}
+		if text := <-read; status != 0 || !strings.HasPrefix(text, "### ") {
+			t.Errorf("exit status %d, %s, and in the pipe is %q", status, stderr, text)
 		}
 	})
 	t.Run("what changed since a baseline is told", func(t *testing.T) {
