@@ -113,6 +113,17 @@ func TestThePageHasTheWholeReport(t *testing.T) {
 	}
 }
 
+// The script hides what is not asked for: without it nothing could be shown.
+func TestWithoutAScriptEveryRowIsShown(t *testing.T) {
+	for _, row := range elements(t, written(t, sample.Report()), "tr") {
+		for _, a := range row.Attr {
+			if a.Key == "hidden" {
+				t.Errorf("a row of kind %s is hidden", attribute(row, "data-kind"))
+			}
+		}
+	}
+}
+
 func TestAHostileLinkIsNoLink(t *testing.T) {
 	r := sample.Report()
 	r.Runs[0].Errata[0].Link = "javascript:alert(1)"

@@ -312,6 +312,33 @@ func TestRowsAreFilteredAndSorted(t *testing.T) {
 	p.quiet()
 }
 
+func TestWhatAClientWasNotAskedForIsSortedLast(t *testing.T) {
+	r := sample.Report()
+	r.Runs[1].Client.Name = "another"
+	r.Runs[1].Beyond = []*report.Check{{ID: "success:graph.update", Kind: report.Success, Title: "the success of graph.update", Action: "update",
+		Result: report.Result{Outcome: report.Broken, Reason: "it tells of a failure", Asked: 1}}}
+	p := open(t, r)
+	eval[bool](p, `(() => { const e = document.getElementById("kind"); e.value = "success"; return e.dispatchEvent(new Event("input", {bubbles: true})); })()`)
+	p.after()
+	const ids = `[...document.querySelectorAll("#clauses tbody tr:not([hidden]) a")].map(a => a.textContent).join(" ")`
+	for _, direction := range []string{"ascending", "descending"} {
+		p.click(`#clauses [data-sort="1"]`)
+		is(p, `document.querySelectorAll("#clauses [aria-sort=`+direction+`]").length`, 1)
+		is(p, ids, "success:graph.update success:graph.get")
+	}
+	p.quiet()
+}
+
+func TestAnAddressThatIsNoneIsNoFault(t *testing.T) {
+	p := open(t, sample.Report())
+	eval[bool](p, `(location.hash = "graph.get.clause-1", true)`)
+	p.after()
+	eval[bool](p, `(location.hash = "%", true)`)
+	p.after()
+	is(p, `document.getElementById("detail").open`, false)
+	p.quiet()
+}
+
 func TestSchedulesAreDrawnOnATimeAxis(t *testing.T) {
 	p := open(t, sample.Report())
 	eval[bool](p, `(location.hash = encodeURIComponent("graph.get.clause-1~retries-date"), true)`)
