@@ -204,7 +204,8 @@ func (g *gathering) add(result *report.Result, spec *types.SpecReport) {
 		g.worst(result, report.Unsupported, strings.TrimPrefix(spec.Failure.Message, unsupported))
 	case told == report.Another:
 		result.Asked++
-		g.worst(result, told, cmp.Or(sentence(strings.TrimPrefix(spec.Failure.Message, string(Another)+": ")), string(Another)))
+		is, _, _ := strings.Cut(strings.TrimPrefix(spec.Failure.Message, string(Another)+": "), "\n") // the answer follows
+		g.worst(result, told, cmp.Or(sentence(is), string(Another)))
 		result.Text = spec.Failure.Message
 	case told == report.NotAsked:
 		result.Reason = strings.TrimPrefix(spec.Failure.Message, notAsked)
@@ -408,6 +409,7 @@ func groups(o *fixtures.Operation, found [][]*fixtures.Clause) (list []report.Gr
 // sentence is the first paragraph of a text, in one line that is not too long.
 func sentence(text string) string {
 	const most = 400
+	text, _, _ = strings.Cut(text, "\ngoroutine ") // a panic's stack
 	paragraph, _, _ := strings.Cut(text, "\n\n")
 	line := strings.TrimRight(strings.Join(strings.Fields(paragraph), " "), ".:")
 	if len(line) > most {

@@ -109,6 +109,10 @@ func TestOutcomesAreGathered(t *testing.T) {
 		"a panic of the spec": {
 			offline, plain, []types.SpecReport{spec(plain, types.SpecStatePanicked, "Test Panicked")}, report.Engine, "Test Panicked",
 		},
+		"a panic of the client": {
+			offline, plain, []types.SpecReport{spec(plain, types.SpecStateFailed, "connector panicked: nil map\ngoroutine 7 [running]:\nmain.f()")},
+			report.Broken, "connector panicked: nil map",
+		},
 		"no spec at all": {offline, plain, nil, report.NotAsked, "the selection left them out"},
 		"a tenant that honors": {
 			tenant, id, []types.SpecReport{spec(id, types.SpecStatePassed, "", outcomeEntry, string(Honored))}, report.Honored, "answered as documented, and told whole",
@@ -122,7 +126,7 @@ func TestOutcomesAreGathered(t *testing.T) {
 			report.Deviating, "message differs, and does not bind",
 		},
 		"a tenant that answers another clause": {
-			tenant, plain, []types.SpecReport{spec(plain, types.SpecStateSkipped, string(Another)+": it is graph.get.x", outcomeEntry, string(Another))},
+			tenant, plain, []types.SpecReport{spec(plain, types.SpecStateSkipped, string(Another)+": it is graph.get.x\n403 Forbidden", outcomeEntry, string(Another))},
 			report.Another, "it is graph.get.x",
 		},
 		"a tenant that answers what is not documented": {

@@ -31,6 +31,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/learncontract/learncontract/fixtures"
+	"github.com/learncontract/learncontract/suites/report"
 )
 
 func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
@@ -70,7 +71,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	if err := root.ExecuteContext(ctx); errors.Is(err, errDrift) || errors.Is(err, errFails) {
 		return 1
 	} else if err != nil {
-		_, _ = fmt.Fprintln(stderr, "contract:", visible(err.Error())) // there is nowhere else to say it
+		_, _ = fmt.Fprintln(stderr, "contract:", report.Tame(err.Error())) // there is nowhere else to say it
 		return 2
 	}
 	return 0

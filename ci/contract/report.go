@@ -206,15 +206,15 @@ func printRuns(w io.Writer, r *report.Report, annotations bool) error {
 		_ = console.Write(&text, r, run)
 	}
 	for _, disagreement := range r.Disagreements {
-		fmt.Fprintf(&text, "disagreement: %s\n", disagreement)
+		fmt.Fprintf(&text, "disagreement: %s\n", report.Tame(disagreement))
 	}
 	if r.Changes != nil {
 		for _, run := range r.Changes.Runs() {
-			fmt.Fprintf(&text, "%s\n", run)
+			fmt.Fprintf(&text, "%s\n", report.Tame(run))
 		}
 		for _, kind := range r.Changes.Kinds() {
 			for _, change := range kind.Changes {
-				fmt.Fprintf(&text, "%s: %s\n", kind.Kind, change)
+				fmt.Fprintf(&text, "%s: %s\n", kind.Kind, report.Tame(change.String()))
 			}
 		}
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/learncontract/learncontract/fixtures"
+	"github.com/learncontract/learncontract/suites/report"
 )
 
 func serveCommand() *cobra.Command {
@@ -247,7 +248,7 @@ func (s *server) writeText(text *bytes.Buffer) {
 // refuse answers what no contract documents, with a sentence that says so.
 func (s *server) refuse(w http.ResponseWriter, r *http.Request, status int, why string) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	why = "contract serve: " + visible(why)
+	why = "contract serve: " + report.Tame(why)
 	s.answer(w, r, status, []byte(why+"\n"), why)
 }
 

@@ -6,7 +6,6 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"unicode"
 )
 
 // How much a job's summary and a run's annotations hold: they are read on a page among others.
@@ -129,7 +128,7 @@ func writeFailure(text *strings.Builder, alike []Entry) {
 		text.WriteByte('\n')
 	}
 	if e.Text != "" {
-		whole := visible(e.Text)
+		whole := Tame(e.Text)
 		if len(whole) > mostText {
 			whole = strings.ToValidUTF8(whole[:mostText], "") + "\n… the JSON and HTML reports have all of it"
 		}
@@ -185,21 +184,11 @@ func fenceFor(text string) string {
 // special are the characters that mean something in Markdown or HTML, each with what means nothing.
 var special = strings.NewReplacer(
 	"&", "&amp;", "<", "&lt;", ">", "&gt;", `\`, `\\`, "|", `\|`, "`", "\\`", "*", `\*`, "_", `\_`, "[", `\[`, "]", `\]`, "#", `\#`,
-	"~", `\~`, "@", "&#64;", "\r", " ", "\n", " ",
+	"~", `\~`, "@", "&#64;", "\r", " ", "\n", " ", "::", `:\:`,
 )
 
 // inline is a text in one line that means nothing in Markdown.
 func inline(text string) string { return special.Replace(visible(text)) }
-
-// visible is a text without what a terminal obeys and a page does not show.
-func visible(text string) string {
-	return strings.Map(func(r rune) rune {
-		if r == '\n' || r == '\t' || unicode.IsPrint(r) {
-			return r
-		}
-		return unicode.ReplacementChar
-	}, text)
-}
 
 func plural(n int, thing string) string {
 	if n == 1 {
@@ -235,7 +224,7 @@ func (r *Report) WriteAnnotations(w io.Writer) error {
 
 // message and property are texts as workflow commands have them.
 func message(text string) string {
-	return strings.NewReplacer("%", "%25", "\n", "%0A").Replace(visible(text))
+	return strings.NewReplacer("%", "%25", "\n", "%0A").Replace(Tame(text))
 }
 
 func property(text string) string {

@@ -379,17 +379,24 @@ func (r *Report) Worst(outcomes ...Outcome) []Entry {
 
 // Grouped has the entries of a run together that say the same of several clauses, such as that nobody could sign in, in the
 // order of the first of each.
-func Grouped(list []Entry) (groups [][]Entry) {
-	at := map[string]int{}
-	for _, e := range list {
+func Grouped(list []Entry) [][]Entry {
+	return grouped(list, func(e Entry) string {
 		key := fmt.Sprintf("%s\n%s\n%s\n%s", e.Run.ID(), e.Outcome, e.Reason, e.Text)
 		if len(e.Deviations)+len(e.Schedules) > 0 {
 			key += "\n" + e.ID // which are its own
 		}
-		i, has := at[key]
+		return key
+	})
+}
+
+// grouped has the entries with the same key together.
+func grouped(list []Entry, key func(Entry) string) (groups [][]Entry) {
+	at := map[string]int{}
+	for _, e := range list {
+		i, has := at[key(e)]
 		if !has {
 			i = len(groups)
-			at[key] = i
+			at[key(e)] = i
 			groups = append(groups, nil)
 		}
 		groups[i] = append(groups[i], e)
