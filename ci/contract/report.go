@@ -220,10 +220,20 @@ func printRuns(w io.Writer, r *report.Report, annotations bool) error {
 	}
 	fmt.Fprintf(&text, "\n%s\n", r.Verdict())
 	if annotations {
-		_ = r.WriteAnnotations(&text)
+		_ = r.WriteAnnotations(&text, checkedOut)
 	}
 	_, err := text.WriteTo(w)
 	return err
+}
+
+// checkedOut reports whether the repository that is checked out has the file: of a module that it only requires, GitHub could
+// show no line.
+func checkedOut(file string) bool {
+	if !filepath.IsLocal(file) {
+		return false
+	}
+	info, err := os.Stat(filepath.Join(os.Getenv("GITHUB_WORKSPACE"), file))
+	return err == nil && info.Mode().IsRegular()
 }
 
 // fails reports whether the report has what --fail-on names. A set-up that failed, and pieces that disagree, are engine

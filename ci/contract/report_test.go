@@ -132,7 +132,8 @@ func TestARunIsReported(t *testing.T) {
 		}
 	})
 	t.Run("every form is written", func(t *testing.T) {
-		folder := t.TempDir()
+		folder, root := t.TempDir(), filepath.Join("..", "..")
+		t.Setenv("GITHUB_WORKSPACE", root)
 		var args []string
 		for _, w := range writers {
 			args = append(args, "--"+w.flag, filepath.Join(folder, "made", w.flag))
@@ -140,6 +141,11 @@ func TestARunIsReported(t *testing.T) {
 		status, stdout, stderr := reported(t, append(args, wrong, "--annotations")...)
 		if status != 1 || stderr != "" || strings.Count(stdout, "\n::error file=fixtures/graph/learningcourseactivity.yaml,line=") != 9 {
 			t.Errorf("exit status %d\n%s%s", status, stdout, stderr)
+		}
+		t.Setenv("GITHUB_WORKSPACE", folder)
+		_, stdout, _ = reported(t, wrong, "--annotations")
+		if strings.Contains(stdout, "::error file=") || strings.Count(stdout, "%0A%0AThe contract has it in fixtures/graph/learningcourseactivity.yaml:") != 9 {
+			t.Errorf("a line of a file that is not checked out is annotated, or it is not told:\n%s", stdout)
 		}
 		for form, has := range map[string]string{
 			"html": "<h1 class=\"fails\">41 failures</h1>", "markdown": "### Documented error contract: 41 failures\n",

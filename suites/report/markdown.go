@@ -121,11 +121,15 @@ func writeFailure(text *strings.Builder, alike []Entry) {
 		inline(e.Run.Client.Name), inline(e.Run.AnsweredBy()))
 	if len(e.Deviations) > 0 {
 		text.WriteString("| field | documented | on the wire | told to the caller |\n| --- | --- | --- | --- |\n")
+		var rows []string // those of a clause's wordings may be the same
 		for _, d := range e.Deviations {
-			fmt.Fprintf(text, "| %s | %s | %s | %s |\n", inline(d.Field), inline(d.Documented), inline(d.Wire),
+			row := fmt.Sprintf("| %s | %s | %s | %s |\n", inline(d.Field), inline(d.Documented), inline(d.Wire),
 				inline(cmp.Or(d.Seen, "–")))
+			if !slices.Contains(rows, row) {
+				rows = append(rows, row)
+			}
 		}
-		text.WriteByte('\n')
+		text.WriteString(strings.Join(rows, "") + "\n")
 	}
 	if e.Text != "" {
 		whole := Tame(e.Text)
@@ -197,28 +201,44 @@ func plural(n int, thing string) string {
 	return fmt.Sprintf("%d %ss", n, thing)
 }
 
-// WriteAnnotations writes GitHub's workflow commands: an error for each failure, at the clause's line of the contract, the
-// worst first. GitHub shows ten of a step: the last says how many more there are.
-func (r *Report) WriteAnnotations(w io.Writer) error {
-	failed := r.Worst(Failing...)
-	var text strings.Builder
+// WriteAnnotations writes GitHub's workflow commands: an error for each problem of the set-up, then for each failure, the worst
+// first. One that has a line of the contract points at it where the reader's repository has that file; has tells it. GitHub
+// shows ten of a step: the last says how many more there are.
+func (r *Report) WriteAnnotations(w io.Writer, has func(file string) bool) error {
+	var commands []string
+	var failures []int // that each command is of
+	add := func(n int, properties, text string) {
+		commands = append(commands, fmt.Sprintf("::error %s::%s\n", properties, message(text)))
+		failures = append(failures, n)
+	}
 	for _, problem := range r.problems() {
-		fmt.Fprintf(&text, "::error title=engine error::%s\n", message(strings.TrimPrefix(problem, "engine error: ")))
+		add(1, "title=engine error", strings.TrimPrefix(problem, "engine error: "))
 	}
-	for i, e := range failed {
-		if i == mostAnnotations-1 && len(failed) > mostAnnotations {
-			fmt.Fprintf(&text, "::error title=%s::%s\n", property("and more"),
-				message(fmt.Sprintf("%d failures more: the job's summary and the report have them", len(failed)-i)))
-			break
-		}
-		at := ""
-		if e.Of != nil {
+	for _, alike := range Grouped(r.Worst(Failing...)) {
+		e, at, text := alike[0], "", cmp.Or(alike[0].Text, alike[0].Reason)
+		switch {
+		case e.Of == nil:
+		case has(e.Of.File):
 			at = fmt.Sprintf("file=%s,line=%d,", property(e.Of.File), e.Of.Line)
+		default:
+			text += fmt.Sprintf("\n\nThe contract has it in %s:%d.", e.Of.File, e.Of.Line)
 		}
-		title := fmt.Sprintf("%s: %s (%s)", e.Outcome.Label(), e.ID, e.Run.ID())
-		fmt.Fprintf(&text, "::error %stitle=%s::%s\n", at, property(title), message(cmp.Or(e.Text, e.Reason)))
+		more := ""
+		if len(alike) > 1 {
+			more = fmt.Sprintf(" and %d more", len(alike)-1)
+		}
+		title := fmt.Sprintf("%s: %s%s (%s)", e.Outcome.Label(), e.ID, more, e.Run.ID())
+		add(len(alike), at+"title="+property(title), text)
 	}
-	_, err := io.WriteString(w, text.String())
+	if len(commands) > mostAnnotations {
+		left := 0
+		for _, n := range failures[mostAnnotations-1:] {
+			left += n
+		}
+		commands = commands[:mostAnnotations-1]
+		add(left, "title=and more", fmt.Sprintf("%d more fail: the job's summary and the report have them", left))
+	}
+	_, err := io.WriteString(w, strings.Join(commands, ""))
 	return err
 }
 

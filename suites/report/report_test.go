@@ -36,7 +36,7 @@ func TestTexts(t *testing.T) {
 		"markdown":            func(w *bytes.Buffer) error { return changed.WriteMarkdown(w) },
 		"markdown-signed-out": func(w *bytes.Buffer) error { return sample.SignedOut().WriteMarkdown(w) },
 		"junit":               func(w *bytes.Buffer) error { return sample.Report().WriteJUnit(w) },
-		"annotations":         func(w *bytes.Buffer) error { return sample.Report().WriteAnnotations(w) },
+		"annotations":         func(w *bytes.Buffer) error { return sample.Report().WriteAnnotations(w, everywhere) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			var text bytes.Buffer
@@ -243,7 +243,7 @@ func TestJUnitIsReadAsCISystemsReadIt(t *testing.T) {
 // Nobody must forge a workflow command, a table or a fence by what a provider answers.
 func TestHostileTextsStayTexts(t *testing.T) {
 	var annotations, markdown bytes.Buffer
-	if err := sample.Report().WriteAnnotations(&annotations); err != nil {
+	if err := sample.Report().WriteAnnotations(&annotations, everywhere); err != nil {
 		t.Fatal(err)
 	}
 	for line := range strings.Lines(annotations.String()) {
@@ -272,14 +272,46 @@ func TestHostileTextsStayTexts(t *testing.T) {
 	}
 }
 
+// everywhere has each file checked out.
+func everywhere(string) bool { return true }
+
 func TestAnnotationsAreAsManyAsAreShown(t *testing.T) {
+	r := sample.Large(3000)
+	r.Runs[0].Problems = []string{"engine error: no room", "engine error: no network"}
 	var text bytes.Buffer
-	if err := sample.Large(3000).WriteAnnotations(&text); err != nil {
+	if err := r.WriteAnnotations(&text, everywhere); err != nil {
 		t.Fatal(err)
 	}
 	lines := strings.Split(strings.TrimSpace(text.String()), "\n")
-	if last := lines[len(lines)-1]; len(lines) != 10 || !strings.Contains(last, "82 failures more") {
+	if last := lines[len(lines)-1]; len(lines) != 10 || last != "::error title=and more::84 more fail: the job's summary and the report have them" {
 		t.Errorf("%d lines, the last %q", len(lines), last)
+	}
+	text.Reset()
+	if err := sample.SignedOut().WriteAnnotations(&text, func(string) bool { return false }); err != nil {
+		t.Fatal(err)
+	}
+	want := "::error title=engine error%3A graph.create.clause-0 and 10 more (graph%2C connector%2C live)::" +
+		"engine error: no token of graph/app: sign in%0A%0AThe contract has it in fixtures/graph/sample.yaml:1.\n"
+	if text.String() != want {
+		t.Errorf("annotated is %q, want %q", text.String(), want)
+	}
+}
+
+func TestEqualRowsOfWordingsStandOnce(t *testing.T) {
+	r := sample.Report()
+	deviations := &r.Runs[0].Results[0].Deviations
+	again := (*deviations)[1]
+	again.Wording += "#again"
+	*deviations = append(*deviations, again)
+	var text, once bytes.Buffer
+	if err := r.WriteMarkdown(&text); err != nil {
+		t.Fatal(err)
+	}
+	if err := sample.Report().WriteMarkdown(&once); err != nil {
+		t.Fatal(err)
+	}
+	if text.String() != once.String() {
+		t.Errorf("a row stands twice:\n%s", text.String())
 	}
 }
 
@@ -384,7 +416,7 @@ func FuzzRead(f *testing.F) {
 		var out bytes.Buffer
 		for _, write := range []func() error{
 			func() error { return merged.WriteJSON(&out) }, func() error { return merged.WriteMarkdown(&out) },
-			func() error { return merged.WriteJUnit(&out) }, func() error { return merged.WriteAnnotations(&out) },
+			func() error { return merged.WriteJUnit(&out) }, func() error { return merged.WriteAnnotations(&out, everywhere) },
 		} {
 			if err := write(); err != nil {
 				t.Error(err)
