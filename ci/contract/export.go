@@ -64,7 +64,11 @@ func exportCommand() *cobra.Command {
 			}
 			return nil
 		},
-		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		RunE: func(*cobra.Command, []string) error {
+			return errors.New("export names no format: use openapi or wiremock")
+		},
+		// Those of a format whose name is misspelled: the name is at fault, and not they.
+		FParseErrWhitelist: cobra.FParseErrWhitelist{UnknownFlags: true},
 	}
 	for _, e := range exporters {
 		var out string

@@ -51,6 +51,8 @@ func TestExportErrors(t *testing.T) {
 			[]string{"export", "openapi"},
 			`--out DIR is missing: it names the folder to write to, and is made where there is none`,
 		},
+		{[]string{"export"}, `export names no format: use openapi or wiremock`},
+		{[]string{"export", "opnapi", "--out", "x"}, `export knows no format "opnapi": use openapi or wiremock`},
 		{[]string{"export", "postman"}, `export knows no format "postman": use openapi or wiremock`},
 		{[]string{"export", "openapi", "grap", "--out", "x"}, `unknown provider "grap": use graph or classroom, or none for all`},
 		{

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -85,7 +86,12 @@ func reportCommand() *cobra.Command {
 			}
 			if baseline != "" {
 				before, err := report.Read(baseline)
-				if err != nil {
+				switch {
+				case errors.Is(err, fs.ErrNotExist):
+					return fmt.Errorf("--baseline: there is no file %s: contract report --json writes one", baseline)
+				case errors.Is(err, report.ErrOther):
+					return fmt.Errorf("--baseline: %w: give what contract report --json has written", err)
+				case err != nil:
 					return fmt.Errorf("--baseline: %w", err)
 				}
 				merged.Changes = merged.Since(before)
@@ -135,14 +141,25 @@ func checkFailOn(failOn []string, baseline string) error {
 	return nil
 }
 
+// mergeFolders merges the pieces of the folders, each once: one may be given twice, or be in another.
 func mergeFolders(folders []string) (*report.Report, error) {
 	var pieces []report.Piece
+	read := map[string]bool{}
 	for _, folder := range folders {
 		found, err := report.ReadFolder(folder)
 		if err != nil {
 			return nil, err
 		}
-		pieces = append(pieces, found...)
+		for _, piece := range found {
+			file, err := filepath.Abs(piece.File)
+			if err != nil {
+				return nil, err
+			}
+			if !read[file] {
+				pieces = append(pieces, piece)
+			}
+			read[file] = true
+		}
 	}
 	return report.Merge(pieces)
 }

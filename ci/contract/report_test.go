@@ -273,6 +273,21 @@ func TestARunIsReported(t *testing.T) {
 	})
 }
 
+// smallReport has a live run that sent five requests.
+const smallReport = `{"version":1,"contracts":[{"provider":"graph","api":"a"}],"runs":[{"provider":"graph","transport":"live","requests":5}]}`
+
+func TestAPieceIsMergedOnce(t *testing.T) {
+	folder := t.TempDir()
+	inner := filepath.Join(folder, "inner")
+	if err := os.Mkdir(inner, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(inner, "x.json"), smallReport)
+	if _, stdout, stderr := reported(t, folder, inner, folder+"/"); !strings.Contains(stdout, "; 5 requests\n") {
+		t.Errorf("%s%s", stdout, stderr)
+	}
+}
+
 func TestReportErrors(t *testing.T) {
 	empty, wrong, says := t.TempDir(), t.TempDir(), t.TempDir()
 	if err := os.WriteFile(filepath.Join(says, "nothing.json"), []byte(`{"version":1,"contracts":[],"runs":[]}`), 0o600); err != nil {
@@ -281,6 +296,8 @@ func TestReportErrors(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(wrong, "ginkgo.json"), []byte(`[{"SuitePath": "x"}]`), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	whole := t.TempDir()
+	write(t, filepath.Join(whole, "x.json"), smallReport)
 	for _, test := range []struct {
 		args []string
 		want string
@@ -288,12 +305,14 @@ func TestReportErrors(t *testing.T) {
 		{nil, "report was given no folder: give those that the suites' flag --report was given"},
 		{[]string{empty}, "no piece of a report is in it: give the folders that the suites' flag --report was given"},
 		{[]string{says}, "nothing.json: it has no contract or no run, and so says nothing: run the suite again"},
-		{[]string{wrong}, "ginkgo.json is no report: "},
+		{[]string{wrong}, "ginkgo.json is no report: give --report a folder of its own"},
+		{[]string{whole, "--baseline", filepath.Join(empty, "gone.json")}, "gone.json: contract report --json writes one"},
+		{[]string{whole, "--baseline", filepath.Join(wrong, "ginkgo.json")}, "ginkgo.json is no report: give what contract report --json has written"},
 		{[]string{empty, "--fail-on", "broke"}, `--fail-on has "broke": use broken, undocumented, unexpected-pass, engine, another, deviating, erratum, lost, honored, unsupported, not-asked, newly-broken or none`},
 		{[]string{empty, "--fail-on", "newly-broken"}, "--fail-on newly-broken needs --baseline FILE, the report it is newly broken since"},
 		{[]string{empty, "--fail-on", ""}, "--fail-on is empty: name what fails, or use none for nothing"},
 		{[]string{empty, "--fail-on", "none,broken"}, "--fail-on has none and others: take one out"},
-		{[]string{filepath.Join(empty, "gone")}, "no such file or directory"},
+		{[]string{filepath.Join(empty, "gone")}, "gone: there is no such folder: a suite's flag --report makes it, but not where the suite did not compile"},
 	} {
 		status, stdout, stderr := reported(t, test.args...)
 		if status != 2 || stdout != "" || !strings.HasPrefix(stderr, "contract: ") || !strings.Contains(stderr, test.want) || strings.Count(stderr, "\n") != 1 {

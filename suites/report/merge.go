@@ -25,17 +25,29 @@ type Piece struct {
 	File string
 }
 
-// ReadFolder reads the pieces that the suites have written into a folder, or below it. A JSON file that is none is an error.
+// ReadFolder reads the pieces that the suites have written into a folder, or below it, which may be one that is linked to. A
+// JSON file that is none is an error.
 func ReadFolder(folder string) (pieces []Piece, err error) {
+	root, err := filepath.EvalSymlinks(folder) // walking follows no link
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%s: there is no such folder: a suite's flag --report makes it, but not where the suite did not compile",
+			folder)
+	}
+	if err != nil {
+		return nil, err
+	}
 	walk := func(file string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() || filepath.Ext(file) != ".json" {
 			return err
 		}
 		r, err := Read(file)
+		if errors.Is(err, ErrOther) {
+			err = fmt.Errorf("%w: give --report a folder of its own", err)
+		}
 		pieces = append(pieces, Piece{Report: r, File: file})
 		return err
 	}
-	if err := filepath.WalkDir(folder, walk); err != nil {
+	if err := filepath.WalkDir(root, walk); err != nil {
 		return nil, err
 	}
 	if len(pieces) == 0 {
@@ -44,6 +56,9 @@ func ReadFolder(folder string) (pieces []Piece, err error) {
 	return pieces, nil
 }
 
+// ErrOther is the error of a file that is no report at all.
+var ErrOther = errors.New("is no report")
+
 // Read reads a report.
 func Read(file string) (*Report, error) {
 	text, err := os.ReadFile(file)
@@ -51,8 +66,13 @@ func Read(file string) (*Report, error) {
 		return nil, err
 	}
 	var r Report
-	if err := json.Unmarshal(text, &r); err != nil {
-		return nil, fmt.Errorf("%s is no report: %w: give --report a folder of its own", file, err)
+	err = json.Unmarshal(text, &r)
+	var syntax *json.SyntaxError
+	switch {
+	case errors.As(err, &syntax) && syntax.Offset >= int64(len(text)):
+		return nil, fmt.Errorf("%s is cut off: write it again", file)
+	case err != nil || r.Version == 0:
+		return nil, fmt.Errorf("%s %w", file, ErrOther)
 	}
 	if err := r.check(); err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
@@ -63,8 +83,8 @@ func Read(file string) (*Report, error) {
 // check tells what keeps the report from being understood. That it is as its schema says is for who wrote it.
 func (r *Report) check() error {
 	if r.Version != Version {
-		return fmt.Errorf("it is no report of version %d, but of %d: write it with the suites that this command belongs to, "+
-			"and give --report a folder of its own", Version, r.Version)
+		return fmt.Errorf("it is no report of version %d, but of %d: write it with the suites that this command belongs to",
+			Version, r.Version)
 	}
 	if slices.Contains(r.Contracts, nil) || slices.Contains(r.Runs, nil) {
 		return errors.New("a contract or a run is null: write it again")

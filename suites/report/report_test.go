@@ -130,10 +130,12 @@ func TestATenantIsNamedWhereverItsRunIs(t *testing.T) {
 
 func TestWhatIsNoPieceIsToldSo(t *testing.T) {
 	for name, test := range map[string]struct{ text, want string }{
-		"another program's JSON":   {`[{"SuitePath":"x"}]`, "is no report"},
+		"another program's JSON":   {`[{"SuitePath":"x"}]`, "x.json is no report: give --report a folder of its own"},
+		"an object of another's":   {`{"name":"package"}`, "x.json is no report: give"},
+		"half a piece":             {`{"version":1,"contr`, "x.json is cut off: write it again"},
+		"an empty file":            {``, "x.json is cut off: write it again"},
 		"another version":          {`{"version": 2}`, "no report of version 1, but of 2"},
 		"nothing":                  {`{"version":1}`, "it has no contract or no run"},
-		"no version":               {`{}`, "no report of version 1, but of 0"},
 		"a run without contract":   {`{"version":1,"contracts":[{"provider":"classroom"}],"runs":[{"provider":"graph"}]}`, "the contract of the run graph, ,  is missing"},
 		"a null":                   {`{"version":1,"runs":[null]}`, "null"},
 		"a clause left out":        {`{"version":1,"contracts":[{"provider":"graph","clauses":[{"id":"a"}]}],"runs":[{"provider":"graph"}]}`, "a result for each clause"},
@@ -152,6 +154,21 @@ func TestWhatIsNoPieceIsToldSo(t *testing.T) {
 	}
 	if _, err := report.ReadFolder(t.TempDir()); err == nil || !strings.Contains(err.Error(), report.ErrEmpty.Error()) {
 		t.Errorf("an empty folder: %v", err)
+	}
+}
+
+func TestALinkToAFolderIsRead(t *testing.T) {
+	r := sample.Report()
+	r.Runs = r.Runs[:1]
+	folder, link := t.TempDir(), filepath.Join(t.TempDir(), "link")
+	if _, err := r.Write(folder); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(folder, link); err != nil {
+		t.Skipf("no link can be made here: %v", err)
+	}
+	if pieces, err := report.ReadFolder(link); err != nil || len(pieces) != 1 {
+		t.Errorf("%d pieces: %v", len(pieces), err)
 	}
 }
 
