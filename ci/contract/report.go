@@ -56,12 +56,14 @@ func reportCommand() *cobra.Command {
 		Use:   "report FOLDER…",
 		Short: "Merge what runs of the suites have kept, and write it for people and pipelines",
 		Long: "report reads the pieces that the suites' flag --report has written into the folders, those of parallel and sharded\n" +
-			"runs too, and merges them: of two that say something of the same clause, client and transport the one that asked\n" +
-			"counts; where two disagree, the worse, and it is told. It prints each run as the suites do, and writes what the flags\n" +
-			"ask for; - is standard output, which then has nothing else.\n\n" +
+			"runs too, and merges them: of two that say something of the same clause, client, transport and tenant the one that was\n" +
+			"answered counts, before an engine error, and that before what was not asked; of two answers the worse, and where one\n" +
+			"passes and one fails, it is told. It prints each run as the suites do, and writes what the flags ask for, all of it or\n" +
+			"nothing; - is standard output, which then has nothing else.\n\n" +
 			"Exit status: 0; 1 if an outcome is one of --fail-on, or, where that has engine or " + newlyBroken + ", if a run's set-up\n" +
-			"failed or two pieces disagree; 2 if it could not run. --fail-on takes the outcomes of the schema, " + newlyBroken + " for\n" +
-			"what fails and did not in the baseline, or is not asked and was, or " + noFailure + ":\n  " + strings.Join(outcomes(), ", "),
+			"failed or two pieces disagree; 2 if it could not run. --fail-on takes the outcomes of the schema; " + newlyBroken + " for\n" +
+			"what fails and did not in the baseline, and for what is not asked any more, be it a clause or a run; or " + noFailure + ":\n  " +
+			strings.Join(outcomes(), ", "),
 		Example: "  go tool ginkgo run ./suites/graph ./suites/classroom -- --report out\n" +
 			"  go tool contract report out --html report.html --junit junit.xml\n" +
 			"  go tool contract report out --markdown \"$GITHUB_STEP_SUMMARY\" --annotations\n" +
@@ -254,8 +256,7 @@ func checkedOut(file string) bool {
 }
 
 // fails reports whether the report has what --fail-on names. A set-up that failed, and pieces that disagree, are engine
-// errors. They are newly broken, too, as is what is not asked any more, a run of
-// the baseline that is missing too: what was not asked cannot be known to be whole.
+// errors. They are newly broken, too, as is what is not asked any more, be it a run: nobody knows whether it is honored still.
 func fails(r *report.Report, failOn []string) bool {
 	has := func(o report.Outcome) bool { return slices.Contains(failOn, string(o)) }
 	newly := slices.Contains(failOn, newlyBroken)

@@ -1,7 +1,7 @@
 //go:build browser
 
 // Package browser has the page of a report opened in a real Chromium. It is built with the tag browser alone, for nothing
-// else links what drives one:
+// else links what drives one; without the tag one test says so, and skips:
 //
 //	AXE=axe.min.js go test -tags browser ./suites/report/page/browser
 //
