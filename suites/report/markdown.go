@@ -201,8 +201,8 @@ func plural(n int, thing string) string {
 	return fmt.Sprintf("%d %ss", n, thing)
 }
 
-// WriteAnnotations writes GitHub's workflow commands: an error for each problem of the set-up, then for each failure, the worst
-// first. One that has a line of the contract points at it where the reader's repository has that file; has tells it. GitHub
+// WriteAnnotations writes GitHub's workflow commands: an error for each problem of the set-up and each disagreement, then for each
+// failure, the worst first. One that has a line of the contract points at it where the reader's repository has that file; has tells it. GitHub
 // shows ten of a step: the last says how many more there are.
 func (r *Report) WriteAnnotations(w io.Writer, has func(file string) bool) error {
 	var commands []string
@@ -213,6 +213,9 @@ func (r *Report) WriteAnnotations(w io.Writer, has func(file string) bool) error
 	}
 	for _, problem := range r.problems() {
 		add(1, "title=engine error", strings.TrimPrefix(problem, "engine error: "))
+	}
+	for _, disagreement := range r.Disagreements {
+		add(1, "title=disagreement", disagreement)
 	}
 	for _, alike := range Grouped(r.Worst(Failing...)) {
 		e, at, text := alike[0], "", cmp.Or(alike[0].Text, alike[0].Reason)

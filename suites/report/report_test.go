@@ -294,7 +294,7 @@ func everywhere(string) bool { return true }
 
 func TestAnnotationsAreAsManyAsAreShown(t *testing.T) {
 	r := sample.Large(3000)
-	r.Runs[0].Problems = []string{"engine error: no room", "engine error: no network"}
+	r.Runs[0].Problems, r.Disagreements = []string{"engine error: no room"}, []string{"one"}
 	var text bytes.Buffer
 	if err := r.WriteAnnotations(&text, everywhere); err != nil {
 		t.Fatal(err)
