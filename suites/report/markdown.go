@@ -201,9 +201,9 @@ func plural(n int, thing string) string {
 	return fmt.Sprintf("%d %ss", n, thing)
 }
 
-// WriteAnnotations writes GitHub's workflow commands: an error for each problem of the set-up and each disagreement, then for each
-// failure, the worst first. One that has a line of the contract points at it where the reader's repository has that file; has tells it. GitHub
-// shows ten of a step: the last says how many more there are.
+// WriteAnnotations writes GitHub's workflow commands: an error for each problem of the set-up and each disagreement, then for
+// each failure, the worst first. One that has a line of the contract points at it where the reader's repository has that file;
+// has tells it. GitHub shows ten of a step: the last says how many more there are.
 func (r *Report) WriteAnnotations(w io.Writer, has func(file string) bool) error {
 	var commands []string
 	var failures []int // that each command is of
