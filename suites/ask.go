@@ -36,8 +36,8 @@ func expect(actual any) gomega.Assertion { return failing.Expect(actual) }
 
 var failing = gomega.NewGomega(fail)
 
-// fail is ginkgo.Fail, and skip ginkgo.Skip, of a text without secrets, and without what a CI system obeys in a log: it has
-// what a provider or a client says.
+// fail is ginkgo.Fail, and skip ginkgo.Skip, of a text without secrets, and without what a CI system obeys in a log: it
+// has what a provider or a client says.
 func fail(text string, callerSkip ...int) {
 	frames := 1
 	if len(callerSkip) > 0 {

@@ -89,7 +89,8 @@ func decoded[T any](entry types.ReportEntry) (value T) {
 func (s *Suite) gather(run ginkgo.Report) *report.Report {
 	r := report.New(s.Contract)
 	g := &gathering{Suite: s, run: s.named(s.Contract.Provider, run.SuiteConfig)}
-	g.run.Start, g.run.Seconds = run.StartTime.UTC().Truncate(time.Millisecond), run.RunTime.Round(time.Millisecond).Seconds()
+	g.run.Start = run.StartTime.UTC().Truncate(time.Millisecond)
+	g.run.Seconds = run.RunTime.Round(time.Millisecond).Seconds()
 	g.run.Versions = versions()
 	g.run.LookAlikes = report.LookAlikes{Exposed: []report.Group{}, Reliable: []report.Group{}}
 	g.run.Client = report.Client{

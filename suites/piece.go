@@ -28,8 +28,8 @@ func (s *Suite) named(provider string, config types.SuiteConfig) *report.Run {
 	}
 }
 
-// tenantName is what a live run's tenant is called: its sandbox file is named for it. One that is sandbox.yaml has no name,
-// nor has a recording.
+// tenantName is what a live run's tenant is called: its sandbox file is named for it. One that is sandbox.yaml has no
+// name, nor has a recording.
 func (s *Suite) tenantName() string {
 	if s.transport() != report.Live {
 		return ""
@@ -75,8 +75,8 @@ func keep(r *report.Report) error {
 	return err
 }
 
-// forget removes the piece that the run's last time has left: if the run ends early, that must not speak for it. Of several
-// processes one does so.
+// forget removes the piece that the run's last time has left: if the run ends early, that must not speak for it. Of
+// several processes one does so.
 func (s *Suite) forget(config types.SuiteConfig) {
 	if reportFolder != "" && writes(config) {
 		file := filepath.Join(reportFolder, s.named(s.Contract.Provider, config).FileName())

@@ -66,7 +66,8 @@ func New(contract *fixtures.Contract) *Suite {
 	}
 }
 
-// load is the suite of a provider's embedded contract and errata. Where there is an error, it may be used to tell of it only.
+// load is the suite of a provider's embedded contract and errata. Where there is an error, it may be used to tell of it
+// only.
 func load(provider string) (*Suite, error) {
 	contract, err := fixtures.Load(provider)
 	if err != nil {

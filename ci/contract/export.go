@@ -154,7 +154,8 @@ func writeFiles(folder string, files map[string][]byte) error {
 		switch there, err := root.ReadFile(name); {
 		case errors.Is(err, fs.ErrNotExist):
 		case err != nil:
-			return fmt.Errorf("%s is no file: move it away, or name another folder with --out: %w", filepath.Join(folder, name), err)
+			return fmt.Errorf("%s is no file: move it away, or name another folder with --out: %w",
+				filepath.Join(folder, name), err)
 		case !bytes.Equal(there, files[name]) && sum(there) != sums[name]:
 			foreign = append(foreign, filepath.Join(folder, filepath.FromSlash(name)))
 		}

@@ -14,7 +14,8 @@ type output struct {
 	text []byte
 }
 
-// outputTo is the output to a file that a user names, whose folder is made. What is linked to is written, and not the link.
+// outputTo is the output to a file that a user names, whose folder is made. What is linked to is written, and not the
+// link.
 func outputTo(file string, text []byte) (o output, err error) {
 	if target, err := filepath.EvalSymlinks(file); err == nil {
 		file = target
@@ -35,8 +36,8 @@ func outputTo(file string, text []byte) (o output, err error) {
 	return output{root: root, name: filepath.Base(file), text: text}, nil
 }
 
-// writeAll writes all files, each whole: none where one cannot be written, for a reader may look at any time, and half a file
-// is worse than that of the last time.
+// writeAll writes all files, each whole: none where one cannot be written, for a reader may look at any time, and half
+// a file is worse than that of the last time.
 func writeAll(outputs []output) (err error) {
 	const part = ".part" // of a name, until the file is whole
 	for i, o := range outputs {

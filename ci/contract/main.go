@@ -1,7 +1,7 @@
-// The contract command is what a pipeline and its reader ask of the documented error contract: list and show print it; drift
-// tells how the documentation differs from it, and import generates the generated part again; plan says what a live run would
-// ask, and sweep removes what one has left; export writes it for other tools, and serve answers as it documents; report merges
-// what runs of the suites have kept, and writes it for people and pipelines.
+// The contract command is what a pipeline and its reader ask of the documented error contract: list and show print it;
+// drift tells how the documentation differs from it, and import generates the generated part again; plan says what a
+// live run would ask, and sweep removes what one has left; export writes it for other tools, and serve answers as it
+// documents; report merges what runs of the suites have kept, and writes it for people and pipelines.
 //
 //	go tool contract list [graph|classroom] [--action create] [--status 403] [--look-alikes] [--json]
 //	go tool contract show CLAUSE [--json]

@@ -166,8 +166,8 @@ func mergeFolders(folders []string) (*report.Report, error) {
 	return report.Merge(pieces)
 }
 
-// writeReport writes what the flags ask for, and prints each run unless standard output is one of them. It writes all of it or
-// nothing.
+// writeReport writes what the flags ask for, and prints each run unless standard output is one of them. It writes all
+// of it or nothing.
 func writeReport(cmd *cobra.Command, r *report.Report, annotations bool) error {
 	var outputs []output
 	var printed bytes.Buffer
@@ -245,8 +245,8 @@ func printRuns(w io.Writer, r *report.Report, annotations bool) error {
 	return err
 }
 
-// checkedOut reports whether the repository that is checked out has the file: of a module that it only requires, GitHub could
-// show no line.
+// checkedOut reports whether the repository that is checked out has the file: of a module that it only requires, GitHub
+// could show no line.
 func checkedOut(file string) bool {
 	if !filepath.IsLocal(file) {
 		return false
@@ -256,7 +256,8 @@ func checkedOut(file string) bool {
 }
 
 // fails reports whether the report has what --fail-on names. A set-up that failed, and pieces that disagree, are engine
-// errors. They are newly broken, too, as is what is not asked any more, be it a run: nobody knows whether it is honored still.
+// errors. They are newly broken, too, as is what is not asked any more, be it a run: nobody knows whether it is honored
+// still.
 func fails(r *report.Report, failOn []string) bool {
 	has := func(o report.Outcome) bool { return slices.Contains(failOn, string(o)) }
 	newly := slices.Contains(failOn, newlyBroken)

@@ -54,7 +54,8 @@ func serve(ctx context.Context, out io.Writer, address string, contracts []*fixt
 	}
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
 	if err != nil {
-		return fmt.Errorf("--address %s cannot be listened on: give another port, or 0 for any that is free: %w", address, err)
+		return fmt.Errorf("--address %s cannot be listened on: give another port, or 0 for any that is free: %w",
+			address, err)
 	}
 	s := newServer("http://"+listener.Addr().String(), contracts, out)
 	for _, c := range contracts {

@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// Changes are what is otherwise than in an earlier report, the baseline. Of a run that the baseline lacks only what fails is
-// one: it is newly broken.
+// Changes are what is otherwise than in an earlier report, the baseline. Of a run that the baseline lacks only what
+// fails is one: it is newly broken.
 type Changes struct {
 	Broken     []Change `json:"newlyBroken"`     // fails, and did not, or could not be asked
 	Honored    []Change `json:"newlyHonored"`    // passes, and was asked and did not
@@ -68,8 +68,8 @@ type ChangesOfAKind struct {
 func (r *Report) Since(baseline *Report) *Changes {
 	empty := func() []Change { return []Change{} }
 	c := &Changes{
-		Broken: empty(), Honored: empty(), Documented: empty(), Asked: empty(), NotAsked: empty(), Otherwise: empty(), Gone: empty(),
-		NewRuns: []string{}, GoneRuns: []string{},
+		Broken: empty(), Honored: empty(), Documented: empty(), Asked: empty(), NotAsked: empty(), Otherwise: empty(),
+		Gone: empty(), NewRuns: []string{}, GoneRuns: []string{},
 	}
 	for _, run := range r.Runs {
 		if before := baseline.run(run.ID()); before != nil {

@@ -130,8 +130,8 @@ func (c Console) list(text *strings.Builder, failed []Entry, run *Run) {
 			in = ", case " + e.Case
 		}
 		fmt.Fprintf(text, "\n  %s %s: %s %s as %s in %d clauses%s, accepted for %d more days: %s (%s %s)",
-			c.paint(Erratum, "erratum"), e.Place, e.Field, told, line(strconv.Quote(e.Seen)), e.Covers, in, e.DaysLeft, line(e.Why),
-			e.Module, e.Version)
+			c.paint(Erratum, "erratum"), e.Place, e.Field, told, line(strconv.Quote(e.Seen)), e.Covers, in, e.DaysLeft,
+			line(e.Why), e.Module, e.Version)
 	}
 }
 
@@ -300,8 +300,8 @@ func (c Console) listAlike(text *strings.Builder, run *Run) {
 	}
 }
 
-// listUnasked writes, for each reason not to ask a tenant, how many clauses are not asked for it, and some of them, the most
-// first.
+// listUnasked writes, for each reason not to ask a tenant, how many clauses are not asked for it, and some of them, the
+// most first.
 func (c Console) listUnasked(text *strings.Builder, run *Run) {
 	const most = 3 // clauses of a reason
 	clauses := map[string][]string{}
@@ -323,7 +323,8 @@ func (c Console) listUnasked(text *strings.Builder, run *Run) {
 		if len(such) > most {
 			listed += fmt.Sprintf(" and %d more", len(such)-most)
 		}
-		fmt.Fprintf(text, "\n  %s  %s: %s", c.paint(NotAsked, fmt.Sprintf("%d not asked", len(such))), line(reason), line(listed))
+		count := c.paint(NotAsked, fmt.Sprintf("%d not asked", len(such)))
+		fmt.Fprintf(text, "\n  %s  %s: %s", count, line(reason), line(listed))
 	}
 }
 

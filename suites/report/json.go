@@ -60,8 +60,9 @@ func (r *Report) WriteJSON(w io.Writer) error {
 // unsafe are what a file's name should not have on any system.
 var unsafe = regexp.MustCompile(`[^A-Za-z0-9._]+`)
 
-// FileName is the file of a run's piece, such as graph-wire-offline.json or graph-wire-live-contoso.json. A run of another
-// selection, and one whose names a file's cannot have, has a mark besides, so that no other's piece is overwritten.
+// FileName is the file of a run's piece, such as graph-wire-offline.json or graph-wire-live-contoso.json. A run of
+// another selection, and one whose names a file's cannot have, has a mark besides, so that no other's piece is
+// overwritten.
 func (r *Run) FileName() string {
 	var parts []string
 	var odd []string // names that a file's cannot have

@@ -111,14 +111,15 @@ func (r *Report) writeChanges(text *strings.Builder) {
 	}
 }
 
-// writeFailure writes a failure, and of which others the same is said: what it is, what differs, and the whole text folded up.
+// writeFailure writes a failure, and of which others the same is said: what it is, what differs, and the whole text
+// folded up.
 func writeFailure(text *strings.Builder, alike []Entry) {
 	e, more := alike[0], ""
 	if len(alike) > 1 {
 		more = fmt.Sprintf(" and %d more", len(alike)-1)
 	}
-	fmt.Fprintf(text, "#### %s: %s%s\n\n%s\n\nAsked as %s, answered by %s.\n\n", e.Outcome.Label(), inline(e.ID), more, inline(e.Reason),
-		inline(e.Run.Client.Name), inline(e.Run.AnsweredBy()))
+	fmt.Fprintf(text, "#### %s: %s%s\n\n%s\n\n", e.Outcome.Label(), inline(e.ID), more, inline(e.Reason))
+	fmt.Fprintf(text, "Asked as %s, answered by %s.\n\n", inline(e.Run.Client.Name), inline(e.Run.AnsweredBy()))
 	if len(e.Deviations) > 0 {
 		text.WriteString("| field | documented | on the wire | told to the caller |\n| --- | --- | --- | --- |\n")
 		var rows []string // those of a clause's wordings may be the same
@@ -201,9 +202,9 @@ func plural(n int, thing string) string {
 	return fmt.Sprintf("%d %ss", n, thing)
 }
 
-// WriteAnnotations writes GitHub's workflow commands: an error for each problem of the set-up and each disagreement, then for
-// each failure, the worst first. One that has a line of the contract points at it where the reader's repository has that file;
-// has tells it. GitHub shows ten of a step: the last says how many more there are.
+// WriteAnnotations writes GitHub's workflow commands: an error for each problem of the set-up and each disagreement,
+// then for each failure, the worst first. One that has a line of the contract points at it where the reader's
+// repository has that file; has tells it. GitHub shows ten of a step: the last says how many more there are.
 func (r *Report) WriteAnnotations(w io.Writer, has func(file string) bool) error {
 	var commands []string
 	var failures []int // that each command is of

@@ -25,13 +25,13 @@ type Piece struct {
 	File string
 }
 
-// ReadFolder reads the pieces that the suites have written into a folder, or below it, which may be one that is linked to. A
-// JSON file that is none is an error.
+// ReadFolder reads the pieces that the suites have written into a folder, or below it, which may be one that is linked
+// to. A JSON file that is none is an error.
 func ReadFolder(folder string) (pieces []Piece, err error) {
 	root, err := filepath.EvalSymlinks(folder) // walking follows no link
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%s: there is no such folder: a suite's flag --report makes it, but not where the suite did not compile",
-			folder)
+		return nil, fmt.Errorf("%s: there is no such folder: a suite's flag --report makes it, "+
+			"but not where the suite did not compile", folder)
 	}
 	if err != nil {
 		return nil, err
@@ -120,10 +120,10 @@ func (r *Report) check() error {
 	return nil
 }
 
-// Merge is the report of all pieces. Where two say something of the same clause, client, transport and tenant, the one that
-// was answered counts: not one that did not ask, and not one whose engine failed, for that says nothing of the clause. An
-// engine error counts where no piece has an answer. Of two answers the worse counts, and where one passes and one fails,
-// Disagreements has it. That two pieces were held to different states of a contract is an error.
+// Merge is the report of all pieces. Where two say something of the same clause, client, transport and tenant, the one
+// that was answered counts: not one that did not ask, and not one whose engine failed, for that says nothing of the
+// clause. An engine error counts where no piece has an answer. Of two answers the worse counts, and where one passes
+// and one fails, Disagreements has it. That two pieces were held to different states of a contract is an error.
 func Merge(pieces []Piece) (*Report, error) {
 	merged := &Report{Version: Version}
 	contracts, runs := map[string]Piece{}, map[string]Piece{}

@@ -142,8 +142,8 @@ type Run struct {
 	Provider  string            `json:"provider"`
 	Client    Client            `json:"client"`
 	Transport Transport         `json:"transport"`
-	Tenant    string            `json:"tenant,omitempty"`    // that a live run asked, where it has a name: several are told apart
-	Selection string            `json:"selection,omitempty"` // of what could be asked, as flags; empty for all of it, and for several
+	Tenant    string            `json:"tenant,omitempty"`    // that a live run asked, where it has a name
+	Selection string            `json:"selection,omitempty"` // as flags; empty for all, or for several
 	Strict    bool              `json:"strict,omitempty"`    // whether every field of a tenant's answer binds
 	Start     time.Time         `json:"start"`
 	Seconds   float64           `json:"seconds"`            // how long it took
@@ -377,8 +377,8 @@ func (r *Report) Worst(outcomes ...Outcome) []Entry {
 	return list
 }
 
-// Grouped has the entries of a run together that say the same of several clauses, such as that nobody could sign in, in the
-// order of the first of each.
+// Grouped has the entries of a run together that say the same of several clauses, such as that nobody could sign in, in
+// the order of the first of each.
 func Grouped(list []Entry) [][]Entry {
 	return grouped(list, func(e Entry) string {
 		key := fmt.Sprintf("%s\n%s\n%s\n%s", e.Run.ID(), e.Outcome, e.Reason, e.Text)

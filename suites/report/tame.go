@@ -6,8 +6,8 @@ import (
 	"unicode"
 )
 
-// Tame is a text that nothing obeys which shows it: no terminal, and no CI system that reads commands in a log. What would be
-// one is shown with a backslash in it. Lines stay lines.
+// Tame is a text that nothing obeys which shows it: no terminal, and no CI system that reads commands in a log. What
+// would be one is shown with a backslash in it. Lines stay lines.
 func Tame(text string) string {
 	return anywhere.ReplaceAllString(atTheStart.ReplaceAllString(visible(text), `$1\::`), `$1\[`)
 }

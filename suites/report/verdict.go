@@ -16,8 +16,8 @@ func (v Verdict) String() string {
 	return "Documented error contract: " + strings.ToLower(v.Text[:1]) + v.Text[1:]
 }
 
-// Verdict is the report's. It is good only if something was asked and nothing failed. What breaks the contract is counted
-// apart from what could not be asked: a broken set-up is not a broken contract.
+// Verdict is the report's. It is good only if something was asked and nothing failed. What breaks the contract is
+// counted apart from what could not be asked: a broken set-up is not a broken contract.
 func (r *Report) Verdict() Verdict {
 	failures, engine, clauses, another, checks := 0, 0, 0, 0, 0
 	for _, e := range r.All() {
