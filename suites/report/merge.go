@@ -69,7 +69,7 @@ func Read(file string) (*Report, error) {
 	err = json.Unmarshal(text, &r)
 	var syntax *json.SyntaxError
 	switch {
-	case errors.As(err, &syntax) && syntax.Offset >= int64(len(text)):
+	case errors.As(err, &syntax) && syntax.Error() == "unexpected end of JSON input": // which has no other name
 		return nil, fmt.Errorf("%s is cut off: write it again", file)
 	case err != nil || r.Version == 0:
 		return nil, fmt.Errorf("%s %w", file, ErrOther)

@@ -133,6 +133,7 @@ func TestWhatIsNoPieceIsToldSo(t *testing.T) {
 		"another program's JSON":   {`[{"SuitePath":"x"}]`, "x.json is no report: give --report a folder of its own"},
 		"an object of another's":   {`{"name":"package"}`, "x.json is no report: give"},
 		"half a piece":             {`{"version":1,"contr`, "x.json is cut off: write it again"},
+		"something after it":       {`{"version":1}x`, "x.json is no report: give"},
 		"an empty file":            {``, "x.json is cut off: write it again"},
 		"another version":          {`{"version": 2}`, "no report of version 1, but of 2"},
 		"nothing":                  {`{"version":1}`, "it has no contract or no run"},
