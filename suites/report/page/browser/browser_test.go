@@ -1,7 +1,7 @@
 //go:build browser
 
 // Package browser has the page of a report opened in a real Chromium. It is built with the tag browser alone, for nothing
-// else links what drives one:
+// else links what drives one; without the tag one test says so, and skips:
 //
 //	AXE=axe.min.js go test -tags browser ./suites/report/page/browser
 //
@@ -316,6 +316,33 @@ func TestRowsAreFilteredAndSorted(t *testing.T) {
 	is(p, `document.querySelector("#clauses [aria-sort=descending]").textContent.trim()`, "connector offline")
 	p.click(sort)
 	is(p, first, order)
+	p.quiet()
+}
+
+func TestWhatAClientWasNotAskedForIsSortedLast(t *testing.T) {
+	r := sample.Report()
+	r.Runs[1].Client.Name = "another"
+	r.Runs[1].Beyond = []*report.Check{{ID: "success:graph.update", Kind: report.Success, Title: "the success of graph.update", Action: "update",
+		Result: report.Result{Outcome: report.Broken, Reason: "it tells of a failure", Asked: 1}}}
+	p := open(t, r)
+	eval[bool](p, `(() => { const e = document.getElementById("kind"); e.value = "success"; return e.dispatchEvent(new Event("input", {bubbles: true})); })()`)
+	p.after()
+	const ids = `[...document.querySelectorAll("#clauses tbody tr:not([hidden]) a")].map(a => a.textContent).join(" ")`
+	for _, direction := range []string{"ascending", "descending"} {
+		p.click(`#clauses [data-sort="1"]`)
+		is(p, `document.querySelectorAll("#clauses [aria-sort=`+direction+`]").length`, 1)
+		is(p, ids, "success:graph.update success:graph.get")
+	}
+	p.quiet()
+}
+
+func TestAnAddressThatIsNoneIsNoFault(t *testing.T) {
+	p := open(t, sample.Report())
+	eval[bool](p, `(location.hash = "graph.get.clause-1", true)`)
+	p.after()
+	eval[bool](p, `(location.hash = "%", true)`)
+	p.after()
+	is(p, `document.getElementById("detail").open`, false)
 	p.quiet()
 }
 
