@@ -155,7 +155,7 @@ func (s *Suite) judgeLive(clause *fixtures.Clause, x matchers.Exchange, t *told)
 	switch v.outcome {
 	case Honored:
 	case Deviating, Known:
-		ginkgo.AddReportEntry(string(v.outcome), scrub(v.text), ginkgo.ReportEntryVisibilityFailureOrVerbose)
+		ginkgo.AddReportEntry(string(v.outcome), report.Tame(scrub(v.text)), ginkgo.ReportEntryVisibilityFailureOrVerbose)
 	case Another:
 		skip(v.text)
 	default:
