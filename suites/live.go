@@ -77,9 +77,7 @@ func (s *Suite) open(l *Live) (err error) {
 	if config.SignIn == nil {
 		config.SignIn = live.FromEnvironment(live.Child(nil, l.Sandbox))
 	}
-	if s.tenant, err = live.Open(s.Contract, config); err == nil {
-		scrub = s.tenant.Scrub
-	}
+	s.tenant, err = live.Open(s.Contract, config)
 	return err
 }
 
