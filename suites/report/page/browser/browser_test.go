@@ -199,6 +199,9 @@ func (p *tab) picture(name string) {
 		return
 	}
 	png := do(p, chromedp.CaptureScreenshot())
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		p.Fatal(err)
+	}
 	if err := os.WriteFile(filepath.Join(folder, name+".png"), png, 0o600); err != nil {
 		p.Fatal(err)
 	}
