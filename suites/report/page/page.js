@@ -124,17 +124,34 @@
     table(["code", "message", "editions"], clause.wordings.map(w => el("tr", {}, el("td", {}, w.code),
       el("td", {}, w.message, ...(w.details ?? []).map(detail => el("div", {class: "muted"}, detail))), el("td", {}, w.editions.join(", "))))),
   ];
-  const deviations = (list, of) => table(["field", "documented", "on the wire", "told to the caller"], list.map(d => {
+  // compared is what was documented, answered and told, field by field: first what differs, and then what is the same.
+  const comparable = new Set(["honored", "lost", "erratum", "deviating", "broken"]);
+  const compared = ({run, result}, clause) => {
+    const list = result.deviations ?? [], rows = list.map(d => deviation(d, result.clause));
+    if (clause && result.asked > 0 && comparable.has(result.outcome) && (rows.length || result.outcome !== "broken")) {
+      const codes = [...new Set(clause.wordings.map(w => w.code))], n = clause.wordings.length;
+      const values = {status: clause.status, code: codes.join(", or "), name: clause.name && `@${clause.name}`,
+        message: n > 1 ? `one of ${n} wordings` : clause.wordings[0].message};
+      for (const [field, value] of Object.entries(values)) {
+        if (!value || list.some(d => d.field === field)) continue;
+        const told = run.client.exposes.includes(field) ? "the same" : "not told";
+        rows.push(el("tr", {}, el("th", {scope: "row"}, field), el("td", {}, String(value)), el("td", {}, "the same"),
+          el("td", {class: told === "not told" ? "muted" : undefined}, told)));
+      }
+    }
+    return rows.length ? [table(["field", "documented", "on the wire", "told to the caller"], rows)] : [];
+  };
+  const deviation = (d, of) => {
     const differs = d.seen ? "seen" : "wire";
     const wording = d.wording.slice(of.length);
     return el("tr", {class: d.binds ? "binds" : undefined},
       el("th", {scope: "row"}, d.field, wording ? el("div", {class: "muted"}, wording) : "", d.note ? el("div", {class: "muted"}, d.note) : "", d.binds ? "" : el("div", {class: "muted"}, "does not fail")),
       el("td", {}, d.documented), el("td", {class: differs === "wire" ? "differs" : undefined}, d.wire),
       el("td", {class: differs === "seen" ? "differs" : undefined}, d.seen ?? "–"));
-  }));
-  const outcomeOf = ({run, result}) => {
+  };
+  const outcomeOf = clause => ({run, result}) => {
     const parts = [el("h3", {}, `${run.client.name} · ${over(run)} `, pill(result.outcome)), el("p", {}, result.reason)];
-    if (result.deviations?.length) parts.push(deviations(result.deviations, result.clause));
+    parts.push(...compared({run, result}, clause));
     parts.push(el("dl", {class: "facts"},
       ...fact("wordings asked", result.asked > 1 ? `${result.asked}, ${result.honored} honored` : ""),
       ...fact("not told to the caller", (result.lost ?? []).join(", ")), ...fact("errata", (result.errata ?? []).join(", "))));
@@ -152,7 +169,7 @@
     $("detail-title").textContent = row.id;
     const related = check?.clause ? clauseOf(check.clause) : undefined;
     $("detail-body").replaceChildren(...(clause ? documented(clause) : [el("p", {}, check?.title ?? "")]),
-      ...(related ? [el("p", {}, "of ", el("a", {href: `#${related.id}`}, related.id))] : []), ...parts.flatMap(outcomeOf));
+      ...(related ? [el("p", {}, "of ", el("a", {href: `#${related.id}`}, related.id))] : []), ...parts.flatMap(outcomeOf(clause)));
     if (!dialog.open) {
       opener = document.activeElement;
       dialog.showModal();

@@ -258,6 +258,16 @@ func TestHostileTextsAreShownAndNeverRun(t *testing.T) {
 	p.quiet()
 }
 
+func TestAHonoredClauseIsComparedFieldByField(t *testing.T) {
+	p := open(t, sample.Report())
+	eval[bool](p, `(location.hash = JSON.parse(document.getElementById("data").textContent).runs
+		.flatMap(run => run.results).find(result => result.outcome === "honored" && result.asked > 0).clause, true)`)
+	p.after()
+	is(p, `[...document.querySelectorAll("#detail table.fields")].some(table => table.textContent.includes("on the wire")
+		&& [...table.tBodies[0].rows].some(row => row.cells[0].textContent === "status" && row.cells[2].textContent === "the same"))`, true)
+	p.quiet()
+}
+
 func TestThePageIsUsedByKeyboard(t *testing.T) {
 	p := open(t, sample.Report())
 	const focused = `document.activeElement.id || document.activeElement.textContent`
