@@ -54,6 +54,11 @@ func (t *Tenant) Provoke(ctx context.Context, r *fixtures.Recipe, ask Ask) (matc
 			}
 		}
 	}
+	if t.recording != nil {
+		t.mutex.Lock()
+		t.answered[r.Clause.ID] = slices.Collect(maps.Values(v.answers))
+		t.mutex.Unlock()
+	}
 	call, err := t.call(v, r.Clause.Operation, r.Ask)
 	if err != nil {
 		return matchers.Exchange{}, err

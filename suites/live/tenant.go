@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"github.com/learncontract/learncontract/fixtures"
+	"github.com/learncontract/learncontract/matchers"
 )
 
 // Config is what a live run is asked to do.
@@ -32,11 +33,12 @@ type Tenant struct {
 	recording *recording                 // nil if none is made
 	run       string                     // the prefix of everything it makes
 
-	mutex    sync.Mutex       // guards what follows
-	runs     int              // of recipes
-	unproven map[string]error // why an identity cannot sign in
-	makes    bool             // whether anything was registered
-	made     []*made          // what is to be removed, the first first
+	mutex    sync.Mutex                     // guards what follows
+	runs     int                            // of recipes
+	unproven map[string]error               // why an identity cannot sign in
+	makes    bool                           // whether anything was registered
+	made     []*made                        // what is to be removed, the first first
+	answered map[string][]matchers.Exchange // to the set-up of a clause that is to be recorded, by its id
 }
 
 // Prefix begins the name of everything that any run makes. A run's own follows it.
@@ -61,7 +63,7 @@ func Open(contract *fixtures.Contract, config Config) (*Tenant, error) {
 	if config.Options.Secrets == nil {
 		config.Options.Secrets = NewSecrets()
 	}
-	t := &Tenant{contract: contract, recipes: map[string]*fixtures.Recipe{}, config: config}
+	t := &Tenant{contract: contract, recipes: map[string]*fixtures.Recipe{}, config: config, answered: map[string][]matchers.Exchange{}}
 	for _, r := range recipes {
 		t.recipes[r.Clause.ID] = r
 	}
