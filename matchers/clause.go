@@ -50,13 +50,7 @@ func (m *HonorMatcher) Strictly() *HonorMatcher {
 
 // AsPublished binds every field exactly but for messages that nobody has published: those that are ours are advisory.
 func (m *HonorMatcher) AsPublished() *HonorMatcher {
-	m.bind = func(w *fixtures.Wording) fixtures.Bindings {
-		bindings := fixtures.Strict
-		if w.Text == "synthetic" {
-			bindings.Message = fixtures.Advisory
-		}
-		return bindings
-	}
+	m.bind = asPublished
 	return m
 }
 
@@ -168,6 +162,15 @@ func (m *DocumentedMatcher) Strictly() *DocumentedMatcher {
 	m.bind = strictly
 	return m
 }
+
+// AsPublished is AsPublished of HonorMatcher.
+func (m *DocumentedMatcher) AsPublished() *DocumentedMatcher {
+	m.bind = asPublished
+	return m
+}
+
+// Wording returns the wording that the last answer matched is nearest to.
+func (m *DocumentedMatcher) Wording() *fixtures.Wording { return m.verdict.wording }
 
 // Clause returns the clause that the last answer matched honors, nil if it honors none.
 func (m *DocumentedMatcher) Clause() *fixtures.Clause {

@@ -56,6 +56,14 @@ type binder func(*fixtures.Wording) fixtures.Bindings
 
 func strictly(*fixtures.Wording) fixtures.Bindings { return fixtures.Strict }
 
+func asPublished(w *fixtures.Wording) fixtures.Bindings {
+	bindings := fixtures.Strict
+	if w.Text == "synthetic" {
+		bindings.Message = fixtures.Advisory
+	}
+	return bindings
+}
+
 // nearest judges the exchange by each wording and returns the verdict with the fewest broken fields, then the fewest
 // deviations, then the most details that are as documented, then the closest message. Without wordings the verdict has none.
 func nearest(x Exchange, wordings []*fixtures.Wording, bind binder) verdict {

@@ -36,16 +36,17 @@ func expect(actual any) gomega.Assertion { return failing.Expect(actual) }
 
 var failing = gomega.NewGomega(fail)
 
-// fail is ginkgo.Fail, and skip ginkgo.Skip, of a text without secrets.
+// fail is ginkgo.Fail, and skip ginkgo.Skip, of a text without secrets, and without what a CI system obeys in a log: it
+// has what a provider or a client says.
 func fail(text string, callerSkip ...int) {
 	frames := 1
 	if len(callerSkip) > 0 {
 		frames += callerSkip[0]
 	}
-	ginkgo.Fail(scrub(text), frames)
+	ginkgo.Fail(report.Tame(scrub(text)), frames)
 }
 
-func skip(text string) { ginkgo.Skip(scrub(text), 1) }
+func skip(text string) { ginkgo.Skip(report.Tame(scrub(text)), 1) }
 
 // scrub masks the secrets of a live run, of which a process has one at a time. Offline there are none.
 var scrub = func(text string) string { return text }

@@ -215,7 +215,7 @@ func init() {
 		},
 		"an odd answer that is told wrong": {
 			change: known, specs: graph.Odd, fails: true,
-			says: []string{`told        "gone"`, "3 broken", "broken  graph.get.assignment-not-found~lower-case-innererror",
+			says: []string{`told        "gone"`, "3 broken", "broken  graph.delete.assignment-not-found~lower-case-innererror and 1 more: code is told as \"gone\", and was answered as \"Not Found\"",
 				"beyond the documented answers: 16 asked, 13 right, 0 with an erratum"},
 		},
 		"an erratum of an odd answer that is told right": {
@@ -279,7 +279,7 @@ func init() {
 		"a fault of retries that is not known": {
 			change: both(cutting, withErratum(fractions("asks again at once"))), fails: true,
 			says: []string{"fake asks again too early: attempt 2 follows after 1s, and the answer before asks to wait 1.9s", "8 broken",
-				"broken  graph.get.throttled, answered 429 Too Many Requests, waits for Retry-After in fractions of a second"},
+				"broken  graph.create.throttled, answered 429 Too Many Requests, waits for Retry-After in fractions of a second and 7 more: fake asks again"},
 		},
 		"a fault of retries that is no more": {
 			change: both(asksAgain, withErratum(fractions("asks again too early"))), fails: true,

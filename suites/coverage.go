@@ -72,8 +72,14 @@ func isUnsupported(spec *types.SpecReport) bool {
 	return spec.State == types.SpecStateSkipped && strings.HasPrefix(spec.Failure.Message, unsupported)
 }
 
+// setUpFailed is why a run has no spec at all.
+const setUpFailed = "the set-up failed"
+
 // because says why a run left clauses out.
 func because(report ginkgo.Report) string {
+	if slices.Contains(report.SpecialSuiteFailureReasons, setUpFailed) {
+		return setUpFailed
+	}
 	if len(report.SpecialSuiteFailureReasons) > 0 || report.SuiteConfig.FailFast && !report.SuiteSucceeded {
 		return "the run ended early"
 	}
@@ -82,6 +88,12 @@ func because(report ginkgo.Report) string {
 
 // emptySelection says how to mend a selection that matches no spec.
 func emptySelection(contract *fixtures.Contract, config types.SuiteConfig) string {
+	return fmt.Sprintf("engine error: no spec of %s matches %s: %s",
+		contract.Provider, selected(config), mend(contract, config.LabelFilter))
+}
+
+// selected are the flags that select specs, "" where none does.
+func selected(config types.SuiteConfig) string {
 	var selection []string
 	for flag, values := range map[string][]string{
 		"label-filter": {config.LabelFilter}, "sem-ver-filter": {config.SemVerFilter},
@@ -95,8 +107,7 @@ func emptySelection(contract *fixtures.Contract, config types.SuiteConfig) strin
 		}
 	}
 	slices.Sort(selection)
-	return fmt.Sprintf("engine error: no spec of %s matches %s: %s",
-		contract.Provider, strings.Join(selection, " "), mend(contract, config.LabelFilter))
+	return strings.Join(selection, " ")
 }
 
 // mend proposes another suite if one has what the label filter selects, and the labels there are otherwise.

@@ -287,7 +287,7 @@ func TestAWrongSuccessIsTold(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			output, failed := door(t, "a wrong success", name)
-			for _, want := range []string{"  4 broken", "\n  broken  the success of graph.delete\n", " 4 Failed ", "The answer is no success of graph.update"} {
+			for _, want := range []string{"  4 broken", "\n  broken  the success of graph.delete: ", " 4 Failed ", "The answer is no success of graph.update"} {
 				if !failed || !strings.Contains(output, want) {
 					t.Errorf("failed is %t, and the run does not say %q:\n%s", failed, want, output)
 				}

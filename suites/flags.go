@@ -21,8 +21,8 @@ import (
 // liveRun is how Main was asked for a live run, nil if it was not.
 var liveRun *Live
 
-// Main is the TestMain of a suite: it has the flag --report and those of a live run, and a flag it doesn't have ends the run with one line, where
-// the flag package would print all of Ginkgo's and Go's.
+// Main is the TestMain of a suite: it has the flag --report and those of a live run, and a flag it doesn't have ends
+// the run with one line, where the flag package would print all of Ginkgo's and Go's.
 func Main(m *testing.M) {
 	asked := flag.Bool("live", false, "ask a sandbox tenant, and not the contract's own answers")
 	sandbox := flag.String("sandbox", "", "the `file` that names what a live run may touch")

@@ -88,14 +88,14 @@ func decoded[T any](entry types.ReportEntry) (value T) {
 // gather makes the report of a run from Ginkgo's.
 func (s *Suite) gather(run ginkgo.Report) *report.Report {
 	r := report.New(s.Contract)
-	g := &gathering{Suite: s, run: &report.Run{
-		Provider: s.Contract.Provider, Transport: s.transport(), Start: run.StartTime.UTC().Truncate(time.Millisecond),
-		Seconds: run.RunTime.Round(time.Millisecond).Seconds(), Versions: versions(),
-		LookAlikes: report.LookAlikes{Exposed: []report.Group{}, Reliable: []report.Group{}},
-		Client: report.Client{
-			Name: s.Client.Name, Exposes: names(s.Client.Exposed()), Operations: s.Client.Operations, Retries: s.Client.Retries,
-		},
-	}}
+	g := &gathering{Suite: s, run: s.named(s.Contract.Provider, run.SuiteConfig)}
+	g.run.Start = run.StartTime.UTC().Truncate(time.Millisecond)
+	g.run.Seconds = run.RunTime.Round(time.Millisecond).Seconds()
+	g.run.Versions = versions()
+	g.run.LookAlikes = report.LookAlikes{Exposed: []report.Group{}, Reliable: []report.Group{}}
+	g.run.Client = report.Client{
+		Name: s.Client.Name, Exposes: names(s.Client.Exposed()), Operations: s.Client.Operations, Retries: s.Client.Retries,
+	}
 	g.run.Client.Hides = names(slices.DeleteFunc(slices.Clone(clients.Fields), func(f clients.Field) bool {
 		return slices.Contains(s.Client.Exposed(), f)
 	}))
@@ -205,7 +205,8 @@ func (g *gathering) add(result *report.Result, spec *types.SpecReport) {
 		g.worst(result, report.Unsupported, strings.TrimPrefix(spec.Failure.Message, unsupported))
 	case told == report.Another:
 		result.Asked++
-		g.worst(result, told, cmp.Or(sentence(strings.TrimPrefix(spec.Failure.Message, string(Another)+": ")), string(Another)))
+		is, _, _ := strings.Cut(strings.TrimPrefix(spec.Failure.Message, string(Another)+": "), "\n") // the answer follows
+		g.worst(result, told, cmp.Or(sentence(is), string(Another)))
 		result.Text = spec.Failure.Message
 	case told == report.NotAsked:
 		result.Reason = strings.TrimPrefix(spec.Failure.Message, notAsked)
@@ -409,6 +410,7 @@ func groups(o *fixtures.Operation, found [][]*fixtures.Clause) (list []report.Gr
 // sentence is the first paragraph of a text, in one line that is not too long.
 func sentence(text string) string {
 	const most = 400
+	text, _, _ = strings.Cut(text, "\ngoroutine ") // a panic's stack
 	paragraph, _, _ := strings.Cut(text, "\n\n")
 	line := strings.TrimRight(strings.Join(strings.Fields(paragraph), " "), ".:")
 	if len(line) > most {

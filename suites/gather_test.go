@@ -2,6 +2,7 @@ package suites
 
 import (
 	"encoding/json"
+	"os"
 	"path/filepath"
 	"reflect"
 	"strings"
@@ -108,6 +109,10 @@ func TestOutcomesAreGathered(t *testing.T) {
 		"a panic of the spec": {
 			offline, plain, []types.SpecReport{spec(plain, types.SpecStatePanicked, "Test Panicked")}, report.Engine, "Test Panicked",
 		},
+		"a panic of the client": {
+			offline, plain, []types.SpecReport{spec(plain, types.SpecStateFailed, "connector panicked: nil map\ngoroutine 7 [running]:\nmain.f()")},
+			report.Broken, "connector panicked: nil map",
+		},
 		"no spec at all": {offline, plain, nil, report.NotAsked, "the selection left them out"},
 		"a tenant that honors": {
 			tenant, id, []types.SpecReport{spec(id, types.SpecStatePassed, "", outcomeEntry, string(Honored))}, report.Honored, "answered as documented, and told whole",
@@ -121,7 +126,7 @@ func TestOutcomesAreGathered(t *testing.T) {
 			report.Deviating, "message differs, and does not bind",
 		},
 		"a tenant that answers another clause": {
-			tenant, plain, []types.SpecReport{spec(plain, types.SpecStateSkipped, string(Another)+": it is graph.get.x", outcomeEntry, string(Another))},
+			tenant, plain, []types.SpecReport{spec(plain, types.SpecStateSkipped, string(Another)+": it is graph.get.x\n403 Forbidden", outcomeEntry, string(Another))},
 			report.Another, "it is graph.get.x",
 		},
 		"a tenant that answers what is not documented": {
@@ -230,5 +235,42 @@ func TestProgressIsShownBehindTheCursor(t *testing.T) {
 		before + " clause 1 of 41: graph.get.throttled waits for the answer: 30s, as graph.microsoft.com asks" + after + "\x1b[K"
 	if screen.String() != want {
 		t.Errorf("shown is %q, want %q", screen.String(), want)
+	}
+}
+
+func TestALiveRunIsNamedForItsTenant(t *testing.T) {
+	for _, test := range []struct {
+		live *Live
+		want string
+	}{
+		{nil, ""}, {&Live{Sandbox: "out/sandbox.yaml"}, ""}, {&Live{Sandbox: "/tenants/contoso.yaml"}, "contoso"},
+		{&Live{Sandbox: "contoso.eu.yml"}, "contoso.eu"}, {&Live{Replay: "recorded"}, ""},
+	} {
+		if got := gatherable(t, test.live).gather(ginkgo.Report{}).Runs[0].Tenant; got != test.want {
+			t.Errorf("of %+v it is %q, want %q", test.live, got, test.want)
+		}
+	}
+}
+
+func TestThePieceOfTheLastTimeIsForgotten(t *testing.T) {
+	defer func(before string) { reportFolder = before }(reportFolder)
+	reportFolder = t.TempDir()
+	file := filepath.Join(reportFolder, "graph-connector-offline.json")
+	for name, test := range map[string]struct {
+		config types.SuiteConfig
+		stays  bool
+	}{
+		"a run":             {types.SuiteConfig{ParallelProcess: 1}, false},
+		"a dry run":         {types.SuiteConfig{ParallelProcess: 1, DryRun: true}, true},
+		"another process":   {types.SuiteConfig{ParallelProcess: 2}, true},
+		"another selection": {types.SuiteConfig{ParallelProcess: 1, LabelFilter: "action:get"}, true},
+	} {
+		if err := os.WriteFile(file, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		gatherable(t, nil).forget(test.config)
+		if _, err := os.Stat(file); (err == nil) != test.stays {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }

@@ -309,3 +309,26 @@ func valueIn(t *testing.T, file, key string) string {
 	}
 	return value
 }
+
+// TestNoRecipeAsksForAChangeOfAnExample looks in all requests of a plan for the ids that the contract has as examples: somebody
+// may have one.
+func TestNoRecipeAsksForAChangeOfAnExample(t *testing.T) {
+	for _, provider := range fixtures.Providers {
+		s, _ := liveSuite(t, provider, server.Options{}, "fixture", "racy")
+		examples := map[string]bool{}
+		for _, o := range s.Contract.Operations {
+			for _, value := range o.Params {
+				examples[value] = strings.ContainsAny(value, "0123456789@:")
+			}
+		}
+		for _, planned := range s.tenant.Plan() {
+			for _, request := range planned.Requests {
+				for example, isID := range examples {
+					if isID && !strings.HasPrefix(request, http.MethodGet) && strings.Contains(request, example) {
+						t.Errorf("%s asks for a change of %s: %s", planned.Recipe.Clause.ID, example, request)
+					}
+				}
+			}
+		}
+	}
+}

@@ -193,8 +193,12 @@ func weight(clause *fixtures.Clause, operator string, spelledOtherwise bool) fix
 		switch {
 		case slices.Contains([]string{"missing", "an object"}, change):
 			return b.Shape
-		case change == "another clause's" || change == "empty": // with another name, or none
-			return "" // it may be another clause to the letter, or carry a name
+		case change == "another clause's":
+			return "" // it may be that clause to the letter
+		case change == "empty" && clause.Name != "":
+			return b.Name
+		case change != "an apostrophe swapped" && b.Message == fixtures.Spelling:
+			return fixtures.Exact
 		}
 		return b.Message
 	case "details":
@@ -268,6 +272,9 @@ func checkDrift(t *testing.T, r *fixtures.Recipe, m mutant, before, after liveAn
 	_ = json.Unmarshal(m.answer.Body, &is)
 	spelledOtherwise := fixtures.Normalize(fmt.Sprint(was.Error.Code)) == fixtures.Normalize(fmt.Sprint(is.Error.Code))
 	found := after.outcome == Broken || after.outcome == Undocumented || after.outcome == Another
+	if m.change == "name: missing (0)" && after.outcome != Broken {
+		t.Errorf("%s: it is %s\n%s", what, after.outcome, after.text)
+	}
 	another := len(r.Clause.Wordings) > 1 && after.outcome == Honored // wording of the same clause, as it now is
 	switch weight(r.Clause, strings.TrimRight(m.change, " ()0123456789"), spelledOtherwise) {
 	case fixtures.Exact:
@@ -335,6 +342,23 @@ var number = regexp.MustCompile(`[\w-]*\d[\w:.-]*`)
 // isSame reports whether two answers say the same, of whatever.
 func isSame(a, b fixtures.Answer) bool {
 	return a.Status == b.Status && bytes.Equal(number.ReplaceAll(a.Body, nil), number.ReplaceAll(b.Body, nil))
+}
+
+// TestStrictBindsEverything has a tenant say what it documents in other words, with which another clause is as near.
+func TestStrictBindsEverything(t *testing.T) {
+	d := &drifting{}
+	s, _ := liveSuite(t, "graph", server.Options{Wrap: d.wrap})
+	otherwise := func(a fixtures.Answer) fixtures.Answer {
+		a.Body = bytes.Replace(a.Body, []byte("There was an issue with your request."), []byte("Something else is the matter."), 1)
+		return a
+	}
+	r := s.tenant.Recipe(s.Contract.Clause("graph.delete.registration-id-invalid"))
+	for strict, want := range map[bool]Outcome{false: Deviating, true: Broken} {
+		s.Live.Strict = strict
+		if a := s.provokeArmed(t, d, r, otherwise); a.err != nil || a.outcome != want {
+			t.Errorf("strict is %v, and it is %s, %v\n%s", strict, a.outcome, a.err, a.text)
+		}
+	}
 }
 
 // TestAnErratumOfTheProvider has a provider deviate as its errata say, and not.

@@ -8,11 +8,12 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/learncontract/learncontract/fixtures"
-
+	"github.com/learncontract/learncontract/suites/clients"
 	"github.com/learncontract/learncontract/suites/live"
 	"github.com/learncontract/learncontract/suites/live/standin/server"
 	"github.com/learncontract/learncontract/suites/report"
@@ -304,6 +305,78 @@ func TestTheBudgetIsNotPassed(t *testing.T) {
 	}
 }
 
+// TestWhatCannotBeRemovedIsTriedTwiceAtMost has a tenant that removes nothing.
+func TestWhatCannotBeRemovedIsTriedTwiceAtMost(t *testing.T) {
+	var deletes atomic.Int32
+	s, _ := liveSuite(t, "classroom", server.Options{Wrap: func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if id, ok := strings.CutPrefix(r.URL.Path, "/v1/courses/"); ok && r.Method == http.MethodDelete &&
+				!strings.Contains(id, "/") && id != "999999999999999" {
+				deletes.Add(1)
+				http.Error(w, `{"error":{"code":500,"status":"INTERNAL","message":"Internal error"}}`, http.StatusInternalServerError)
+				return
+			}
+			next.ServeHTTP(w, r)
+		})
+	}}, "fixture")
+	most, makes := 0, int32(0)
+	for _, p := range s.tenant.Plan() {
+		if p.WhyNot != "" {
+			continue
+		}
+		most += p.Most
+		a := s.provoke(t.Context(), p.Recipe)
+		left := len(s.tenant.Left())
+		switch err := s.tenant.CleanUp(t.Context()); {
+		case a.err != nil:
+			t.Errorf("%s: %v", p.Recipe.Clause.ID, a.err)
+		case (err != nil) != (deletes.Load() > makes):
+			t.Errorf("%s made %d, and %v", p.Recipe.Clause.ID, left, err)
+		}
+		makes = deletes.Load()
+	}
+	if err := s.tenant.Close(t.Context()); err == nil || makes == 0 || deletes.Load() != makes+1 {
+		t.Errorf("%d courses are left, %d removals were asked for, and %v", makes, deletes.Load(), err)
+	}
+	if spent, left := s.tenant.Spent(), len(s.tenant.Left()); spent > most || left == 0 {
+		t.Errorf("%d requests were sent, and %d were said; %d are said to be left", spent, most, left)
+	}
+}
+
+// TestAnIntruderStopsTheRun has somebody else sign in as the administrator, who would remove what the teacher makes.
+func TestAnIntruderStopsTheRun(t *testing.T) {
+	stand, file := standIn(t, server.Options{})
+	signIn := signInAt(t, stand, file)
+	s := Load(t, "classroom")
+	s.Live = &Live{Sandbox: file, Options: fast, SignIn: func(ctx context.Context, identity string) (live.Token, error) {
+		if identity == "classroom/admin" {
+			identity = "classroom/outsider"
+		}
+		return signIn(ctx, identity)
+	}}
+	if err := s.open(s.Live); err != nil {
+		t.Fatal(err)
+	}
+	before, asked := stand.Inventory(), s.asked()
+	stopped := 0
+	for _, r := range asked {
+		if strings.HasPrefix(s.tenant.WhyNot(r), "the run has stopped: ") {
+			stopped++
+			continue
+		}
+		a := s.provoke(t.Context(), r)
+		if err := s.tenant.CleanUp(t.Context()); err != nil {
+			t.Error(err)
+		}
+		if a.err != nil && !errors.Is(a.err, live.ErrOtherTenant) {
+			t.Error(a.err)
+		}
+	}
+	if changed := changedInventory(before, stand.Inventory()); stopped == 0 || len(changed) > 0 {
+		t.Errorf("%d of %d are not asked any more, and changed is\n%s", stopped, len(asked), strings.Join(changed, "\n"))
+	}
+}
+
 // TestAPlanIsWhatIsSent holds what a plan says against what a stand-in was asked.
 func TestAPlanIsWhatIsSent(t *testing.T) {
 	for _, provider := range fixtures.Providers {
@@ -362,5 +435,14 @@ func TestDoubts(t *testing.T) {
 		if test.want == "" && got != "" || !strings.HasPrefix(got, test.want) {
 			t.Errorf("%s: it says %q, want %q", name, got, test.want)
 		}
+	}
+}
+
+// TestAClientThatDialsIsNotAskedLive has one that takes no transport.
+func TestAClientThatDialsIsNotAskedLive(t *testing.T) {
+	s := Load(t, "graph")
+	s.Client = clients.Config{Name: "our connector", Dial: func(string) clients.Client { return nil }}
+	if err := s.open(&Live{}); err == nil || !strings.HasPrefix(err.Error(), "our connector dials by itself") {
+		t.Errorf("the error is %v", err)
 	}
 }

@@ -8,12 +8,39 @@ import (
 	"runtime"
 	"runtime/debug"
 	"strings"
+	"testing"
+	"time"
+
+	"github.com/onsi/ginkgo/v2"
+	"github.com/onsi/ginkgo/v2/types"
 
 	"github.com/learncontract/learncontract/suites/report"
 )
 
 // reportFolder is where each run writes its piece of a report, empty for nowhere.
 var reportFolder string
+
+// named is the run as its piece is named, before anything is known of it.
+func (s *Suite) named(provider string, config types.SuiteConfig) *report.Run {
+	return &report.Run{
+		Provider: provider, Client: report.Client{Name: s.Client.Name}, Transport: s.transport(), Tenant: s.tenantName(),
+		Selection: withoutFolders(selected(config)),
+	}
+}
+
+// tenantName is what a live run's tenant is called: its sandbox file is named for it. One that is sandbox.yaml has no
+// name, nor has a recording.
+func (s *Suite) tenantName() string {
+	if s.transport() != report.Live {
+		return ""
+	}
+	name := filepath.Base(s.Live.Sandbox)
+	name = strings.TrimSuffix(name, filepath.Ext(name))
+	if name == "sandbox" || name == "." {
+		return ""
+	}
+	return name
+}
 
 // versions are those of what ran: the language, and this module as its user's module has it.
 func versions() map[string]string {
@@ -31,15 +58,51 @@ func versions() map[string]string {
 
 // write writes the piece of a report, if one is asked for.
 func (s *Suite) write(r *report.Report) {
+	if err := keep(r); err != nil {
+		fail(engineFailure + err.Error())
+	}
+}
+
+func keep(r *report.Report) error {
 	if reportFolder == "" {
-		return
+		return nil
 	}
 	r.Scrub(func(text string) string { return withoutFolders(scrub(text)) })
 	file, err := r.Write(reportFolder)
-	if err != nil {
-		fail(engineFailure + err.Error())
+	if err == nil {
+		written = append(written, file)
 	}
-	written = append(written, file)
+	return err
+}
+
+// forget removes the piece that the run's last time has left: if the run ends early, that must not speak for it. Of
+// several processes one does so.
+func (s *Suite) forget(config types.SuiteConfig) {
+	if reportFolder != "" && writes(config) {
+		file := filepath.Join(reportFolder, s.named(s.Contract.Provider, config).FileName())
+		_ = os.Remove(file) // there may be none, and one that cannot be removed cannot be written
+	}
+}
+
+// writes reports whether this process is one that writes pieces.
+func writes(config types.SuiteConfig) bool { return config.ParallelProcess == 1 && !config.DryRun }
+
+// cannotBegin ends the test before it has asked anything, and has the piece of the report say why.
+func (s *Suite) cannotBegin(t *testing.T, why string) {
+	t.Helper()
+	config, _ := ginkgo.GinkgoConfiguration()
+	s.forget(config)
+	problem := engineFailure + why
+	if writes(config) && len(s.Contract.Operations) > 0 {
+		r := s.gather(ginkgo.Report{
+			StartTime: time.Now(), SuiteConfig: config, SpecialSuiteFailureReasons: []string{setUpFailed},
+		})
+		r.Runs[0].Problems = append(r.Runs[0].Problems, problem)
+		if err := keep(r); err != nil {
+			problem += "\n" + err.Error()
+		}
+	}
+	t.Fatal(problem)
 }
 
 // written are the files that this process has written.

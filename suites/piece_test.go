@@ -1,7 +1,10 @@
 package suites_test
 
 import (
+	"maps"
+	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/learncontract/learncontract/suites/report"
@@ -35,23 +38,56 @@ func TestAParallelRunSaysWhatASerialOneSays(t *testing.T) {
 	}
 }
 
-// The path is one from the module's folder, though a suite runs in its own.
-func TestAPieceIsWrittenBelowTheModule(t *testing.T) {
-	output, status := ginkgo(t, "--label-filter=action:create", "./graph", "--", "--report=out/pieces")
-	if status != 0 {
-		t.Fatalf("exit status %d\n%s", status, output)
+// The path is one from the module's folder, though a suite runs in its own. Shards do not overwrite each other.
+func TestPiecesOfShardsAreWrittenBelowTheModule(t *testing.T) {
+	for _, filter := range []string{"action:create", "!action:create", "action:create"} {
+		output, status := ginkgo(t, "--label-filter="+filter, "./graph", "--", "--report=out/pieces")
+		if status != 0 {
+			t.Fatalf("exit status %d\n%s", status, output)
+		}
 	}
-	r, err := report.Read(filepath.Join(module(t), "out", "pieces", "graph-wire-offline.json"))
-	if err != nil {
-		t.Fatal(err)
+	pieces, err := report.ReadFolder(filepath.Join(module(t), "out", "pieces"))
+	if err != nil || len(pieces) != 2 {
+		t.Fatalf("%d pieces: %v", len(pieces), err)
 	}
-	if counts := r.Runs[0].Counts(); counts[report.Honored] != 9 || counts[report.NotAsked] != 32 {
-		t.Errorf("it has %v", counts)
+	asked := map[string]int{}
+	for _, p := range pieces {
+		asked[p.Runs[0].Selection] = p.Runs[0].Counts()[report.Honored]
+	}
+	if want := map[string]int{`--label-filter="action:create"`: 9, `--label-filter="!action:create"`: 32}; !maps.Equal(asked, want) {
+		t.Errorf("they have %v, want %v", asked, want)
 	}
 	if output, _ := ginkgo(t, "--dry-run", "./graph", "--", "--report=out/dry"); len(output) == 0 {
 		t.Error("a dry run says nothing")
 	}
 	if _, err := report.ReadFolder(filepath.Join(module(t), "out", "dry")); err == nil {
 		t.Error("a dry run, which asks nothing, is reported")
+	}
+}
+
+// What was honored yesterday must not be told of a run that could not begin.
+func TestARunThatCannotBeginSaysSoInItsPiece(t *testing.T) {
+	folder := t.TempDir()
+	old := filepath.Join(folder, "graph-wire-live-contoso.json")
+	if err := os.WriteFile(old, []byte("yesterday's"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	output, status := ginkgo(t, "./graph", "--", "--live", "--sandbox", "nosuch/contoso.yaml", "--report", folder)
+	if status == 0 || !strings.Contains(output, "engine error: nothing was asked") {
+		t.Fatalf("exit status %d\n%s", status, output)
+	}
+	r, err := report.Read(old)
+	if err != nil {
+		t.Fatal(err)
+	}
+	run := r.Runs[0]
+	if len(run.Problems) != 1 || !strings.HasPrefix(run.Problems[0], "engine error: nothing was asked\n") || !strings.Contains(run.Problems[0], "contoso.yaml") {
+		t.Errorf("its problems are %q", run.Problems)
+	}
+	if counts := run.Counts(); counts[report.NotAsked] != 41 || run.Results[0].Reason != "the set-up failed" {
+		t.Errorf("its outcomes are %v, because %q", counts, run.Results[0].Reason)
+	}
+	if got := r.Verdict().Text; got != "Nothing was asked, 1 set-up problem" {
+		t.Errorf("it says %q", got)
 	}
 }

@@ -102,7 +102,7 @@ func TestAFailureShowsTheSchedule(t *testing.T) {
 		"  1        0s  429 Too Many Requests  1.9s (Retry-After: 1.9)  1s, too early by 900ms\n",
 		"  told its caller of the failure at 4s\n",
 		"our connector, refused with graph.create.throttled, Retry-After: 1.9:\n", // the report entry
-		"  broken  graph.create.throttled, answered 429 Too Many Requests, waits for Retry-After in fractions of a second\n",
+		"  broken  graph.create.throttled, answered 429 Too Many Requests, waits for Retry-After in fractions of a second and 7 more: our connector asks again too early: ",
 		"8 broken",
 	} {
 		if !strings.Contains(string(output), want) {

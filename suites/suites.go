@@ -66,11 +66,12 @@ func New(contract *fixtures.Contract) *Suite {
 	}
 }
 
-// load is the suite of a provider's embedded contract and errata.
+// load is the suite of a provider's embedded contract and errata. Where there is an error, it may be used to tell of it
+// only.
 func load(provider string) (*Suite, error) {
 	contract, err := fixtures.Load(provider)
 	if err != nil {
-		return nil, err
+		return New(&fixtures.Contract{Provider: provider}), err
 	}
 	s := New(contract)
 	s.Errata, err = fixtures.LoadErrata(contract)
@@ -102,11 +103,17 @@ func (s *Suite) check() error {
 // problem's file and line.
 func Load(t *testing.T, provider string) *Suite {
 	t.Helper()
+	return loadFor(t, provider, Reference)
+}
+
+// loadFor is Load for a client that is known already, and so can be told of if it fails.
+func loadFor(t *testing.T, provider string, client clients.Config) *Suite {
+	t.Helper()
 	s, err := load(provider)
+	s.Live, s.Client = liveRun, client
 	if err != nil {
-		t.Fatalf("engine error: the contract cannot be loaded\n%v", err)
+		s.cannotBegin(t, "the contract cannot be loaded\n"+err.Error())
 	}
-	s.Live = liveRun
 	return s
 }
 
@@ -115,20 +122,20 @@ func Load(t *testing.T, provider string) *Suite {
 // before: a package with specs of its own takes Describe.
 func Test(t *testing.T, provider string, client clients.Config, describe func(*Suite)) {
 	t.Helper()
+	s := loadFor(t, provider, client)
 	config, reporter := ginkgo.GinkgoConfiguration()
 	switch again := tested.Swap(true); {
 	case again && config.ParallelTotal > 1:
-		t.Fatal("engine error: with -p a process runs one suite only, and shares its specs with the others: " +
+		s.cannotBegin(t, "with -p a process runs one suite only, and shares its specs with the others: "+
 			"run without it, or give each suite a package of its own")
 	case again && reporter.WillGenerateReport():
-		t.Fatal("engine error: the report of this suite would overwrite that of the suite before it: " +
+		s.cannotBegin(t, "the report of this suite would overwrite that of the suite before it: "+
 			"run without it, or give each suite a package of its own")
 	}
 	globals.Reset()
 	defer globals.Reset()
-	s := Load(t, provider)
 	if err := s.of(client); err != nil {
-		t.Fatalf("engine error: the errata of %s are wrong\n%v", client.Name, err)
+		s.cannotBegin(t, fmt.Sprintf("the errata of %s are wrong\n%v", client.Name, err))
 	}
 	s.Run(t, describe)
 }
@@ -149,6 +156,7 @@ func Describe(text, provider string, client clients.Config, describe func(*Suite
 	if err != nil {
 		panic(fmt.Sprintf("engine error: %s of %s cannot be described\n%v", client.Name, provider, err))
 	}
+	ginkgo.ReportBeforeSuite(func(run ginkgo.Report) { s.forget(run.SuiteConfig) })
 	s.reportCoverage()
 	return ginkgo.Describe(text, func() {
 		describe(s)
@@ -163,24 +171,26 @@ func Describe(text, provider string, client clients.Config, describe func(*Suite
 // ginkgo.RunSpecs.
 func (s *Suite) Register(t *testing.T, describe func(*Suite)) {
 	t.Helper()
+	config, _ := ginkgo.GinkgoConfiguration()
+	s.forget(config)
 	if err := s.check(); err != nil {
-		t.Fatalf("engine error: the client's declaration is wrong, or its errata are\n%v", err)
+		s.cannotBegin(t, "the client's declaration is wrong, or its errata are\n"+err.Error())
 	}
 	s.t = t
 	if s.Live != nil {
 		if err := s.open(s.Live); err != nil {
-			t.Fatalf("engine error: nothing was asked\n%v", err)
+			s.cannotBegin(t, "nothing was asked\n"+err.Error())
 		}
 	} else {
 		t.Cleanup(stub.RefuseNetwork())
 	}
 	describe(s)
 	if err := s.checkCases(); err != nil {
-		t.Fatalf("engine error: a case or its errata are wrong\n%v", err)
+		s.cannotBegin(t, "a case or its errata are wrong\n"+err.Error())
 	}
 	for _, o := range s.Contract.Operations {
 		if !slices.Contains(s.described, o.Action) {
-			t.Fatalf("engine error: no spec asks for %s: describe the action %q too", o.ID, o.Action)
+			s.cannotBegin(t, fmt.Sprintf("no spec asks for %s: describe the action %q too", o.ID, o.Action))
 		}
 	}
 	if s.Live != nil {

@@ -10,13 +10,13 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"unicode"
 
 	"github.com/spf13/cobra"
 
 	"github.com/learncontract/learncontract/fixtures"
 	"github.com/learncontract/learncontract/fixtures/drift"
 	"github.com/learncontract/learncontract/fixtures/pages"
+	"github.com/learncontract/learncontract/suites/report"
 )
 
 //go:embed drift.schema.json
@@ -221,18 +221,8 @@ func writeDrift(w io.Writer, _ string, read what, r *drift.Report) error {
 		}
 		fmt.Fprintln(&text, strings.Join(counts, ", "))
 	}
-	_, err := io.WriteString(w, visible(text.String()))
+	_, err := io.WriteString(w, report.Tame(text.String()))
 	return err
-}
-
-// visible is a text without what a terminal acts on or hides: a page may say anything.
-func visible(text string) string {
-	return strings.Map(func(r rune) rune {
-		if r != '\n' && unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) {
-			return unicode.ReplacementChar
-		}
-		return r
-	}, text)
 }
 
 // writeFinding writes what was found: the weight, what happened to what, and where to look.

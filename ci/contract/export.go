@@ -64,7 +64,11 @@ func exportCommand() *cobra.Command {
 			}
 			return nil
 		},
-		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		RunE: func(*cobra.Command, []string) error {
+			return errors.New("export names no format: use openapi or wiremock")
+		},
+		// Those of a format whose name is misspelled: the name is at fault, and not they.
+		FParseErrWhitelist: cobra.FParseErrWhitelist{UnknownFlags: true},
 	}
 	for _, e := range exporters {
 		var out string
@@ -150,7 +154,8 @@ func writeFiles(folder string, files map[string][]byte) error {
 		switch there, err := root.ReadFile(name); {
 		case errors.Is(err, fs.ErrNotExist):
 		case err != nil:
-			return err
+			return fmt.Errorf("%s is no file: move it away, or name another folder with --out: %w",
+				filepath.Join(folder, name), err)
 		case !bytes.Equal(there, files[name]) && sum(there) != sums[name]:
 			foreign = append(foreign, filepath.Join(folder, filepath.FromSlash(name)))
 		}
@@ -159,20 +164,20 @@ func writeFiles(folder string, files map[string][]byte) error {
 		return fmt.Errorf("%s would be lost, for export did not write it so: move it away, or name another folder with --out",
 			strings.Join(foreign, " and "))
 	}
+	var outputs []output
 	for _, name := range names {
 		if err := root.MkdirAll(filepath.Dir(name), 0o755); err != nil {
-			return err
+			return fmt.Errorf("--out names no folder that can be written to: %w", err)
 		}
-		if err := root.WriteFile(name, files[name], 0o644); err != nil {
-			return err
-		}
+		outputs = append(outputs, output{root, name, files[name]})
 		sums[name] = sum(files[name])
 	}
 	var text bytes.Buffer
 	for _, name := range slices.Sorted(maps.Keys(sums)) {
 		fmt.Fprintf(&text, "%s  %s\n", sums[name], name)
 	}
-	return root.WriteFile(manifest, text.Bytes(), 0o644)
+	// The last, for a file that is as it would be written is never foreign.
+	return writeAll(append(outputs, output{root, manifest, text.Bytes()}))
 }
 
 // readManifest reads the digest of each file that export wrote; there are none where there is no manifest.

@@ -51,6 +51,8 @@ func TestExportErrors(t *testing.T) {
 			[]string{"export", "openapi"},
 			`--out DIR is missing: it names the folder to write to, and is made where there is none`,
 		},
+		{[]string{"export"}, `export names no format: use openapi or wiremock`},
+		{[]string{"export", "opnapi", "--out", "x"}, `export knows no format "opnapi": use openapi or wiremock`},
 		{[]string{"export", "postman"}, `export knows no format "postman": use openapi or wiremock`},
 		{[]string{"export", "openapi", "grap", "--out", "x"}, `unknown provider "grap": use graph or classroom, or none for all`},
 		{
@@ -146,6 +148,24 @@ func TestExportAfterAnInterruption(t *testing.T) {
 	}
 	printed(t, "export", "openapi", "--out", folder)
 	sameFiles(t, exportedFiles(t, folder), once)
+}
+
+// What was written before a file that cannot be is no obstacle to the next export, for it was not.
+func TestExportWritesAllOrNothing(t *testing.T) {
+	folder := t.TempDir()
+	inTheWay := filepath.Join(folder, "graph.openapi.json.part", "folder")
+	if err := os.MkdirAll(inTheWay, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	status, _, stderr := contract("export", "openapi", "--out", folder)
+	if status != 2 || !strings.Contains(stderr, "graph.openapi.json cannot be written, and so nothing was: ") {
+		t.Errorf("exit status %d, %s", status, stderr)
+	}
+	sameFiles(t, exportedFiles(t, folder), nil)
+	if err := os.RemoveAll(filepath.Dir(inTheWay)); err != nil {
+		t.Fatal(err)
+	}
+	printed(t, "export", "openapi", "--out", folder)
 }
 
 // A link that leads out of the folder is not followed.

@@ -20,6 +20,7 @@ import (
 
 	"github.com/learncontract/learncontract/fixtures"
 	"github.com/learncontract/learncontract/fixtures/pages"
+	"github.com/learncontract/learncontract/suites/report"
 )
 
 // generated is the file that import writes, below the folder fixtures.
@@ -57,7 +58,7 @@ func importCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			_, err = io.WriteString(cmd.OutOrStdout(), visible(done.String()))
+			_, err = io.WriteString(cmd.OutOrStdout(), report.Tame(done.String()))
 			return err
 		},
 	}

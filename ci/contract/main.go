@@ -1,5 +1,7 @@
-// The contract command prints the documented error contract: a line for each clause, or one clause whole. It also tells
-// how the documentation has drifted from the contract, and generates again the part of it that is generated.
+// The contract command is what a pipeline and its reader ask of the documented error contract: list and show print it;
+// drift tells how the documentation differs from it, and import generates the generated part again; plan says what a
+// live run would ask, and sweep removes what one has left; export writes it for other tools, and serve answers as it
+// documents; report merges what runs of the suites have kept, and writes it for people and pipelines.
 //
 //	go tool contract list [graph|classroom] [--action create] [--status 403] [--look-alikes] [--json]
 //	go tool contract show CLAUSE [--json]
@@ -11,11 +13,12 @@
 //	go tool contract export openapi|wiremock [graph|classroom] --out DIR
 //	go tool contract serve [graph|classroom] [--address HOST:PORT]
 //	go tool contract report FOLDER… [--html FILE] [--markdown FILE] [--junit FILE] [--json FILE] [--annotations]
+//	    [--baseline FILE] [--fail-on OUTCOMES]
+//	go tool contract list|drift|report --schema
 //
 // What --json prints has the schema clauses.schema.json, printed by list --schema, drift.schema.json, printed by drift
 // --schema, or report.schema.json, printed by report --schema. The exit status is 0, 1 where there is drift or a report
-// fails, or 2 where the command could not run; then one line on standard
-// error says why and how to mend it.
+// fails, or 2 where the command could not run; then one line on standard error says why and how to mend it.
 package main
 
 import (
@@ -31,6 +34,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/learncontract/learncontract/fixtures"
+	"github.com/learncontract/learncontract/suites/report"
 )
 
 func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
@@ -41,11 +45,13 @@ func run(args []string, stdout, stderr io.Writer) int {
 		Use:   "contract",
 		Short: "The documented error contract of Microsoft Graph's learningCourseActivity and of Google Classroom",
 		Long: "contract prints the documented errors of Microsoft Graph's learningCourseActivity and of Google Classroom:\n" +
-			"what each operation answers, when, in which words, where the documentation says so, and what to do about it.\n\n" +
+			"what each operation answers, when, in which words, where the documentation says so, and what to do about it.\n" +
+			"It tells how the documentation has drifted from them, what a live run would ask and has left, answers as\n" +
+			"documented or writes them for other tools that do, and merges what runs of the suites have kept into a report.\n\n" +
 			"Exit status: 0, 1 where drift finds a difference or a report fails, or 2 where it could not run.\n\n" +
 			"Completion needs the command on the path: go install ./ci/contract, and contract completion --help.",
 		Example: "  go tool contract list graph\n  go tool contract show graph.update.learner-license\n" +
-			"  go tool contract drift classroom",
+			"  go tool contract drift classroom\n  go tool contract serve\n  go tool contract report out --html report.html",
 		Annotations:   map[string]string{cobra.CommandDisplayNameAnnotation: "go tool contract"},
 		SilenceUsage:  true,
 		SilenceErrors: true,
@@ -70,7 +76,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	if err := root.ExecuteContext(ctx); errors.Is(err, errDrift) || errors.Is(err, errFails) {
 		return 1
 	} else if err != nil {
-		_, _ = fmt.Fprintln(stderr, "contract:", visible(err.Error())) // there is nowhere else to say it
+		_, _ = fmt.Fprintln(stderr, "contract:", report.Tame(err.Error())) // there is nowhere else to say it
 		return 2
 	}
 	return 0

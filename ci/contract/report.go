@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -55,12 +56,14 @@ func reportCommand() *cobra.Command {
 		Use:   "report FOLDER…",
 		Short: "Merge what runs of the suites have kept, and write it for people and pipelines",
 		Long: "report reads the pieces that the suites' flag --report has written into the folders, those of parallel and sharded\n" +
-			"runs too, and merges them: of two that say something of the same clause, client and transport the one that asked\n" +
-			"counts; where two disagree, the worse, and it is told. It prints each run as the suites do, and writes what the flags\n" +
-			"ask for; - is standard output, which then has nothing else.\n\n" +
-			"Exit status: 0; 1 if an outcome is one of --fail-on, or, where that has engine, if a run's set-up failed or two pieces\n" +
-			"disagree; 2 if it could not run. --fail-on takes the outcomes of the schema, " + newlyBroken + " for what fails and did\n" +
-			"not in the baseline, or " + noFailure + ":\n  " + strings.Join(outcomes(), ", "),
+			"runs too, and merges them: of two that say something of the same clause, client, transport and tenant the one that was\n" +
+			"answered counts, before an engine error, and that before what was not asked; of two answers the worse, and where one\n" +
+			"passes and one fails, it is told. It prints each run as the suites do, and writes what the flags ask for, all of it or\n" +
+			"nothing; - is standard output, which then has nothing else.\n\n" +
+			"Exit status: 0; 1 if an outcome is one of --fail-on, or, where that has engine or " + newlyBroken + ", if a run's set-up\n" +
+			"failed or two pieces disagree; 2 if it could not run. --fail-on takes the outcomes of the schema; " + newlyBroken + " for\n" +
+			"what fails and did not in the baseline, and for what is not asked any more, be it a clause or a run; or " + noFailure + ":\n  " +
+			strings.Join(outcomes(), ", "),
 		Example: "  go tool ginkgo run ./suites/graph ./suites/classroom -- --report out\n" +
 			"  go tool contract report out --html report.html --junit junit.xml\n" +
 			"  go tool contract report out --markdown \"$GITHUB_STEP_SUMMARY\" --annotations\n" +
@@ -85,7 +88,12 @@ func reportCommand() *cobra.Command {
 			}
 			if baseline != "" {
 				before, err := report.Read(baseline)
-				if err != nil {
+				switch {
+				case errors.Is(err, fs.ErrNotExist):
+					return fmt.Errorf("--baseline: there is no file %s: contract report --json writes one", baseline)
+				case errors.Is(err, report.ErrOther):
+					return fmt.Errorf("--baseline: %w: give what contract report --json has written", err)
+				case err != nil:
 					return fmt.Errorf("--baseline: %w", err)
 				}
 				merged.Changes = merged.Since(before)
@@ -118,6 +126,9 @@ func outcomes() (all []string) {
 }
 
 func checkFailOn(failOn []string, baseline string) error {
+	if len(failOn) == 0 {
+		return fmt.Errorf("--fail-on is empty: name what fails, or use %s for nothing", noFailure)
+	}
 	for _, o := range failOn {
 		if choices := append(outcomes(), newlyBroken, noFailure); !slices.Contains(choices, o) {
 			return fmt.Errorf("--fail-on has %q: use %s", o, or(choices))
@@ -132,63 +143,77 @@ func checkFailOn(failOn []string, baseline string) error {
 	return nil
 }
 
+// mergeFolders merges the pieces of the folders, each once: one may be given twice, or be in another.
 func mergeFolders(folders []string) (*report.Report, error) {
 	var pieces []report.Piece
+	read := map[string]bool{}
 	for _, folder := range folders {
 		found, err := report.ReadFolder(folder)
 		if err != nil {
 			return nil, err
 		}
-		pieces = append(pieces, found...)
+		for _, piece := range found {
+			file, err := filepath.Abs(piece.File)
+			if err != nil {
+				return nil, err
+			}
+			if !read[file] {
+				pieces = append(pieces, piece)
+			}
+			read[file] = true
+		}
 	}
 	return report.Merge(pieces)
 }
 
-// writeReport writes what the flags ask for, and prints each run unless standard output is one of them.
+// writeReport writes what the flags ask for, and prints each run unless standard output is one of them. It writes all
+// of it or nothing.
 func writeReport(cmd *cobra.Command, r *report.Report, annotations bool) error {
-	stdout, taken := cmd.OutOrStdout(), ""
+	var outputs []output
+	var printed bytes.Buffer
+	defer func() {
+		for _, o := range outputs {
+			if o.root != nil {
+				_ = o.root.Close() // its files were closed each by itself
+			}
+		}
+	}()
+	flags := map[string]string{} // by the file they name
 	for _, w := range writers {
 		file := cmd.Flags().Lookup(w.flag).Value.String()
-		switch {
+		switch other, taken := flags[filepath.Clean(file)]; {
 		case file == "" && cmd.Flags().Changed(w.flag):
 			return fmt.Errorf("--%s is empty: give a file, or - for standard output", w.flag)
 		case file == "":
-		case file == "-" && taken != "":
-			return fmt.Errorf("--%s and --%s are both standard output: give one a file", taken, w.flag)
-		case file == "-":
-			taken = w.flag
+			continue
+		case taken && file == "-":
+			return fmt.Errorf("--%s and --%s are both standard output: give one a file", other, w.flag)
+		case taken:
+			return fmt.Errorf("--%s and --%s are both %s: give one another file", other, w.flag, file)
 		}
-	}
-	for _, w := range writers {
-		file := cmd.Flags().Lookup(w.flag).Value.String()
-		if file == "" {
+		flags[filepath.Clean(file)] = w.flag
+		var text bytes.Buffer
+		if err := w.write(&text, r); err != nil {
+			return fmt.Errorf("--%s: %w", w.flag, err)
+		}
+		if file == "-" {
+			printed = text
 			continue
 		}
-		var text bytes.Buffer
-		err := w.write(&text, r)
-		switch {
-		case err != nil:
-		case file == "-":
-			_, err = text.WriteTo(stdout)
-		default:
-			err = save(file, text.Bytes())
-		}
+		o, err := outputTo(file, text.Bytes())
 		if err != nil {
 			return fmt.Errorf("--%s: %w", w.flag, err)
 		}
+		outputs = append(outputs, o)
 	}
-	if taken != "" {
-		return nil
-	}
-	return printRuns(stdout, r, annotations)
-}
-
-// save writes a file, and the folder it is in.
-func save(file string, text []byte) error {
-	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+	if err := writeAll(outputs); err != nil {
 		return err
 	}
-	return os.WriteFile(file, text, 0o644)
+	if _, taken := flags["-"]; taken {
+		_, err := printed.WriteTo(cmd.OutOrStdout())
+		return err
+	}
+	return printRuns(cmd.OutOrStdout(), r, annotations)
 }
 
 // printRuns prints each run, what two pieces disagree on, what changed, and the annotations.
@@ -200,31 +225,47 @@ func printRuns(w io.Writer, r *report.Report, annotations bool) error {
 		_ = console.Write(&text, r, run)
 	}
 	for _, disagreement := range r.Disagreements {
-		fmt.Fprintf(&text, "disagreement: %s\n", disagreement)
+		fmt.Fprintf(&text, "disagreement: %s\n", report.Tame(disagreement))
 	}
 	if r.Changes != nil {
+		for _, run := range r.Changes.Runs() {
+			fmt.Fprintf(&text, "%s\n", report.Tame(run))
+		}
 		for _, kind := range r.Changes.Kinds() {
 			for _, change := range kind.Changes {
-				fmt.Fprintf(&text, "%s: %s\n", kind.Kind, change)
+				fmt.Fprintf(&text, "%s: %s\n", kind.Kind, report.Tame(change.String()))
 			}
 		}
 	}
+	fmt.Fprintf(&text, "\n%s\n", r.Verdict())
 	if annotations {
-		_ = r.WriteAnnotations(&text)
+		_ = r.WriteAnnotations(&text, checkedOut)
 	}
 	_, err := text.WriteTo(w)
 	return err
 }
 
+// checkedOut reports whether the repository that is checked out has the file: of a module that it only requires, GitHub
+// could show no line.
+func checkedOut(file string) bool {
+	if !filepath.IsLocal(file) {
+		return false
+	}
+	info, err := os.Stat(filepath.Join(os.Getenv("GITHUB_WORKSPACE"), file))
+	return err == nil && info.Mode().IsRegular()
+}
+
 // fails reports whether the report has what --fail-on names. A set-up that failed, and pieces that disagree, are engine
-// errors.
+// errors. They are newly broken, too, as is what is not asked any more, be it a run: nobody knows whether it is honored
+// still.
 func fails(r *report.Report, failOn []string) bool {
 	has := func(o report.Outcome) bool { return slices.Contains(failOn, string(o)) }
+	newly := slices.Contains(failOn, newlyBroken)
 	failed := func(run *report.Run) bool { return len(run.Problems) > 0 }
-	if has(report.Engine) && (len(r.Disagreements) > 0 || slices.ContainsFunc(r.Runs, failed)) {
+	if (newly || has(report.Engine)) && (len(r.Disagreements) > 0 || slices.ContainsFunc(r.Runs, failed)) {
 		return true
 	}
-	if slices.Contains(failOn, newlyBroken) && len(r.Changes.Broken) > 0 {
+	if newly && len(r.Changes.Broken)+len(r.Changes.NotAsked)+len(r.Changes.GoneRuns) > 0 {
 		return true
 	}
 	return slices.ContainsFunc(r.All(), func(e report.Entry) bool { return has(e.Outcome) })

@@ -3,6 +3,8 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -95,7 +97,8 @@ func TestARunIsReported(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, folder := range []string{right, wrong, create} {
-			text, err := os.ReadFile(filepath.Join(folder, "graph-wire-offline.json"))
+			_, run := one(t, folder)
+			text, err := os.ReadFile(filepath.Join(folder, run.FileName()))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -129,7 +132,8 @@ func TestARunIsReported(t *testing.T) {
 		}
 	})
 	t.Run("every form is written", func(t *testing.T) {
-		folder := t.TempDir()
+		folder, root := t.TempDir(), filepath.Join("..", "..")
+		t.Setenv("GITHUB_WORKSPACE", root)
 		var args []string
 		for _, w := range writers {
 			args = append(args, "--"+w.flag, filepath.Join(folder, "made", w.flag))
@@ -138,8 +142,13 @@ func TestARunIsReported(t *testing.T) {
 		if status != 1 || stderr != "" || strings.Count(stdout, "\n::error file=fixtures/graph/learningcourseactivity.yaml,line=") != 9 {
 			t.Errorf("exit status %d\n%s%s", status, stdout, stderr)
 		}
+		t.Setenv("GITHUB_WORKSPACE", folder)
+		_, stdout, _ = reported(t, wrong, "--annotations")
+		if strings.Contains(stdout, "::error file=") || strings.Count(stdout, "%0A%0AThe contract has it in fixtures/graph/learningcourseactivity.yaml:") != 9 {
+			t.Errorf("a line of a file that is not checked out is annotated, or it is not told:\n%s", stdout)
+		}
 		for form, has := range map[string]string{
-			"html": "<h1 class=\"fails\">41 failures</h1>", "markdown": "### 41 failures of the documented error contract",
+			"html": "<h1 class=\"fails\">41 failures</h1>", "markdown": "### Documented error contract: 41 failures\n",
 			"junit": `failures="41"`, "json": `"version": 1,`,
 		} {
 			text, err := os.ReadFile(filepath.Join(folder, "made", form))
@@ -148,8 +157,60 @@ func TestARunIsReported(t *testing.T) {
 			}
 		}
 		status, stdout, _ = reported(t, wrong, "--markdown", "-")
-		if status != 1 || !strings.HasPrefix(stdout, "### 41 failures") || strings.Contains(stdout, "told by") {
+		if status != 1 || !strings.HasPrefix(stdout, "### Documented error contract: 41 failures\n") || strings.Contains(stdout, "told by") {
 			t.Errorf("exit status %d\n%s", status, stdout)
+		}
+	})
+	t.Run("all files are written or none", func(t *testing.T) {
+		folder := t.TempDir()
+		at := func(names ...string) string { return filepath.Join(append([]string{folder}, names...)...) }
+		if err := os.MkdirAll(at("json.part", "folder"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		write(t, at("file"), "old")
+		for _, test := range []struct{ flag, file, want string }{
+			{"--json", at("json"), "json cannot be written, and so nothing was: "},
+			{"--json", folder, "--json: " + folder + " is a folder: give a file in it, such as " + at("report")},
+			{"--junit", at("file", "junit.xml"), "--junit: " + at("file", "junit.xml") + " cannot be written: "},
+			{"--junit", at("file"), "--markdown and --junit are both " + at("file") + ": give one another file"},
+		} {
+			status, stdout, stderr := reported(t, right, "--markdown", at("file"), test.flag, test.file)
+			if status != 2 || stdout != "" || !strings.Contains(stderr, test.want) {
+				t.Errorf("exit status %d, want %q: %s%s", status, test.want, stdout, stderr)
+			}
+			text, err := os.ReadFile(at("file"))
+			if entries, _ := os.ReadDir(folder); err != nil || string(text) != "old" || len(entries) != 2 {
+				t.Errorf("%s: the file has %q, %v, and is one of %v", test.flag, text, err, entries)
+			}
+		}
+		if err := os.Symlink(at("file"), at("link")); err != nil {
+			t.Skipf("no link can be made here: %v", err)
+		}
+		reported(t, right, "--markdown", at("link"))
+		if text, err := os.ReadFile(at("file")); err != nil || !strings.HasPrefix(string(text), "### ") {
+			t.Errorf("what the link leads to has %q, %v", text, err)
+		}
+	})
+	t.Run("a pipe is written to, and not replaced", func(t *testing.T) {
+		r, w, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		file := fmt.Sprintf("/dev/fd/%d", w.Fd())
+		if _, err := os.Stat(file); err != nil {
+			t.Skipf("a pipe has no name here: %v", err)
+		}
+		read := make(chan string)
+		go func() {
+			text, _ := io.ReadAll(r) // what could not be read is not there
+			read <- string(text)
+		}()
+		status, _, stderr := reported(t, right, "--markdown", file)
+		if err := w.Close(); err != nil {
+			t.Error(err)
+		}
+		if text := <-read; status != 0 || !strings.HasPrefix(text, "### ") {
+			t.Errorf("exit status %d, %s, and in the pipe is %q", status, stderr, text)
 		}
 	})
 	t.Run("what changed since a baseline is told", func(t *testing.T) {
@@ -163,6 +224,8 @@ func TestARunIsReported(t *testing.T) {
 			{[]string{wrong, "--baseline", filepath.Join(wrong, "graph-wire-offline.json"), "--fail-on", "newly-broken"}, 0, "41 broken"},
 			{[]string{right, "--baseline", filepath.Join(wrong, "graph-wire-offline.json")}, 0, "\nnewly honored: graph.create.service-plan-missing  honored, was broken (graph, wire, offline)\n"},
 			{[]string{create, "--baseline", baseline}, 0, "\nnot asked any more: graph.get.throttled  not asked, was honored (graph, wire, offline)\n"},
+			{[]string{create, "--baseline", baseline, "--fail-on", "newly-broken"}, 1, "32 not asked"},
+			{[]string{right, "--baseline", baseline, "--fail-on", "newly-broken"}, 0, "\nDocumented error contract: every clause that was asked is honored\n"},
 			{[]string{create, "--fail-on", "not-asked"}, 1, "32 not asked"},
 			{[]string{wrong, "--fail-on", "engine,undocumented"}, 0, "41 broken"},
 			{[]string{wrong, "--fail-on", "none"}, 0, "41 broken"},
@@ -171,6 +234,23 @@ func TestARunIsReported(t *testing.T) {
 			if status != test.status || !strings.Contains(stdout, test.says) {
 				t.Errorf("%q: exit status %d, want %d and %q:\n%s%s", test.args, status, test.status, test.says, stdout, stderr)
 			}
+		}
+	})
+	t.Run("a run that the baseline lacks, or that is missing, is told and fails", func(t *testing.T) {
+		r, run := one(t, wrong)
+		run.Client.Name = "renamed"
+		folder := t.TempDir()
+		if _, err := r.Write(folder); err != nil {
+			t.Fatal(err)
+		}
+		baseline := filepath.Join(right, "graph-wire-offline.json")
+		status, stdout, _ := reported(t, folder, "--baseline", baseline, "--fail-on", "newly-broken")
+		if status != 1 || strings.Count(stdout, "\nnewly broken: ") != 41 || !strings.Contains(stdout, "\nthe baseline has no run of graph, renamed, offline\n") {
+			t.Errorf("exit status %d\n%s", status, stdout)
+		}
+		status, stdout, _ = reported(t, right, "--baseline", filepath.Join(folder, "graph-renamed-offline.json"), "--fail-on", "newly-broken")
+		if status != 1 || !strings.Contains(stdout, "the baseline has a run of graph, renamed, offline, and this report has none\n") {
+			t.Errorf("exit status %d\n%s", status, stdout)
 		}
 	})
 	t.Run("a set-up that failed fails", func(t *testing.T) {
@@ -186,25 +266,53 @@ func TestARunIsReported(t *testing.T) {
 		if status, _, _ := reported(t, folder, "--fail-on", "broken"); status != 0 {
 			t.Errorf("exit status %d", status)
 		}
+		baseline := filepath.Join(right, "graph-wire-offline.json")
+		if status, stdout, _ := reported(t, folder, "--baseline", baseline, "--fail-on", "newly-broken"); status != 1 {
+			t.Errorf("since a baseline: exit status %d\n%s", status, stdout)
+		}
 	})
 }
 
+// smallReport has a live run that sent five requests.
+const smallReport = `{"version":1,"contracts":[{"provider":"graph","api":"a"}],"runs":[{"provider":"graph","transport":"live","requests":5}]}`
+
+func TestAPieceIsMergedOnce(t *testing.T) {
+	folder := t.TempDir()
+	inner := filepath.Join(folder, "inner")
+	if err := os.Mkdir(inner, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(inner, "x.json"), smallReport)
+	if _, stdout, stderr := reported(t, folder, inner, folder+"/"); !strings.Contains(stdout, "; 5 requests\n") {
+		t.Errorf("%s%s", stdout, stderr)
+	}
+}
+
 func TestReportErrors(t *testing.T) {
-	empty, wrong := t.TempDir(), t.TempDir()
+	empty, wrong, says := t.TempDir(), t.TempDir(), t.TempDir()
+	if err := os.WriteFile(filepath.Join(says, "nothing.json"), []byte(`{"version":1,"contracts":[],"runs":[]}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	if err := os.WriteFile(filepath.Join(wrong, "ginkgo.json"), []byte(`[{"SuitePath": "x"}]`), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	whole := t.TempDir()
+	write(t, filepath.Join(whole, "x.json"), smallReport)
 	for _, test := range []struct {
 		args []string
 		want string
 	}{
 		{nil, "report was given no folder: give those that the suites' flag --report was given"},
 		{[]string{empty}, "no piece of a report is in it: give the folders that the suites' flag --report was given"},
-		{[]string{wrong}, "ginkgo.json is no report: "},
+		{[]string{says}, "nothing.json: it has no contract or no run, and so says nothing: run the suite again"},
+		{[]string{wrong}, "ginkgo.json is no report: give --report a folder of its own"},
+		{[]string{whole, "--baseline", filepath.Join(empty, "gone.json")}, "gone.json: contract report --json writes one"},
+		{[]string{whole, "--baseline", filepath.Join(wrong, "ginkgo.json")}, "ginkgo.json is no report: give what contract report --json has written"},
 		{[]string{empty, "--fail-on", "broke"}, `--fail-on has "broke": use broken, undocumented, unexpected-pass, engine, another, deviating, erratum, lost, honored, unsupported, not-asked, newly-broken or none`},
 		{[]string{empty, "--fail-on", "newly-broken"}, "--fail-on newly-broken needs --baseline FILE, the report it is newly broken since"},
+		{[]string{empty, "--fail-on", ""}, "--fail-on is empty: name what fails, or use none for nothing"},
 		{[]string{empty, "--fail-on", "none,broken"}, "--fail-on has none and others: take one out"},
-		{[]string{filepath.Join(empty, "gone")}, "no such file or directory"},
+		{[]string{filepath.Join(empty, "gone")}, "gone: there is no such folder: a suite's flag --report makes it, but not where the suite did not compile"},
 	} {
 		status, stdout, stderr := reported(t, test.args...)
 		if status != 2 || stdout != "" || !strings.HasPrefix(stderr, "contract: ") || !strings.Contains(stderr, test.want) || strings.Count(stderr, "\n") != 1 {

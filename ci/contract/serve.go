@@ -18,6 +18,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/learncontract/learncontract/fixtures"
+	"github.com/learncontract/learncontract/suites/report"
 )
 
 func serveCommand() *cobra.Command {
@@ -53,7 +54,8 @@ func serve(ctx context.Context, out io.Writer, address string, contracts []*fixt
 	}
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
 	if err != nil {
-		return fmt.Errorf("--address %s cannot be listened on: %w", address, err)
+		return fmt.Errorf("--address %s cannot be listened on: give another port, or 0 for any that is free: %w",
+			address, err)
 	}
 	s := newServer("http://"+listener.Addr().String(), contracts, out)
 	for _, c := range contracts {
@@ -247,7 +249,7 @@ func (s *server) writeText(text *bytes.Buffer) {
 // refuse answers what no contract documents, with a sentence that says so.
 func (s *server) refuse(w http.ResponseWriter, r *http.Request, status int, why string) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	why = "contract serve: " + visible(why)
+	why = "contract serve: " + report.Tame(why)
 	s.answer(w, r, status, []byte(why+"\n"), why)
 }
 

@@ -219,8 +219,8 @@ func TestServeRefusesAnAddress(t *testing.T) {
 		"[::]:0":                "--address [::]:0 could be asked by other machines: use 127.0.0.1:0 or [::1]:0",
 		"example.com:80":        "--address example.com:80 could be asked by other machines: use 127.0.0.1:80 or [::1]:80",
 		"127.0.0.1":             `--address "127.0.0.1" is no HOST:PORT, such as 127.0.0.1:8080`,
-		taken.Addr().String():   "--address " + taken.Addr().String() + " cannot be listened on: listen tcp ",
-		"localhost:no-such-one": "--address localhost:no-such-one cannot be listened on: listen tcp",
+		taken.Addr().String():   "--address " + taken.Addr().String() + " cannot be listened on: give another port, or 0 for any that is free: listen tcp ",
+		"localhost:no-such-one": "--address localhost:no-such-one cannot be listened on: give another port, or 0 for any that is free: listen tcp",
 	} {
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second) // for one that is listened on
 		if err := serve(ctx, io.Discard, address, nil); err == nil || !strings.HasPrefix(err.Error(), want) {

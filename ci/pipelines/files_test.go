@@ -1,8 +1,3 @@
-// Package pipelines holds the pipelines to copy, in ci/github, ci/gitlab and ci/azure, against what their users are
-// promised, and runs each of their command lines as a runner would: in a team's own module, a copy of the example's, with
-// the stand-in for a tenant.
-//
-// It knows how each engine runs a step. It must not know what the commands print: that is their own tests'.
 package pipelines
 
 import (
@@ -58,6 +53,7 @@ type composite struct {
 type githubStep struct {
 	Name, ID, If, Shell, Uses, Run string
 	Env, With                      map[string]string
+	ContinueOnError                bool `yaml:"continue-on-error"`
 }
 
 // gitlab is a file of GitLab's: the keys that it has, and no other. The file was held against GitLab's own JSON Schema
@@ -86,6 +82,10 @@ type gitlabJob struct {
 	Needs     []struct {
 		Job       string
 		Artifacts bool
+	}
+	Cache struct {
+		Key, When string
+		Paths     []string
 	}
 	Script       []string
 	AfterScript  []string `yaml:"after_script"`
@@ -148,6 +148,8 @@ type azureStep struct {
 	Bash               string
 	DisplayName        string `yaml:"displayName"`
 	Condition          string
+	ContinueOnError    bool `yaml:"continueOnError"`
+	Env                map[string]string
 	Publish, Artifact  string
 }
 
@@ -189,7 +191,8 @@ func TestFilesHaveNoSecret(t *testing.T) {
 var pinned = regexp.MustCompile(`^\s*(?:- )?uses: (?:\./\.github/actions/learncontract|` +
 	`[\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+)$`)
 
-// TestGitHubActionsArePinned holds that each is, by its commit, with the version beside it, and each by one commit only.
+// TestGitHubActionsArePinned holds that each is, by its commit, with the version beside it, and each by one commit
+// only.
 func TestGitHubActionsArePinned(t *testing.T) {
 	commits := map[string]string{}
 	for _, file := range files[:2] {
@@ -230,7 +233,7 @@ func TestGitHubJobsAreConfined(t *testing.T) {
 		"drift": {nightly, "contents: read, issues: write", "", "learncontract-drift-${{ matrix.provider }}"},
 		"live": {nightly, "contents: read, id-token: write", "learncontract-${{ matrix.tenant }}",
 			"learncontract-live-${{ matrix.tenant }}"},
-		"merge": {"${{ !cancelled() && needs.live.result != 'skipped' }}", "contents: read", "", ""},
+		"merge": {"${{ !cancelled() && needs.live.result != 'skipped' }}", "actions: read, contents: read", "", ""},
 	}
 	if len(w.Jobs) != len(want) {
 		t.Errorf("there are %d jobs, want %d", len(w.Jobs), len(want))
@@ -238,7 +241,7 @@ func TestGitHubJobsAreConfined(t *testing.T) {
 	for name, job := range w.Jobs {
 		of := want[name]
 		var permissions []string
-		for _, scope := range []string{"contents", "id-token", "issues"} {
+		for _, scope := range []string{"actions", "contents", "id-token", "issues"} {
 			if right := job.Permissions[scope]; right != "" {
 				permissions = append(permissions, scope+": "+right)
 			}
@@ -256,15 +259,15 @@ func TestGitHubJobsAreConfined(t *testing.T) {
 	}
 }
 
-// TestGitLabJobsAreConfined holds what has an identity to protected branches, and each job to a time.
+// TestGitLabJobsAreConfined holds what has an identity to protected branches of one project, and each job to a time.
 func TestGitLabJobsAreConfined(t *testing.T) {
 	for name, job := range read[gitlab](t, gitlabFile, true).Jobs {
 		if job.Timeout == "" || len(job.Rules) != 1 {
 			t.Errorf("%s has the time-out %q and %d rules, want both, and one rule", name, job.Timeout, len(job.Rules))
 			continue
 		}
-		guarded := strings.HasPrefix(job.Rules[0].If, `$CI_COMMIT_REF_PROTECTED == "true" && (`) &&
-			!strings.Contains(job.Rules[0].If, "merge_request")
+		guarded := job.Rules[0].If == `$CI_PROJECT_PATH == $PROJECT && $CI_COMMIT_REF_PROTECTED == "true" && `+
+			`($CI_PIPELINE_SOURCE == "schedule" || $CI_PIPELINE_SOURCE == "web")`
 		if len(job.Tokens) > 0 && (!guarded || job.Environment.Name == "" || job.ResourceGroup == "") {
 			t.Errorf("%s has an identity, and is not confined: %+v", name, job)
 		}

@@ -108,8 +108,8 @@ type runner struct {
 	ran          []string          // their names
 }
 
-// newRunner is one with a folder of its own and fakes of what would reach a network: curl, which has pages (addresses and
-// their texts), and gh, which says that there are issues ("7\ttitle") and keeps what it is asked for.
+// newRunner is one with a folder of its own and fakes of what would reach a network: curl, which has pages (addresses
+// and their texts), and gh and az, which say that there are issues ("7\ttitle") and keep what they are asked for.
 func newRunner(t *testing.T, pages map[string]string, issues string) *runner {
 	t.Helper()
 	if _, err := exec.LookPath("bash"); err != nil {
@@ -123,8 +123,16 @@ func newRunner(t *testing.T, pages map[string]string, issues string) *runner {
 	bin := filepath.Join(r.temp, "bin")
 	write(t, filepath.Join(bin, "gh"), `#!/bin/sh
 printf '%s\n' "$*" >>"$FAKES/gh"
-if [ "$2" = list ]; then cat "$FAKES/issues"; exit; fi
+case "$1 $2" in
+  *" list") cat "$FAKES/issues"; exit ;;
+  api*) jq -r "$4" "$FAKES/artifacts"; exit ;;
+  *" download") mkdir -p "$7" && cp "$FAKES/before" "$7/report.json"; exit ;;
+esac
 while [ $# -gt 1 ]; do if [ "$1" = --body-file ]; then cat "$2" >"$FAKES/body"; fi; shift; done
+`)
+	write(t, filepath.Join(bin, "az"), `#!/bin/sh
+printf '%s\n' "$*" >>"$FAKES/az"
+if [ "$2" = query ]; then awk -F '\t' -v query="$*" 'index(query, "= '\''" $2 "'\''") { print $1 }' "$FAKES/issues"; fi
 `)
 	write(t, filepath.Join(bin, "curl"), `#!/bin/sh
 while [ $# -gt 0 ]; do

@@ -81,6 +81,7 @@ classroom:
   domain: school.example
   admin: admin@school.example
   teacher: teacher@school.example
+  apiOff: office@school.example
   endpoint: `+server.URL+`
 ca: ca.pem
 `)

@@ -148,12 +148,14 @@ func (d *Door) checkUser(ctx context.Context, name string, token Token) error {
 	var profile struct {
 		Address string `json:"emailAddress"`
 	}
+	var refusal struct{ Error struct{ Message string } }
+	_ = json.Unmarshal(x.Body(), &refusal) // what is none, has no message
 	switch {
 	case isBusy(status) || isThrottled(x) || status >= http.StatusInternalServerError:
 		return failed(OpNetwork, "classroom/%s could not be asked who it is: GET %s was answered %d: try again later", name,
 			profilePath, status)
-	case status == http.StatusForbidden && (name == "classroomOff" || name == "apiOff"):
-		return nil // whom Classroom refuses its own profile, it lets change nothing, in whatever domain
+	case status == http.StatusForbidden && turnedOff[name] != "" && strings.HasPrefix(refusal.Error.Message, turnedOff[name]):
+		return nil // for whom all of Classroom is off, it lets change nothing, in whatever domain
 	case status != http.StatusOK:
 		return failed(OpSignIn, "classroom/%s could not be asked who it is: GET %s was answered %d, and a token with the "+
 			"scope classroom.profile.emails gets 200", name, profilePath, status)
@@ -167,6 +169,10 @@ func (d *Door) checkUser(ctx context.Context, name string, token Token) error {
 	}
 	return nil
 }
+
+// turnedOff are the errors, by their names, with which Classroom refuses everything to whom an administrator has turned it, or its
+// API, off (developers.google.com/workspace/classroom/reference/Access.Denied).
+var turnedOff = map[string]string{"classroomOff": "@ClassroomDisabled ", "apiOff": "@ClassroomApiDisabled "}
 
 const profilePath = "/v1/userProfiles/me"
 

@@ -128,6 +128,26 @@ func TestTheGuardOfClassroomWhereWhoItIsCannotBeAsked(t *testing.T) {
 	}
 }
 
+// TestTheGuardOfClassroomLetsInWhoIsRefusedEverything tells for whom an administrator has turned the API off from whose token
+// lacks a scope.
+func TestTheGuardOfClassroomLetsInWhoIsRefusedEverything(t *testing.T) {
+	for message, in := range map[string]bool{
+		"@ClassroomApiDisabled Access to the API is off for this user.": true,
+		"@ClassroomDisabled Classroom is off for this user.":            false,
+		"Request had insufficient authentication scopes.":               false,
+		"@ClassroomApiDisabledForAll":                                   false,
+	} {
+		server, ca := startTLS(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.WriteHeader(http.StatusForbidden)
+			_, _ = fmt.Fprintf(w, `{"error":{"code":403,"message":%q}}`, message)
+		}))
+		door := newDoor(t, sandboxOf(t, server, ca), "classroom", signedInAs("opaque"), live.Options{})
+		if err := door.Prove(t.Context(), "apiOff"); (err == nil) != in {
+			t.Errorf("%s: %v", message, err)
+		}
+	}
+}
+
 func TestAnIdentityIsProvenAheadOfItsRequests(t *testing.T) {
 	requests := &seen{}
 	server, ca := startTLS(t, requests)

@@ -24,6 +24,7 @@ type made struct {
 	found *found // what was answered, nil if nothing was
 	// refused says that the last answer was a refusal. What there is shows all the same, for an answer may be wrong.
 	refused bool
+	tried   bool          // to be removed
 	undo    *clients.Call // that takes back what is of no kind
 }
 
@@ -47,6 +48,8 @@ type kind struct {
 	find func(ctx context.Context, t *Tenant, as string) ([]found, error)
 	// read looks for one by its id, and reports whether it is there. What was just made may not show yet.
 	read func(ctx context.Context, t *Tenant, as string, f *found) (there bool, err error)
+	// remover is as whom one is looked for and removed that somebody made.
+	remover func(t *Tenant, as string) string
 	// remove removes one by its provider's rules. One that is gone is no error.
 	remove func(ctx context.Context, t *Tenant, as string, f found) error
 }
@@ -57,15 +60,18 @@ type found struct {
 	provider string // of an activity, its registration id
 }
 
+// whoMade is a remover where whoever makes something may remove it.
+func whoMade(_ *Tenant, as string) string { return as }
+
 // kinds are those of each provider.
 var kinds = map[string][]kind{
 	"graph": {{
 		"graph.create", "activity", "an activity of that externalCourseActivityId, by DELETE", "externalCourseActivityId",
-		answeredActivity, findActivities, readActivity, removeActivity,
+		answeredActivity, findActivities, readActivity, whoMade, removeActivity,
 	}},
 	"classroom": {{
 		"classroom.courses.create", "course", "a course of that name with all that is in it: archived by PATCH, and then by DELETE", "name",
-		answeredCourse, findCourses, readCourse, removeCourse,
+		answeredCourse, findCourses, readCourse, remover, removeCourse,
 	}},
 }
 
@@ -144,30 +150,37 @@ func (t *Tenant) takeBack(ctx context.Context, m *made) error {
 	return fmt.Errorf("it was answered %s: undo it yourself\n%s", fixtures.StatusLine(x.Status()), x)
 }
 
-// CleanUp removes what the run has made up to now, the last first. What could not be removed stays registered, and the error
-// tells it. It is bounded by itself, and not by the run's budget, which must not keep it from removing.
+// CleanUp removes what the run has made since the last time, the last first. What could not be removed is left to Close, and
+// the error tells it. It is bounded by itself, and not by the run's budget, which must not keep it from removing.
 func (t *Tenant) CleanUp(ctx context.Context) error {
+	return t.cleanUp(ctx, false)
+}
+
+// cleanUp is CleanUp, or the second try, which ends with the first that could not be removed again.
+func (t *Tenant) cleanUp(ctx context.Context, again bool) (err error) {
 	t.mutex.Lock()
-	all := t.made
-	t.made = nil
+	all := slices.Clone(t.made)
 	t.mutex.Unlock()
-	var problems []error
 	gone := map[string]bool{} // one may have the name that two requests were to give
 	for _, m := range slices.Backward(all) {
-		err := t.removeMade(unbudgeted(ctx), m, gone)
-		if err == nil {
+		if m.tried != again || again && err != nil {
+			continue
+		}
+		m.tried = true
+		problem := t.removeMade(unbudgeted(ctx), m, gone)
+		if problem == nil {
+			t.mutex.Lock()
+			t.made = slices.DeleteFunc(t.made, func(other *made) bool { return other == m })
+			t.mutex.Unlock()
 			continue
 		}
 		remedy := "and go tool contract sweep removes it"
 		if m.undo != nil {
 			remedy = "and no sweep knows it"
 		}
-		problems = append(problems, failed(OpCleanUp, "the %s is still there, %s: %w", m, remedy, err))
-		t.mutex.Lock()
-		t.made = append(t.made, m)
-		t.mutex.Unlock()
+		err = errors.Join(err, failed(OpCleanUp, "the %s is still there, %s: %w", m, remedy, problem))
 	}
-	return errors.Join(problems...)
+	return err
 }
 
 // removeMade removes what was answered, if it has the name, and whatever else has it: a request may have been sent twice.

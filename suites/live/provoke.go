@@ -37,7 +37,7 @@ func (t *Tenant) Provoke(ctx context.Context, r *fixtures.Recipe, ask Ask) (matc
 		}
 		return x, nil
 	}
-	for _, as := range r.Identities() { // within the time of the spec, and not of the client's call
+	for _, as := range t.identities(r) { // within the time of the spec, and not of the client's call
 		if err := t.prove(ctx, as); err != nil {
 			return matchers.Exchange{}, err
 		}
@@ -101,15 +101,44 @@ func (t *Tenant) prove(ctx context.Context, as string) error {
 		return err
 	}
 	err = t.door.Prove(ctx, as)
-	if engine := (*EngineError)(nil); errors.As(err, &engine) && engine.Op == OpSignIn && ctx.Err() == nil {
-		t.mutex.Lock()
-		defer t.mutex.Unlock()
+	engine, _ := errors.AsType[*EngineError](err)
+	if engine == nil || ctx.Err() != nil {
+		return err
+	}
+	t.mutex.Lock()
+	defer t.mutex.Unlock()
+	switch engine.Op {
+	case OpSignIn:
 		if t.unproven == nil {
 			t.unproven = map[string]error{}
 		}
 		t.unproven[as] = err
+	case OpGuard:
+		t.intruder = cmp.Or(t.intruder, err)
 	}
 	return err
+}
+
+// identities are those that the recipe takes, who remove what it makes included: nothing is made that nobody can remove.
+func (t *Tenant) identities(r *fixtures.Recipe) []string {
+	all := r.Identities()
+	note := func(as string, o *fixtures.Operation) {
+		if k := t.kindOf(o); k != nil && !slices.Contains(all, k.remover(t, as)) {
+			all = append(all, k.remover(t, as))
+		}
+	}
+	for _, step := range r.Given {
+		note(step.As, step.Operation)
+	}
+	note(r.As, r.Clause.Operation)
+	return all
+}
+
+// stopped is why nothing more is asked: somebody is not whom the file names. nil if nothing keeps the run from going on.
+func (t *Tenant) stopped() error {
+	t.mutex.Lock()
+	defer t.mutex.Unlock()
+	return t.intruder
 }
 
 // mostTries bounds how often a request is sent that is told to wait.
@@ -238,7 +267,7 @@ func (t *Tenant) named(call clients.Call, o *fixtures.Operation, run string) cli
 // callWith is call with texts resolved otherwise.
 func (t *Tenant) callWith(resolved func(string) string, o *fixtures.Operation, change fixtures.Change) (clients.Call, error) {
 	var problems []error
-	call := clients.Minimal(o)
+	call := t.ofNothing(clients.Minimal(o), resolved)
 	if change.Method != "" || change.Path != "" {
 		other := *o
 		other.Method, other.Path = cmp.Or(change.Method, o.Method), cmp.Or(resolved(change.Path), o.Path)
@@ -263,6 +292,32 @@ func (t *Tenant) callWith(resolved func(string) string, o *fixtures.Operation, c
 		problems = append(problems, err)
 	}
 	return call, errors.Join(problems...)
+}
+
+// ofNothing is a minimal request with the id of nothing in place of each id that the contract has as an example: somebody's
+// course may have one.
+func (t *Tenant) ofNothing(call clients.Call, resolved func(string) string) clients.Call {
+	nothing := func(text string) string {
+		switch {
+		case !t.examples[text]:
+			return text
+		case strings.HasPrefix(text, "d:"): // an alias
+			return resolved("d:${run}")
+		case strings.Count(text, "-") == 4: // a GUID
+			return resolved("${fresh}")
+		}
+		return resolved("${missing}")
+	}
+	for _, values := range []map[string]string{call.Params, call.Query} {
+		for name, value := range values {
+			values[name] = nothing(value)
+		}
+	}
+	var body any
+	if json.Unmarshal(call.Body, &body) == nil {
+		call.Body, _ = json.Marshal(each(body, nothing)) // it was read from JSON
+	}
+	return call
 }
 
 // each is a JSON value with every text of it changed.

@@ -78,6 +78,11 @@ func (s *Secrets) addFile(kind string, text []byte) {
 		value, _ := object[name].(string)
 		s.addLines(kind, value)
 	}
+	source, _ := object["credential_source"].(map[string]any) // of workload identity federation
+	name, _ := source["file"].(string)
+	if text, err := os.ReadFile(name); err == nil { // sign-in tells what is wrong with it
+		s.addLines(kind, string(text))
+	}
 }
 
 // addLines notes each line that is long enough to be one of a key, for a text of many is seldom kept whole.

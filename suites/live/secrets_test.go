@@ -239,6 +239,12 @@ func TestTheSecretsOfTheEnvironmentAreKnown(t *testing.T) {
 			t.Errorf("%s is not known", secret)
 		}
 	}
+	subject := write(t, "subject", "subject-token-subject-token")
+	t.Setenv("GOOGLE_APPLICATION_CREDENTIALS", write(t, "federation.json",
+		`{"type": "external_account", "credential_source": {"file": "`+subject+`"}}`))
+	if finds := found(t, live.NewSecrets(), "subject-token-subject-token"); len(finds) != 1 {
+		t.Error("what a file of workload identity federation names is not known")
+	}
 }
 
 func TestATokenThatADoorHandsOutIsKnown(t *testing.T) {

@@ -31,11 +31,13 @@ type Tenant struct {
 	door      *Door                      // nil where a recording answers
 	recorded  map[string]fixtures.Answer // that answer, by clause id; nil where a tenant does
 	recording *recording                 // nil if none is made
+	examples  map[string]bool            // ids in the contract's requests
 	run       string                     // the prefix of everything it makes
 
 	mutex    sync.Mutex                     // guards what follows
 	runs     int                            // of recipes
 	unproven map[string]error               // why an identity cannot sign in
+	intruder error                          // that of the first identity that is not whom the file names, nil if none is
 	makes    bool                           // whether anything was registered
 	made     []*made                        // what is to be removed, the first first
 	answered map[string][]matchers.Exchange // to the set-up of a clause that is to be recorded, by its id
@@ -67,6 +69,12 @@ func Open(contract *fixtures.Contract, config Config) (*Tenant, error) {
 	for _, r := range recipes {
 		t.recipes[r.Clause.ID] = r
 	}
+	t.examples = map[string]bool{}
+	for _, o := range contract.Operations {
+		for _, value := range o.Params {
+			t.examples[value] = strings.ContainsAny(value, "0123456789")
+		}
+	}
 	if config.Replay != "" {
 		t.recorded, err = replay(config.Replay, contract)
 	} else {
@@ -97,6 +105,9 @@ func (t *Tenant) WhyNot(r *fixtures.Recipe) string {
 			return fmt.Sprintf("the recording %s has no answer of it", t.config.Replay)
 		}
 		return ""
+	}
+	if stopped := t.stopped(); stopped != nil {
+		return "the run has stopped: " + stopped.Error()
 	}
 	only := slices.Contains(t.config.Provoke, "tenant")
 	chosen := r.Class == "safe" || slices.Contains(t.config.Provoke, r.Class)
@@ -136,9 +147,9 @@ func (t *Tenant) keyOf(need string) string {
 
 // Close removes what is left of everything that the run has made. The error tells what could not be removed.
 func (t *Tenant) Close(ctx context.Context) error {
-	err := t.CleanUp(ctx)
-	if t.makes { // under a name that was registered, or by a request that was sent twice
-		err = errors.Join(err, t.sweepOwn(ctx))
+	err := errors.Join(t.CleanUp(ctx), t.cleanUp(ctx, true))
+	if err == nil && t.makes { // under a name that was registered, or by a request that was sent twice
+		err = t.sweepOwn(ctx)
 	}
 	if t.door != nil {
 		t.door.CloseIdleConnections()

@@ -66,6 +66,7 @@ var Harmful = []Operator{
 	{"repeated status: another", replace(repeatedStatus, otherStatus)},
 	{"repeated status: missing", replace(repeatedStatus, with(absent{}))},
 
+	{"name: missing", replace(message, nameMissing)},
 	{"name: without the space", replace(message, nameWithoutSpace)},
 	{"name: of a sibling", replace(message, siblingsName)},
 
@@ -204,6 +205,8 @@ func othersMessage(w *fixtures.Wording, was any) (texts []any) {
 	}
 	return different(was, texts...)
 }
+
+func nameMissing(w *fixtures.Wording, was any) []any { return renamed(w, was, "") }
 
 func nameWithoutSpace(w *fixtures.Wording, was any) []any {
 	return renamed(w, was, strings.TrimSuffix(carrier(w), " "))

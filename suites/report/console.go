@@ -7,6 +7,7 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/learncontract/learncontract/fixtures"
@@ -108,13 +109,17 @@ func (c Console) offline(r *Report, run *Run) string {
 	return line.String()
 }
 
-// list writes a line for each failure, each problem and each erratum.
-func (c Console) list(line *strings.Builder, failed []Entry, run *Run) {
-	for _, f := range failed {
-		fmt.Fprintf(line, "\n  %s  %s", c.paint(f.Outcome, f.Outcome.Label()), visible(f.name()))
+// list writes a line for each failure, with those for the same reason, each problem and each erratum.
+func (c Console) list(text *strings.Builder, failed []Entry, run *Run) {
+	for _, alike := range grouped(failed, func(e Entry) string { return string(e.Outcome) + e.Reason }) {
+		f, more := alike[0], ""
+		if len(alike) > 1 {
+			more = fmt.Sprintf(" and %d more", len(alike)-1)
+		}
+		fmt.Fprintf(text, "\n  %s  %s%s: %s", c.paint(f.Outcome, f.Outcome.Label()), line(f.name()), more, line(f.Reason))
 	}
 	for _, problem := range run.Problems {
-		fmt.Fprintf(line, "\n  %s", c.paint(Engine, visible(problem)))
+		fmt.Fprintf(text, "\n  %s", c.paint(Engine, line(problem)))
 	}
 	for _, e := range run.Errata {
 		told, in := "seen", ""
@@ -124,8 +129,9 @@ func (c Console) list(line *strings.Builder, failed []Entry, run *Run) {
 		if e.Case != "" {
 			in = ", case " + e.Case
 		}
-		fmt.Fprintf(line, "\n  %s %s: %s %s as %q in %d clauses%s, accepted for %d more days: %s (%s %s)",
-			c.paint(Erratum, "erratum"), e.Place, e.Field, told, e.Seen, e.Covers, in, e.DaysLeft, e.Why, e.Module, e.Version)
+		fmt.Fprintf(text, "\n  %s %s: %s %s as %s in %d clauses%s, accepted for %d more days: %s (%s %s)",
+			c.paint(Erratum, "erratum"), e.Place, e.Field, told, line(strconv.Quote(e.Seen)), e.Covers, in, e.DaysLeft,
+			line(e.Why), e.Module, e.Version)
 	}
 }
 
@@ -256,18 +262,19 @@ func (c Console) live(r *Report, run *Run) string {
 	}
 	contract := r.contract(run.Provider)
 	var line strings.Builder
-	fmt.Fprintf(&line, "%-9s  %-22s  %s, as %s: %s; %d requests", contract.Provider, contract.API, run.Transport,
+	fmt.Fprintf(&line, "%-9s  %-22s  %s, as %s: %s; %d requests", contract.Provider, contract.API, run.Over(),
 		run.Client.Name, strings.Join(parts, ", "), run.Requests)
 	listed := slices.DeleteFunc(r.Entries(run), func(e Entry) bool {
 		return !e.Outcome.Fails() && e.Outcome != Another
 	})
 	c.list(&line, listed, run)
 	c.listAlike(&line, run)
+	c.listUnasked(&line, run)
 	return line.String()
 }
 
 // listAlike writes, for all clauses that deviate in the same way, one of them and how many more there are, the most first.
-func (c Console) listAlike(line *strings.Builder, run *Run) {
+func (c Console) listAlike(text *strings.Builder, run *Run) {
 	groups := map[string][]string{}
 	for _, result := range run.Results {
 		if result.Outcome != Deviating && result.Outcome != Erratum || len(result.Deviations) == 0 {
@@ -275,7 +282,7 @@ func (c Console) listAlike(line *strings.Builder, run *Run) {
 		}
 		var how strings.Builder
 		for _, d := range result.Deviations {
-			fmt.Fprintf(&how, "\n             %s: documented %s, answered %s", d.Field, d.Documented, d.Wire)
+			fmt.Fprintf(&how, "\n             %s: documented %s, answered %s", d.Field, line(d.Documented), line(d.Wire))
 		}
 		key := string(result.Outcome) + how.String()
 		groups[key] = append(groups[key], result.Clause)
@@ -289,11 +296,39 @@ func (c Console) listAlike(line *strings.Builder, run *Run) {
 		if more := len(groups[key]) - 1; more > 0 {
 			such += fmt.Sprintf(" and %d more", more)
 		}
-		fmt.Fprintf(line, "\n  %s  %s\n%s", c.paint(Outcome(outcome), Outcome(outcome).Label()), such, how)
+		fmt.Fprintf(text, "\n  %s  %s\n%s", c.paint(Outcome(outcome), Outcome(outcome).Label()), such, how)
 	}
 }
 
-// mostGroups bounds how many groups of look-alikes the console lists.
+// listUnasked writes, for each reason not to ask a tenant, how many clauses are not asked for it, and some of them, the
+// most first.
+func (c Console) listUnasked(text *strings.Builder, run *Run) {
+	const most = 3 // clauses of a reason
+	clauses := map[string][]string{}
+	for _, result := range run.Results {
+		if result.Outcome == NotAsked && result.Reason != run.LeftOut {
+			clauses[result.Reason] = append(clauses[result.Reason], result.Clause)
+		}
+	}
+	reasons := slices.SortedFunc(maps.Keys(clauses), func(a, b string) int {
+		return cmp.Or(cmp.Compare(len(clauses[b]), len(clauses[a])), cmp.Compare(a, b))
+	})
+	for i, reason := range reasons {
+		if i == mostGroups {
+			fmt.Fprintf(text, "\n  and for %s more", plural(len(reasons)-i, "reason"))
+			break
+		}
+		such := clauses[reason]
+		listed := strings.Join(such[:min(most, len(such))], ", ")
+		if len(such) > most {
+			listed += fmt.Sprintf(" and %d more", len(such)-most)
+		}
+		count := c.paint(NotAsked, fmt.Sprintf("%d not asked", len(such)))
+		fmt.Fprintf(text, "\n  %s  %s: %s", count, line(reason), line(listed))
+	}
+}
+
+// mostGroups bounds how many groups of look-alikes, and of clauses that are not asked, the console lists.
 const mostGroups = 12
 
 // WriteLookAlikes writes how many clauses the client's caller cannot tell apart by the fields that the client exposes, which

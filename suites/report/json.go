@@ -2,7 +2,9 @@ package report
 
 import (
 	"bytes"
+	"crypto/sha256"
 	_ "embed"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -55,12 +57,29 @@ func (r *Report) WriteJSON(w io.Writer) error {
 	return encoder.Encode(r)
 }
 
-// odd are what a file's name should not have on any system.
-var odd = regexp.MustCompile(`[^A-Za-z0-9._]+`)
+// unsafe are what a file's name should not have on any system.
+var unsafe = regexp.MustCompile(`[^A-Za-z0-9._]+`)
 
-// FileName is the file of a run's piece: <provider>-<client>-<transport>.json.
+// FileName is the file of a run's piece, such as graph-wire-offline.json or graph-wire-live-contoso.json. A run of
+// another selection, and one whose names a file's cannot have, has a mark besides, so that no other's piece is
+// overwritten.
 func (r *Run) FileName() string {
-	return fmt.Sprintf("%s-%s-%s.json", r.Provider, strings.Trim(odd.ReplaceAllString(r.Client.Name, "-"), "-."), r.Transport)
+	var parts []string
+	var odd []string // names that a file's cannot have
+	for _, name := range []string{r.Provider, r.Client.Name, string(r.Transport), r.Tenant} {
+		part := strings.Trim(unsafe.ReplaceAllString(name, "-"), "-.")
+		if part != name {
+			odd = append(odd, name)
+		}
+		if part != "" {
+			parts = append(parts, part)
+		}
+	}
+	if r.Selection != "" || len(odd) > 0 {
+		mark := sha256.Sum256([]byte(r.Selection + "\n" + strings.Join(odd, "\n")))
+		parts = append(parts, hex.EncodeToString(mark[:4]))
+	}
+	return strings.Join(parts, "-") + ".json"
 }
 
 // Write writes the report of one run into the folder, which it makes, and returns the file.

@@ -102,8 +102,12 @@ func secondsOf(seconds float64) string { return fmt.Sprintf("%.6f", seconds) }
 
 // junit is the entry as a case. Its class has the client: CI systems list by class and name, and not by suite.
 func (e Entry) junit() junitCase {
+	class := []string{e.Run.Provider, e.Run.Client.Name, string(e.Run.Transport), e.Run.Tenant}
+	for i := range class {
+		class[i] = strings.ReplaceAll(class[i], ".", "_")
+	}
 	c := junitCase{
-		Class: fmt.Sprintf("%s.%s.%s", e.Run.Provider, strings.ReplaceAll(e.Run.Client.Name, ".", "_"), e.Run.Transport),
+		Class: strings.TrimRight(strings.Join(class, "."), "."),
 		Name:  e.ID, Time: secondsOf(e.Seconds),
 	}
 	if e.Title != "" {

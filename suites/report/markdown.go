@@ -6,7 +6,6 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"unicode"
 )
 
 // How much a job's summary and a run's annotations hold: they are read on a page among others.
@@ -20,15 +19,7 @@ const (
 // first.
 func (r *Report) WriteMarkdown(w io.Writer) error {
 	var text strings.Builder
-	failed := r.Worst(Failing...)
-	switch n := len(failed); {
-	case n > 0:
-		fmt.Fprintf(&text, "### %s of the documented error contract\n\n", plural(n, "failure"))
-	case len(r.problems()) > 0:
-		text.WriteString("### The documented error contract could not be asked in full\n\n")
-	default:
-		text.WriteString("### The documented error contract is honored\n\n")
-	}
+	fmt.Fprintf(&text, "### %s\n\n", r.Verdict())
 	for _, problem := range r.problems() {
 		fmt.Fprintf(&text, "> **engine error** %s\n\n", inline(strings.TrimPrefix(problem, "engine error: ")))
 	}
@@ -37,12 +28,14 @@ func (r *Report) WriteMarkdown(w io.Writer) error {
 	}
 	r.writeRuns(&text)
 	r.writeChanges(&text)
-	for i, e := range failed {
+	failed, listed := r.Worst(Failing...), 0
+	for i, alike := range Grouped(failed) {
 		if i == mostListed {
-			fmt.Fprintf(&text, "…and %d more: the JSON and HTML reports have them all.\n\n", len(failed)-mostListed)
+			fmt.Fprintf(&text, "…and %d more: the JSON and HTML reports have them all.\n\n", len(failed)-listed)
 			break
 		}
-		e.writeMarkdown(&text)
+		writeFailure(&text, alike)
+		listed += len(alike)
 	}
 	r.writeNotices(&text)
 	_, err := io.WriteString(w, strings.TrimRight(text.String(), "\n")+"\n")
@@ -74,7 +67,7 @@ func (r *Report) writeRuns(text *strings.Builder) {
 	text.WriteString("\n| --- | --- | --- | ---: |" + strings.Repeat(" ---: |", len(present)) + "\n")
 	for _, run := range r.Runs {
 		fmt.Fprintf(text, "| %s | %s | %s | %d |", inline(run.Client.Name), inline(run.Provider),
-			run.Transport.AnsweredBy(), len(run.Results))
+			inline(run.AnsweredBy()), len(run.Results))
 		counts := run.Counts()
 		for _, o := range present {
 			if counts[o] == 0 {
@@ -88,17 +81,15 @@ func (r *Report) writeRuns(text *strings.Builder) {
 	text.WriteByte('\n')
 }
 
-// answeredBy are the transports as people read them.
-var answeredBy = map[Transport]string{Offline: "the contract, offline", Live: "a sandbox tenant", Replay: "a recording"}
-
-// AnsweredBy says who answered.
-func (t Transport) AnsweredBy() string { return cmp.Or(answeredBy[t], string(t)) }
-
 func (r *Report) writeChanges(text *strings.Builder) {
 	if r.Changes == nil {
 		return
 	}
 	none := true
+	for _, run := range r.Changes.Runs() {
+		fmt.Fprintf(text, "> %s\n\n", inline(run))
+		none = false
+	}
 	for _, kind := range r.Changes.Kinds() {
 		for i, change := range kind.Changes {
 			if i == 0 {
@@ -120,25 +111,41 @@ func (r *Report) writeChanges(text *strings.Builder) {
 	}
 }
 
-// writeMarkdown writes a failure: what it is, what differs, and the whole text folded up.
-func (e Entry) writeMarkdown(text *strings.Builder) {
-	fmt.Fprintf(text, "#### %s: %s\n\n%s\n\nAsked as %s, answered by %s.\n\n", e.Outcome.Label(), inline(e.ID), inline(e.Reason),
-		inline(e.Run.Client.Name), e.Run.Transport.AnsweredBy())
+// writeFailure writes a failure, and of which others the same is said: what it is, what differs, and the whole text
+// folded up.
+func writeFailure(text *strings.Builder, alike []Entry) {
+	e, more := alike[0], ""
+	if len(alike) > 1 {
+		more = fmt.Sprintf(" and %d more", len(alike)-1)
+	}
+	fmt.Fprintf(text, "#### %s: %s%s\n\n%s\n\n", e.Outcome.Label(), inline(e.ID), more, inline(e.Reason))
+	fmt.Fprintf(text, "Asked as %s, answered by %s.\n\n", inline(e.Run.Client.Name), inline(e.Run.AnsweredBy()))
 	if len(e.Deviations) > 0 {
 		text.WriteString("| field | documented | on the wire | told to the caller |\n| --- | --- | --- | --- |\n")
+		var rows []string // those of a clause's wordings may be the same
 		for _, d := range e.Deviations {
-			fmt.Fprintf(text, "| %s | %s | %s | %s |\n", inline(d.Field), inline(d.Documented), inline(d.Wire),
+			row := fmt.Sprintf("| %s | %s | %s | %s |\n", inline(d.Field), inline(d.Documented), inline(d.Wire),
 				inline(cmp.Or(d.Seen, "–")))
+			if !slices.Contains(rows, row) {
+				rows = append(rows, row)
+			}
 		}
-		text.WriteByte('\n')
+		text.WriteString(strings.Join(rows, "") + "\n")
 	}
 	if e.Text != "" {
-		whole := visible(e.Text)
+		whole := Tame(e.Text)
 		if len(whole) > mostText {
 			whole = strings.ToValidUTF8(whole[:mostText], "") + "\n… the JSON and HTML reports have all of it"
 		}
 		fence := fenceFor(whole)
 		fmt.Fprintf(text, "<details><summary>the whole text</summary>\n\n%s text\n%s\n%s\n\n</details>\n\n", fence, whole, fence)
+	}
+	if len(alike) > 1 {
+		text.WriteString("<details><summary>the same is said of</summary>\n\n")
+		for _, other := range alike[1:] {
+			fmt.Fprintf(text, "- %s\n", inline(other.ID))
+		}
+		text.WriteString("\n</details>\n\n")
 	}
 	if e.Of != nil {
 		fmt.Fprintf(text, "The contract has it in `%s:%d`.\n\n", e.Of.File, e.Of.Line)
@@ -182,21 +189,11 @@ func fenceFor(text string) string {
 // special are the characters that mean something in Markdown or HTML, each with what means nothing.
 var special = strings.NewReplacer(
 	"&", "&amp;", "<", "&lt;", ">", "&gt;", `\`, `\\`, "|", `\|`, "`", "\\`", "*", `\*`, "_", `\_`, "[", `\[`, "]", `\]`, "#", `\#`,
-	"~", `\~`, "@", "&#64;", "\r", " ", "\n", " ",
+	"~", `\~`, "@", "&#64;", "\r", " ", "\n", " ", "::", `:\:`,
 )
 
 // inline is a text in one line that means nothing in Markdown.
 func inline(text string) string { return special.Replace(visible(text)) }
-
-// visible is a text without what a terminal obeys and a page does not show.
-func visible(text string) string {
-	return strings.Map(func(r rune) rune {
-		if r == '\n' || r == '\t' || unicode.IsPrint(r) {
-			return r
-		}
-		return unicode.ReplacementChar
-	}, text)
-}
 
 func plural(n int, thing string) string {
 	if n == 1 {
@@ -205,34 +202,53 @@ func plural(n int, thing string) string {
 	return fmt.Sprintf("%d %ss", n, thing)
 }
 
-// WriteAnnotations writes GitHub's workflow commands: an error for each failure, at the clause's line of the contract, the
-// worst first. GitHub shows ten of a step: the last says how many more there are.
-func (r *Report) WriteAnnotations(w io.Writer) error {
-	failed := r.Worst(Failing...)
-	var text strings.Builder
+// WriteAnnotations writes GitHub's workflow commands: an error for each problem of the set-up and each disagreement,
+// then for each failure, the worst first. One that has a line of the contract points at it where the reader's
+// repository has that file; has tells it. GitHub shows ten of a step: the last says how many more there are.
+func (r *Report) WriteAnnotations(w io.Writer, has func(file string) bool) error {
+	var commands []string
+	var failures []int // that each command is of
+	add := func(n int, properties, text string) {
+		commands = append(commands, fmt.Sprintf("::error %s::%s\n", properties, message(text)))
+		failures = append(failures, n)
+	}
 	for _, problem := range r.problems() {
-		fmt.Fprintf(&text, "::error title=engine error::%s\n", message(strings.TrimPrefix(problem, "engine error: ")))
+		add(1, "title=engine error", strings.TrimPrefix(problem, "engine error: "))
 	}
-	for i, e := range failed {
-		if i == mostAnnotations-1 && len(failed) > mostAnnotations {
-			fmt.Fprintf(&text, "::error title=%s::%s\n", property("and more"),
-				message(fmt.Sprintf("%d failures more: the job's summary and the report have them", len(failed)-i)))
-			break
-		}
-		at := ""
-		if e.Of != nil {
+	for _, disagreement := range r.Disagreements {
+		add(1, "title=disagreement", disagreement)
+	}
+	for _, alike := range Grouped(r.Worst(Failing...)) {
+		e, at, text := alike[0], "", cmp.Or(alike[0].Text, alike[0].Reason)
+		switch {
+		case e.Of == nil:
+		case has(e.Of.File):
 			at = fmt.Sprintf("file=%s,line=%d,", property(e.Of.File), e.Of.Line)
+		default:
+			text += fmt.Sprintf("\n\nThe contract has it in %s:%d.", e.Of.File, e.Of.Line)
 		}
-		title := fmt.Sprintf("%s: %s (%s)", e.Outcome.Label(), e.ID, e.Run.ID())
-		fmt.Fprintf(&text, "::error %stitle=%s::%s\n", at, property(title), message(cmp.Or(e.Text, e.Reason)))
+		more := ""
+		if len(alike) > 1 {
+			more = fmt.Sprintf(" and %d more", len(alike)-1)
+		}
+		title := fmt.Sprintf("%s: %s%s (%s)", e.Outcome.Label(), e.ID, more, e.Run.ID())
+		add(len(alike), at+"title="+property(title), text)
 	}
-	_, err := io.WriteString(w, text.String())
+	if len(commands) > mostAnnotations {
+		left := 0
+		for _, n := range failures[mostAnnotations-1:] {
+			left += n
+		}
+		commands = commands[:mostAnnotations-1]
+		add(left, "title=and more", fmt.Sprintf("%d more fail: the job's summary and the report have them", left))
+	}
+	_, err := io.WriteString(w, strings.Join(commands, ""))
 	return err
 }
 
 // message and property are texts as workflow commands have them.
 func message(text string) string {
-	return strings.NewReplacer("%", "%25", "\n", "%0A").Replace(visible(text))
+	return strings.NewReplacer("%", "%25", "\n", "%0A").Replace(Tame(text))
 }
 
 func property(text string) string {

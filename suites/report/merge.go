@@ -25,17 +25,29 @@ type Piece struct {
 	File string
 }
 
-// ReadFolder reads the pieces that the suites have written into a folder, or below it. A JSON file that is none is an error.
+// ReadFolder reads the pieces that the suites have written into a folder, or below it, which may be one that is linked
+// to. A JSON file that is none is an error.
 func ReadFolder(folder string) (pieces []Piece, err error) {
+	root, err := filepath.EvalSymlinks(folder) // walking follows no link
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%s: there is no such folder: a suite's flag --report makes it, "+
+			"but not where the suite did not compile", folder)
+	}
+	if err != nil {
+		return nil, err
+	}
 	walk := func(file string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() || filepath.Ext(file) != ".json" {
 			return err
 		}
 		r, err := Read(file)
+		if errors.Is(err, ErrOther) {
+			err = fmt.Errorf("%w: give --report a folder of its own", err)
+		}
 		pieces = append(pieces, Piece{Report: r, File: file})
 		return err
 	}
-	if err := filepath.WalkDir(folder, walk); err != nil {
+	if err := filepath.WalkDir(root, walk); err != nil {
 		return nil, err
 	}
 	if len(pieces) == 0 {
@@ -44,6 +56,9 @@ func ReadFolder(folder string) (pieces []Piece, err error) {
 	return pieces, nil
 }
 
+// ErrOther is the error of a file that is no report at all.
+var ErrOther = errors.New("is no report")
+
 // Read reads a report.
 func Read(file string) (*Report, error) {
 	text, err := os.ReadFile(file)
@@ -51,8 +66,13 @@ func Read(file string) (*Report, error) {
 		return nil, err
 	}
 	var r Report
-	if err := json.Unmarshal(text, &r); err != nil {
-		return nil, fmt.Errorf("%s is no report: %w: give --report a folder of its own", file, err)
+	err = json.Unmarshal(text, &r)
+	var syntax *json.SyntaxError
+	switch {
+	case errors.As(err, &syntax) && syntax.Error() == "unexpected end of JSON input": // which has no other name
+		return nil, fmt.Errorf("%s is cut off: write it again", file)
+	case err != nil || r.Version == 0:
+		return nil, fmt.Errorf("%s %w", file, ErrOther)
 	}
 	if err := r.check(); err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
@@ -63,11 +83,14 @@ func Read(file string) (*Report, error) {
 // check tells what keeps the report from being understood. That it is as its schema says is for who wrote it.
 func (r *Report) check() error {
 	if r.Version != Version {
-		return fmt.Errorf("it is no report of version %d, but of %d: write it with the suites that this command belongs to, "+
-			"and give --report a folder of its own", Version, r.Version)
+		return fmt.Errorf("it is no report of version %d, but of %d: write it with the suites that this command belongs to",
+			Version, r.Version)
 	}
 	if slices.Contains(r.Contracts, nil) || slices.Contains(r.Runs, nil) {
 		return errors.New("a contract or a run is null: write it again")
+	}
+	if len(r.Contracts) == 0 || len(r.Runs) == 0 {
+		return errors.New("it has no contract or no run, and so says nothing: run the suite again")
 	}
 	for _, c := range r.Contracts {
 		if slices.Contains(c.Clauses, nil) {
@@ -97,9 +120,10 @@ func (r *Report) check() error {
 	return nil
 }
 
-// Merge is the report of all pieces. Where two say something of the same clause, client and transport, the one that asked
-// counts; where both asked and disagree, the worse, and Disagreements has it. That they were held to different states of a
-// contract is an error.
+// Merge is the report of all pieces. Where two say something of the same clause, client, transport and tenant, the one
+// that was answered counts: not one that did not ask, and not one whose engine failed, for that says nothing of the
+// clause. An engine error counts where no piece has an answer. Of two answers the worse counts, and where one passes
+// and one fails, Disagreements has it. That two pieces were held to different states of a contract is an error.
 func Merge(pieces []Piece) (*Report, error) {
 	merged := &Report{Version: Version}
 	contracts, runs := map[string]Piece{}, map[string]Piece{}
@@ -135,7 +159,7 @@ func (r *Report) sort() {
 	slices.SortStableFunc(r.Contracts, func(a, b *Contract) int { return provider(a.Provider) - provider(b.Provider) })
 	slices.SortStableFunc(r.Runs, func(a, b *Run) int {
 		return cmp.Or(provider(a.Provider)-provider(b.Provider), cmp.Compare(a.Client.Name, b.Client.Name),
-			slices.Index(transports, a.Transport)-slices.Index(transports, b.Transport))
+			slices.Index(transports, a.Transport)-slices.Index(transports, b.Transport), cmp.Compare(a.Tenant, b.Tenant))
 	})
 	for _, run := range r.Runs {
 		slices.SortStableFunc(run.Beyond, func(a, b *Check) int {
@@ -179,6 +203,9 @@ func (r *Run) merge(other *Run, file, otherFile string) (disagreements []string)
 	r.Start, r.Seconds = first.Start, max(last-float64(first.Start.Unix()), r.Seconds, other.Seconds)
 	r.Requests += other.Requests
 	r.Strict = r.Strict && other.Strict
+	if r.Selection != other.Selection {
+		r.Selection = ""
+	}
 	maps.Copy(r.Versions, other.Versions)
 	for _, problem := range other.Problems {
 		if !slices.Contains(r.Problems, problem) {
@@ -217,21 +244,37 @@ func (r *Run) recount(others []*Known) {
 	}
 }
 
-// choose is what counts of two results of the same, and whether both were asked and disagree.
+// choose is what counts of two results of the same, and whether one passes and one fails.
 func choose(a, b *Result) (chosen *Result, disagree bool) {
-	switch {
-	case asked(a.Outcome) != asked(b.Outcome):
-		if asked(b.Outcome) {
-			return b, false
-		}
-		return a, false
-	case !asked(a.Outcome) && b.Asked > a.Asked: // some of its wordings
-		return b, false
-	case asked(a.Outcome) && a.Outcome != b.Outcome:
-		if b.Outcome.rank() < a.Outcome.rank() {
-			return b, true
-		}
-		return a, true
+	better := cmp.Or(
+		cmp.Compare(b.weight(), a.weight()),
+		cmp.Compare(a.Outcome.rank(), b.Outcome.rank()),
+		cmp.Compare(b.Asked, a.Asked), // of its wordings
+	)
+	disagree = a.weight() == answered && b.weight() == answered &&
+		(a.Outcome.Passes() && b.Outcome.Fails() || a.Outcome.Fails() && b.Outcome.Passes())
+	if better > 0 {
+		return b, disagree
 	}
-	return a, false
+	return a, disagree
+}
+
+// How much a result says of what it is of, the least first.
+const (
+	unasked  = iota
+	inPart   // some of its wordings were asked
+	faulty   // the engine failed
+	answered // whatever it came to
+)
+
+func (r *Result) weight() int {
+	switch {
+	case r.Outcome == Engine:
+		return faulty
+	case asked(r.Outcome):
+		return answered
+	case r.Asked > 0:
+		return inPart
+	}
+	return unasked
 }

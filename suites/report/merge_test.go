@@ -60,6 +60,52 @@ func TestChangesSinceABaseline(t *testing.T) {
 	}
 }
 
+func TestARunThatOnlyOneSideHasIsTold(t *testing.T) {
+	now, before := sample.Report(), sample.Report()
+	now.Runs[0].Client.Name = "renamed"
+	changes := now.Since(before)
+	want := []string{"the baseline has no run of graph, renamed, offline", "the baseline has a run of graph, connector, offline, and this report has none"}
+	if got := changes.Runs(); !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+	if len(changes.Broken) != 5 || changes.Broken[0] != (report.Change{Run: "graph, renamed, offline", ID: "graph.create.clause-0", Is: report.Broken}) {
+		t.Errorf("newly broken: %v, want the 5 that fail of the run", changes.Broken)
+	}
+	now.Changes = changes
+	var text bytes.Buffer
+	if err := now.WriteMarkdown(&text); err != nil || !strings.Contains(text.String(), "> "+want[0]+"\n\n> "+want[1]+"\n") {
+		t.Errorf("%v\n%s", err, text.String())
+	}
+}
+
+func TestAChangeThatNeitherBreaksNorHonorsIsTold(t *testing.T) {
+	for _, test := range []struct {
+		was, is report.Outcome
+		kind    string
+	}{
+		{report.Honored, report.Another, "otherwise changed"},
+		{report.Another, report.Honored, "newly honored"},
+		{report.Honored, report.Deviating, "otherwise changed"},
+		{report.Deviating, report.Honored, "otherwise changed"},
+		{report.Broken, report.Undocumented, "otherwise changed"},
+		{report.Broken, report.Engine, "otherwise changed"},
+		{report.Engine, report.Broken, "newly broken"},
+		{report.NotAsked, report.Unsupported, ""},
+	} {
+		before, now := sample.Report(), sample.Report()
+		before.Runs[0].Results[0].Outcome, now.Runs[0].Results[0].Outcome = test.was, test.is
+		got := ""
+		for _, kind := range now.Since(before).Kinds() {
+			if len(kind.Changes) > 0 {
+				got += kind.Kind
+			}
+		}
+		if got != test.kind {
+			t.Errorf("%s that was %s is %q, want %q", test.is, test.was, got, test.kind)
+		}
+	}
+}
+
 // piece is the sample's offline run with the outcomes of two clauses, as a piece of a report.
 func piece(file string, first, second report.Outcome) report.Piece {
 	r := sample.Report()
@@ -78,16 +124,22 @@ func piece(file string, first, second report.Outcome) report.Piece {
 
 func TestPiecesAreMerged(t *testing.T) {
 	const honored, broken, left, unsupported = report.Honored, report.Broken, report.NotAsked, report.Unsupported
+	const engine, deviating, another = report.Engine, report.Deviating, report.Another
 	for name, test := range map[string]struct {
 		a, b      [2]report.Outcome
 		want      [2]report.Outcome
 		disagrees string
 	}{
-		"what was asked wins over what was not":  {[2]report.Outcome{honored, left}, [2]report.Outcome{left, broken}, [2]report.Outcome{honored, broken}, ""},
-		"and over what the client does not do":   {[2]report.Outcome{unsupported, honored}, [2]report.Outcome{honored, unsupported}, [2]report.Outcome{honored, honored}, ""},
-		"two that agree are one":                 {[2]report.Outcome{honored, broken}, [2]report.Outcome{honored, broken}, [2]report.Outcome{honored, broken}, ""},
-		"of two that disagree the worse is told": {[2]report.Outcome{honored, left}, [2]report.Outcome{broken, left}, [2]report.Outcome{broken, left}, "graph, connector, offline, graph.create.clause-0: honored in a.json, broken in b.json; the worse counts"},
-		"in either order":                        {[2]report.Outcome{broken, left}, [2]report.Outcome{honored, left}, [2]report.Outcome{broken, left}, "graph, connector, offline, graph.create.clause-0: broken in a.json, honored in b.json; the worse counts"},
+		"what was asked wins over what was not":   {[2]report.Outcome{honored, left}, [2]report.Outcome{left, broken}, [2]report.Outcome{honored, broken}, ""},
+		"and over what the client does not do":    {[2]report.Outcome{unsupported, honored}, [2]report.Outcome{honored, unsupported}, [2]report.Outcome{honored, honored}, ""},
+		"two that agree are one":                  {[2]report.Outcome{honored, broken}, [2]report.Outcome{honored, broken}, [2]report.Outcome{honored, broken}, ""},
+		"of two that disagree the worse is told":  {[2]report.Outcome{honored, left}, [2]report.Outcome{broken, left}, [2]report.Outcome{broken, left}, "graph, connector, offline, graph.create.clause-0: honored in a.json, broken in b.json; the worse counts"},
+		"an answer wins over an engine error":     {[2]report.Outcome{engine, broken}, [2]report.Outcome{honored, engine}, [2]report.Outcome{honored, broken}, ""},
+		"which wins over what was not asked":      {[2]report.Outcome{engine, left}, [2]report.Outcome{left, engine}, [2]report.Outcome{engine, engine}, ""},
+		"two that pass agree":                     {[2]report.Outcome{honored, deviating}, [2]report.Outcome{deviating, honored}, [2]report.Outcome{deviating, deviating}, ""},
+		"another clause neither passes nor fails": {[2]report.Outcome{honored, broken}, [2]report.Outcome{another, another}, [2]report.Outcome{another, broken}, ""},
+		"what a client does not do is told":       {[2]report.Outcome{left, unsupported}, [2]report.Outcome{unsupported, left}, [2]report.Outcome{unsupported, unsupported}, ""},
+		"in either order":                         {[2]report.Outcome{broken, left}, [2]report.Outcome{honored, left}, [2]report.Outcome{broken, left}, "graph, connector, offline, graph.create.clause-0: broken in a.json, honored in b.json; the worse counts"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			merged, err := report.Merge([]report.Piece{piece("a.json", test.a[0], test.a[1]), piece("b.json", test.b[0], test.b[1])})
@@ -142,6 +194,29 @@ func TestARunOfTwoPiecesIsOfBoth(t *testing.T) {
 	}
 	if len(run.Errata) != 2 || run.Errata[0].Covers != 1 || run.Errata[1].Covers != 1 {
 		t.Errorf("its errata are %+v, %+v", run.Errata[0], run.Errata[len(run.Errata)-1])
+	}
+}
+
+func TestTenantsAreNotMerged(t *testing.T) {
+	a, b := piece("a.json", report.Honored, report.Honored), piece("b.json", report.Broken, report.Honored)
+	for tenant, p := range map[string]report.Piece{"contoso": a, "fabrikam": b} {
+		p.Runs[0].Transport, p.Runs[0].Tenant = report.Live, tenant
+	}
+	merged, err := report.Merge([]report.Piece{b, a})
+	if err != nil || len(merged.Runs) != 2 || len(merged.Disagreements) > 0 {
+		t.Fatalf("%d runs, %q: %v", len(merged.Runs), merged.Disagreements, err)
+	}
+	if id := merged.Runs[0].ID(); id != "graph, connector, live, contoso" {
+		t.Errorf("the first is %s", id)
+	}
+}
+
+func TestAShardIsOfNoSelectionOnceItIsMerged(t *testing.T) {
+	a, b := piece("a.json", report.Honored, report.NotAsked), piece("b.json", report.NotAsked, report.Honored)
+	a.Runs[0].Selection, b.Runs[0].Selection = `--focus="a"`, `--focus="b"`
+	merged, err := report.Merge([]report.Piece{a, b})
+	if err != nil || merged.Runs[0].Selection != "" {
+		t.Errorf("its selection is %q: %v", merged.Runs[0].Selection, err)
 	}
 }
 

@@ -80,7 +80,7 @@ var transports = []Transport{Offline, Live, Replay}
 type Report struct {
 	Version   int         `json:"version"`
 	Contracts []*Contract `json:"contracts"` // that were asked for, one a provider
-	Runs      []*Run      `json:"runs"`      // one for each provider, client and transport
+	Runs      []*Run      `json:"runs"`      // one for each provider, client, transport and tenant
 	// Disagreements are what two merged pieces say otherwise, a sentence each.
 	Disagreements []string `json:"disagreements,omitempty"`
 	// Changes are what is otherwise than in an earlier report; nil where it was held against none.
@@ -142,7 +142,9 @@ type Run struct {
 	Provider  string            `json:"provider"`
 	Client    Client            `json:"client"`
 	Transport Transport         `json:"transport"`
-	Strict    bool              `json:"strict,omitempty"` // whether every field of a tenant's answer binds
+	Tenant    string            `json:"tenant,omitempty"`    // that a live run asked, where it has a name
+	Selection string            `json:"selection,omitempty"` // as flags; empty for all, or for several
+	Strict    bool              `json:"strict,omitempty"`    // whether every field of a tenant's answer binds
 	Start     time.Time         `json:"start"`
 	Seconds   float64           `json:"seconds"`            // how long it took
 	Versions  map[string]string `json:"versions"`           // of Go and of this module
@@ -302,8 +304,26 @@ func (r *Report) contract(provider string) *Contract {
 	return nil
 }
 
-// ID tells runs apart: "graph, wire, offline".
-func (r *Run) ID() string { return fmt.Sprintf("%s, %s, %s", r.Provider, r.Client.Name, r.Transport) }
+// ID tells runs apart: "graph, wire, offline", or "graph, wire, live, contoso".
+func (r *Run) ID() string { return fmt.Sprintf("%s, %s, %s", r.Provider, r.Client.Name, r.Over()) }
+
+// Over is the transport, and the tenant where it has a name: "live, contoso".
+func (r *Run) Over() string { return string(r.Transport) + r.ofTenant() }
+
+// AnsweredBy says who answered: "a sandbox tenant, contoso".
+func (r *Run) AnsweredBy() string {
+	return cmp.Or(answeredBy[r.Transport], string(r.Transport)) + r.ofTenant()
+}
+
+// answeredBy are the transports as people read them.
+var answeredBy = map[Transport]string{Offline: "the contract, offline", Live: "a sandbox tenant", Replay: "a recording"}
+
+func (r *Run) ofTenant() string {
+	if r.Tenant == "" {
+		return ""
+	}
+	return ", " + r.Tenant
+}
 
 // Entry is one outcome of a run, of a clause or of a check, as every writer lists it.
 type Entry struct {
@@ -355,6 +375,33 @@ func (r *Report) Worst(outcomes ...Outcome) []Entry {
 	list := slices.DeleteFunc(r.All(), func(e Entry) bool { return !slices.Contains(outcomes, e.Outcome) })
 	slices.SortStableFunc(list, func(a, b Entry) int { return a.Outcome.rank() - b.Outcome.rank() })
 	return list
+}
+
+// Grouped has the entries of a run together that say the same of several clauses, such as that nobody could sign in, in
+// the order of the first of each.
+func Grouped(list []Entry) [][]Entry {
+	return grouped(list, func(e Entry) string {
+		key := fmt.Sprintf("%s\n%s\n%s\n%s", e.Run.ID(), e.Outcome, e.Reason, e.Text)
+		if len(e.Deviations)+len(e.Schedules) > 0 {
+			key += "\n" + e.ID // which are its own
+		}
+		return key
+	})
+}
+
+// grouped has the entries with the same key together.
+func grouped(list []Entry, key func(Entry) string) (groups [][]Entry) {
+	at := map[string]int{}
+	for _, e := range list {
+		i, has := at[key(e)]
+		if !has {
+			i = len(groups)
+			at[key(e)] = i
+			groups = append(groups, nil)
+		}
+		groups[i] = append(groups[i], e)
+	}
+	return groups
 }
 
 // Counts are how many clauses of a run have each outcome.

@@ -33,9 +33,10 @@ func TestTexts(t *testing.T) {
 		"console-colour": func(w *bytes.Buffer) error {
 			return report.Console{Colour: true}.Write(w, sample.Report(), sample.Report().Runs[0])
 		},
-		"markdown":    func(w *bytes.Buffer) error { return changed.WriteMarkdown(w) },
-		"junit":       func(w *bytes.Buffer) error { return sample.Report().WriteJUnit(w) },
-		"annotations": func(w *bytes.Buffer) error { return sample.Report().WriteAnnotations(w) },
+		"markdown":            func(w *bytes.Buffer) error { return changed.WriteMarkdown(w) },
+		"markdown-signed-out": func(w *bytes.Buffer) error { return sample.SignedOut().WriteMarkdown(w) },
+		"junit":               func(w *bytes.Buffer) error { return sample.Report().WriteJUnit(w) },
+		"annotations":         func(w *bytes.Buffer) error { return sample.Report().WriteAnnotations(w, everywhere) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			var text bytes.Buffer
@@ -79,7 +80,11 @@ func TestWhatIsWrittenIsRead(t *testing.T) {
 func TestFilesAreNamedByRun(t *testing.T) {
 	run := sample.Report().Runs[0]
 	for name, want := range map[string]string{
-		"google.golang.org/api + apierror": "graph-google.golang.org-api-apierror-offline.json", "../../etc": "graph-etc-offline.json", "Ä b": "graph-b-offline.json",
+		"connector":                        "graph-connector-offline.json",
+		"google.golang.org/api + apierror": "graph-google.golang.org-api-apierror-offline-e9b5e86f.json",
+		"../../etc":                        "graph-etc-offline-42dd1ce7.json",
+		"コネクタ":                             "graph-offline-45e3b5bf.json",
+		"Пример":                           "graph-offline-8435525b.json",
 	} {
 		run.Client.Name = name
 		if got := run.FileName(); got != want {
@@ -88,12 +93,51 @@ func TestFilesAreNamedByRun(t *testing.T) {
 	}
 }
 
+func TestNoPieceOverwritesAnothers(t *testing.T) {
+	live := sample.Report().Runs[1]
+	files := map[string]bool{}
+	for _, is := range []struct{ tenant, selection string }{
+		{"", ""}, {"contoso", ""}, {"fabrikam", ""}, {"contoso", `--label-filter="action:get"`}, {"contoso", `--label-filter="action:create"`},
+	} {
+		live.Tenant, live.Selection = is.tenant, is.selection
+		files[live.FileName()] = true
+	}
+	if len(files) != 5 || !files["graph-connector-live-contoso.json"] {
+		t.Errorf("the files are %v", files)
+	}
+}
+
+func TestATenantIsNamedWhereverItsRunIs(t *testing.T) {
+	r := sample.SignedOut()
+	r.Runs[0].Tenant = "con.toso"
+	var console, markdown, junit bytes.Buffer
+	for _, err := range []error{report.Console{}.Write(&console, r, r.Runs[0]), r.WriteMarkdown(&markdown), r.WriteJUnit(&junit)} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for want, text := range map[string]string{
+		"  live, con.toso, as connector: ":                   console.String(),
+		"| a sandbox tenant, con.toso |":                     markdown.String(),
+		`classname="graph.connector.live.con_toso"`:          junit.String(),
+		`<testsuite name="graph, connector, live, con.toso"`: junit.String(),
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("it does not have %q:\n%s", want, text)
+		}
+	}
+}
+
 func TestWhatIsNoPieceIsToldSo(t *testing.T) {
 	for name, test := range map[string]struct{ text, want string }{
-		"another program's JSON":   {`[{"SuitePath":"x"}]`, "is no report"},
+		"another program's JSON":   {`[{"SuitePath":"x"}]`, "x.json is no report: give --report a folder of its own"},
+		"an object of another's":   {`{"name":"package"}`, "x.json is no report: give"},
+		"half a piece":             {`{"version":1,"contr`, "x.json is cut off: write it again"},
+		"something after it":       {`{"version":1}x`, "x.json is no report: give"},
+		"an empty file":            {``, "x.json is cut off: write it again"},
 		"another version":          {`{"version": 2}`, "no report of version 1, but of 2"},
-		"no version":               {`{}`, "no report of version 1, but of 0"},
-		"a run without contract":   {`{"version":1,"runs":[{"provider":"graph"}]}`, "the contract of the run graph, ,  is missing"},
+		"nothing":                  {`{"version":1}`, "it has no contract or no run"},
+		"a run without contract":   {`{"version":1,"contracts":[{"provider":"classroom"}],"runs":[{"provider":"graph"}]}`, "the contract of the run graph, ,  is missing"},
 		"a null":                   {`{"version":1,"runs":[null]}`, "null"},
 		"a clause left out":        {`{"version":1,"contracts":[{"provider":"graph","clauses":[{"id":"a"}]}],"runs":[{"provider":"graph"}]}`, "a result for each clause"},
 		"an outcome of its own":    {`{"version":1,"contracts":[{"provider":"graph","clauses":[{"id":"a"}]}],"runs":[{"provider":"graph","results":[{"clause":"a","outcome":"fine","reason":"r"}]}]}`, `has a as "fine"`},
@@ -111,6 +155,21 @@ func TestWhatIsNoPieceIsToldSo(t *testing.T) {
 	}
 	if _, err := report.ReadFolder(t.TempDir()); err == nil || !strings.Contains(err.Error(), report.ErrEmpty.Error()) {
 		t.Errorf("an empty folder: %v", err)
+	}
+}
+
+func TestALinkToAFolderIsRead(t *testing.T) {
+	r := sample.Report()
+	r.Runs = r.Runs[:1]
+	folder, link := t.TempDir(), filepath.Join(t.TempDir(), "link")
+	if _, err := r.Write(folder); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(folder, link); err != nil {
+		t.Skipf("no link can be made here: %v", err)
+	}
+	if pieces, err := report.ReadFolder(link); err != nil || len(pieces) != 1 {
+		t.Errorf("%d pieces: %v", len(pieces), err)
 	}
 }
 
@@ -202,7 +261,7 @@ func TestJUnitIsReadAsCISystemsReadIt(t *testing.T) {
 // Nobody must forge a workflow command, a table or a fence by what a provider answers.
 func TestHostileTextsStayTexts(t *testing.T) {
 	var annotations, markdown bytes.Buffer
-	if err := sample.Report().WriteAnnotations(&annotations); err != nil {
+	if err := sample.Report().WriteAnnotations(&annotations, everywhere); err != nil {
 		t.Fatal(err)
 	}
 	for line := range strings.Lines(annotations.String()) {
@@ -231,14 +290,46 @@ func TestHostileTextsStayTexts(t *testing.T) {
 	}
 }
 
+// everywhere has each file checked out.
+func everywhere(string) bool { return true }
+
 func TestAnnotationsAreAsManyAsAreShown(t *testing.T) {
+	r := sample.Large(3000)
+	r.Runs[0].Problems, r.Disagreements = []string{"engine error: no room"}, []string{"one"}
 	var text bytes.Buffer
-	if err := sample.Large(3000).WriteAnnotations(&text); err != nil {
+	if err := r.WriteAnnotations(&text, everywhere); err != nil {
 		t.Fatal(err)
 	}
 	lines := strings.Split(strings.TrimSpace(text.String()), "\n")
-	if last := lines[len(lines)-1]; len(lines) != 10 || !strings.Contains(last, "82 failures more") {
+	if last := lines[len(lines)-1]; len(lines) != 10 || last != "::error title=and more::84 more fail: the job's summary and the report have them" {
 		t.Errorf("%d lines, the last %q", len(lines), last)
+	}
+	text.Reset()
+	if err := sample.SignedOut().WriteAnnotations(&text, func(string) bool { return false }); err != nil {
+		t.Fatal(err)
+	}
+	want := "::error title=engine error%3A graph.create.clause-0 and 10 more (graph%2C connector%2C live)::" +
+		"engine error: no token of graph/app: sign in%0A%0AThe contract has it in fixtures/graph/sample.yaml:1.\n"
+	if text.String() != want {
+		t.Errorf("annotated is %q, want %q", text.String(), want)
+	}
+}
+
+func TestEqualRowsOfWordingsStandOnce(t *testing.T) {
+	r := sample.Report()
+	deviations := &r.Runs[0].Results[0].Deviations
+	again := (*deviations)[1]
+	again.Wording += "#again"
+	*deviations = append(*deviations, again)
+	var text, once bytes.Buffer
+	if err := r.WriteMarkdown(&text); err != nil {
+		t.Fatal(err)
+	}
+	if err := sample.Report().WriteMarkdown(&once); err != nil {
+		t.Fatal(err)
+	}
+	if text.String() != once.String() {
+		t.Errorf("a row stands twice:\n%s", text.String())
 	}
 }
 
@@ -261,6 +352,7 @@ func TestTheSchemaHoldsWhatIsWritten(t *testing.T) {
 	r := sample.Report()
 	r.Changes = r.Since(baseline())
 	r.Disagreements = []string{"one"}
+	r.Runs[1].Tenant, r.Runs[1].Selection = "contoso", `--label-filter="action:get"`
 	var text bytes.Buffer
 	if err := r.WriteJSON(&text); err != nil {
 		t.Fatal(err)
@@ -342,7 +434,7 @@ func FuzzRead(f *testing.F) {
 		var out bytes.Buffer
 		for _, write := range []func() error{
 			func() error { return merged.WriteJSON(&out) }, func() error { return merged.WriteMarkdown(&out) },
-			func() error { return merged.WriteJUnit(&out) }, func() error { return merged.WriteAnnotations(&out) },
+			func() error { return merged.WriteJUnit(&out) }, func() error { return merged.WriteAnnotations(&out, everywhere) },
 		} {
 			if err := write(); err != nil {
 				t.Error(err)

@@ -4,13 +4,17 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
+	"path"
 	"strings"
 
 	"cloud.google.com/go/auth"
 	"cloud.google.com/go/auth/credentials"
+	"cloud.google.com/go/auth/credentials/impersonate"
+	"cloud.google.com/go/auth/httptransport"
 
 	"github.com/learncontract/learncontract/suites/live"
 )
@@ -23,6 +27,7 @@ const (
 	googleSecret     = "LEARNCONTRACT_GOOGLE_CLIENT_SECRET"
 	scopePrefix      = "https://www.googleapis.com/auth/classroom."
 	serviceAccountID = "service_account"
+	federationID     = "external_account"
 )
 
 // scopes are what the requests of Classroom need, and profile.emails, which the guard needs and limited has alone. The
@@ -40,8 +45,8 @@ func scopes(identity string) (scopes []string) {
 	return scopes
 }
 
-// google signs a user in: by a refresh token, by a service account to which the domain delegates, or by application default
-// credentials, which are one user's.
+// google signs a user in: by a refresh token, by a service account to which the domain delegates, whose key or whose file
+// of workload identity federation is given, or by application default credentials, which are one user's.
 func google(ctx context.Context, sandbox *live.Sandbox, identity string) (printed, error) {
 	as := "classroom/" + identity
 	user, err := sandbox.Account(identity)
@@ -62,11 +67,13 @@ func google(ctx context.Context, sandbox *live.Sandbox, identity string) (printe
 			key["token_uri"] = endpoint
 		}
 		provider, err = delegated(key, identity, user, asker)
+	case key["type"] == federationID:
+		provider, err = federated(key, identity, user, asker)
 	default:
 		provider, err = credentials.DetectDefault(&credentials.DetectOptions{Scopes: scopes(identity), TokenURL: endpoint, Client: asker})
 	}
 	if err != nil {
-		return printed{}, fmt.Errorf("nothing signs %s in: %w: set %s, or %s to a service account's key, or %s", as, err,
+		return printed{}, fmt.Errorf("nothing signs %s in: %w: set %s, or %s to a service account's key or file of federation, or %s", as, err,
 			live.RefreshTokenVariable(as), googleKeyFile, live.TokenVariable(as))
 	}
 	token, err := provider.Token(ctx)
@@ -93,6 +100,35 @@ func delegated(key map[string]any, identity, user string, asker *http.Client) (a
 	}
 	return credentials.NewCredentialsFromJSON(credentials.ServiceAccount, text, &credentials.DetectOptions{
 		Scopes: scopes(identity), Subject: user, Client: asker,
+	})
+}
+
+// federated signs in as a user without a key: the file is good for a token of the service account, which then signs for
+// the user. It must be Service Account Token Creator of itself.
+func federated(key map[string]any, identity, user string, asker *http.Client) (auth.TokenProvider, error) {
+	address, _ := key["service_account_impersonation_url"].(string)
+	name, found := strings.CutSuffix(path.Base(address), ":generateAccessToken")
+	if !found {
+		return nil, errors.New("the file of workload identity federation names no service account, and a user of Classroom " +
+			"is none: write its service_account_impersonation_url")
+	}
+	text, err := json.Marshal(key)
+	if err != nil {
+		return nil, err
+	}
+	account, err := credentials.NewCredentialsFromJSON(credentials.ExternalAccount, text, &credentials.DetectOptions{
+		Scopes: []string{"https://www.googleapis.com/auth/cloud-platform"}, Client: asker,
+	})
+	if err != nil {
+		return nil, err
+	}
+	signer, err := httptransport.NewClient(&httptransport.Options{Credentials: account, BaseRoundTripper: asker.Transport})
+	if err != nil {
+		return nil, err
+	}
+	signer.CheckRedirect = asker.CheckRedirect
+	return impersonate.NewCredentials(&impersonate.CredentialsOptions{
+		TargetPrincipal: name, Subject: user, Scopes: scopes(identity), Credentials: account, Client: signer,
 	})
 }
 

@@ -42,13 +42,13 @@ type view struct {
 	Data     *report.Report
 	Outcomes []outcome
 
-	Verdict  string // a sentence
-	Fails    bool
+	Verdict  report.Verdict
 	When     string
 	Versions []string
 	Problems []string
 	Columns  []*column
 	Changes  []report.ChangesOfAKind
+	OneSided []string // the runs that only the report or only the baseline has, a line each
 	Compared bool
 	Failed   []failed
 	More     int // failures that are not listed
@@ -60,12 +60,12 @@ type view struct {
 	Checked  bool // whether anything was asked beyond the documented failures
 }
 
-// column is a client and a transport, whatever the provider: what a row has a cell for.
+// column is a client, a transport and a tenant, whatever the provider: what a row has a cell for.
 type column struct {
-	Client    string
-	Transport report.Transport
-	By        string
-	Runs      []*summary
+	Client string
+	Over   string // the transport, and the tenant
+	By     string
+	Runs   []*summary
 }
 
 // summary is one run of a column.
@@ -100,9 +100,11 @@ type row struct {
 // cell is what came of a row in a column; the zero cell is that of a run there is none of.
 type cell struct{ outcome }
 
+// failed is a failure, and of which others the same is said.
 type failed struct {
 	report.Entry
-	Label string
+	Label  string
+	Others []report.Entry
 }
 
 type alike struct {
@@ -153,7 +155,7 @@ func newView(r *report.Report) *view {
 	v.countRows()
 	v.alike(r)
 	if r.Changes != nil {
-		v.Compared = true
+		v.Compared, v.OneSided = true, r.Changes.Runs()
 		v.Changes = slices.DeleteFunc(r.Changes.Kinds(), func(k report.ChangesOfAKind) bool { return len(k.Changes) == 0 })
 	}
 	return v
@@ -215,11 +217,11 @@ func (v *view) problems(r *report.Report) {
 func (v *view) columns(r *report.Report) {
 	for i, run := range r.Runs {
 		at := slices.IndexFunc(v.Columns, func(c *column) bool {
-			return c.Client == run.Client.Name && c.Transport == run.Transport
+			return c.Client == run.Client.Name && c.Over == run.Over()
 		})
 		if at < 0 {
 			at = len(v.Columns)
-			v.Columns = append(v.Columns, &column{Client: run.Client.Name, Transport: run.Transport, By: run.Transport.AnsweredBy()})
+			v.Columns = append(v.Columns, &column{Client: run.Client.Name, Over: run.Over(), By: run.AnsweredBy()})
 		}
 		s := &summary{Run: run, Index: i, Clauses: len(run.Results), Took: took(run.Seconds)}
 		counts, x := run.Counts(), 0.0
@@ -283,31 +285,12 @@ func beyond(r row) int {
 }
 
 func (v *view) failures(r *report.Report) {
-	list := r.Worst(report.Failing...)
-	for i, e := range list {
-		if i == mostFailed {
-			v.More = len(list) - mostFailed
-			break
-		}
-		v.Failed = append(v.Failed, failed{e, labelled(e.Outcome).Label})
-	}
-	asked := 0
-	for _, run := range r.Runs {
-		asked += len(run.Results) - run.Counts()[report.NotAsked] - run.Counts()[report.Unsupported]
-	}
-	switch {
-	case len(list) == 1:
-		v.Verdict, v.Fails = "1 failure", true
-	case len(list) > 1:
-		v.Verdict, v.Fails = fmt.Sprintf("%d failures", len(list)), true
-	case len(v.Problems) > 0:
-		v.Verdict, v.Fails = "Not all of it could be asked", true
-	case asked == 0:
-		v.Verdict = "Nothing was asked"
-	default:
-		v.Verdict = "Every clause that was asked is honored"
-		if len(r.Worst(report.Another)) > 0 {
-			v.Verdict = "Nothing that was asked is broken"
+	v.Verdict = r.Verdict()
+	for i, alike := range report.Grouped(r.Worst(report.Failing...)) {
+		if i < mostFailed {
+			v.Failed = append(v.Failed, failed{alike[0], labelled(alike[0].Outcome).Label, alike[1:]})
+		} else {
+			v.More += len(alike)
 		}
 	}
 }
@@ -325,7 +308,7 @@ func (v *view) countRows() {
 		}
 		k := key{n.Action, n.Status}
 		clauses[k]++
-		if slices.ContainsFunc(n.Cells, func(c cell) bool { return c.Key.Fails() }) {
+		if slices.ContainsFunc(n.Cells, func(c cell) bool { return c.Key.Fails() && c.Key != report.Engine }) {
 			failing[k]++
 		}
 		if !slices.Contains(v.Overview.Statuses, n.Status) {

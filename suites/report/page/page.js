@@ -85,14 +85,16 @@
     for (const other of head.parentElement.children) other.setAttribute("aria-sort", "none");
     head.setAttribute("aria-sort", sort);
     const key = keys[button.dataset.sort] ?? (row => order.indexOf(row.outcomes[button.dataset.sort]));
+    const missing = row => key(row) === -1; // the client was not asked for it: last, whichever way
     const sign = sort === "descending" ? -1 : 1;
     const compare = (a, b) => a < b ? -1 : a > b ? 1 : 0;
-    const sorted = [...rows].sort((a, b) => (sort === "none" ? 0 : sign * compare(key(a), key(b))) || a.place - b.place);
+    const sorted = [...rows].sort((a, b) => (sort === "none" ? 0 : missing(a) - missing(b) || sign * compare(key(a), key(b))) || a.place - b.place);
     sorted.forEach((row, at) => row.at = at);
     body.append(...sorted.map(row => row.element));
   });
 
   // What the data has of a row.
+  const over = run => run.tenant ? `${run.transport}, ${run.tenant}` : run.transport;
   const clauseOf = id => (data.clauses ??= new Map(data().contracts.flatMap(c => c.clauses.map(clause => [clause.id, clause])))).get(id);
   const partsOf = id => {
     if (!data.parts) {
@@ -131,7 +133,7 @@
       el("td", {class: differs === "seen" ? "differs" : undefined}, d.seen ?? "–"));
   }));
   const outcomeOf = ({run, result}) => {
-    const parts = [el("h3", {}, `${run.client.name} · ${run.transport} `, pill(result.outcome)), el("p", {}, result.reason)];
+    const parts = [el("h3", {}, `${run.client.name} · ${over(run)} `, pill(result.outcome)), el("p", {}, result.reason)];
     if (result.deviations?.length) parts.push(deviations(result.deviations, result.clause));
     parts.push(el("dl", {class: "facts"},
       ...fact("wordings asked", result.asked > 1 ? `${result.asked}, ${result.honored} honored` : ""),
@@ -165,16 +167,18 @@
     const list = shown(), row = list[list.indexOf(current) + by];
     if (row && current) location.replace(`#${encodeURIComponent(row.id)}`);
   };
+  const addressed = () => {
+    const id = location.hash.slice(1);
+    try { return byID.get(decodeURIComponent(id)); } catch { return byID.get(id); }
+  };
   const route = () => {
-    let id = location.hash.slice(1);
-    try { id = decodeURIComponent(id); } catch { /* as it is */ }
-    const row = byID.get(id);
+    const row = addressed();
     if (row) open(row);
     else if (dialog.open) dialog.close();
   };
   addEventListener("hashchange", route);
   dialog.addEventListener("close", () => {
-    if (location.hash && byID.has(decodeURIComponent(location.hash.slice(1)))) history.replaceState(null, "", location.pathname + location.search);
+    if (addressed()) history.replaceState(null, "", location.pathname + location.search);
     (current && !current.element.hidden && opener && body.contains(opener) ? current.link : opener)?.focus();
   });
   dialog.addEventListener("click", event => { if (event.target === dialog) dialog.close(); });
@@ -257,7 +261,7 @@
         .filter(([, result]) => result.schedules?.length);
       if (!entries.length) continue;
       const list = el("div");
-      const outer = el("details", {}, el("summary", {}, el("b", {}, String(entries.length)), ` of ${run.client.name}, ${run.provider}, ${run.transport}`), list);
+      const outer = el("details", {}, el("summary", {}, el("b", {}, String(entries.length)), ` of ${run.client.name}, ${run.provider}, ${over(run)}`), list);
       outer.addEventListener("toggle", () => {
         if (!outer.open || list.childElementCount) return;
         for (const [id, result] of entries) {

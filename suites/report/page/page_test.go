@@ -113,6 +113,17 @@ func TestThePageHasTheWholeReport(t *testing.T) {
 	}
 }
 
+// The script hides what is not asked for: without it nothing could be shown.
+func TestWithoutAScriptEveryRowIsShown(t *testing.T) {
+	for _, row := range elements(t, written(t, sample.Report()), "tr") {
+		for _, a := range row.Attr {
+			if a.Key == "hidden" {
+				t.Errorf("a row of kind %s is hidden", attribute(row, "data-kind"))
+			}
+		}
+	}
+}
+
 func TestAHostileLinkIsNoLink(t *testing.T) {
 	r := sample.Report()
 	r.Runs[0].Errata[0].Link = "javascript:alert(1)"
@@ -124,30 +135,49 @@ func TestAHostileLinkIsNoLink(t *testing.T) {
 	}
 }
 
-func TestWhatThePageSaysFirst(t *testing.T) {
-	for name, test := range map[string]struct {
-		change func(*report.Report)
-		want   string
-	}{
-		"failures":        {func(*report.Report) {}, "5 failures"},
-		"only the set-up": {func(r *report.Report) { r.Runs = r.Runs[1:]; r.Runs[0].Problems = []string{"no network"} }, "Not all of it could be asked"},
-		"nothing broken":  {func(r *report.Report) { r.Runs = r.Runs[1:] }, "Every clause that was asked is honored"},
-		"another clause": {func(r *report.Report) {
-			r.Runs = r.Runs[1:]
-			r.Runs[0].Results[0].Outcome = report.Another
-		}, "Nothing that was asked is broken"},
-		"nothing asked": {func(r *report.Report) {
-			r.Runs = r.Runs[1:]
-			for _, result := range r.Runs[0].Results {
-				result.Outcome = report.NotAsked
-			}
-		}, "Nothing was asked"},
-	} {
-		r := sample.Report()
-		test.change(r)
-		if got := elements(t, written(t, r), "h1")[0].FirstChild.Data; got != test.want {
-			t.Errorf("%s: %q, want %q", name, got, test.want)
+func TestThePageSaysTheVerdictFirst(t *testing.T) {
+	r := sample.Report()
+	first := elements(t, written(t, r), "h1")[0]
+	if first.FirstChild.Data != r.Verdict().Text || attribute(first, "class") != "fails" {
+		t.Errorf("%q, class %q", first.FirstChild.Data, attribute(first, "class"))
+	}
+	r.Runs = r.Runs[1:]
+	first = elements(t, written(t, r), "h1")[0]
+	if first.FirstChild.Data != r.Verdict().Text || attribute(first, "class") != "" {
+		t.Errorf("%q, class %q", first.FirstChild.Data, attribute(first, "class"))
+	}
+}
+
+func TestARunThatOnlyTheBaselineHasIsTold(t *testing.T) {
+	r := sample.Report()
+	r.Runs = r.Runs[:1]
+	r.Changes = r.Since(sample.Report())
+	text := written(t, r)
+	if !strings.Contains(text, "<p>the baseline has a run of graph, connector, live, and this report has none</p>") || strings.Contains(text, "Nothing changed") {
+		t.Error("it is not told, or nothing changed")
+	}
+}
+
+func TestTenantsHaveAColumnEach(t *testing.T) {
+	r := sample.Report()
+	other := *r.Runs[1]
+	other.Tenant = "contoso"
+	r.Runs = append(r.Runs, &other)
+	text := written(t, r)
+	for _, want := range []string{"connector <span>live</span></button>", "connector <span>live, contoso</span></button>", "answered by a sandbox tenant, contoso in"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("it does not have %q", want)
 		}
+	}
+}
+
+func TestTheSameFailureStandsOnce(t *testing.T) {
+	text := written(t, sample.SignedOut())
+	if strings.Contains(text, "<small>1 fail</small>") {
+		t.Error("what could not be asked is counted as what failed")
+	}
+	if n := strings.Count(text, "<br>no token"); n != 1 || !strings.Contains(text, "<summary>and 10 more</summary>") {
+		t.Errorf("it stands %d times", n)
 	}
 }
 

@@ -6,10 +6,14 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 
+	"github.com/learncontract/learncontract/suites"
 	"github.com/learncontract/learncontract/suites/graph"
 
 	"example.com/coursesync/undercontract"
 )
+
+// TestMain has the flags of reports and of live runs: ginkgo run . -- --report out.
+func TestMain(m *testing.M) { suites.Main(m) }
 
 // TestSuite is the connector's own suite: the specs of the contract are some among others.
 func TestSuite(t *testing.T) {

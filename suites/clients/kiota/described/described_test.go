@@ -17,6 +17,8 @@ var _ = suites.Describe("msgraph-sdk-go", "graph", kiota.Config(), func(s *suite
 	graph.Odd(s)
 })
 
+func TestMain(m *testing.M) { suites.Main(m) }
+
 func TestKiota(t *testing.T) {
 	gomega.RegisterFailHandler(ginkgo.Fail)
 	ginkgo.RunSpecs(t, "kiota")

@@ -26,6 +26,8 @@ var _ = suites.Describe("msgraph-sdk-go + middleware", "graph", kiota.Retrying()
 	noRetries(s)
 })
 
+func TestMain(m *testing.M) { suites.Main(m) }
+
 func TestKiota(t *testing.T) {
 	gomega.RegisterFailHandler(ginkgo.Fail)
 	ginkgo.RunSpecs(t, "kiota, retrying")

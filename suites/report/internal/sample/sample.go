@@ -55,6 +55,19 @@ func Report() *report.Report {
 	return r
 }
 
+// SignedOut is a live run that could not sign in: each clause says the same.
+func SignedOut() *report.Report {
+	r := Report()
+	r.Runs = r.Runs[1:]
+	for _, result := range r.Runs[0].Results {
+		*result = report.Result{
+			Clause: result.Clause, Outcome: report.Engine, Asked: 1,
+			Reason: "no token of graph/app: sign in", Text: "engine error: no token of graph/app: sign in",
+		}
+	}
+	return r
+}
+
 // Large has so many clauses, asked of three clients, each with a text, and some of them broken.
 func Large(clauses int) *report.Report {
 	r := &report.Report{Version: report.Version, Contracts: []*report.Contract{contract(clauses)}}

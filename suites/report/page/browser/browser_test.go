@@ -1,11 +1,12 @@
 //go:build browser
 
 // Package browser has the page of a report opened in a real Chromium. It is built with the tag browser alone, for nothing
-// else links what drives one:
+// else links what drives one; without the tag one test says so, and skips:
 //
 //	AXE=axe.min.js go test -tags browser ./suites/report/page/browser
 //
-// AXE is axe-core's file, without which the accessibility pass skips; SCREENSHOTS a folder in which to keep pictures.
+// AXE is axe-core's file, without which the accessibility pass skips; SCREENSHOTS a folder in which to keep pictures; REPORT
+// a report's HTML file, of which a picture is written to the file PICTURE, the README's.
 package browser
 
 import (
@@ -51,6 +52,16 @@ type tab struct {
 // open opens the page of a report.
 func open(t *testing.T, r *report.Report) *tab {
 	t.Helper()
+	var text bytes.Buffer
+	if err := page.Write(&text, r); err != nil {
+		t.Fatal(err)
+	}
+	return show(t, text.Bytes())
+}
+
+// show opens a page.
+func show(t *testing.T, text []byte) *tab {
+	t.Helper()
 	var binary string
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "chrome"} {
 		if found, err := exec.LookPath(name); err == nil {
@@ -71,14 +82,10 @@ func open(t *testing.T, r *report.Report) *tab {
 	t.Cleanup(cancel)
 
 	p := &tab{T: t, ctx: ctx}
-	var text bytes.Buffer
-	if err := page.Write(&text, r); err != nil {
-		t.Fatal(err)
-	}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
 		p.note(&p.requests, request.URL.Path)
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		_, _ = w.Write(text.Bytes()) // what the browser did not get, it does not show
+		_, _ = w.Write(text) // what the browser did not get, it does not show
 	}))
 	t.Cleanup(server.Close)
 	if err := chromedp.Listen(ctx, func(event any) {
@@ -312,6 +319,33 @@ func TestRowsAreFilteredAndSorted(t *testing.T) {
 	p.quiet()
 }
 
+func TestWhatAClientWasNotAskedForIsSortedLast(t *testing.T) {
+	r := sample.Report()
+	r.Runs[1].Client.Name = "another"
+	r.Runs[1].Beyond = []*report.Check{{ID: "success:graph.update", Kind: report.Success, Title: "the success of graph.update", Action: "update",
+		Result: report.Result{Outcome: report.Broken, Reason: "it tells of a failure", Asked: 1}}}
+	p := open(t, r)
+	eval[bool](p, `(() => { const e = document.getElementById("kind"); e.value = "success"; return e.dispatchEvent(new Event("input", {bubbles: true})); })()`)
+	p.after()
+	const ids = `[...document.querySelectorAll("#clauses tbody tr:not([hidden]) a")].map(a => a.textContent).join(" ")`
+	for _, direction := range []string{"ascending", "descending"} {
+		p.click(`#clauses [data-sort="1"]`)
+		is(p, `document.querySelectorAll("#clauses [aria-sort=`+direction+`]").length`, 1)
+		is(p, ids, "success:graph.update success:graph.get")
+	}
+	p.quiet()
+}
+
+func TestAnAddressThatIsNoneIsNoFault(t *testing.T) {
+	p := open(t, sample.Report())
+	eval[bool](p, `(location.hash = "graph.get.clause-1", true)`)
+	p.after()
+	eval[bool](p, `(location.hash = "%", true)`)
+	p.after()
+	is(p, `document.getElementById("detail").open`, false)
+	p.quiet()
+}
+
 func TestSchedulesAreDrawnOnATimeAxis(t *testing.T) {
 	p := open(t, sample.Report())
 	eval[bool](p, `(location.hash = encodeURIComponent("graph.get.clause-1~retries-date"), true)`)
@@ -341,6 +375,34 @@ func TestThePageIsDarkWhereItsReaderIs(t *testing.T) {
 	if light != "rgb(247, 247, 245)" || dark != "rgb(20, 23, 27)" {
 		t.Errorf("the ground is %s, and %s in the dark", light, dark)
 	}
+}
+
+// TestPicture writes the picture of a report's page from its head to the first rows of the matrix.
+func TestPicture(t *testing.T) {
+	source, target := os.Getenv("REPORT"), os.Getenv("PICTURE")
+	if source == "" || target == "" {
+		t.Skip("REPORT names no page, or PICTURE no file for its picture")
+	}
+	text, err := os.ReadFile(source)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const width, rows = 1400, 8
+	p := show(t, text)
+	size := func(height int64) {
+		call(p, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{
+			Width: width, Height: height, DeviceScaleFactor: 1,
+		})
+		p.after()
+	}
+	size(3000) // the matrix is as high as the window, and its rows are laid out when they are seen
+	bottom := eval[float64](p, fmt.Sprintf(
+		`document.querySelectorAll("#clauses tbody tr:not([hidden])")[%d].getBoundingClientRect().bottom + scrollY`, rows-1))
+	size(int64(bottom))
+	if err := os.WriteFile(target, do(p, chromedp.CaptureScreenshot()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p.quiet()
 }
 
 func TestThePageIsPrinted(t *testing.T) {

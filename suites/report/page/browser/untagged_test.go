@@ -1,0 +1,9 @@
+//go:build !browser
+
+package browser
+
+import "testing"
+
+func TestThePageInABrowser(t *testing.T) {
+	t.Skip("what drives a browser takes long to compile: AXE=axe.min.js go test -tags browser ./suites/report/page/browser")
+}

@@ -1,0 +1,78 @@
+package report_test
+
+import (
+	"bytes"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/learncontract/learncontract/suites/report"
+	"github.com/learncontract/learncontract/suites/report/internal/sample"
+)
+
+func TestTame(t *testing.T) {
+	for text, want := range map[string]string{
+		"a\n::error::b":               "a\n\\::error::b",
+		" \t ::stop-commands::x":      " \t \\::stop-commands::x",
+		"std::string is no command":   "std::string is no command",
+		"x ##[error]y":                `x ##\[error]y`,
+		"x ##vso[task.complete]y":     `x ##vso\[task.complete]y`,
+		"##teamcity[buildStop]":       `##teamcity\[buildStop]`,
+		"## A heading [with a link]":  "## A heading [with a link]",
+		"\x1b[31mred\x00\u202e":       "\ufffd[31mred\ufffd\ufffd",
+		"the user\u2019s licence – é": "the user\u2019s licence – é",
+	} {
+		if got := report.Tame(text); got != want {
+			t.Errorf("%q is %q, want %q", text, got, want)
+		}
+	}
+}
+
+// What a provider, a client or a file says must be no command in the log of a pipeline.
+func TestNoTextForgesACommand(t *testing.T) {
+	const forged = "first\n::error::forged\n  ::add-mask::a\n##[error]forged ##vso[task.complete result=Succeeded]"
+	r := sample.Report()
+	for _, run := range r.Runs {
+		run.Problems = []string{forged}
+		for _, result := range run.Results {
+			result.Reason, result.Text = forged, forged
+			result.Deviations = []report.Deviation{{Field: "code", Documented: forged, Wire: forged, Seen: forged}}
+		}
+	}
+	r.Runs[0].Errata[0].Seen, r.Runs[0].Errata[0].Why = forged, forged
+	r.Runs[1].Results[0].Outcome, r.Runs[1].Results[1].Outcome = report.Deviating, report.Another
+	r.Disagreements = []string{forged}
+	var text bytes.Buffer
+	for _, run := range r.Runs {
+		if err := (report.Console{}).Write(&text, r, run); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := r.WriteMarkdown(&text); err != nil {
+		t.Fatal(err)
+	}
+	commands := regexp.MustCompile(`^\s*::|##\w*\[`)
+	for line := range strings.Lines(text.String()) {
+		if commands.MatchString(line) {
+			t.Errorf("it is a command: %q", line)
+		}
+	}
+	if n := strings.Count(text.String(), "forged"); n < 20 {
+		t.Errorf("the text is shown %d times only", n)
+	}
+}
+
+func TestWhatFailsAlikeStandsOnceOnTheConsole(t *testing.T) {
+	r := sample.SignedOut()
+	r.Runs[0].Results[0].Outcome, r.Runs[0].Results[0].Reason = report.Another, "graph.create.clause-0 was provoked, and the answer is graph.get.clause-1"
+	var text bytes.Buffer
+	if err := (report.Console{}).Write(&text, r, r.Runs[0]); err != nil {
+		t.Fatal(err)
+	}
+	want := "graph      sample                  live, as connector: 1 documented, but not the one provoked, 10 engine error; 40 requests\n" +
+		"  documented, but not the one provoked  graph.create.clause-0: graph.create.clause-0 was provoked, and the answer is graph.get.clause-1\n" +
+		"  engine error  graph.get.clause-1 and 9 more: no token of graph/app: sign in\n"
+	if text.String() != want {
+		t.Errorf("it is\n%s\nwant\n%s", text.String(), want)
+	}
+}

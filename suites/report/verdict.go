@@ -1,0 +1,59 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Verdict is what a report comes to, for its headline. All writers have the same.
+type Verdict struct {
+	Text  string // a few words, which begin with a capital letter or a number
+	Fails bool   // whether anything fails: an outcome, the set-up, or pieces that disagree
+}
+
+// String is the verdict as a line.
+func (v Verdict) String() string {
+	return "Documented error contract: " + strings.ToLower(v.Text[:1]) + v.Text[1:]
+}
+
+// Verdict is the report's. It is good only if something was asked and nothing failed. What breaks the contract is
+// counted apart from what could not be asked: a broken set-up is not a broken contract.
+func (r *Report) Verdict() Verdict {
+	failures, engine, clauses, another, checks := 0, 0, 0, 0, 0
+	for _, e := range r.All() {
+		switch {
+		case e.Outcome == Engine:
+			engine++
+		case e.Outcome.Fails():
+			failures++
+		case e.Outcome == Another:
+			another++
+		case e.Check == nil && e.Asked > 0:
+			clauses++
+		case e.Check != nil && e.Check.Kind != Network && e.Asked > 0:
+			checks++
+		}
+	}
+	var wrong []string
+	add := func(n int, text string) {
+		if n > 0 {
+			wrong = append(wrong, text)
+		}
+	}
+	add(failures, plural(failures, "failure"))
+	add(engine, fmt.Sprintf("%d could not be asked", engine))
+	if failures+engine+clauses+another+checks == 0 {
+		wrong = append(wrong, "nothing was asked")
+	}
+	nothing := len(wrong) > 0 && failures+engine == 0
+	add(len(r.problems()), plural(len(r.problems()), "set-up problem"))
+	add(len(r.Disagreements), plural(len(r.Disagreements), "disagreement"))
+	switch {
+	case len(wrong) > 0:
+		text := strings.Join(wrong, ", ")
+		return Verdict{Text: strings.ToUpper(text[:1]) + text[1:], Fails: !nothing || len(wrong) > 1}
+	case another > 0 || clauses == 0:
+		return Verdict{Text: "Nothing that was asked is broken"}
+	}
+	return Verdict{Text: "Every clause that was asked is honored"}
+}

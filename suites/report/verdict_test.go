@@ -1,0 +1,48 @@
+package report_test
+
+import (
+	"testing"
+
+	"github.com/learncontract/learncontract/suites/report"
+	"github.com/learncontract/learncontract/suites/report/internal/sample"
+)
+
+func TestVerdict(t *testing.T) {
+	live := func(change func(r *report.Report, results []*report.Result)) *report.Report {
+		r := sample.Report()
+		r.Runs = r.Runs[1:]
+		change(r, r.Runs[0].Results)
+		return r
+	}
+	nothing := func(_ *report.Report, results []*report.Result) {
+		for _, result := range results {
+			result.Outcome, result.Asked = report.NotAsked, 0
+		}
+	}
+	for name, test := range map[string]struct {
+		report *report.Report
+		want   report.Verdict
+	}{
+		"all of it": {sample.Report(), report.Verdict{Text: "4 failures, 1 could not be asked, 1 set-up problem", Fails: true}},
+		"one failure": {live(func(_ *report.Report, results []*report.Result) { results[0].Outcome = report.Broken }),
+			report.Verdict{Text: "1 failure", Fails: true}},
+		"honored":         {live(func(*report.Report, []*report.Result) {}), report.Verdict{Text: "Every clause that was asked is honored"}},
+		"an engine error": {sample.SignedOut(), report.Verdict{Text: "11 could not be asked", Fails: true}},
+		"nothing asked":   {live(nothing), report.Verdict{Text: "Nothing was asked"}},
+		"nothing, and why": {live(func(r *report.Report, results []*report.Result) {
+			nothing(r, results)
+			r.Runs[0].Problems = []string{"no room"}
+		}), report.Verdict{Text: "Nothing was asked, 1 set-up problem", Fails: true}},
+		"a problem":      {live(func(r *report.Report, _ []*report.Result) { r.Runs[0].Problems = []string{"no room"} }), report.Verdict{Text: "1 set-up problem", Fails: true}},
+		"disagreements":  {live(func(r *report.Report, _ []*report.Result) { r.Disagreements = []string{"one", "two"} }), report.Verdict{Text: "2 disagreements", Fails: true}},
+		"another clause": {live(func(_ *report.Report, results []*report.Result) { results[0].Outcome = report.Another }), report.Verdict{Text: "Nothing that was asked is broken"}},
+		"only a check": {live(func(r *report.Report, results []*report.Result) {
+			nothing(r, results)
+			r.Runs[0].Beyond = sample.Report().Runs[0].Beyond[1:]
+		}), report.Verdict{Text: "Nothing that was asked is broken"}},
+	} {
+		if got := test.report.Verdict(); got != test.want {
+			t.Errorf("%s: %+v, want %+v", name, got, test.want)
+		}
+	}
+}
