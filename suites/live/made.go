@@ -60,14 +60,11 @@ type found struct {
 	provider string // of an activity, its registration id
 }
 
-// whoMade is a remover where whoever makes something may remove it.
-func whoMade(_ *Tenant, as string) string { return as }
-
 // kinds are those of each provider.
 var kinds = map[string][]kind{
 	"graph": {{
 		"graph.create", "activity", "an activity of that externalCourseActivityId, by DELETE", "externalCourseActivityId",
-		answeredActivity, findActivities, readActivity, whoMade, removeActivity,
+		answeredActivity, findActivities, readActivity, whoSees, removeActivity,
 	}},
 	"classroom": {{
 		"classroom.courses.create", "course", "a course of that name with all that is in it: archived by PATCH, and then by DELETE", "name",
@@ -105,7 +102,7 @@ func (t *Tenant) register(as string, o *fixtures.Operation, v *values) (answered
 	m := &made{kind: *k, name: v.run, as: as}
 	t.mutex.Lock()
 	defer t.mutex.Unlock()
-	t.made, t.makes = append(t.made, m), true
+	t.made, t.makes[as] = append(t.made, m), true
 	return func(x matchers.Exchange) {
 		t.mutex.Lock()
 		defer t.mutex.Unlock()
@@ -207,7 +204,7 @@ func (t *Tenant) removeMade(ctx context.Context, m *made, gone map[string]bool) 
 	all, err := m.kind.find(ctx, t, m.as)
 	var answered *refusal
 	if m.refused && errors.As(err, &answered) && answered.status == http.StatusForbidden {
-		return nil // who may not even look has made nothing
+		err = nil // who may not even look has made nothing
 	}
 	for _, f := range all {
 		if nameIn(f.name) != m.name || gone[f.id] {
@@ -221,22 +218,36 @@ func (t *Tenant) removeMade(ctx context.Context, m *made, gone map[string]bool) 
 }
 
 // Sweep removes what any run has left in the tenant, and nothing else: what has a name that a run gives, whoever of the
-// sandbox's accounts has it. It returns what it removed. The error tells what could not be.
+// sandbox's accounts has it. It returns what it removed. The error tells what could not be, and whom the sandbox file must name
+// for it to look at all.
 func (t *Tenant) Sweep(ctx context.Context) (removed []string, err error) {
-	return t.sweep(ctx, func(name string) bool { return name != "" })
+	for _, keys := range lookedAt[t.contract.Provider] {
+		if !slices.ContainsFunc(keys, t.has) {
+			err = errors.Join(err, failed(OpCleanUp, "%s may have something left, and nobody is looked at: name %s in %s, as it was "+
+				"when the run was killed", t.contract.Provider, strings.Join(keys, " or "), t.config.Sandbox.File()))
+		}
+	}
+	removed, problems := t.sweep(ctx, t.owners(), func(name string) bool { return name != "" })
+	return removed, errors.Join(err, problems)
 }
 
-// sweepOwn is Sweep of this run's own.
+// lookedAt are the keys, by provider, of whom a sweep looks at: of each list the sandbox file must name one.
+var lookedAt = map[string][][]string{
+	"graph": {{"graph.app.clientID"}, learnerKeys}, "classroom": {{"classroom.teacher", "classroom.admin"}},
+}
+
+// sweepOwn is Sweep of this run's own, as those who have made something, and to whom a course may have moved.
 func (t *Tenant) sweepOwn(ctx context.Context) error {
-	_, err := t.sweep(ctx, func(name string) bool { return strings.HasPrefix(name, t.run+"-") })
+	made := slices.DeleteFunc(t.owners(), func(as string) bool { return !t.makes[as] && as != heir })
+	_, err := t.sweep(ctx, made, func(name string) bool { return strings.HasPrefix(name, t.run+"-") })
 	return err
 }
 
-func (t *Tenant) sweep(ctx context.Context, such func(name string) bool) (removed []string, err error) {
+func (t *Tenant) sweep(ctx context.Context, owners []string, such func(name string) bool) (removed []string, err error) {
 	ctx = unbudgeted(ctx)
 	gone := map[string]bool{} // two identities may see the same
 	for _, k := range kinds[t.contract.Provider] {
-		for _, as := range makers(t) {
+		for _, as := range owners {
 			all, problem := k.find(ctx, t, as)
 			err = errors.Join(err, problem)
 			for _, f := range all {
@@ -265,11 +276,23 @@ func (t *Tenant) Left() (names []string) {
 	return names
 }
 
-// makers are the identities of the sandbox file as which is looked for what a run has made: whoever may own it.
-func makers(t *Tenant) (list []string) {
-	for _, as := range []string{"app", "admin", "teacher", "otherTeacher"} {
-		if slices.Contains(Identities(t.contract.Provider), as) && t.has(account(t.contract.Provider, as)) {
-			list = append(list, as)
+// heir is to whom a recipe has a course move.
+const heir = "otherTeacher"
+
+// owners are the identities of the sandbox file who may own what a run has made: those as which a recipe makes something, and
+// heir.
+func (t *Tenant) owners() (list []string) {
+	makes := map[string]bool{heir: true}
+	for _, r := range t.recipes {
+		for _, step := range r.Given {
+			makes[step.As] = makes[step.As] || t.kindOf(step.Operation) != nil
+		}
+		makes[r.As] = makes[r.As] || t.kindOf(r.Clause.Operation) != nil
+	}
+	accounts := map[string]bool{} // limited is teacher
+	for _, as := range Identities(t.contract.Provider) {
+		if key := account(t.contract.Provider, as); makes[as] && t.has(key) && !accounts[key] {
+			list, accounts[key] = append(list, as), true
 		}
 	}
 	return list

@@ -38,7 +38,7 @@ type Tenant struct {
 	runs     int                            // of recipes
 	unproven map[string]error               // why an identity cannot sign in
 	intruder error                          // that of the first identity that is not whom the file names, nil if none is
-	makes    bool                           // whether anything was registered
+	makes    map[string]bool                // as whom anything was registered
 	made     []*made                        // what is to be removed, the first first
 	answered map[string][]matchers.Exchange // to the set-up of a clause that is to be recorded, by its id
 }
@@ -65,7 +65,10 @@ func Open(contract *fixtures.Contract, config Config) (*Tenant, error) {
 	if config.Options.Secrets == nil {
 		config.Options.Secrets = NewSecrets()
 	}
-	t := &Tenant{contract: contract, recipes: map[string]*fixtures.Recipe{}, config: config, answered: map[string][]matchers.Exchange{}}
+	t := &Tenant{
+		contract: contract, recipes: map[string]*fixtures.Recipe{}, config: config,
+		makes: map[string]bool{}, answered: map[string][]matchers.Exchange{},
+	}
 	for _, r := range recipes {
 		t.recipes[r.Clause.ID] = r
 	}
@@ -148,7 +151,7 @@ func (t *Tenant) keyOf(need string) string {
 // Close removes what is left of everything that the run has made. The error tells what could not be removed.
 func (t *Tenant) Close(ctx context.Context) error {
 	err := errors.Join(t.CleanUp(ctx), t.cleanUp(ctx, true))
-	if err == nil && t.makes { // under a name that was registered, or by a request that was sent twice
+	if err == nil && len(t.makes) > 0 { // under a name that was registered, or by a request that was sent twice
 		err = t.sweepOwn(ctx)
 	}
 	if t.door != nil {
