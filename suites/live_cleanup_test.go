@@ -69,12 +69,12 @@ func TestACopyIsNobodysRuns(t *testing.T) {
 			t.Fatalf("%+v, %v", f, err)
 		}
 	}
-	for _, name := range []string{"Copy of learncontract-abcdefgh-1", "learncontract-abcdefgh-1 (2)", "learncontract-abcdefgh", "learncontract-ABCDEFGH-1", "learncontract-abcdefgh-x1"} {
+	for _, name := range []string{"Copy of learncontract-abcdefgh-1", "learncontract-abcdefgh-1 (2)", "learncontract-abcdefgh", "learncontract-ABCDEFGH-1", "learncontract-abcdefgh-x1", "learncontract-abcdefghij-1"} {
 		create(name)
 	}
 	before := stand.Inventory()
 	create("learncontract-abcdefgh-7")
-	removed, err := s.tenant.Sweep(t.Context())
+	removed, _, err := s.tenant.Sweep(t.Context(), 0)
 	if err != nil || !slices.Equal(removed, []string{"course learncontract-abcdefgh-7"}) {
 		t.Errorf("removed %q, %v", removed, err)
 	}
@@ -180,7 +180,7 @@ func TestALearnerWhoIsRefusedHidesNobody(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = sandboxOf(t, s, swapped.Replace(string(text))).tenant.Sweep(t.Context())
+		_, _, err = sandboxOf(t, s, swapped.Replace(string(text))).tenant.Sweep(t.Context(), 0)
 		gone(name, err)
 	}
 }
@@ -216,7 +216,7 @@ func TestASweepThatLooksAtNobodyFails(t *testing.T) {
 		for has, want := range files {
 			has = strings.ReplaceAll(has, "T", "3f1c9a52-7d0e-4b8e-9a57-0c6d2e41b7aa")
 			text := provider + ": {" + has + ", endpoint: '" + valueIn(t, s.Live.Sandbox, provider+".endpoint") + "'}\nca: ca.pem\n"
-			removed, err := sandboxOf(t, s, text).tenant.Sweep(t.Context())
+			removed, _, err := sandboxOf(t, s, text).tenant.Sweep(t.Context(), 0)
 			if err == nil || !strings.Contains(err.Error(), want) {
 				t.Errorf("of %s, %q is removed, and told: %v", has, removed, err)
 			}
@@ -253,7 +253,7 @@ func TestWhoeverMakesSomethingIsLookedAt(t *testing.T) {
 					t.Fatalf("as %s: %+v, %v", as, f, err)
 				}
 			}
-			removed, err := sweeping.tenant.Sweep(t.Context())
+			removed, _, err := sweeping.tenant.Sweep(t.Context(), 0)
 			if err != nil || len(removed) != len(left) {
 				t.Errorf("with %s%s: courses of %q are left, and %q removed, %v", admin, off, left, removed, err)
 			}
@@ -261,6 +261,51 @@ func TestWhoeverMakesSomethingIsLookedAt(t *testing.T) {
 				t.Errorf("%s", strings.Join(changed, "\n"))
 			}
 		}
+	}
+}
+
+// TestASweepSparesWhatMayBeGoingOn has a run leave something just now, one long ago, and one before names said when.
+func TestASweepSparesWhatMayBeGoingOn(t *testing.T) {
+	s, stand := liveSuite(t, "classroom", server.Options{})
+	before := stand.Inventory()
+	began := time.Now()
+	if a := s.provoke(t.Context(), s.tenant.Recipe(s.Contract.Clause("classroom.courses.patch.failed-precondition.IneligibleOwner"))); a.err != nil {
+		t.Fatal(a.err)
+	}
+	left := s.tenant.Left()
+	door, err := live.NewDoor(mustLoad(t, s), "classroom", s.Live.SignIn, fast)
+	if err != nil {
+		t.Fatal(err)
+	}
+	old := []string{"learncontract-a4c3oaabcdefgh-1", "learncontract-abcdefgh-1"} // the first of 1 January 2026
+	for _, name := range old {
+		call := clients.Minimal(s.Contract.Operation("classroom.courses.create"))
+		call.Body = fmt.Appendf(nil, `{"name":%q,"ownerId":"me"}`, name)
+		if f, err := wire.New(door.Client("teacher"), stand.Classroom).Do(t.Context(), call); err != nil || f.Status != http.StatusOK {
+			t.Fatalf("%+v, %v", f, err)
+		}
+	}
+	text, err := os.ReadFile(s.Live.Sandbox)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := sandboxOf(t, s, string(text))
+	removed, spared, err := other.tenant.Sweep(t.Context(), time.Hour)
+	slices.Sort(removed)
+	want := fmt.Sprintf("%s, of a run that began at ", left[0])
+	if err != nil || !slices.Equal(removed, []string{"course " + old[0], "course " + old[1]}) || len(spared) != 1 || !strings.HasPrefix(spared[0], want) {
+		t.Fatalf("%q is removed, and %q spared, %v; want %q", removed, spared, err, want)
+	}
+	says, err := time.Parse(time.RFC3339, strings.TrimPrefix(spared[0], want))
+	if err != nil || began.Sub(says).Abs() > time.Minute {
+		t.Errorf("it began at %s, and %q is told, %v", began, spared[0], err)
+	}
+	removed, spared, err = other.tenant.Sweep(t.Context(), 0)
+	if err != nil || !slices.Equal(removed, left) || len(spared) != 0 {
+		t.Errorf("%q is removed, and %q spared, %v", removed, spared, err)
+	}
+	if changed := changedInventory(before, stand.Inventory()); len(changed) > 0 {
+		t.Errorf("%s", strings.Join(changed, "\n"))
 	}
 }
 

@@ -179,7 +179,7 @@ func sweep(t *testing.T, provider string, stand *server.Server, file string) {
 		if err := s.open(s.Live); err != nil {
 			t.Fatal(err)
 		}
-		removed, err := s.tenant.Sweep(t.Context())
+		removed, _, err := s.tenant.Sweep(t.Context(), 0)
 		if err != nil || len(removed) > most {
 			t.Fatalf("the sweep removes %q, %v", removed, err)
 		}

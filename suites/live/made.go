@@ -2,6 +2,7 @@ package live
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/learncontract/learncontract/fixtures"
 	"github.com/learncontract/learncontract/matchers"
@@ -81,9 +83,9 @@ func (t *Tenant) kindOf(o *fixtures.Operation) *kind {
 	return nil
 }
 
-// ours is the name of everything that a run makes: the prefix, the run, and the number of the recipe. One recipe has it in an
-// address. A copy that somebody makes is called otherwise, and is somebody's.
-var ours = regexp.MustCompile(`^(?:http://)?(` + regexp.QuoteMeta(Prefix) + `[a-z2-7]{8}-[0-9]+)(?:\.example\.com)?$`)
+// ours is the name of everything that a run makes: the prefix, when the run began (of old runs not), what tells it from others,
+// and the number of the recipe. One recipe has it in an address. A copy that somebody makes is called otherwise, and is somebody's.
+var ours = regexp.MustCompile(`^(?:http://)?(` + regexp.QuoteMeta(Prefix) + `(?:[a-z2-7]{6})?[a-z2-7]{8}-[0-9]+)(?:\.example\.com)?$`)
 
 // nameIn is the name that a run has given, "" if nobody's run has.
 func nameIn(text string) string {
@@ -91,6 +93,31 @@ func nameIn(text string) string {
 		return m[1]
 	}
 	return ""
+}
+
+// base32 are the digits of RFC 4648, in small letters.
+const base32 = "abcdefghijklmnopqrstuvwxyz234567"
+
+// newRun is the prefix of the names that a run gives, with the minute in which it began.
+func newRun(began time.Time) string {
+	var minute [6]byte // until the year 4011
+	for i, left := len(minute)-1, began.Unix()/60; i >= 0; i, left = i-1, left/32 {
+		minute[i] = base32[left%32]
+	}
+	return Prefix + string(minute[:]) + strings.ToLower(rand.Text()[:8]) // 40 bits
+}
+
+// beganAt is when the run began that has given a name; the zero time of an old one, which does not say.
+func beganAt(name string) time.Time {
+	run, _, _ := strings.Cut(strings.TrimPrefix(name, Prefix), "-")
+	if len(run) != 6+8 {
+		return time.Time{}
+	}
+	minutes := int64(0)
+	for _, digit := range run[:6] {
+		minutes = 32*minutes + int64(strings.IndexRune(base32, digit))
+	}
+	return time.Unix(60*minutes, 0)
 }
 
 // register notes, before it is asked for, that what the operation makes must be removed. The result takes each answer.
@@ -171,7 +198,7 @@ func (t *Tenant) cleanUp(ctx context.Context, again bool) (err error) {
 			t.mutex.Unlock()
 			continue
 		}
-		remedy := "and go tool contract sweep removes it"
+		remedy := "and go tool contract sweep --all removes it"
 		if m.undo != nil {
 			remedy = "and no sweep knows it"
 		}
@@ -218,17 +245,30 @@ func (t *Tenant) removeMade(ctx context.Context, m *made, gone map[string]bool) 
 }
 
 // Sweep removes what any run has left in the tenant, and nothing else: what has a name that a run gives, whoever of the
-// sandbox's accounts has it. It returns what it removed. The error tells what could not be, and whom the sandbox file must name
-// for it to look at all.
-func (t *Tenant) Sweep(ctx context.Context) (removed []string, err error) {
+// sandbox's accounts has it. What a run has made that began less than that long ago it spares, by this machine's clock, for the
+// run may be going on; 0 spares nothing. It returns what it removed and what it spared. The error tells what could not be
+// removed, and whom the sandbox file must name for it to look at all.
+func (t *Tenant) Sweep(ctx context.Context, sparing time.Duration) (removed, spared []string, err error) {
+	young := time.Now().Add(-sparing)
+	such := func(what, name string) bool {
+		switch began := beganAt(name); {
+		case name == "":
+			return false
+		case sparing > 0 && began.After(young):
+			spared = append(spared, fmt.Sprintf("%s %s, of a run that began at %s", what, name, began.UTC().Format(time.RFC3339)))
+			return false
+		}
+		return true
+	}
 	for _, keys := range lookedAt[t.contract.Provider] {
 		if !slices.ContainsFunc(keys, t.has) {
 			err = errors.Join(err, failed(OpCleanUp, "%s may have something left, and nobody is looked at: name %s in %s, as it was "+
 				"when the run was killed", t.contract.Provider, strings.Join(keys, " or "), t.config.Sandbox.File()))
 		}
 	}
-	removed, problems := t.sweep(ctx, t.owners(), func(name string) bool { return name != "" })
-	return removed, errors.Join(err, problems)
+	removed, problems := t.sweep(ctx, t.owners(), such)
+	slices.Sort(spared) // two identities may see the same
+	return removed, slices.Compact(spared), errors.Join(err, problems)
 }
 
 // lookedAt are the keys, by provider, of whom a sweep looks at: of each list the sandbox file must name one.
@@ -239,11 +279,11 @@ var lookedAt = map[string][][]string{
 // sweepOwn is Sweep of this run's own, as those who have made something, and to whom a course may have moved.
 func (t *Tenant) sweepOwn(ctx context.Context) error {
 	made := slices.DeleteFunc(t.owners(), func(as string) bool { return !t.makes[as] && as != heir })
-	_, err := t.sweep(ctx, made, func(name string) bool { return strings.HasPrefix(name, t.run+"-") })
+	_, err := t.sweep(ctx, made, func(_, name string) bool { return strings.HasPrefix(name, t.run+"-") })
 	return err
 }
 
-func (t *Tenant) sweep(ctx context.Context, owners []string, such func(name string) bool) (removed []string, err error) {
+func (t *Tenant) sweep(ctx context.Context, owners []string, such func(what, name string) bool) (removed []string, err error) {
 	ctx = unbudgeted(ctx)
 	gone := map[string]bool{} // two identities may see the same
 	for _, k := range kinds[t.contract.Provider] {
@@ -251,7 +291,7 @@ func (t *Tenant) sweep(ctx context.Context, owners []string, such func(name stri
 			all, problem := k.find(ctx, t, as)
 			err = errors.Join(err, problem)
 			for _, f := range all {
-				if !such(nameIn(f.name)) || gone[f.id] {
+				if gone[f.id] || !such(k.what, nameIn(f.name)) {
 					continue
 				}
 				if problem := k.remove(ctx, t, as, f); problem != nil {

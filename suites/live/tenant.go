@@ -2,12 +2,12 @@ package live
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/learncontract/learncontract/fixtures"
 	"github.com/learncontract/learncontract/matchers"
@@ -91,7 +91,7 @@ func Open(contract *fixtures.Contract, config Config) (*Tenant, error) {
 	if err = errors.Join(append(problems, err)...); err != nil {
 		return nil, err
 	}
-	t.run = Prefix + strings.ToLower(rand.Text()[:8]) // of base 32: 40 bits
+	t.run = newRun(time.Now())
 	return t, nil
 }
 
