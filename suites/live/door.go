@@ -31,7 +31,8 @@ type Options struct {
 	// Rate is requests a second. The defaults are far under the published quotas: 1 for Graph, which throttles an app
 	// at 130,000 in 10 seconds and does not say what Viva Learning bears (microsoft-graph-docs, concepts/throttling.md);
 	// 2 for Classroom, which grants a user 1,200 a minute (developers.google.com/workspace/classroom/reference/limits). An
-	// endpoint on a loopback address has no bound.
+	// endpoint on a loopback address has no bound where the sandbox file names its ca, as that of a stand-in does: behind
+	// another one the real provider may stand.
 	Rate rate.Limit
 	// Budget is how many requests the whole run may send, token requests aside; 0 is no bound.
 	Budget int
@@ -96,7 +97,7 @@ func NewDoor(sandbox *Sandbox, provider string, signIn SignIn, options Options) 
 	if options.Base == nil {
 		options.Base = NewTransport(sandbox, sandbox.Endpoint(provider))
 	}
-	if isLoopback(address.Hostname()) { // a stand-in, which has no quota
+	if sandbox.Roots(sandbox.Endpoint(provider)) != nil { // a stand-in, which has no quota
 		defaults.rate = rate.Inf
 	}
 	options.Rate = cmp.Or(options.Rate, defaults.rate)

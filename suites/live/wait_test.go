@@ -89,6 +89,34 @@ func TestADoorKeepsItsPaceHoweverManyAsk(t *testing.T) {
 	}
 }
 
+// TestAStandInAloneIsAskedWithoutABound has a loopback address with a ca of its own, and one behind which anybody may stand.
+func TestAStandInAloneIsAskedWithoutABound(t *testing.T) {
+	const endpoint = "https://127.0.0.1:1/v1.0"
+	now := time.Now()
+	ca := write(t, "ca.pem", string(pemOf(certificate(t, "127.0.0.1", now, now.Add(time.Hour)).Leaf)))
+	for text, last := range map[string]time.Duration{
+		"graph: {tenant: " + guidA + ", endpoint: '" + endpoint + "'}":            2 * time.Second,
+		"graph: {tenant: " + guidA + ", endpoint: '" + endpoint + "'}\nca: " + ca: 0,
+	} {
+		sandbox := load(t, text)
+		synctest.Test(t, func(t *testing.T) {
+			p := &provider{start: time.Now()}
+			door, err := live.NewDoor(sandbox, "graph", rightApp(), live.Options{Base: p})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for range 4 {
+				if _, _, err := ask(t, door.Anonymous(), http.MethodGet, endpoint+"/x", nil); err != nil {
+					t.Error(err)
+				}
+			}
+			if got := p.at[3].Round(time.Millisecond); got != last {
+				t.Errorf("of %s it was asked at %v", text, p.at)
+			}
+		})
+	}
+}
+
 func busy(status int, header ...string) answer {
 	a := answer{status, http.Header{}, ""}
 	for i := 0; i < len(header); i += 2 {
