@@ -295,7 +295,7 @@ func (t *Tenant) sweep(ctx context.Context, owners []string, such func(what, nam
 					continue
 				}
 				if problem := k.remove(ctx, t, as, f); problem != nil {
-					err = errors.Join(err, failed(OpCleanUp, "the %s %s could not be removed: %w", k.what, f.name, problem))
+					err = errors.Join(err, failed(OpCleanUp, "the %s %s could not be removed, try again, or remove it yourself: %w", k.what, f.name, problem))
 					continue
 				}
 				gone[f.id] = true
@@ -367,7 +367,11 @@ func (t *Tenant) read(ctx context.Context, as, path string, into any) error {
 	case err != nil:
 		return err
 	case x.Status() != http.StatusOK:
-		return &refusal{x.Status(), fmt.Sprintf("GET %s was answered %s\n%s", path, fixtures.StatusLine(x.Status()), x)}
+		remedy := "try again later"
+		if x.Status() == http.StatusUnauthorized || x.Status() == http.StatusForbidden {
+			remedy = fmt.Sprintf("check the roles and scopes of %s/%s", t.contract.Provider, as)
+		}
+		return &refusal{x.Status(), fmt.Sprintf("GET %s was answered %s: %s\n%s", path, fixtures.StatusLine(x.Status()), remedy, x)}
 	}
 	if err := json.Unmarshal(x.Body(), into); err != nil {
 		return fmt.Errorf("GET %s was answered by something else than a list: %w", path, err)

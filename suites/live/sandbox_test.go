@@ -76,7 +76,7 @@ func TestASandboxSaysWhatItsFileSays(t *testing.T) {
 func TestProblemsOfASandboxFile(t *testing.T) {
 	const jwt = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl"
 	for name, check := range map[string]struct{ text, want string }{
-		"an empty file":         {"", "1: the file is empty"},
+		"an empty file":         {"", "1: the file is empty: fill it, or name another"},
 		"no YAML":               {"graph: [", "not YAML"},
 		"two documents":         {"graph: {tenant: " + guidA + "}\n---\nca: x\n", "more than one YAML document"},
 		"a list":                {"- graph\n", "1: the file must have keys of its own"},
