@@ -181,6 +181,7 @@ func (s *Suite) Register(t *testing.T, describe func(*Suite)) {
 		if err := s.open(s.Live); err != nil {
 			s.cannotBegin(t, "nothing was asked\n"+err.Error())
 		}
+		scrub = s.tenant.Scrub
 	} else {
 		t.Cleanup(stub.RefuseNetwork())
 	}

@@ -588,6 +588,9 @@ func TestLive(t *testing.T) {
 				t.Errorf("the merge after it ended with %d", merged.status)
 			}
 			holds(t, filepath.Join(merged.folder, "report.json"), `"changes"`)
+			for _, tenant := range []string{fine, refused} {
+				holds(t, filepath.Join(merged.folder, "report.json"), `"tenant": "`+tenant+`"`)
+			}
 		})
 	}
 }
