@@ -295,7 +295,8 @@ func (t *Tenant) sweep(ctx context.Context, owners []string, such func(what, nam
 					continue
 				}
 				if problem := k.remove(ctx, t, as, f); problem != nil {
-					err = errors.Join(err, failed(OpCleanUp, "the %s %s could not be removed, try again, or remove it yourself: %w", k.what, f.name, problem))
+					err = errors.Join(err, failed(OpCleanUp, "the %s %s could not be removed: try again, or remove it yourself: %w", k.what,
+						f.name, problem))
 					continue
 				}
 				gone[f.id] = true
