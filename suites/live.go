@@ -334,7 +334,7 @@ func (s *Suite) reportLive() {
 		r := s.gather(run)
 		doubt := doubts(r.Runs[0].Results)
 		if left := s.tenant.Left(); len(left) > 0 {
-			fmt.Printf("  left behind, and go tool contract sweep removes what has a name: %s\n", strings.Join(left, ", "))
+			fmt.Printf("  left behind, and go tool contract sweep --all removes what has a name: %s\n", strings.Join(left, ", "))
 		}
 		if doubt != "" {
 			doubt = engineFailure + "this run does not test what it claims to: " + doubt

@@ -1,6 +1,7 @@
 package suites
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"os"
@@ -68,12 +69,12 @@ func TestACopyIsNobodysRuns(t *testing.T) {
 			t.Fatalf("%+v, %v", f, err)
 		}
 	}
-	for _, name := range []string{"Copy of learncontract-abcdefgh-1", "learncontract-abcdefgh-1 (2)", "learncontract-abcdefgh", "learncontract-ABCDEFGH-1", "learncontract-abcdefgh-x1"} {
+	for _, name := range []string{"Copy of learncontract-abcdefgh-1", "learncontract-abcdefgh-1 (2)", "learncontract-abcdefgh", "learncontract-ABCDEFGH-1", "learncontract-abcdefgh-x1", "learncontract-abcdefghij-1"} {
 		create(name)
 	}
 	before := stand.Inventory()
 	create("learncontract-abcdefgh-7")
-	removed, err := s.tenant.Sweep(t.Context())
+	removed, _, err := s.tenant.Sweep(t.Context(), 0)
 	if err != nil || !slices.Equal(removed, []string{"course learncontract-abcdefgh-7"}) {
 		t.Errorf("removed %q, %v", removed, err)
 	}
@@ -129,6 +130,183 @@ func TestWhatMayHaveBeenMadeIsRemoved(t *testing.T) {
 				t.Errorf("%s", strings.Join(changed, "\n"))
 			}
 		})
+	}
+}
+
+// TestALearnerWhoIsRefusedHidesNobody refuses the activities of one learner who is looked at, and loses the answer to the first
+// request that makes one for another.
+func TestALearnerWhoIsRefusedHidesNobody(t *testing.T) {
+	var refused atomic.Value // the learner
+	var lost atomic.Bool
+	refused.Store("nobody")
+	s, stand := liveSuite(t, "graph", server.Options{Wrap: func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			switch learner, _ := refused.Load().(string); {
+			case strings.Contains(r.URL.Path, "/users/"+learner):
+				w.WriteHeader(http.StatusForbidden)
+			case r.Method == http.MethodPost && lost.CompareAndSwap(false, true):
+				next.ServeHTTP(discarding{http.Header{}}, r)
+				w.WriteHeader(http.StatusServiceUnavailable)
+			default:
+				next.ServeHTTP(w, r)
+			}
+		})
+	}}, "fixture")
+	learner, other := valueIn(t, s.Live.Sandbox, "graph.learner"), valueIn(t, s.Live.Sandbox, "graph.unlicensedLearner")
+	before := stand.Inventory()
+	recipe := s.tenant.Recipe(s.Contract.Clause("graph.update.fields-empty"))
+	gone := func(what string, err error) {
+		t.Helper()
+		if err == nil || !strings.Contains(err.Error(), "GET /users/") ||
+			!strings.Contains(err.Error(), "was answered 403 Forbidden: check the roles and scopes of graph/app") {
+			t.Errorf("%s: that a list was refused is told by %v", what, err)
+		}
+		if changed := changedInventory(before, stand.Inventory()); len(changed) > 0 {
+			t.Errorf("%s: %s", what, strings.Join(changed, "\n"))
+		}
+	}
+	refused.Store(other)
+	if a := s.provoke(t.Context(), recipe); a.err != nil {
+		t.Fatal(a.err)
+	}
+	gone("a clean-up", s.tenant.CleanUp(t.Context()))
+
+	for name, swapped := range map[string]*strings.Replacer{
+		"a sweep, the last refused": strings.NewReplacer(), "a sweep, the first refused": strings.NewReplacer(learner, other, other, learner),
+	} {
+		if a := s.provoke(t.Context(), recipe); a.err != nil {
+			t.Fatal(a.err)
+		}
+		text, err := os.ReadFile(s.Live.Sandbox)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _, err = sandboxOf(t, s, swapped.Replace(string(text))).tenant.Sweep(t.Context(), 0)
+		gone(name, err)
+	}
+}
+
+// sandboxOf is a suite of the same tenant with a sandbox file of its own.
+func sandboxOf(t *testing.T, s *Suite, text string) *Suite {
+	t.Helper()
+	file := filepath.Join(filepath.Dir(s.Live.Sandbox), "other.yaml")
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	other := Load(t, s.Contract.Provider)
+	other.Live = &Live{Sandbox: file, SignIn: s.Live.SignIn, Options: fast}
+	if err := other.open(other.Live); err != nil {
+		t.Fatal(err)
+	}
+	return other
+}
+
+// TestASweepThatLooksAtNobodyFails has a sandbox file name too little.
+func TestASweepThatLooksAtNobodyFails(t *testing.T) {
+	for provider, files := range map[string]map[string]string{ // what is told, by what the file has
+		"graph": {
+			"tenant: T, app: {clientID: T}": "name graph.learner or graph.unlicensedLearner in ",
+			"tenant: T, learner: T":         "name graph.app.clientID in ",
+		},
+		"classroom": {
+			"domain: school.example": "name classroom.teacher or classroom.admin in ",
+			"domain: school.example, outsider: somebody@elsewhere.example": "name classroom.teacher or classroom.admin in ",
+		},
+	} {
+		s, _ := liveSuite(t, provider, server.Options{})
+		for has, want := range files {
+			has = strings.ReplaceAll(has, "T", "3f1c9a52-7d0e-4b8e-9a57-0c6d2e41b7aa")
+			text := provider + ": {" + has + ", endpoint: '" + valueIn(t, s.Live.Sandbox, provider+".endpoint") + "'}\nca: ca.pem\n"
+			removed, _, err := sandboxOf(t, s, text).tenant.Sweep(t.Context(), 0)
+			if err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("of %s, %q is removed, and told: %v", has, removed, err)
+			}
+		}
+	}
+}
+
+// TestWhoeverMakesSomethingIsLookedAt names, as a user for whom Classroom is off, one for whom it is on: a recipe asks for a course
+// as both. One for whom it is off has none, and that is no error.
+func TestWhoeverMakesSomethingIsLookedAt(t *testing.T) {
+	s, stand := liveSuite(t, "classroom", server.Options{})
+	signIn := s.Live.SignIn
+	for _, admin := range []string{"", "admin: admin@school.example, "} {
+		for off, left := range map[string][]string{"other.teacher@school.example": {"teacher", "classroomOff"}, "kitchen@school.example": {"teacher"}} {
+			s.Live.SignIn = func(ctx context.Context, identity string) (live.Token, error) {
+				if identity == "classroom/classroomOff" && len(left) == 2 {
+					identity = "classroom/otherTeacher"
+				}
+				return signIn(ctx, identity)
+			}
+			file := "classroom: {domain: school.example, teacher: teacher@school.example, " + admin + "classroomOff: " + off +
+				", endpoint: '" + stand.Classroom + "'}\nca: ca.pem\n"
+			sweeping := sandboxOf(t, s, file)
+			before := stand.Inventory()
+			door, err := live.NewDoor(mustLoad(t, sweeping), "classroom", s.Live.SignIn, fast)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i, as := range left {
+				call := clients.Minimal(s.Contract.Operation("classroom.courses.create"))
+				call.Body = fmt.Appendf(nil, `{"name":"learncontract-abcdefgh-%d","ownerId":"me"}`, i)
+				f, err := wire.New(door.Client(as), stand.Classroom).Do(t.Context(), call)
+				if err != nil || f.Status != http.StatusOK {
+					t.Fatalf("as %s: %+v, %v", as, f, err)
+				}
+			}
+			removed, _, err := sweeping.tenant.Sweep(t.Context(), 0)
+			if err != nil || len(removed) != len(left) {
+				t.Errorf("with %s%s: courses of %q are left, and %q removed, %v", admin, off, left, removed, err)
+			}
+			if changed := changedInventory(before, stand.Inventory()); len(changed) > 0 {
+				t.Errorf("%s", strings.Join(changed, "\n"))
+			}
+		}
+	}
+}
+
+// TestASweepSparesWhatMayBeGoingOn has a run leave something just now, one long ago, and one before names said when.
+func TestASweepSparesWhatMayBeGoingOn(t *testing.T) {
+	s, stand := liveSuite(t, "classroom", server.Options{})
+	before := stand.Inventory()
+	began := time.Now()
+	if a := s.provoke(t.Context(), s.tenant.Recipe(s.Contract.Clause("classroom.courses.patch.failed-precondition.IneligibleOwner"))); a.err != nil {
+		t.Fatal(a.err)
+	}
+	left := s.tenant.Left()
+	door, err := live.NewDoor(mustLoad(t, s), "classroom", s.Live.SignIn, fast)
+	if err != nil {
+		t.Fatal(err)
+	}
+	old := []string{"learncontract-a4c3oaabcdefgh-1", "learncontract-abcdefgh-1"} // the first of 1 January 2026
+	for _, name := range old {
+		call := clients.Minimal(s.Contract.Operation("classroom.courses.create"))
+		call.Body = fmt.Appendf(nil, `{"name":%q,"ownerId":"me"}`, name)
+		if f, err := wire.New(door.Client("teacher"), stand.Classroom).Do(t.Context(), call); err != nil || f.Status != http.StatusOK {
+			t.Fatalf("%+v, %v", f, err)
+		}
+	}
+	text, err := os.ReadFile(s.Live.Sandbox)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := sandboxOf(t, s, string(text))
+	removed, spared, err := other.tenant.Sweep(t.Context(), time.Hour)
+	slices.Sort(removed)
+	want := fmt.Sprintf("%s, of a run that began at ", left[0])
+	if err != nil || !slices.Equal(removed, []string{"course " + old[0], "course " + old[1]}) || len(spared) != 1 || !strings.HasPrefix(spared[0], want) {
+		t.Fatalf("%q is removed, and %q spared, %v; want %q", removed, spared, err, want)
+	}
+	says, err := time.Parse(time.RFC3339, strings.TrimPrefix(spared[0], want))
+	if err != nil || began.Sub(says).Abs() > time.Minute {
+		t.Errorf("it began at %s, and %q is told, %v", began, spared[0], err)
+	}
+	removed, spared, err = other.tenant.Sweep(t.Context(), 0)
+	if err != nil || !slices.Equal(removed, left) || len(spared) != 0 {
+		t.Errorf("%q is removed, and %q spared, %v", removed, spared, err)
+	}
+	if changed := changedInventory(before, stand.Inventory()); len(changed) > 0 {
+		t.Errorf("%s", strings.Join(changed, "\n"))
 	}
 }
 

@@ -3,6 +3,7 @@ package suites
 import (
 	"context"
 	"errors"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -45,6 +46,16 @@ func TestAFaultIsNoVerdict(t *testing.T) {
 			w.WriteHeader(status)
 		}
 	}
+	refusal := func(contentType, body string) func(http.ResponseWriter, *http.Request) {
+		return func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", contentType)
+			w.WriteHeader(http.StatusForbidden)
+			_, _ = io.WriteString(w, body) // a client that is cut off tells
+		}
+	}
+	tooOften := func(inside string) func(http.ResponseWriter, *http.Request) {
+		return refusal("application/json", `{"error":{"code":403,"message":"Rate Limit Exceeded","status":"PERMISSION_DENIED",`+inside+`}}`)
+	}
 	for name, fault := range map[string]struct {
 		serve func(http.ResponseWriter, *http.Request)
 		times int     // how often, 0 for always
@@ -56,28 +67,41 @@ func TestAFaultIsNoVerdict(t *testing.T) {
 		"half a body": {func(w http.ResponseWriter, _ *http.Request) {
 			hijacked(w, "HTTP/1.1 404 Not Found\r\nContent-Length: 90\r\n\r\n{\"err")
 		}, 0, live.OpNetwork, "broke its answer off"},
-		"a stall":                  {func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, 0, live.OpNetwork, "did not answer in time"},
-		"throttled once":           {status(429, "Retry-After", "0"), once, "", ""},
-		"throttled, no header":     {status(429), once, "", ""},
-		"throttled always":         {status(429, "Retry-After", "0"), 0, live.OpWait, "429 Too Many Requests 4 times: try again later"},
-		"throttled for years":      {status(429, "Retry-After", "99999999"), 0, live.OpWait, "too long a wait"},
-		"unavailable once":         {status(503), once, "", ""},
-		"unavailable always":       {status(503), 0, live.OpWait, "503 Service Unavailable 4 times"},
-		"a gateway":                {status(502), 0, live.OpNetwork, "a gateway before graph answered 502 Bad Gateway"},
-		"the token expires":        {status(401), once, "", ""},
-		"no token is good":         {status(401), 0, live.OpSignIn, "was answered 401 Unauthorized with a new token, too"},
-		"a redirect to elsewhere":  {status(307, "Location", "https://elsewhere.example/"), 0, live.OpHost, "follows nobody to another address"},
-		"a redirect on the host":   {status(302, "Location", "/elsewhere"), 0, live.OpHost, "follows nobody to another address"},
-		"a permanent one, no page": {status(301), 0, live.OpHost, "follows nobody to another address"},
+		"a stall":                   {func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, 0, live.OpNetwork, "did not answer in time"},
+		"throttled once":            {status(429, "Retry-After", "0"), once, "", ""},
+		"throttled, no header":      {status(429), once, "", ""},
+		"throttled always":          {status(429, "Retry-After", "0"), 0, live.OpWait, "429 Too Many Requests 4 times: try again later"},
+		"throttled for years":       {status(429, "Retry-After", "99999999"), 0, live.OpWait, "too long a wait"},
+		"unavailable once":          {status(503), once, "", ""},
+		"unavailable always":        {status(503), 0, live.OpWait, "503 Service Unavailable 4 times"},
+		"a gateway":                 {status(502), 0, live.OpNetwork, "a gateway before graph answered 502 Bad Gateway"},
+		"throttled by 403 once":     {tooOften(`"errors":[{"domain":"usageLimits","reason":"rateLimitExceeded"}]`), once, "", ""},
+		"throttled by 403":          {tooOften(`"errors":[{"reason":"userRateLimitExceeded"}]`), 0, live.OpWait, "refused with 403 Forbidden, 4 times, who asks too often"},
+		"throttled by 403, a quota": {tooOften(`"errors":[{"reason":"forbidden"},{"reason":"quotaExceeded"}]`), 0, live.OpWait, "who asks too often: try again later"},
+		"throttled by 403, details": {tooOften(`"details":[{"reason":"RATE_LIMIT_EXCEEDED"}]`), 0, live.OpWait, "who asks too often"},
+		"throttled by a 403's text": {refusal("text/plain; charset=UTF-8", "Request rate higher than configured"), 0, live.OpWait, "who asks too often"},
+		"a proxy's page":            {refusal("text/html", "<h1>Blocked</h1>"), 0, live.OpNetwork, "a gateway before graph answered 403 Forbidden with a page of its own"},
+		"a proxy's text":            {refusal("text/plain", "Blocked"), 0, live.OpNetwork, "a gateway before graph answered 403 Forbidden with a page of its own"},
+		"the token expires":         {status(401), once, "", ""},
+		"no token is good":          {status(401), 0, live.OpSignIn, "was answered 401 Unauthorized with a new token, too"},
+		"a redirect to elsewhere":   {status(307, "Location", "https://elsewhere.example/"), 0, live.OpHost, "follows nobody to another address"},
+		"a redirect on the host":    {status(302, "Location", "/elsewhere"), 0, live.OpHost, "follows nobody to another address"},
+		"a permanent one, no page":  {status(301), 0, live.OpHost, "follows nobody to another address"},
 	} {
-		for _, clause := range []string{"graph.get.assignment-not-found", "graph.update.fields-empty"} {
+		for clause, method := range map[string]string{ // which requests of a recipe are broken; those of its clean-up are others
+			"graph.get.assignment-not-found":                              http.MethodGet,
+			"graph.update.fields-empty":                                   http.MethodPost,
+			"classroom.courses.get.not-found":                             http.MethodGet,
+			"classroom.courses.list.permission-denied":                    http.MethodGet,
+			"classroom.courses.patch.failed-precondition.IneligibleOwner": http.MethodPost,
+		} {
 			t.Run(name+", "+clause, func(t *testing.T) {
 				t.Parallel()
 				served := 0
 				stand, file := standIn(t, server.Options{Wrap: func(next http.Handler) http.Handler {
 					return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-						if r.Method == http.MethodDelete || r.Method == http.MethodGet && clause == "graph.update.fields-empty" {
-							next.ServeHTTP(w, r) // of the clean-up
+						if r.Method != method || strings.HasSuffix(r.URL.Path, "/userProfiles/me") { // which proves an identity
+							next.ServeHTTP(w, r)
 							return
 						}
 						if served++; fault.times == 0 || served <= fault.times {
@@ -87,7 +111,9 @@ func TestAFaultIsNoVerdict(t *testing.T) {
 						next.ServeHTTP(w, r)
 					})
 				}})
-				s := Load(t, "graph")
+				provider, _, _ := strings.Cut(clause, ".")
+				says := strings.Replace(fault.says, "graph", provider, 1)
+				s := Load(t, provider)
 				options := fast
 				options.Timeout = 300 * time.Millisecond
 				s.Live = &Live{Sandbox: file, Provoke: []string{"fixture"}, SignIn: signInAt(t, stand, file), Options: options}
@@ -103,7 +129,7 @@ func TestAFaultIsNoVerdict(t *testing.T) {
 				case fault.op != "" && !errors.As(a.err, &engine):
 					t.Errorf("it is %q, %v", a.outcome, a.err)
 				case fault.op == "":
-				case clause == "graph.get.assignment-not-found" && (engine.Op != fault.op || !strings.Contains(engine.Error(), fault.says)):
+				case method == http.MethodGet && (engine.Op != fault.op || !strings.Contains(engine.Error(), says)):
 					t.Errorf("it is told by %v", engine)
 				}
 				if name == "throttled for years" {

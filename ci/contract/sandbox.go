@@ -92,14 +92,21 @@ func planCommand() *cobra.Command {
 // sweepTime is how long a sweep of one tenant may take.
 const sweepTime = 15 * time.Minute
 
+// youngest is how long ago a run must have begun for a sweep to remove what it has made: by then no run is going on.
+const youngest = time.Hour
+
 func sweepCommand() *cobra.Command {
 	var flags tenantFlags
+	var all bool
 	cmd := &cobra.Command{
 		Use:   "sweep [graph|classroom]",
 		Short: "Remove what an earlier, killed run left in a sandbox tenant",
-		Long: "sweep removes what has a name that a run gives, and nothing else: courses of the teachers, and course activities of the\n" +
-			"learners that the sandbox file names. It signs in as a run does, and proves whom it talks to first.",
-		Example: "  go tool contract sweep --sandbox sandbox.yaml",
+		Long: "sweep removes what has a name that a run gives, and nothing else: courses of the users, and course activities of the\n" +
+			"learners that the sandbox file names. It signs in as a run does, and proves whom it talks to first.\n\n" +
+			"What a run has made that began less than an hour ago, by this machine's clock, it spares and names: the run may be going\n" +
+			"on. Give --all where you know that none is, as in a pipeline that lets one run of a tenant wait for another.",
+		Example: "  go tool contract sweep --sandbox sandbox.yaml\n" +
+			"  go tool contract sweep --sandbox sandbox.yaml --all",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			tenants, err := flags.tenants(args)
 			if err != nil {
@@ -108,7 +115,11 @@ func sweepCommand() *cobra.Command {
 			var problems []error
 			for _, t := range tenants {
 				ctx, cancel := context.WithTimeout(cmd.Context(), sweepTime)
-				removed, err := t.Sweep(ctx)
+				sparing := youngest
+				if all {
+					sparing = 0
+				}
+				removed, spared, err := t.Sweep(ctx, sparing)
 				cancel()
 				if err != nil {
 					problems = append(problems, errors.New(t.Scrub(err.Error())))
@@ -116,11 +127,15 @@ func sweepCommand() *cobra.Command {
 				for _, what := range removed {
 					_, _ = fmt.Fprintf(cmd.OutOrStdout(), "removed %s\n", t.Scrub(what)) // there is nowhere else to say it
 				}
-				_, _ = fmt.Fprintf(cmd.OutOrStdout(), "%s: %d removed\n", t.Provider(), len(removed)) // nor is there
+				for _, what := range spared {
+					_, _ = fmt.Fprintf(cmd.OutOrStdout(), "spared %s: if it is not going on, --all removes it\n", t.Scrub(what)) // as above
+				}
+				_, _ = fmt.Fprintf(cmd.OutOrStdout(), "%s: %d removed, %d spared\n", t.Provider(), len(removed), len(spared)) // nor is there
 			}
 			return errors.Join(problems...)
 		},
 	}
 	flags.add(cmd)
+	cmd.Flags().BoolVar(&all, "all", false, "remove what a run has made that began less than an hour ago, too")
 	return cmd
 }

@@ -2,6 +2,7 @@ package live
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -11,39 +12,56 @@ import (
 	"github.com/learncontract/learncontract/matchers"
 )
 
-// findActivities are the course activities of the learners that the sandbox file names.
+// learnerKeys name the users whose activities are looked for.
+var learnerKeys = []string{"graph.learner", "graph.unlicensedLearner"}
+
+// findActivities are the course activities of the learners that the sandbox file names. What one learner's list refuses keeps
+// nobody from another's.
 func findActivities(ctx context.Context, t *Tenant, as string) (all []found, err error) {
-	for _, key := range []string{"graph.learner", "graph.unlicensedLearner"} {
-		learner, named := t.config.Sandbox.Value(key)
-		if !named {
-			continue
+	for _, key := range learnerKeys {
+		if learner, named := t.config.Sandbox.Value(key); named {
+			some, problem := t.activitiesOf(ctx, whoSees(t, as), learner)
+			all, err = append(all, some...), errors.Join(err, problem)
 		}
-		seen := map[string]bool{}
-		path := "/users/" + url.PathEscape(learner) + "/employeeExperience/learningCourseActivities"
-		for path != "" {
-			var page struct {
-				Value []struct {
-					ID       string `json:"id"`
-					External string `json:"externalcourseActivityId"`
-					Provider string `json:"learningProviderId"`
-				} `json:"value"`
-				Next string `json:"@odata.nextLink"`
-			}
-			if err := t.read(ctx, as, path, &page); err != nil {
-				return nil, err
-			}
-			for _, a := range page.Value {
-				all = append(all, found{id: a.ID, name: a.External, provider: a.Provider})
-			}
-			next, below := strings.CutPrefix(page.Next, t.config.Sandbox.Endpoint("graph"))
-			switch {
-			case page.Next != "" && !below:
-				return nil, fmt.Errorf("the page after %s is elsewhere, at %s", path, matchers.PrintableURL(page.Next))
-			case next != "" && seen[next]:
-				return nil, fmt.Errorf("the pages of %s never end", path)
-			}
-			path, seen[next] = next, true
+	}
+	return all, err
+}
+
+// whoSees is as whom an activity is looked for, and removed: the app that has the roles, whoever made it.
+func whoSees(t *Tenant, as string) string {
+	if t.has("graph.app.clientID") {
+		return "app"
+	}
+	return as
+}
+
+// activitiesOf are those of one learner, up to where they could not be read.
+func (t *Tenant) activitiesOf(ctx context.Context, as, learner string) (all []found, err error) {
+	seen := map[string]bool{}
+	path := "/users/" + url.PathEscape(learner) + "/employeeExperience/learningCourseActivities"
+	for path != "" {
+		var page struct {
+			Value []struct {
+				ID       string `json:"id"`
+				External string `json:"externalcourseActivityId"`
+				Provider string `json:"learningProviderId"`
+			} `json:"value"`
+			Next string `json:"@odata.nextLink"`
 		}
+		if err := t.read(ctx, as, path, &page); err != nil {
+			return all, err
+		}
+		for _, a := range page.Value {
+			all = append(all, found{id: a.ID, name: a.External, provider: a.Provider})
+		}
+		next, below := strings.CutPrefix(page.Next, t.config.Sandbox.Endpoint("graph"))
+		switch {
+		case page.Next != "" && !below:
+			return all, fmt.Errorf("the page after %s is elsewhere, at %s", path, matchers.PrintableURL(page.Next))
+		case next != "" && seen[next]:
+			return all, fmt.Errorf("the pages of %s never end", path)
+		}
+		path, seen[next] = next, true
 	}
 	return all, nil
 }
@@ -54,7 +72,7 @@ func answeredActivity(x matchers.Exchange) found {
 
 // readActivity looks for an activity.
 func readActivity(ctx context.Context, t *Tenant, as string, a *found) (there bool, err error) {
-	x, err := t.ask(ctx, as, http.MethodGet, "/employeeExperience/learningCourseActivities/"+url.PathEscape(a.id), nil)
+	x, err := t.ask(ctx, whoSees(t, as), http.MethodGet, "/employeeExperience/learningCourseActivities/"+url.PathEscape(a.id), nil)
 	if a.name = textAt(x, "/externalcourseActivityId"); a.name == "" {
 		a.name = textAt(x, "/externalCourseActivityId") // the documentation spells it in two ways
 	}
@@ -64,7 +82,7 @@ func readActivity(ctx context.Context, t *Tenant, as string, a *found) (there bo
 // removeActivity removes an activity.
 func removeActivity(ctx context.Context, t *Tenant, as string, a found) error {
 	path := "/employeeExperience/learningProviders/" + url.PathEscape(a.provider) + "/learningCourseActivities/" + url.PathEscape(a.id)
-	x, err := t.ask(ctx, as, http.MethodDelete, path, nil)
+	x, err := t.ask(ctx, whoSees(t, as), http.MethodDelete, path, nil)
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package live
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"crypto/rand"
@@ -11,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"sync"
 	"time"
@@ -29,7 +31,8 @@ type Options struct {
 	// Rate is requests a second. The defaults are far under the published quotas: 1 for Graph, which throttles an app
 	// at 130,000 in 10 seconds and does not say what Viva Learning bears (microsoft-graph-docs, concepts/throttling.md);
 	// 2 for Classroom, which grants a user 1,200 a minute (developers.google.com/workspace/classroom/reference/limits). An
-	// endpoint on a loopback address has no bound.
+	// endpoint on a loopback address has no bound where the sandbox file names its ca, as that of a stand-in does: behind
+	// another one the real provider may stand.
 	Rate rate.Limit
 	// Budget is how many requests the whole run may send, token requests aside; 0 is no bound.
 	Budget int
@@ -94,7 +97,7 @@ func NewDoor(sandbox *Sandbox, provider string, signIn SignIn, options Options) 
 	if options.Base == nil {
 		options.Base = NewTransport(sandbox, sandbox.Endpoint(provider))
 	}
-	if isLoopback(address.Hostname()) { // a stand-in, which has no quota
+	if sandbox.Roots(sandbox.Endpoint(provider)) != nil { // a stand-in, which has no quota
 		defaults.rate = rate.Inf
 	}
 	options.Rate = cmp.Or(options.Rate, defaults.rate)
@@ -240,7 +243,7 @@ func (d *Door) send(r *http.Request, token string) (*http.Response, error) {
 		cancel()
 		return nil, networkError(r.Context(), d.endpoint.Host, err)
 	}
-	d.heed(response)
+	d.heed(response.StatusCode, response.Header)
 	response.Request = r // as the caller sent it, without the token
 	response.Body = &body{
 		ReadCloser: response.Body, asked: r.Context(), timed: ctx, cancel: cancel, host: d.endpoint.Host,
@@ -354,16 +357,16 @@ func waitError(ctx context.Context, err error) error {
 }
 
 // heed sees to it that what an answer asks to wait is waited before the next request.
-func (d *Door) heed(response *http.Response) {
-	if !isBusy(response.StatusCode) {
+func (d *Door) heed(status int, header http.Header) {
+	if !isBusy(status) {
 		return
 	}
 	var wait time.Duration
-	if response.StatusCode == http.StatusTooManyRequests {
+	if status == http.StatusTooManyRequests {
 		wait = d.options.Pause
 	}
-	if response.Header.Get("Retry-After") != "" {
-		answer := fixtures.Answer{Status: response.StatusCode, Header: response.Header}
+	if header.Get("Retry-After") != "" {
+		answer := fixtures.Answer{Status: status, Header: header}
 		asked, err := matchers.RetryAfter(matchers.NewExchange("", "", answer, time.Now()))
 		if err == nil {
 			wait = asked
@@ -378,11 +381,52 @@ func (d *Door) heed(response *http.Response) {
 	}
 	if wait > longestPause && d.ended == nil {
 		d.ended = failed(OpWait, "%w: %s asks for one of %s, and a run waits %v at most: try again after it", ErrLongWait,
-			d.endpoint.Host, matchers.Printable(response.Header.Get("Retry-After")), longestPause)
+			d.endpoint.Host, matchers.Printable(header.Get("Retry-After")), longestPause)
 	}
+}
+
+// busy reports whether an answer asks to wait, by its status, which heed has seen, or by its body, which is heeded as a 429 is.
+func (d *Door) busy(x matchers.Exchange) bool {
+	if !isThrottled(x) {
+		return isBusy(x.Status())
+	}
+	header := http.Header{}
+	for _, name := range []string{"Retry-After", "Date"} {
+		if value := x.Header(name); value != "" {
+			header.Set(name, value)
+		}
+	}
+	d.heed(http.StatusTooManyRequests, header)
+	return true
 }
 
 // isBusy tells the statuses with which a provider asks to wait.
 func isBusy(status int) bool {
 	return status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable
+}
+
+// throttling are the reasons, in errors[] or as ErrorInfo has them, by which Google's APIs refuse with 403 who asks too often
+// (developers.google.com/workspace/drive/api/guides/handle-errors, cloud.google.com/apis/design/errors).
+var throttling = regexp.MustCompile(`(?i)(rate_?limit|daily_?limit|quota)_?exceeded$`)
+
+// throttlingText is what Google's front end writes for it (fixtures/observed/classroom.yaml, request-rate-plain-text).
+const throttlingText = "Request rate higher than configured"
+
+// isThrottled tells a refusal that says only to ask less often. A named error says itself what it is, whatever its reason.
+func isThrottled(x matchers.Exchange) bool {
+	message, _ := x.At("/error/message")
+	if text, _ := message.(string); x.Status() != http.StatusForbidden || strings.HasPrefix(text, "@") {
+		return false
+	}
+	for _, place := range []string{"/error/errors", "/error/details"} {
+		found, _ := x.At(place)
+		entries, _ := found.([]any)
+		for _, entry := range entries {
+			fields, _ := entry.(map[string]any)
+			if reason, _ := fields["reason"].(string); throttling.MatchString(reason) {
+				return true
+			}
+		}
+	}
+	return bytes.HasPrefix(x.Body(), []byte(throttlingText))
 }

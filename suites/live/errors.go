@@ -63,7 +63,7 @@ func networkError(ctx context.Context, host string, err error) *EngineError {
 	if errors.Is(ctx.Err(), context.Canceled) {
 		return failed(OpInterrupt, "the request to %s was given up: %w", host, context.Canceled)
 	}
-	text := fmt.Sprintf("%s %s: %s", host, networkReason(err), matchers.Printable(err.Error()))
+	text := fmt.Sprintf("%s %s: %s", host, NetworkReason(err), matchers.Printable(err.Error()))
 	return &EngineError{OpNetwork, &worded{text, err}}
 }
 
@@ -76,7 +76,8 @@ type worded struct {
 func (w *worded) Error() string { return w.text }
 func (w *worded) Unwrap() error { return w.err }
 
-func networkReason(err error) string {
+// NetworkReason words why a host gave no answer, and what to do about it, as it goes on after the host's name.
+func NetworkReason(err error) string {
 	if dns, ok := errors.AsType[*net.DNSError](err); ok {
 		if dns.IsNotFound {
 			return "is not known to the name server: check the network, the proxy and the sandbox file's endpoint"
@@ -87,13 +88,13 @@ func networkReason(err error) string {
 		return "shows a certificate of an unknown authority: if it is a loopback address, name its ca in the sandbox file"
 	}
 	if _, ok := errors.AsType[x509.HostnameError](err); ok {
-		return "shows a certificate of another host: somebody else may be answering"
+		return "shows a certificate of another host, and somebody else may be answering: check the sandbox file's endpoint, and proxies"
 	}
 	if invalid, ok := errors.AsType[x509.CertificateInvalidError](err); ok {
 		if invalid.Reason == x509.Expired {
 			return "shows a certificate that is not valid now: check this machine's clock"
 		}
-		return "shows an invalid certificate"
+		return "shows an invalid certificate: check the sandbox file's endpoint, and proxies"
 	}
 	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok {
 		return "does not speak TLS: check the sandbox file's endpoint"
@@ -103,13 +104,13 @@ func networkReason(err error) string {
 	case errors.Is(err, context.DeadlineExceeded) || ok && timeout.Timeout():
 		return "did not answer in time: try again later"
 	case errors.Is(err, syscall.ECONNREFUSED):
-		return "refuses the connection: nothing listens there"
+		return "refuses the connection, for nothing listens there: check the sandbox file's endpoint, or start what it names"
 	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
-		return "broke the connection off"
+		return "broke the connection off: check the network and its proxies, or try again later"
 	case errors.Is(err, io.EOF):
-		return "closed the connection without an answer"
+		return "closed the connection without an answer: check the network and its proxies, or try again later"
 	case errors.Is(err, io.ErrUnexpectedEOF):
-		return "broke its answer off"
+		return "broke its answer off: try again later"
 	}
-	return "cannot be asked"
+	return "cannot be asked: check the network and its proxies"
 }

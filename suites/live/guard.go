@@ -3,7 +3,6 @@ package live
 import (
 	"context"
 	"encoding/json"
-	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -141,17 +140,18 @@ func (d *Door) checkTenant(_ context.Context, name string, token Token) error {
 
 // checkUser asks Classroom whose token it is.
 func (d *Door) checkUser(ctx context.Context, name string, token Token) error {
-	status, text, err := d.profile(ctx, token)
+	x, err := d.profile(ctx, token)
 	if err != nil {
 		return err
 	}
+	status := x.Status()
 	var profile struct {
 		Address string `json:"emailAddress"`
 	}
 	var refusal struct{ Error struct{ Message string } }
-	_ = json.Unmarshal(text, &refusal) // what is none, has no message
+	_ = json.Unmarshal(x.Body(), &refusal) // what is none, has no message
 	switch {
-	case isBusy(status) || status >= http.StatusInternalServerError:
+	case isBusy(status) || isThrottled(x) || status >= http.StatusInternalServerError:
 		return failed(OpNetwork, "classroom/%s could not be asked who it is: GET %s was answered %d: try again later", name,
 			profilePath, status)
 	case status == http.StatusForbidden && turnedOff[name] != "" && strings.HasPrefix(refusal.Error.Message, turnedOff[name]):
@@ -159,7 +159,7 @@ func (d *Door) checkUser(ctx context.Context, name string, token Token) error {
 	case status != http.StatusOK:
 		return failed(OpSignIn, "classroom/%s could not be asked who it is: GET %s was answered %d, and a token with the "+
 			"scope classroom.profile.emails gets 200", name, profilePath, status)
-	case json.Unmarshal(text, &profile) != nil || profile.Address == "":
+	case json.Unmarshal(x.Body(), &profile) != nil || profile.Address == "":
 		return failed(OpGuard, "classroom/%s does not say who it is: GET %s has no emailAddress, which the scope "+
 			"classroom.profile.emails shows: %w", name, profilePath, ErrOtherTenant)
 	}
@@ -177,24 +177,23 @@ var turnedOff = map[string]string{"classroomOff": "@ClassroomDisabled ", "apiOff
 const profilePath = "/v1/userProfiles/me"
 
 // profile asks for the profile of whose token it is, and again where the provider asks to wait.
-func (d *Door) profile(ctx context.Context, token Token) (status int, text []byte, err error) {
+func (d *Door) profile(ctx context.Context, token Token) (x matchers.Exchange, err error) {
 	for range 3 {
 		r, err := http.NewRequestWithContext(ctx, http.MethodGet, d.sandbox.Endpoint("classroom")+profilePath, nil)
 		if err != nil {
-			return 0, nil, err
+			return x, err
 		}
 		response, err := d.send(r, token.value())
 		if err != nil {
-			return 0, nil, err
+			return x, err
 		}
-		status = response.StatusCode
-		text, err = io.ReadAll(io.LimitReader(response.Body, matchers.MaxBody))
+		x, err = matchers.Capture(response)
 		response.Body.Close()
-		if err != nil || !isBusy(status) {
-			return status, text, err
+		if err != nil || !d.busy(x) {
+			return x, engineError(err)
 		}
 	}
-	return status, text, nil
+	return x, nil
 }
 
 // other is the error of somebody who is not whom the file names.

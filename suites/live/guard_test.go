@@ -137,7 +137,7 @@ func TestTheGuardOfClassroomLetsInWhoIsRefusedEverything(t *testing.T) {
 		"Request had insufficient authentication scopes.":               false,
 		"@ClassroomApiDisabledForAll":                                   false,
 	} {
-		server, ca := startTLS(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		server, ca := startTLS(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			w.WriteHeader(http.StatusForbidden)
 			_, _ = fmt.Fprintf(w, `{"error":{"code":403,"message":%q}}`, message)
 		}))

@@ -2,6 +2,7 @@ package live
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/learncontract/learncontract/fixtures"
 	"github.com/learncontract/learncontract/matchers"
@@ -60,14 +62,11 @@ type found struct {
 	provider string // of an activity, its registration id
 }
 
-// whoMade is a remover where whoever makes something may remove it.
-func whoMade(_ *Tenant, as string) string { return as }
-
 // kinds are those of each provider.
 var kinds = map[string][]kind{
 	"graph": {{
 		"graph.create", "activity", "an activity of that externalCourseActivityId, by DELETE", "externalCourseActivityId",
-		answeredActivity, findActivities, readActivity, whoMade, removeActivity,
+		answeredActivity, findActivities, readActivity, whoSees, removeActivity,
 	}},
 	"classroom": {{
 		"classroom.courses.create", "course", "a course of that name with all that is in it: archived by PATCH, and then by DELETE", "name",
@@ -84,9 +83,9 @@ func (t *Tenant) kindOf(o *fixtures.Operation) *kind {
 	return nil
 }
 
-// ours is the name of everything that a run makes: the prefix, the run, and the number of the recipe. One recipe has it in an
-// address. A copy that somebody makes is called otherwise, and is somebody's.
-var ours = regexp.MustCompile(`^(?:http://)?(` + regexp.QuoteMeta(Prefix) + `[a-z2-7]{8}-[0-9]+)(?:\.example\.com)?$`)
+// ours is the name of everything that a run makes: the prefix, when the run began (of old runs not), what tells it from others,
+// and the number of the recipe. One recipe has it in an address. A copy that somebody makes is called otherwise, and is somebody's.
+var ours = regexp.MustCompile(`^(?:http://)?(` + regexp.QuoteMeta(Prefix) + `(?:[a-z2-7]{6})?[a-z2-7]{8}-[0-9]+)(?:\.example\.com)?$`)
 
 // nameIn is the name that a run has given, "" if nobody's run has.
 func nameIn(text string) string {
@@ -94,6 +93,31 @@ func nameIn(text string) string {
 		return m[1]
 	}
 	return ""
+}
+
+// base32 are the digits of RFC 4648, in small letters.
+const base32 = "abcdefghijklmnopqrstuvwxyz234567"
+
+// newRun is the prefix of the names that a run gives, with the minute in which it began.
+func newRun(began time.Time) string {
+	var minute [6]byte // until the year 4011
+	for i, left := len(minute)-1, began.Unix()/60; i >= 0; i, left = i-1, left/32 {
+		minute[i] = base32[left%32]
+	}
+	return Prefix + string(minute[:]) + strings.ToLower(rand.Text()[:8]) // 40 bits
+}
+
+// beganAt is when the run began that has given a name; the zero time of an old one, which does not say.
+func beganAt(name string) time.Time {
+	run, _, _ := strings.Cut(strings.TrimPrefix(name, Prefix), "-")
+	if len(run) != 6+8 {
+		return time.Time{}
+	}
+	minutes := int64(0)
+	for _, digit := range run[:6] {
+		minutes = 32*minutes + int64(strings.IndexRune(base32, digit))
+	}
+	return time.Unix(60*minutes, 0)
 }
 
 // register notes, before it is asked for, that what the operation makes must be removed. The result takes each answer.
@@ -105,7 +129,7 @@ func (t *Tenant) register(as string, o *fixtures.Operation, v *values) (answered
 	m := &made{kind: *k, name: v.run, as: as}
 	t.mutex.Lock()
 	defer t.mutex.Unlock()
-	t.made, t.makes = append(t.made, m), true
+	t.made, t.makes[as] = append(t.made, m), true
 	return func(x matchers.Exchange) {
 		t.mutex.Lock()
 		defer t.mutex.Unlock()
@@ -174,7 +198,7 @@ func (t *Tenant) cleanUp(ctx context.Context, again bool) (err error) {
 			t.mutex.Unlock()
 			continue
 		}
-		remedy := "and go tool contract sweep removes it"
+		remedy := "and go tool contract sweep --all removes it"
 		if m.undo != nil {
 			remedy = "and no sweep knows it"
 		}
@@ -207,7 +231,7 @@ func (t *Tenant) removeMade(ctx context.Context, m *made, gone map[string]bool) 
 	all, err := m.kind.find(ctx, t, m.as)
 	var answered *refusal
 	if m.refused && errors.As(err, &answered) && answered.status == http.StatusForbidden {
-		return nil // who may not even look has made nothing
+		err = nil // who may not even look has made nothing
 	}
 	for _, f := range all {
 		if nameIn(f.name) != m.name || gone[f.id] {
@@ -221,30 +245,58 @@ func (t *Tenant) removeMade(ctx context.Context, m *made, gone map[string]bool) 
 }
 
 // Sweep removes what any run has left in the tenant, and nothing else: what has a name that a run gives, whoever of the
-// sandbox's accounts has it. It returns what it removed. The error tells what could not be.
-func (t *Tenant) Sweep(ctx context.Context) (removed []string, err error) {
-	return t.sweep(ctx, func(name string) bool { return name != "" })
+// sandbox's accounts has it. What a run has made that began less than that long ago it spares, by this machine's clock, for the
+// run may be going on; 0 spares nothing. It returns what it removed and what it spared. The error tells what could not be
+// removed, and whom the sandbox file must name for it to look at all.
+func (t *Tenant) Sweep(ctx context.Context, sparing time.Duration) (removed, spared []string, err error) {
+	young := time.Now().Add(-sparing)
+	such := func(what, name string) bool {
+		switch began := beganAt(name); {
+		case name == "":
+			return false
+		case sparing > 0 && began.After(young):
+			spared = append(spared, fmt.Sprintf("%s %s, of a run that began at %s", what, name, began.UTC().Format(time.RFC3339)))
+			return false
+		}
+		return true
+	}
+	for _, keys := range lookedAt[t.contract.Provider] {
+		if !slices.ContainsFunc(keys, t.has) {
+			err = errors.Join(err, failed(OpCleanUp, "%s may have something left, and nobody is looked at: name %s in %s, as it was "+
+				"when the run was killed", t.contract.Provider, strings.Join(keys, " or "), t.config.Sandbox.File()))
+		}
+	}
+	removed, problems := t.sweep(ctx, t.owners(), such)
+	slices.Sort(spared) // two identities may see the same
+	return removed, slices.Compact(spared), errors.Join(err, problems)
 }
 
-// sweepOwn is Sweep of this run's own.
+// lookedAt are the keys, by provider, of whom a sweep looks at: of each list the sandbox file must name one.
+var lookedAt = map[string][][]string{
+	"graph": {{"graph.app.clientID"}, learnerKeys}, "classroom": {{"classroom.teacher", "classroom.admin"}},
+}
+
+// sweepOwn is Sweep of this run's own, as those who have made something, and to whom a course may have moved.
 func (t *Tenant) sweepOwn(ctx context.Context) error {
-	_, err := t.sweep(ctx, func(name string) bool { return strings.HasPrefix(name, t.run+"-") })
+	made := slices.DeleteFunc(t.owners(), func(as string) bool { return !t.makes[as] && as != heir })
+	_, err := t.sweep(ctx, made, func(_, name string) bool { return strings.HasPrefix(name, t.run+"-") })
 	return err
 }
 
-func (t *Tenant) sweep(ctx context.Context, such func(name string) bool) (removed []string, err error) {
+func (t *Tenant) sweep(ctx context.Context, owners []string, such func(what, name string) bool) (removed []string, err error) {
 	ctx = unbudgeted(ctx)
 	gone := map[string]bool{} // two identities may see the same
 	for _, k := range kinds[t.contract.Provider] {
-		for _, as := range makers(t) {
+		for _, as := range owners {
 			all, problem := k.find(ctx, t, as)
 			err = errors.Join(err, problem)
 			for _, f := range all {
-				if !such(nameIn(f.name)) || gone[f.id] {
+				if gone[f.id] || !such(k.what, nameIn(f.name)) {
 					continue
 				}
 				if problem := k.remove(ctx, t, as, f); problem != nil {
-					err = errors.Join(err, failed(OpCleanUp, "the %s %s could not be removed: %w", k.what, f.name, problem))
+					err = errors.Join(err, failed(OpCleanUp, "the %s %s could not be removed: try again, or remove it yourself: %w", k.what,
+						f.name, problem))
 					continue
 				}
 				gone[f.id] = true
@@ -265,11 +317,23 @@ func (t *Tenant) Left() (names []string) {
 	return names
 }
 
-// makers are the identities of the sandbox file as which is looked for what a run has made: whoever may own it.
-func makers(t *Tenant) (list []string) {
-	for _, as := range []string{"app", "admin", "teacher", "otherTeacher"} {
-		if slices.Contains(Identities(t.contract.Provider), as) && t.has(account(t.contract.Provider, as)) {
-			list = append(list, as)
+// heir is to whom a recipe has a course move.
+const heir = "otherTeacher"
+
+// owners are the identities of the sandbox file who may own what a run has made: those as which a recipe makes something, and
+// heir.
+func (t *Tenant) owners() (list []string) {
+	makes := map[string]bool{heir: true}
+	for _, r := range t.recipes {
+		for _, step := range r.Given {
+			makes[step.As] = makes[step.As] || t.kindOf(step.Operation) != nil
+		}
+		makes[r.As] = makes[r.As] || t.kindOf(r.Clause.Operation) != nil
+	}
+	accounts := map[string]bool{} // limited is teacher
+	for _, as := range Identities(t.contract.Provider) {
+		if key := account(t.contract.Provider, as); makes[as] && t.has(key) && !accounts[key] {
+			list, accounts[key] = append(list, as), true
 		}
 	}
 	return list
@@ -304,7 +368,11 @@ func (t *Tenant) read(ctx context.Context, as, path string, into any) error {
 	case err != nil:
 		return err
 	case x.Status() != http.StatusOK:
-		return &refusal{x.Status(), fmt.Sprintf("GET %s was answered %s\n%s", path, fixtures.StatusLine(x.Status()), x)}
+		remedy := "try again later"
+		if x.Status() == http.StatusUnauthorized || x.Status() == http.StatusForbidden {
+			remedy = fmt.Sprintf("check the roles and scopes of %s/%s", t.contract.Provider, as)
+		}
+		return &refusal{x.Status(), fmt.Sprintf("GET %s was answered %s: %s\n%s", path, fixtures.StatusLine(x.Status()), remedy, x)}
 	}
 	if err := json.Unmarshal(x.Body(), into); err != nil {
 		return fmt.Errorf("GET %s was answered by something else than a list: %w", path, err)

@@ -95,7 +95,7 @@ func TestWhoCannotBeReachedIsNoAnswer(t *testing.T) {
 		sandbox *live.Sandbox
 		want    string
 	}{
-		"nobody listens":       {sandboxOf(t, url(gone.URL), ca), "refuses the connection: nothing listens there"},
+		"nobody listens":       {sandboxOf(t, url(gone.URL), ca), "refuses the connection, for nothing listens there: check the sandbox file's endpoint"},
 		"an unknown authority": {sandboxOf(t, server, other), "shows a certificate of an unknown authority"},
 		"another name": {showing("elsewhere.example", now.Add(-time.Hour), now.Add(time.Hour)),
 			"shows a certificate of another host"},
@@ -121,8 +121,8 @@ func TestANameThatIsNotKnownIsNoAnswer(t *testing.T) {
 	for want, fault := range map[string]error{
 		"graph.microsoft.com is not known to the name server": &net.DNSError{Err: "no such host",
 			IsNotFound: true},
-		"graph.microsoft.com could not be looked up: check the network": &net.DNSError{Err: "server misbehaving"},
-		"graph.microsoft.com cannot be asked: a proxy says [masked]":    errors.New("a proxy says Bearer 0123456789abcdef"),
+		"graph.microsoft.com could not be looked up: check the network":                                 &net.DNSError{Err: "server misbehaving"},
+		"graph.microsoft.com cannot be asked: check the network and its proxies: a proxy says [masked]": errors.New("a proxy says Bearer 0123456789abcdef"),
 	} {
 		door := newDoor(t, sandbox, "graph", rightApp(), live.Options{Base: failing{fault}})
 		_, _, err := ask(t, door.As("app"), http.MethodGet, realGraph, nil)

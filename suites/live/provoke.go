@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"mime"
 	"net/http"
 	"net/url"
 	"slices"
@@ -53,6 +54,11 @@ func (t *Tenant) Provoke(ctx context.Context, r *fixtures.Recipe, ask Ask) (matc
 			}
 		}
 	}
+	if t.recording != nil {
+		t.mutex.Lock()
+		t.answered[r.Clause.ID] = slices.Collect(maps.Values(v.answers))
+		t.mutex.Unlock()
+	}
 	call, err := t.call(v, r.Clause.Operation, r.Ask)
 	if err != nil {
 		return matchers.Exchange{}, err
@@ -63,6 +69,9 @@ func (t *Tenant) Provoke(ctx context.Context, r *fixtures.Recipe, ask Ask) (matc
 	}
 	answered := t.register(r.As, r.Clause.Operation, v)
 	for try := 1; ; try++ {
+		if err := t.door.pause(ctx); err != nil { // within the time of the spec: the client's call may be shorter than the wait
+			return matchers.Exchange{}, err
+		}
 		below := &capture{transport: t.door.As(r.As)}
 		client := &http.Client{Transport: below, CheckRedirect: noRedirect}
 		err := ask(ctx, client, t.config.Sandbox.Endpoint(t.contract.Provider), call)
@@ -141,13 +150,18 @@ func (t *Tenant) again(r *fixtures.Recipe, x matchers.Exchange) bool {
 		t.door.Forget(r.As)
 		return true
 	}
-	return isBusy(x.Status()) && x.Status() != r.Clause.Status
+	return t.door.busy(x) && (isThrottled(x) || x.Status() != r.Clause.Status)
 }
 
 // disturbed is the error of an answer that says nothing of the clause.
 func (t *Tenant) disturbed(r *fixtures.Recipe, x matchers.Exchange) error {
 	line := fixtures.StatusLine(x.Status())
 	switch {
+	case isThrottled(x):
+		return failed(OpWait, "%s refused with %s, %d times, who asks too often: try again later", t.contract.Provider, line, mostTries)
+	case isGatewaysPage(x):
+		return failed(OpNetwork, "a gateway before %s answered %s with a page of its own: check the network and its proxies\n%s",
+			t.contract.Provider, line, x)
 	case x.Status() == r.Clause.Status:
 		return nil
 	case x.Status() >= http.StatusMultipleChoices && x.Status() < http.StatusBadRequest:
@@ -170,6 +184,15 @@ var gateways = []int{
 	http.StatusProxyAuthRequired, http.StatusRequestTimeout, http.StatusMisdirectedRequest, http.StatusTooEarly,
 	http.StatusBadGateway, http.StatusGatewayTimeout, http.StatusNetworkAuthenticationRequired,
 	520, 521, 522, 523, 524, 525, 526, 527,
+}
+
+// isGatewaysPage tells a refusal that no API has written: neither its body nor its Content-Type is of JSON, and it has no id,
+// which Graph gives every answer. Of a 403 alone: Google's own front end answers other statuses with pages, and those are
+// the provider's.
+func isGatewaysPage(x matchers.Exchange) bool {
+	media, _, _ := mime.ParseMediaType(x.Header("Content-Type"))
+	return x.Status() == http.StatusForbidden && !json.Valid(x.Body()) && x.Header("Request-Id") == "" &&
+		(media == "text/html" || media == "text/plain")
 }
 
 func noRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
@@ -415,7 +438,7 @@ func (t *Tenant) send(ctx context.Context, as string, call clients.Call) (matche
 			return x, nil
 		case x.Status() == http.StatusUnauthorized:
 			t.door.Forget(as)
-		case !isBusy(x.Status()):
+		case !t.door.busy(x):
 			return x, nil
 		}
 	}

@@ -48,7 +48,11 @@ func (t *Tenant) Record(clause *fixtures.Clause, x matchers.Exchange, is *fixtur
 	if t.recording == nil || x.Status() < http.StatusBadRequest {
 		return nil // what a success holds is somebody's
 	}
-	r := newRedaction(t.config.Sandbox, t.config.Options.Secrets)
+	t.mutex.Lock()
+	own := t.answered[clause.ID]
+	delete(t.answered, clause.ID)
+	t.mutex.Unlock()
+	r := newRedaction(t.config.Sandbox, own, t.config.Options.Secrets)
 	entry := recorded{
 		ID: clause.ID, Source: "a live run", Seen: "body", Operation: clause.Operation.ID, Status: x.Status(),
 		Header: map[string]string{}, Body: r.text(errorOf(x)), Because: "it was provoked",
@@ -132,25 +136,106 @@ func replayed(answer fixtures.Answer) http.RoundTripper {
 // redaction replaces what is a tenant's own by neutral values of the same kind, the same for the same, and numbered in the order
 // of an answer: two answers that differ in nothing else become one.
 type redaction struct {
+	any     *regexp.Regexp    // what is replaced
 	known   map[string]string // what stands for a value
+	own     map[string]string // what stands for a value that has no form, with its number
+	domains []string          // the longest first
 	count   int               // of the numbered ones
 	secrets *Secrets
 }
 
-func newRedaction(sandbox *Sandbox, secrets *Secrets) *redaction {
-	r := &redaction{known: map[string]string{}, secrets: secrets}
+// The domains of the sandbox file's users, as a recording has them.
+const (
+	homeDomain  = "school.example"
+	otherDomain = "other.example" // the outsider's
+)
+
+// newRedaction replaces what the sandbox file names, what the set-up was answered of its own, and what has the form of such a
+// value.
+func newRedaction(sandbox *Sandbox, answers []matchers.Exchange, secrets *Secrets) *redaction {
+	r := &redaction{known: map[string]string{}, own: map[string]string{}, secrets: secrets}
+	for _, x := range answers {
+		var body any
+		_ = json.Unmarshal(x.Body(), &body) // what is no JSON names nothing
+		r.learn("", body)
+	}
 	for _, key := range sandbox.Names() {
 		value, _ := sandbox.Value(key)
+		value = strings.ToLower(value)
+		user, host, isAddress := strings.Cut(value, "@")
 		switch {
 		case strings.HasSuffix(key, "ndpoint") || key == "graph.authority" || key == "ca":
-		case strings.Contains(value, "@"):
-			r.known[strings.ToLower(value)] = strings.TrimPrefix(key, "classroom.") + "@school.example"
+		case isAddress && user != "":
+			r.known[value] = strings.TrimPrefix(key, "classroom.") + "@" + homeDomain
+			if key == "classroom.outsider" {
+				r.known[value] = strings.TrimPrefix(key, "classroom.") + "@" + otherDomain
+				r.domain(host, otherDomain)
+			}
 		case key == "classroom.domain":
-			r.known[strings.ToLower(value)] = "school.example"
+			r.domain(value, homeDomain)
+		default:
+			r.own[value] = ownID
 		}
 	}
+	slices.SortFunc(r.domains, func(a, b string) int { return len(b) - len(a) })
+	var forms []string
+	for value := range r.own {
+		forms = append(forms, wholeWord(value))
+	}
+	slices.SortFunc(forms, func(a, b string) int { return len(b) - len(a) }) // of two that begin alike, the longer one
+	for _, k := range valueKinds {
+		forms = append(forms, k.form.String())
+	}
+	r.any = regexp.MustCompile(strings.Join(forms, "|"))
 	return r
 }
+
+func (r *redaction) domain(host, neutral string) {
+	r.domains, r.known[host] = append(r.domains, host), neutral
+}
+
+// What stands for a value that is known to be the tenant's own, and has no form to tell it by.
+const (
+	ownID   = "id%d" // such as Google's of an invitation or a submission
+	ownName = "Person %d"
+)
+
+// learn notes the ids and the names of people in an answer.
+func (r *redaction) learn(key string, value any) {
+	const shortest = 4 // "me" and "1" stand for nobody, and anywhere
+	switch value := value.(type) {
+	case map[string]any:
+		for name, entry := range value {
+			r.learn(name, entry)
+		}
+	case []any:
+		for _, entry := range value {
+			r.learn(key, entry)
+		}
+	case string:
+		switch {
+		case len(value) < shortest:
+		case key == "fullName":
+			r.own[strings.ToLower(value)] = ownName
+		case key == "id" || strings.HasSuffix(key, "Id") || key == "enrollmentCode":
+			r.own[strings.ToLower(value)] = ownID
+		}
+	}
+}
+
+// wholeWord matches a text, in capitals too, that is no part of a longer word.
+func wholeWord(text string) string {
+	form := regexp.QuoteMeta(text)
+	if isWord.MatchString(text[:1]) {
+		form = `\b` + form
+	}
+	if isWord.MatchString(text[len(text)-1:]) {
+		form += `\b`
+	}
+	return "(?i:" + form + ")"
+}
+
+var isWord = regexp.MustCompile(`\w`)
 
 // valueKind is a kind of what is replaced.
 type valueKind struct {
@@ -160,11 +245,12 @@ type valueKind struct {
 
 // valueKinds are all, the first that matches before the others.
 var valueKinds = []valueKind{
-	{ours, "learncontract-run"},
+	{regexp.MustCompile(`(?i:` + regexp.QuoteMeta(Prefix) + `[a-z2-7]{8,}-[0-9]+)`), "learncontract-run"}, // wherever it stands
 	{regexp.MustCompile(`[\w.+-]+@[\w-]+(\.[\w-]+)+`), "user%d@example.com"},
 	{regexp.MustCompile(`[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}`), "00000000-0000-0000-0000-%012d"},
-	{regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z`), "2000-01-01T00:00:00Z"},
+	{regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)`), "2000-01-01T00:00:00Z"},
 	{regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?`), "2000-01-01T00:00:00"},
+	{regexp.MustCompile(`\b\d{4}-\d\d-\d\d\b`), "2000-01-01"},
 	{
 		regexp.MustCompile(`(Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d\d (Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) \d{4} \d\d:\d\d:\d\d GMT`),
 		"Sat, 01 Jan 2000 00:00:00 GMT",
@@ -172,23 +258,17 @@ var valueKinds = []valueKind{
 	{regexp.MustCompile(`\b\d{9,}\b`), "1%011d"},
 }
 
-var anyValue = func() *regexp.Regexp {
-	var forms []string
-	for _, k := range valueKinds {
-		forms = append(forms, k.form.String())
-	}
-	return regexp.MustCompile(strings.Join(forms, "|"))
-}()
-
 // text is a text with every value replaced, and what looks like a token masked.
 func (r *redaction) text(text string) string {
-	text = anyValue.ReplaceAllStringFunc(text, func(value string) string {
+	text = r.any.ReplaceAllStringFunc(text, func(value string) string {
 		key := strings.ToLower(value)
 		if neutral, known := r.known[key]; known {
 			return neutral
 		}
-		at := slices.IndexFunc(valueKinds, func(k valueKind) bool { return k.form.FindString(value) == value })
-		neutral := valueKinds[at].neutral
+		neutral := r.own[key]
+		if at := slices.IndexFunc(valueKinds, func(k valueKind) bool { return k.form.FindString(value) == value }); at >= 0 {
+			neutral = valueKinds[at].neutral
+		}
 		if strings.Contains(neutral, "%") {
 			r.count++
 			neutral = fmt.Sprintf(neutral, r.count)
@@ -196,10 +276,8 @@ func (r *redaction) text(text string) string {
 		r.known[key] = neutral
 		return neutral
 	})
-	for value, neutral := range r.known {
-		if neutral == "school.example" {
-			text = strings.ReplaceAll(text, value, neutral)
-		}
+	for _, domain := range r.domains {
+		text = regexp.MustCompile(wholeWord(domain)).ReplaceAllString(text, r.known[domain])
 	}
 	return r.secrets.Scrub(text)
 }

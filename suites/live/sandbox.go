@@ -52,8 +52,8 @@ var sandboxKeys = []SandboxKey{
 	{"graph.mismatchedActivity", "The id of an activity of provider whose content is otherProvider's now.", activityID},
 	{"graph.app.clientID", "The app that has the Learning*.ReadWrite.All roles.", guid},
 	{"graph.roleless.clientID", "An app that has no Learning* role.", guid},
-	{"graph.endpoint", "Where Graph answers, version included; the real one by default.", endpoint},
-	{"graph.authority", "Where Entra issues tokens; the real one by default.", endpoint},
+	{"graph.endpoint", "Where Graph answers, version included; the real one by default.", endpointOf("graph.microsoft.com")},
+	{"graph.authority", "Where Entra issues tokens; the real one by default.", endpointOf("login.microsoftonline.com")},
 	{"classroom.domain", "The Workspace domain of every user below but the outsider.", domain},
 	{"classroom.admin", "The address of an administrator of the domain.", address},
 	{"classroom.teacher", "The address of a teacher, who owns what the run makes.", address},
@@ -71,8 +71,8 @@ var sandboxKeys = []SandboxKey{
 	{"classroom.otherProjectMaterial", "The id of a course work material there.", itemID},
 	{"classroom.otherProjectAnnouncement", "The id of an announcement there.", itemID},
 	{"classroom.otherProjectTopic", "The id of a topic there.", itemID},
-	{"classroom.endpoint", "Where Classroom answers, without a version; the real one by default.", endpoint},
-	{"classroom.tokenEndpoint", "Where Google issues tokens; the real one by default.", endpoint},
+	{"classroom.endpoint", "Where Classroom answers, without a version; the real one by default.", endpointOf("classroom.googleapis.com")},
+	{"classroom.tokenEndpoint", "Where Google issues tokens; the real one by default.", endpointOf("oauth2.googleapis.com")},
 	{"ca", "A PEM file, relative to the sandbox file, of who signs for the endpoints on loopback addresses.", nil},
 }
 
@@ -367,22 +367,23 @@ func activityID(value string) string {
 	return unless(activityIDForm.MatchString(value), "is not an activity's id: copy it whole")
 }
 
-// realHosts are those that serve the two APIs and issue tokens for them.
-var realHosts = []string{"graph.microsoft.com", "login.microsoftonline.com", "classroom.googleapis.com", "oauth2.googleapis.com"}
-
-func endpoint(value string) string {
-	u, err := url.Parse(value)
-	switch {
-	case err != nil || u.Hostname() == "" || u.Opaque != "":
-		return "is not an absolute URL: write it as in https://127.0.0.1:8443"
-	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
-		return "must be scheme, host and path alone: take out the rest"
-	case u.Scheme != "https" && (u.Scheme != "http" || !isLoopback(u.Hostname())):
-		return "must be https: tokens go there, and plain http is for loopback addresses alone"
-	case !isLoopback(u.Hostname()) && !slices.Contains(realHosts, u.Host):
-		return "must be a loopback address, or the provider's own host: a token is sent to nobody else"
+// endpointOf is the form of an address that may be the host that serves an API, or issues tokens for it, and nobody else's but
+// for a loopback address: not the other provider's, which would get the token.
+func endpointOf(host string) func(value string) string {
+	return func(value string) string {
+		u, err := url.Parse(value)
+		switch {
+		case err != nil || u.Hostname() == "" || u.Opaque != "":
+			return "is not an absolute URL: write it as in https://127.0.0.1:8443"
+		case u.User != nil || u.RawQuery != "" || u.Fragment != "":
+			return "must be scheme, host and path alone: take out the rest"
+		case u.Scheme != "https" && (u.Scheme != "http" || !isLoopback(u.Hostname())):
+			return "must be https: tokens go there, and plain http is for loopback addresses alone"
+		case !isLoopback(u.Hostname()) && !strings.EqualFold(u.Host, host):
+			return "must be " + host + ", or a loopback address: a token is sent to nobody but its own provider"
+		}
+		return ""
 	}
-	return ""
 }
 
 func unless(ok bool, problem string) string {

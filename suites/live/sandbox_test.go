@@ -76,7 +76,7 @@ func TestASandboxSaysWhatItsFileSays(t *testing.T) {
 func TestProblemsOfASandboxFile(t *testing.T) {
 	const jwt = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl"
 	for name, check := range map[string]struct{ text, want string }{
-		"an empty file":         {"", "1: the file is empty"},
+		"an empty file":         {"", "1: the file is empty: fill it, or name another"},
 		"no YAML":               {"graph: [", "not YAML"},
 		"two documents":         {"graph: {tenant: " + guidA + "}\n---\nca: x\n", "more than one YAML document"},
 		"a list":                {"- graph\n", "1: the file must have keys of its own"},
@@ -122,6 +122,16 @@ func TestProblemsOfASandboxFile(t *testing.T) {
 		"another scheme":        {"graph: {authority: 'ftp://127.0.0.1'}", "1: graph.authority must be https"},
 		"a password in a URL": {"classroom: {tokenEndpoint: 'https://u:p@a.example'}",
 			"1: classroom.tokenEndpoint must be scheme, host"},
+		"Graph at Google": {"graph: {endpoint: 'https://classroom.googleapis.com/v1.0'}",
+			"1: graph.endpoint must be graph.microsoft.com, or a loopback address"},
+		"Entra at Google": {"graph: {authority: 'https://oauth2.googleapis.com'}",
+			"1: graph.authority must be login.microsoftonline.com, or a loopback address"},
+		"Classroom at Graph": {"classroom: {endpoint: 'https://graph.microsoft.com'}",
+			"1: classroom.endpoint must be classroom.googleapis.com, or a loopback address"},
+		"Google at Entra": {"classroom: {tokenEndpoint: 'https://login.microsoftonline.com/token'}",
+			"1: classroom.tokenEndpoint must be oauth2.googleapis.com, or a loopback address"},
+		"Graph as an issuer": {"graph: {authority: 'https://graph.microsoft.com'}",
+			"1: graph.authority must be login.microsoftonline.com, or a loopback address"},
 		"a ca for nothing": {"ca: ca.pem", "1: ca is for endpoints on loopback addresses alone"},
 		"a ca for the real endpoints": {"ca: ca.pem\ngraph: {endpoint: 'https://graph.example'}",
 			"1: ca is for endpoints on loopback addresses alone"},
@@ -145,6 +155,14 @@ func TestProblemsOfASandboxFile(t *testing.T) {
 				t.Errorf("the problems are\n%s\nand should tell\n%s", got, check.want)
 			}
 		})
+	}
+}
+
+func TestTheProvidersOwnHostsCanBeNamed(t *testing.T) {
+	sandbox := load(t, "graph: {endpoint: 'https://graph.microsoft.com/beta', authority: 'https://login.microsoftonline.com'}\n"+
+		"classroom: {endpoint: 'https://classroom.googleapis.com', tokenEndpoint: 'https://oauth2.googleapis.com/token'}")
+	if got := sandbox.Endpoint("graph"); got != "https://graph.microsoft.com/beta" {
+		t.Errorf("the endpoint of Graph is %q", got)
 	}
 }
 

@@ -2,14 +2,15 @@ package live
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/learncontract/learncontract/fixtures"
+	"github.com/learncontract/learncontract/matchers"
 )
 
 // Config is what a live run is asked to do.
@@ -33,12 +34,13 @@ type Tenant struct {
 	examples  map[string]bool            // ids in the contract's requests
 	run       string                     // the prefix of everything it makes
 
-	mutex    sync.Mutex       // guards what follows
-	runs     int              // of recipes
-	unproven map[string]error // why an identity cannot sign in
-	intruder error            // that of the first identity that is not whom the file names, nil if none is
-	makes    bool             // whether anything was registered
-	made     []*made          // what is to be removed, the first first
+	mutex    sync.Mutex                     // guards what follows
+	runs     int                            // of recipes
+	unproven map[string]error               // why an identity cannot sign in
+	intruder error                          // that of the first identity that is not whom the file names, nil if none is
+	makes    map[string]bool                // as whom anything was registered
+	made     []*made                        // what is to be removed, the first first
+	answered map[string][]matchers.Exchange // to the set-up of a clause that is to be recorded, by its id
 }
 
 // Prefix begins the name of everything that any run makes. A run's own follows it.
@@ -63,7 +65,10 @@ func Open(contract *fixtures.Contract, config Config) (*Tenant, error) {
 	if config.Options.Secrets == nil {
 		config.Options.Secrets = NewSecrets()
 	}
-	t := &Tenant{contract: contract, recipes: map[string]*fixtures.Recipe{}, config: config}
+	t := &Tenant{
+		contract: contract, recipes: map[string]*fixtures.Recipe{}, config: config,
+		makes: map[string]bool{}, answered: map[string][]matchers.Exchange{},
+	}
 	for _, r := range recipes {
 		t.recipes[r.Clause.ID] = r
 	}
@@ -86,7 +91,7 @@ func Open(contract *fixtures.Contract, config Config) (*Tenant, error) {
 	if err = errors.Join(append(problems, err)...); err != nil {
 		return nil, err
 	}
-	t.run = Prefix + strings.ToLower(rand.Text()[:8]) // of base 32: 40 bits
+	t.run = newRun(time.Now())
 	return t, nil
 }
 
@@ -146,7 +151,7 @@ func (t *Tenant) keyOf(need string) string {
 // Close removes what is left of everything that the run has made. The error tells what could not be removed.
 func (t *Tenant) Close(ctx context.Context) error {
 	err := errors.Join(t.CleanUp(ctx), t.cleanUp(ctx, true))
-	if err == nil && t.makes { // under a name that was registered, or by a request that was sent twice
+	if err == nil && len(t.makes) > 0 { // under a name that was registered, or by a request that was sent twice
 		err = t.sweepOwn(ctx)
 	}
 	if t.door != nil {

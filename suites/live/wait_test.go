@@ -3,6 +3,7 @@ package live_test
 import (
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"strings"
 	"sync"
@@ -10,6 +11,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/learncontract/learncontract/fixtures"
+	"github.com/learncontract/learncontract/suites/clients"
 	"github.com/learncontract/learncontract/suites/live"
 )
 
@@ -32,14 +35,15 @@ func (p *provider) RoundTrip(r *http.Request) (*http.Response, error) {
 	return next.to(r), nil
 }
 
-// answer is one without a body.
+// answer is one, most often without a body.
 type answer struct {
 	status int
 	header http.Header
+	body   string
 }
 
 func (a answer) to(r *http.Request) *http.Response {
-	return &http.Response{StatusCode: a.status, Header: a.header, Body: http.NoBody, Request: r}
+	return &http.Response{StatusCode: a.status, Header: a.header, Body: io.NopCloser(strings.NewReader(a.body)), Request: r}
 }
 
 const realGraph = "https://graph.microsoft.com/v1.0/x"
@@ -85,8 +89,36 @@ func TestADoorKeepsItsPaceHoweverManyAsk(t *testing.T) {
 	}
 }
 
+// TestAStandInAloneIsAskedWithoutABound has a loopback address with a ca of its own, and one behind which anybody may stand.
+func TestAStandInAloneIsAskedWithoutABound(t *testing.T) {
+	const endpoint = "https://127.0.0.1:1/v1.0"
+	now := time.Now()
+	ca := write(t, "ca.pem", string(pemOf(certificate(t, "127.0.0.1", now, now.Add(time.Hour)).Leaf)))
+	for text, last := range map[string]time.Duration{
+		"graph: {tenant: " + guidA + ", endpoint: '" + endpoint + "'}":            2 * time.Second,
+		"graph: {tenant: " + guidA + ", endpoint: '" + endpoint + "'}\nca: " + ca: 0,
+	} {
+		sandbox := load(t, text)
+		synctest.Test(t, func(t *testing.T) {
+			p := &provider{start: time.Now()}
+			door, err := live.NewDoor(sandbox, "graph", rightApp(), live.Options{Base: p})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for range 4 {
+				if _, _, err := ask(t, door.Anonymous(), http.MethodGet, endpoint+"/x", nil); err != nil {
+					t.Error(err)
+				}
+			}
+			if got := p.at[3].Round(time.Millisecond); got != last {
+				t.Errorf("of %s it was asked at %v", text, p.at)
+			}
+		})
+	}
+}
+
 func busy(status int, header ...string) answer {
-	a := answer{status, http.Header{}}
+	a := answer{status, http.Header{}, ""}
 	for i := 0; i < len(header); i += 2 {
 		a.header.Add(header[i], header[i+1])
 	}
@@ -282,20 +314,27 @@ func TestATokenIsRenewedBeforeItExpires(t *testing.T) {
 var virtualStart = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 
 func TestClassroomIsAskedAgainWhoItIsWhenItWasBusy(t *testing.T) {
+	tooOften := busy(403)
+	tooOften.body = `{"error":{"code":403,"message":"Quota exceeded","errors":[{"reason":"rateLimitExceeded"}]}}`
 	for name, check := range map[string]struct {
-		busy int
-		op   live.Op
-		want string
+		busy   int
+		answer answer
+		waits  time.Duration
+		op     live.Op
+		want   string
 	}{
-		"once":      {1, live.OpGuard, "has no emailAddress"}, // the provider of this test answers 204, and says no more
-		"too often": {3, live.OpNetwork, "answered 429: try again later"},
+		// The provider of this test answers 204, and says no more.
+		"once":             {1, busy(429, "Retry-After", "60"), time.Minute, live.OpGuard, "has no emailAddress"},
+		"too often":        {3, busy(429, "Retry-After", "60"), time.Minute, live.OpNetwork, "answered 429: try again later"},
+		"by 403":           {1, tooOften, 30 * time.Second, live.OpGuard, "has no emailAddress"},
+		"by 403 too often": {3, tooOften, 30 * time.Second, live.OpNetwork, "answered 403: try again later"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			sandbox := load(t, "classroom: {domain: school.example, teacher: t@school.example}")
 			synctest.Test(t, func(t *testing.T) {
 				p := &provider{start: time.Now()}
 				for range check.busy {
-					p.answers = append(p.answers, busy(429, "Retry-After", "60"))
+					p.answers = append(p.answers, check.answer)
 				}
 				p.answers = append(p.answers, busy(200))
 				door, err := live.NewDoor(sandbox, "classroom", signedInAs("opaque"), live.Options{Base: p})
@@ -304,12 +343,46 @@ func TestClassroomIsAskedAgainWhoItIsWhenItWasBusy(t *testing.T) {
 				}
 				_, _, err = ask(t, door.As("teacher"), http.MethodPost, "https://classroom.googleapis.com/v1/courses", nil)
 				wantError(t, err, check.op, nil, check.want)
-				if check.busy == 1 && p.at[1] != time.Minute {
+				if p.at[1].Round(time.Second) != check.waits {
 					t.Errorf("it was asked at %v", p.at)
 				}
 			})
 		})
 	}
+}
+
+// TestAWaitIsNotTheClients has Graph ask for a wait, as it documents minutes, that is longer than the client's call may take.
+func TestAWaitIsNotTheClients(t *testing.T) {
+	sandbox := load(t, "graph: {tenant: "+guidA+", provider: "+guidB+"}")
+	contract, err := fixtures.Load("graph")
+	if err != nil {
+		t.Fatal(err)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		p := &provider{start: time.Now(), answers: []answer{busy(429, "Retry-After", "300"), busy(404)}}
+		tenant, err := live.Open(contract, live.Config{Sandbox: sandbox, SignIn: rightApp(), Options: live.Options{Base: p}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		recipe := tenant.Recipe(contract.Clause("graph.get.assignment-not-found"))
+		x, err := tenant.Provoke(t.Context(), recipe, func(ctx context.Context, client *http.Client, baseURL string, _ clients.Call) error {
+			call, cancel := context.WithTimeout(ctx, 2*time.Minute)
+			defer cancel()
+			r, err := http.NewRequestWithContext(call, http.MethodGet, baseURL+"/x", nil)
+			if err != nil {
+				t.Error(err)
+				return err
+			}
+			response, err := client.Do(r)
+			if err != nil {
+				return err
+			}
+			return response.Body.Close()
+		})
+		if err != nil || x.Status() != http.StatusNotFound || time.Since(p.start) != 5*time.Minute {
+			t.Errorf("after %v the answer is %d, %v", time.Since(p.start), x.Status(), err)
+		}
+	})
 }
 
 func TestWhoWaitsForAnothersSignInCanGiveUp(t *testing.T) {

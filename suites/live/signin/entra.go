@@ -46,7 +46,13 @@ func entra(ctx context.Context, sandbox *live.Sandbox, identity string) (printed
 	}
 	token, err := credential.GetToken(ctx, policy.TokenRequestOptions{Scopes: []string{"https://graph.microsoft.com/.default"}})
 	if err != nil {
-		return printed{}, fmt.Errorf("Entra issues no token for graph/%s: %w", identity, err) //nolint:staticcheck // a name
+		remedy := "set AZURE_CLIENT_SECRET, and AZURE_TENANT_ID and AZURE_CLIENT_ID where they are not those of the sandbox file, or run az login"
+		if identity == "roleless" {
+			remedy = "check " + rolelessSecret + ", or AZURE_FEDERATED_TOKEN_FILE"
+		}
+		// The remedy goes first: what the chain says of all that it tried is long, and cut off where it is told.
+		return printed{}, fmt.Errorf("Entra issues no token for graph/%s: %s, or set %s: %w", identity, remedy, //nolint:staticcheck // a name
+			live.TokenVariable("graph/"+identity), err)
 	}
 	return printed{token.Token, token.ExpiresOn}, nil
 }

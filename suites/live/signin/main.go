@@ -88,7 +88,19 @@ func signIn(ctx context.Context, args []string) (printed, error) {
 // client is for a token endpoint. It follows no redirect, for what it sends is secret.
 func client(sandbox *live.Sandbox, endpoint string) *http.Client {
 	return &http.Client{
-		Transport:     live.NewTransport(sandbox, endpoint),
+		Transport:     worded{live.NewTransport(sandbox, endpoint)},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
+}
+
+// worded has the errors of a transport say what to do, as the run's own do.
+type worded struct{ next http.RoundTripper }
+
+// RoundTrip implements http.RoundTripper.
+func (w worded) RoundTrip(r *http.Request) (*http.Response, error) {
+	response, err := w.next.RoundTrip(r)
+	if err != nil {
+		return nil, fmt.Errorf("%s %s: %w", r.URL.Host, live.NetworkReason(err), err)
+	}
+	return response, nil
 }

@@ -1,8 +1,9 @@
 // Command standin starts the stand-in tenant, for anyone who wants to try a live run without a tenant:
 //
-//	go run ./suites/live/standin --out DIR
+//	go run ./suites/live/standin
 //
-// It writes DIR/sandbox.yaml, DIR/ca.pem and DIR/env, prints the commands to run, and serves until it is interrupted.
+// It writes sandbox.yaml, ca.pem and env into a directory, a new temporary one by default, prints the commands to run, and
+// serves until it is interrupted. The temporary one, which holds its secrets, goes with it.
 package main
 
 import (
@@ -24,10 +25,10 @@ import (
 )
 
 func main() {
-	out := flag.String("out", "", "the `directory` to write the sandbox file, the CA and the sign-in variables to")
+	out := flag.String("out", "", "the `directory` to write the sandbox file, the CA and the sign-in variables to (a new temporary one by default)")
 	flag.Parse()
-	if *out == "" || flag.NArg() > 0 {
-		fmt.Fprintln(os.Stderr, "usage: go run ./suites/live/standin --out DIR")
+	if flag.NArg() > 0 {
+		fmt.Fprintln(os.Stderr, "usage: go run ./suites/live/standin [--out DIR]")
 		os.Exit(2)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -46,8 +47,15 @@ const (
 	envFile     = "env"
 )
 
-// run starts a stand-in, tells how to use it, and serves until the context ends.
-func run(ctx context.Context, dir string, stdout io.Writer) error {
+// run starts a stand-in, tells how to use it, and serves until the context ends. Without a directory it makes one, outside of any
+// repository, and removes it again.
+func run(ctx context.Context, dir string, stdout io.Writer) (err error) {
+	if dir == "" {
+		if dir, err = os.MkdirTemp("", "learncontract-standin-"); err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	}
 	if err := claim(dir); err != nil {
 		return err
 	}

@@ -123,9 +123,36 @@ func TestItLeavesADirectoryAloneThatIsNotItsOwn(t *testing.T) {
 	}
 }
 
-func TestItNeedsADirectory(t *testing.T) {
+func TestItMakesADirectoryOfItsOwn(t *testing.T) {
 	g := NewWithT(t)
-	said, err := command(t.Context()).CombinedOutput()
+	c := command(t.Context())
+	temporary := t.TempDir()
+	c.Env = append(c.Env, "TMPDIR="+temporary)
+	stdout, err := c.StdoutPipe()
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(c.Start()).To(Succeed())
+	var told []string
+	for lines := bufio.NewScanner(stdout); len(told) < 4 && lines.Scan(); {
+		told = append(told, lines.Text())
+	}
+	g.Expect(told).To(HaveLen(4))
+	made, err := filepath.Glob(filepath.Join(temporary, "*", "sandbox.yaml"))
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(made).To(HaveLen(1))
+	g.Expect(told[2]).To(Equal("  . " + filepath.Join(filepath.Dir(made[0]), "env")))
+	g.Expect(told[3]).To(HaveSuffix(" -- --live --sandbox " + made[0]))
+	info, err := os.Stat(filepath.Dir(made[0]))
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(info.Mode().Perm()).To(Equal(os.FileMode(0o700)), "nobody else reads secrets")
+
+	g.Expect(c.Process.Signal(syscall.SIGTERM)).To(Succeed())
+	g.Expect(c.Wait()).To(Succeed())
+	g.Expect(os.ReadDir(temporary)).To(BeEmpty())
+}
+
+func TestItTakesNoArguments(t *testing.T) {
+	g := NewWithT(t)
+	said, err := command(t.Context(), "DIR").CombinedOutput()
 	g.Expect(err).To(HaveOccurred())
 	g.Expect(string(said)).To(HavePrefix("usage: "))
 }
