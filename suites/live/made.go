@@ -230,8 +230,9 @@ func (t *Tenant) removeMade(ctx context.Context, m *made, gone map[string]bool) 
 	}
 	all, err := m.kind.find(ctx, t, m.as)
 	var answered *refusal
-	if m.refused && errors.As(err, &answered) && answered.status == http.StatusForbidden {
-		err = nil // who may not even look has made nothing
+	removed := m.found != nil && gone[m.found.id]
+	if (m.refused || removed) && errors.As(err, &answered) && answered.status == http.StatusForbidden {
+		err = nil // who may not even look has made nothing, and what was made has gone
 	}
 	for _, f := range all {
 		if nameIn(f.name) != m.name || gone[f.id] {
