@@ -331,10 +331,10 @@ func TestAWrongLiveRunSaysWhy(t *testing.T) {
 		"-sandbox x.yaml":                        "engine error: --sandbox, --provoke and --record are of a live run: add --live",
 		"-strict":                                "engine error: --strict is of a live run or a replay, for offline every field binds: add --live or --replay",
 		"-live -replay x -sandbox y":             "engine error: --replay has a recording answer, and --live a tenant: take one out",
-		"-live -sandbox none.yaml":               "none.yaml:0: does not exist: copy suites/live/sandbox.example.yaml",
+		"-live -sandbox none.yaml":               "none.yaml: does not exist: copy suites/live/sandbox.example.yaml",
 		"-live -sandbox " + empty:                empty + ":2: graph.tenant is not a GUID",
 		"-live -provoke never -sandbox " + empty: empty + ":3: graph.secret is not a key of the file: secrets come from the environment",
-		"-replay none":                           "none is no recording of a live run: observed/graph.yaml:0: cannot be read",
+		"-replay none":                           "none is no recording of a live run: observed/graph.yaml: cannot be read, for there is no such file",
 	} {
 		out, err := exec.CommandContext(t.Context(), binary, strings.Fields(flags)...).CombinedOutput()
 		if err == nil || !strings.Contains(string(out), want) {

@@ -118,7 +118,7 @@ func TestErrors(t *testing.T) {
 			` did you mean classroom.courses.patch.failed-precondition.CourseNotModifiable?` +
 			` go tool contract list prints all ids`},
 		{"plan", "--sandbox FILE is missing: it names what a run may touch, and suites/live/sandbox.example.yaml is an example"},
-		{"plan --sandbox none.yaml", "none.yaml:0: does not exist: copy suites/live/sandbox.example.yaml and fill in what your tenant has"},
+		{"plan --sandbox none.yaml", "none.yaml: does not exist: copy suites/live/sandbox.example.yaml and fill in what your tenant has"},
 		{"plan classroom --sandbox testdata/sandbox.yaml", "guard: testdata/sandbox.yaml does not name classroom.domain," +
 			" without which nobody can be told from another: name it"},
 		{"plan --sandbox testdata/sandbox.yaml --provoke never,sure", "--provoke=never: what is of this class cannot be asked for; plan says why of each\n" +
