@@ -184,7 +184,7 @@ func TestARunIsReported(t *testing.T) {
 			}
 		}
 		if err := os.Symlink(at("file"), at("link")); err != nil {
-			t.Skipf("no link can be made here: %v", err)
+			t.Skipf("no link can be made here, so run it where one can: %v", err)
 		}
 		reported(t, right, "--markdown", at("link"))
 		if text, err := os.ReadFile(at("file")); err != nil || !strings.HasPrefix(string(text), "### ") {
@@ -198,7 +198,7 @@ func TestARunIsReported(t *testing.T) {
 		}
 		file := fmt.Sprintf("/dev/fd/%d", w.Fd())
 		if _, err := os.Stat(file); err != nil {
-			t.Skipf("a pipe has no name here: %v", err)
+			t.Skipf("a pipe has no name here, so run it on Linux: %v", err)
 		}
 		read := make(chan string)
 		go func() {

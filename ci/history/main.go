@@ -3,7 +3,8 @@
 //
 //	go run ./ci/history [VERSION…]
 //
-// It gets the releases with the go command, which keeps them in the module cache.
+// It gets the releases, the oldest first, with the go command, which keeps them in the module cache. The exit status is 0, or
+// 2 where one could not be got or read.
 package main
 
 import (

@@ -46,10 +46,10 @@ func (m *TellMatcher) Excusing(known func(field Field, told string) bool) *TellM
 // Deviation is one field that a client tells otherwise than it was answered. The texts are printable.
 type Deviation struct {
 	Field      Field
-	Documented string
-	Answered   string
-	Told       string
-	Known      bool // and excused
+	Documented string // in the contract
+	Answered   string // over the wire
+	Told       string // to the client's caller
+	Known      bool   // whether Excusing has it
 }
 
 // Deviations returns what the last failure told otherwise, also where all of it is known.

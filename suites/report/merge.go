@@ -59,7 +59,8 @@ func ReadFolder(folder string) (pieces []Piece, err error) {
 // ErrOther is the error of a file that is no report at all.
 var ErrOther = errors.New("is no report")
 
-// Read reads a report.
+// Read reads a report from a file that WriteJSON or Write has written. The error names the file, and has ErrOther in its
+// chain where that is no report at all.
 func Read(file string) (*Report, error) {
 	text, err := os.ReadFile(file)
 	if err != nil {

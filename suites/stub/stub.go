@@ -105,7 +105,7 @@ var refusing struct {
 	noted     []error // what was refused since Refusals was called
 }
 
-// Refusals returns what RefuseNetwork has refused since it was called last: a client may not tell of it.
+// Refusals returns what RefuseNetwork has refused since Refusals was called last, for a client may not tell of it.
 func Refusals() []error {
 	refusing.Lock()
 	defer refusing.Unlock()
