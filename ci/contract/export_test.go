@@ -61,7 +61,7 @@ func TestExportErrors(t *testing.T) {
 		},
 		{
 			[]string{"export", "openapi", "--out", file},
-			`--out names no folder that can be made: mkdir ` + file + `: not a directory`,
+			`--out names no folder that can be made (mkdir ` + file + `: not a directory): name another`,
 		},
 	} {
 		status, stdout, stderr := contract(c.args...)

@@ -171,7 +171,7 @@ func TestARunIsReported(t *testing.T) {
 		for _, test := range []struct{ flag, file, want string }{
 			{"--json", at("json"), "json cannot be written, and so nothing was: "},
 			{"--json", folder, "--json: " + folder + " is a folder: give a file in it, such as " + at("report")},
-			{"--junit", at("file", "junit.xml"), "--junit: " + at("file", "junit.xml") + " cannot be written: "},
+			{"--junit", at("file", "junit.xml"), "--junit: " + at("file", "junit.xml") + " cannot be written (mkdir "},
 			{"--junit", at("file"), "--markdown and --junit are both " + at("file") + ": give one another file"},
 		} {
 			status, stdout, stderr := reported(t, right, "--markdown", at("file"), test.flag, test.file)

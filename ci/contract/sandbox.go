@@ -21,12 +21,7 @@ type tenantFlags struct {
 
 func (f *tenantFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.sandbox, "sandbox", "", "the `file` that names what a run may touch (suites/live/sandbox.example.yaml is an example)")
-	cmd.Args = func(_ *cobra.Command, args []string) error {
-		if len(args) > 1 {
-			return fmt.Errorf("%s takes one provider or none, and was given %q", cmd.Name(), args)
-		}
-		return nil
-	}
+	cmd.Args = oneProvider
 	cmd.ValidArgs = []cobra.Completion{"graph", "classroom"}
 }
 
@@ -55,6 +50,10 @@ func (f *tenantFlags) tenants(args []string) ([]*live.Tenant, error) {
 			return nil, err
 		}
 		tenants = append(tenants, t)
+	}
+	if len(tenants) == 0 {
+		return nil, fmt.Errorf("%s has nothing of a tenant: fill in what yours has, as suites/live/sandbox.example.yaml shows",
+			f.sandbox)
 	}
 	return tenants, nil
 }
@@ -116,7 +115,11 @@ func sweepCommand() *cobra.Command {
 				for _, what := range removed {
 					_, _ = fmt.Fprintf(cmd.OutOrStdout(), "removed %s\n", t.Scrub(what)) // there is nowhere else to say it
 				}
-				_, _ = fmt.Fprintf(cmd.OutOrStdout(), "%s: %d removed\n", t.Provider(), len(removed)) // nor is there
+				how := ""
+				if err != nil {
+					how = ", and there may be more"
+				}
+				_, _ = fmt.Fprintf(cmd.OutOrStdout(), "%s: %d removed%s\n", t.Provider(), len(removed), how) // nor is there
 			}
 			return errors.Join(problems...)
 		},

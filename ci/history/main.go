@@ -156,7 +156,8 @@ func download(version string) ([]byte, error) {
 	var found struct{ Dir, Error string }
 	_ = json.Unmarshal(out, &found) // what cannot be read has no folder
 	if found.Dir == "" {
-		return nil, fmt.Errorf("go mod download %s: %s: %w", module, found.Error, cmp.Or(err, errors.New("it has no folder")))
+		return nil, fmt.Errorf("go mod download %s (%s: %w): give a version that there is",
+			module, found.Error, cmp.Or(err, errors.New("it has no folder")))
 	}
 	return os.ReadFile(filepath.Join(found.Dir, "classroom", "v1", "classroom-api.json"))
 }
