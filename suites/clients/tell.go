@@ -161,7 +161,8 @@ func (m *TellMatcher) FailureMessage(any) string {
 		}
 	}
 	return fmt.Sprintf("The client does not tell its caller of %s,\nwhich %s.\n\n%s\nThe request:\n  %s %s\nThe answer:\n%s",
-		m.wording.ID(), m.wording.Title(), wrong.String(), m.exchange.Method(), m.exchange.URL(), m.exchange)
+		m.wording.ID(), m.wording.Title(), wrong.String(), m.exchange.Method(), m.exchange.URL(),
+		indented(m.exchange.String()))
 }
 
 // NegatedFailureMessage implements types.GomegaMatcher.
