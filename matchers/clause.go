@@ -163,7 +163,7 @@ func (m *DocumentedMatcher) Strictly() *DocumentedMatcher {
 	return m
 }
 
-// AsPublished is AsPublished of HonorMatcher.
+// AsPublished binds every field exactly but for messages that nobody has published, as HonorMatcher.AsPublished does.
 func (m *DocumentedMatcher) AsPublished() *DocumentedMatcher {
 	m.bind = asPublished
 	return m

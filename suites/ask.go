@@ -277,11 +277,11 @@ func (t *told) wrong(s *Suite, what string) string {
 	case t.panicked != nil:
 		return fmt.Sprintf("%s panicked %s: %v\n%s", name, when, t.panicked, t.stack)
 	case t.stuck:
-		return fmt.Sprintf("%s hangs %s: in %s it neither returned nor waited for anything that time can end, as it does that "+
-			"waits for a lock or a channel that is not made in New, reads a socket of its own, or loops.", name, when, t.hung)
+		return fmt.Sprintf("%s hangs %s: in %s it neither returned nor waited for anything that time can end, %s",
+			name, when, t.hung, asStuck)
 	case t.hung > 0:
-		return fmt.Sprintf("%s hangs %s: it had not returned after %s, though its context was done after half of that.",
-			name, when, t.hung)
+		return fmt.Sprintf("%s hangs %s: it had not returned after %s, though its context was done after half of that. "+
+			"Have it return with its context.", name, when, t.hung)
 	case errors.Is(t.refused, stub.ErrOtherHost):
 		return fmt.Sprintf("%s asked another host than %s:\n%v", name, s.Contract.BaseURL, t.refused)
 	case len(t.exchanges) > 0 && t.elsewhere != nil:
@@ -301,6 +301,10 @@ func (t *told) wrong(s *Suite, what string) string {
 	}
 	return ""
 }
+
+// asStuck says what a client does that is stuck in real time, and what to do.
+const asStuck = "as one does that waits for a lock or a channel that is not made in New, reads a socket of its own, or loops. " +
+	"Make in New what it waits for, or give Dial instead."
 
 // request is the operation's minimal valid request below a base, as the client sends it.
 func (s *Suite) request(o *fixtures.Operation, base string) stub.Request {
@@ -351,7 +355,7 @@ const mostStuck = 5
 // giveUp fails the spec of a client that was stuck in others before.
 func (s *Suite) giveUp() {
 	if s.stuck >= mostStuck {
-		fail(fmt.Sprintf("%s is not asked any more: it hung in %d specs before, which say how.", s.Client.Name, s.stuck))
+		fail(fmt.Sprintf("%s is not asked any more: it hung in %d specs before, which say how. Mend those first.", s.Client.Name, s.stuck))
 	}
 }
 

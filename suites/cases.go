@@ -84,7 +84,7 @@ func ofRetries(key string) bool { return strings.HasPrefix(key, "retries-") }
 // the spec: what it sees is for Hold.
 func (s *Suite) OnVirtualTime(f func()) {
 	if s.callOnVirtualTime(func(*told) { f() }).stuck {
-		fail(s.Client.Name + " hangs: it neither returned nor waited for anything that time can end.")
+		fail(s.Client.Name + " hangs: it neither returned nor waited for anything that time can end, " + asStuck)
 	}
 }
 
@@ -115,7 +115,8 @@ func (s *Suite) checkCases() error {
 	}
 	for key, asked := range s.cases {
 		if len(asked) == 0 && s.Client.Operations == nil {
-			problems = append(problems, fmt.Errorf("the case %q is of no clause of %s", key, s.Contract.Provider))
+			problems = append(problems, fmt.Errorf("the case %q is of no clause of %s: correct what it is of, a code or a pattern of ids",
+				key, s.Contract.Provider))
 		}
 	}
 	return errors.Join(problems...)

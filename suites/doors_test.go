@@ -109,7 +109,7 @@ var told = map[string]struct {
 	"hangs":                    {before(func(context.Context, *http.Client, string, clients.Call) { select {} }), "our connector hangs before it had asked for what is answered graph.get.missing-scope: it had not returned after 48h0m0s"},
 	"wrong, as its errata say": {known("our connector", "testdata/errata.yaml"), ""},
 	"errata of another":        {known("their connector", "testdata/errata.yaml"), `testdata/errata.yaml:3: client is "our connector", and the file is that of "their connector"`},
-	"errata that are missing":  {known("our connector", "testdata/none.yaml"), "testdata/none.yaml: cannot be read"},
+	"errata that are missing":  {known("our connector", "testdata/none.yaml"), "testdata/none.yaml: cannot be read, for there is no such file"},
 	"waits for a lock": {before(func(context.Context, *http.Client, string, clients.Call) {
 		var lock sync.Mutex
 		lock.Lock()

@@ -38,8 +38,8 @@ func (s *Suite) checkErrata() error {
 			return s.Client.Performs(c.Operation) && slices.ContainsFunc(c.Wordings, e.Covers)
 		}
 		if !slices.ContainsFunc(slices.Collect(s.Contract.Clauses()), covers) {
-			problems = append(problems, fmt.Errorf("%s: clauses is %q, which names no clause of an operation that %s performs",
-				e, e.Clauses, e.Client))
+			problems = append(problems, fmt.Errorf("%s: clauses is %q, which names no clause of an operation that %s performs: "+
+				"give a code, or a pattern of ids, or take it out", e, e.Clauses, e.Client))
 		}
 	}
 	return errors.Join(problems...)

@@ -7,6 +7,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
+	"regexp/syntax"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -39,9 +41,12 @@ func Main(m *testing.M) {
 		flag.Usage()
 		os.Exit(0)
 	}
-	switch {
+	switch unknown, isUnknown := strings.CutPrefix(fmt.Sprint(err), "flag provided but not defined: -"); {
+	case isUnknown:
+		err = fmt.Errorf("there is no flag --%s: take it out, or put a flag of Ginkgo's before the packages "+
+			"('go tool ginkgo help run' lists them)", unknown)
 	case err != nil:
-		err = fmt.Errorf("%w: take it out, or put a flag of Ginkgo's before the packages ('go tool ginkgo help run' lists them)", err)
+		err = fmt.Errorf("%w: correct it, or take it out", err)
 	case flag.NArg() > 0:
 		err = fmt.Errorf("%q is no flag: take it out, or write it as --%s", flag.Arg(0), flag.Arg(0))
 	case !*asked && (*sandbox != "" || *provoke != "" || *record != ""):
@@ -52,6 +57,8 @@ func Main(m *testing.M) {
 		err = errors.New("--strict is of a live run or a replay, for offline every field binds: add --live or --replay")
 	case *asked && *sandbox == "":
 		err = errors.New("--live needs --sandbox FILE, which names what the run may touch: suites/live/sandbox.example.yaml is an example")
+	default:
+		err = checkSelection()
 	}
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "engine error: %v\n", err)
@@ -77,6 +84,20 @@ func Main(m *testing.M) {
 	os.Exit(status)
 }
 
+// checkSelection tells a flag of Ginkgo's that is no regular expression: Ginkgo would panic.
+func checkSelection() error {
+	config, _ := ginkgo.GinkgoConfiguration()
+	for name, values := range map[string][]string{"focus": config.FocusStrings, "skip": config.SkipStrings} {
+		for _, value := range values {
+			var wrong *syntax.Error
+			if _, err := regexp.Compile(value); errors.As(err, &wrong) {
+				return fmt.Errorf("--%s has %q, which is no regular expression (%s): correct it", name, value, wrong.Code)
+			}
+		}
+	}
+	return nil
+}
+
 // sweep looks for secrets in everything that the run has left behind, and returns an exit status. What holds one is removed.
 func (l *Live) sweep() (status int) {
 	_, reporter := ginkgo.GinkgoConfiguration()
@@ -99,13 +120,17 @@ func (l *Live) sweep() (status int) {
 	return status
 }
 
-// fromModule is a path that its user names from the module's folder: a test runs in its package's.
+// fromModule is a path that its user names from the module's folder, for a test runs in its package's. It is absolute where
+// there is a module, so that texts do not name another from there.
 func fromModule(path string) string {
 	if path == "" || filepath.IsAbs(path) {
 		return path
 	}
 	for folder := "."; ; folder = filepath.Join("..", folder) {
 		if _, err := os.Stat(filepath.Join(folder, "go.mod")); err == nil {
+			if absolute, err := filepath.Abs(filepath.Join(folder, path)); err == nil {
+				return absolute
+			}
 			return filepath.Join(folder, path)
 		}
 		if absolute, err := filepath.Abs(folder); err != nil || absolute == filepath.Dir(absolute) {

@@ -52,13 +52,13 @@ const (
 
 // Live is how a live run was asked for.
 type Live struct {
-	Sandbox string   // the file
-	Provoke []string // classes beside safe
-	Strict  bool     // whether every field binds
-	Record  string   // folder in which the answers are kept, redacted; empty for none
-	Replay  string   // folder of such a recording, which answers in the tenant's place
-	SignIn  live.SignIn
-	Options live.Options
+	Sandbox string       // the file
+	Provoke []string     // classes beside safe
+	Strict  bool         // whether every field binds
+	Record  string       // folder in which the answers are kept, redacted; empty for none
+	Replay  string       // folder of such a recording, which answers in the tenant's place
+	SignIn  live.SignIn  // whose token is sent; nil for what the environment has
+	Options live.Options // of how requests are sent; the zero value is right for a real tenant
 }
 
 // open makes the tenant of a live run. It sends nothing.

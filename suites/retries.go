@@ -200,7 +200,8 @@ func (t *trial) broken(m *measured) string {
 	case m.stuck:
 		return m.wrong(t.Suite, t.wording.ID())
 	case m.hung > 0:
-		return t.say(m, "hangs: it had not returned after %s, though its context was done after half of that.", virtualPatience)
+		return t.say(m, "hangs: it had not returned after %s, though its context was done after half of that. "+
+			"Have it return with its context.", virtualPatience)
 	}
 	if late := slices.IndexFunc(m.Attempts, func(a Attempt) bool { return a.At > m.Ended }); late >= 0 && m.hung == 0 {
 		return t.say(m, "asks again after it has returned: attempt %d.", late+1)

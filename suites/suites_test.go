@@ -121,7 +121,7 @@ func TestWhatCannotRunSaysWhyInOneLine(t *testing.T) {
 	}{
 		{
 			[]string{"./graph", "--", "--lives"},
-			"engine error: flag provided but not defined: -lives: take it out, or put a flag of Ginkgo's before the packages ('go tool ginkgo help run' lists them)",
+			"engine error: there is no flag --lives: take it out, or put a flag of Ginkgo's before the packages ('go tool ginkgo help run' lists them)",
 		},
 		{
 			[]string{"./graph", "--", "live"},
@@ -138,6 +138,10 @@ func TestWhatCannotRunSaysWhyInOneLine(t *testing.T) {
 		{
 			[]string{"--label-filter=success:classroom.courses.get", "./graph"},
 			`engine error: no spec of graph matches --label-filter="success:classroom.courses.get": it selects specs of ./suites/classroom, so run that suite alone`,
+		},
+		{
+			[]string{"--skip=*", "./graph"},
+			`engine error: --skip has "*", which is no regular expression (missing argument to repetition operator): correct it`,
 		},
 		{
 			[]string{"--focus=nothing of the kind", "./graph"},

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -36,6 +37,9 @@ func discoveryFile(cmd *cobra.Command) (string, error) {
 // says what to do.
 func readFile(file string) ([]byte, error) {
 	const most = 64 << 20
+	if info, err := os.Stat(file); err == nil && info.IsDir() {
+		return nil, fmt.Errorf("%s is a folder: give a file in it", file)
+	}
 	in, err := os.Open(file)
 	var text []byte
 	if err == nil {
@@ -43,14 +47,26 @@ func readFile(file string) ([]byte, error) {
 		text, err = io.ReadAll(io.LimitReader(in, most+1))
 	}
 	switch {
+	case file == "":
+		return nil, errors.New("the name of a file is empty: give one")
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("there is no file %s: check its name and folder", file)
 	case err != nil:
-		return nil, fmt.Errorf("%w: give a file that can be read", err)
+		return nil, fmt.Errorf("%s cannot be read (%w): give a file that can be", file, withoutName(err))
 	case len(text) > most:
 		return nil, fmt.Errorf("%s has more than 64 MiB: give a page, or a discovery document", file)
 	case len(bytes.TrimSpace(text)) == 0:
 		return nil, fmt.Errorf("%s is empty: get the page or document again", file)
 	}
 	return text, nil
+}
+
+// withoutName is an error of the operating system without the call and the file, which the text around it has.
+func withoutName(err error) error {
+	if at := (*fs.PathError)(nil); errors.As(err, &at) {
+		return at.Err
+	}
+	return err
 }
 
 const (
@@ -72,7 +88,8 @@ func requiredDiscovery(ctx context.Context) (string, error) {
 	}
 	file := filepath.Join(found.Dir, "classroom", "v1", "classroom-api.json")
 	if _, err := os.Stat(file); err != nil {
-		return "", fmt.Errorf("%w: give the discovery document with --discovery FILE", err)
+		return "", fmt.Errorf("go.mod's version of %s has no %s (%w): give the discovery document with --discovery FILE",
+			apiModule, file, withoutName(err))
 	}
 	return file, nil
 }

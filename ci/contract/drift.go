@@ -78,15 +78,17 @@ type finish func(cmd *cobra.Command, provider string, read what, r *drift.Report
 
 func driftGraphCommand(finish finish) *cobra.Command {
 	return &cobra.Command{
-		Use:   "graph PAGE...",
+		Use:   "graph PAGE…",
 		Short: "Hold pages of Microsoft Graph against the contract",
-		Long: "drift graph holds the Markdown source of published pages against the contract, all of them together. A page is the\n" +
-			"one of the error codes, with a table for each operation, or that of one operation, with a table of its errors.",
+		Long: "drift graph holds published pages, their Markdown source or as saved in HTML, against the contract, all of them\n" +
+			"together. A page is the one of the error codes, with a table for each operation, or that of one operation, with a\n" +
+			"table of its errors.",
 		Example: "  go tool contract drift graph concepts/learningcourseactivity-error-codes.md\n" +
 			"  go tool contract drift graph api-reference/v1.0/api/learningcourseactivity-*.md --json",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
-				return errors.New("drift graph takes one page or more, and was given 0: give the Markdown source of a published page")
+				return errors.New("drift graph takes one page or more, and was given 0: " +
+					"give a published page, its Markdown source or saved as HTML")
 			}
 			return nil
 		},
@@ -106,9 +108,9 @@ func driftClassroomCommand(finish finish) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "classroom",
 		Short: "Hold Google's discovery document, and the page, against the contract",
-		Long: "drift classroom holds a discovery document of the Classroom API against the contract and, with --page, the text of\n" +
-			"the page of common errors too. The document is the one of the google.golang.org/api version that go.mod requires:\n" +
-			"an update of the dependency that changes the contract is told of in the pipeline of that update.",
+		Long: "drift classroom holds a discovery document of the Classroom API against the contract and, with --page, the page of\n" +
+			"common errors too: its text, or as saved in HTML. The document is the one of the google.golang.org/api version that\n" +
+			"go.mod requires: an update of the dependency that changes the contract is told of in the pipeline of that update.",
 		Example: "  go tool contract drift classroom\n" +
 			"  go tool contract drift classroom --discovery classroom-api.json\n" +
 			"  go tool contract drift classroom --page common-errors.txt --json",
@@ -142,7 +144,7 @@ func driftClassroomCommand(finish finish) *cobra.Command {
 			return finish(cmd, "classroom", what{"text", strings.Join(append(files, discovery), ", ")}, r)
 		},
 	}
-	cmd.Flags().StringVar(&page, "page", "", "the text of the `page` of common errors")
+	cmd.Flags().StringVar(&page, "page", "", "the `page` of common errors, a file: its text, Markdown or HTML")
 	discoveryFlag(cmd)
 	if err := cmd.RegisterFlagCompletionFunc("page", completeFiles("txt", "md", "html")); err != nil {
 		panic(err) // the flag is defined above

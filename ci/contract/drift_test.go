@@ -219,28 +219,24 @@ func TestDriftErrors(t *testing.T) {
 	if err := os.Truncate("large.md", 64<<20+1); err != nil {
 		t.Fatal(err)
 	}
-	unreadable := func(file string) string { // in the words of the operating system
-		_, err := os.ReadFile(file)
-		return fmt.Sprintf("%v: give a file that can be read", err)
-	}
 	t.Setenv("GOFLAGS", "-mod=mod") // as a module without the requirement is seen, whoever runs the test
 	for _, c := range []struct{ args, want string }{
 		{"", `drift takes a provider: use drift graph or classroom`},
 		{"grap", `unknown provider "grap": use graph or classroom`},
-		{"graph", `drift graph takes one page or more, and was given 0: give the Markdown source of a published page`},
-		{"graph nowhere.md", unreadable("nowhere.md")},
-		{"graph folder", unreadable("folder")},
+		{"graph", `drift graph takes one page or more, and was given 0: give a published page, its Markdown source or saved as HTML`},
+		{"graph nowhere.md", `there is no file nowhere.md: check its name and folder`},
+		{"graph folder", `folder is a folder: give a file in it`},
 		{"graph empty", `empty is empty: get the page or document again`},
 		{"graph large.md", `large.md has more than 64 MiB: give a page, or a discovery document`},
 		{"graph cut.md", `cut.md: the page ends within a row or a sentence: get all of it`},
-		{"graph page.md other.md", `other.md: the page documents no errors: it has no table with the columns HTTP code, Code and Message`},
+		{"graph page.md other.md", `other.md: the page documents no errors, for it has no table with the columns HTTP code, Code and Message: give one that has`},
 		{"graph --page page.md", `unknown flag: --page: go tool contract drift graph --help lists the flags`},
 		{"classroom page.txt", `drift classroom takes no argument, and was given "page.txt": use --page or --discovery`},
 		{"classroom --page cut.txt --discovery document.json", `cut.txt: the page ends within a row or a sentence: get all of it`},
-		{"classroom --page= --discovery document.json", unreadable("")},
-		{"classroom --discovery folder", unreadable("folder")},
-		{"classroom --discovery cut.json", `cut.json: the file is no discovery document, such as "classroom-api.json": unexpected end of JSON input`},
-		{"classroom --discovery page.md", `page.md: the file is no discovery document, such as "classroom-api.json": invalid character '-' in numeric literal`},
+		{"classroom --page= --discovery document.json", `the name of a file is empty: give one`},
+		{"classroom --discovery folder", `folder is a folder: give a file in it`},
+		{"classroom --discovery cut.json", `cut.json: the file is no discovery document, such as "classroom-api.json", for it breaks off: get one again`},
+		{"classroom --discovery page.md", `page.md: the file is no discovery document, such as "classroom-api.json", for it is not JSON from line 1 on: get one again`},
 	} {
 		status, stdout, stderr := contract(append([]string{"drift"}, strings.Fields(c.args)...)...)
 		if want := "contract: " + c.want + "\n"; status != 2 || stdout != "" || stderr != want {

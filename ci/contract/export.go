@@ -137,11 +137,11 @@ const manifest = "learncontract.sha256"
 // as the manifest has it.
 func writeFiles(folder string, files map[string][]byte) error {
 	if err := os.MkdirAll(folder, 0o755); err != nil {
-		return fmt.Errorf("--out names no folder that can be made: %w", err)
+		return fmt.Errorf("--out names no folder that can be made (%w): name another", err)
 	}
 	root, err := os.OpenRoot(folder)
 	if err != nil {
-		return fmt.Errorf("--out names no folder that can be written to: %w", err)
+		return fmt.Errorf("--out names no folder that can be written to (%w): name another", err)
 	}
 	defer func() { _ = root.Close() }() // each file was closed by itself
 	sums, err := readManifest(root)
@@ -154,8 +154,8 @@ func writeFiles(folder string, files map[string][]byte) error {
 		switch there, err := root.ReadFile(name); {
 		case errors.Is(err, fs.ErrNotExist):
 		case err != nil:
-			return fmt.Errorf("%s is no file: move it away, or name another folder with --out: %w",
-				filepath.Join(folder, name), err)
+			return fmt.Errorf("%s is no file that can be read (%w): move it away, or name another folder with --out",
+				filepath.Join(folder, name), withoutName(err))
 		case !bytes.Equal(there, files[name]) && sum(there) != sums[name]:
 			foreign = append(foreign, filepath.Join(folder, filepath.FromSlash(name)))
 		}
@@ -167,7 +167,7 @@ func writeFiles(folder string, files map[string][]byte) error {
 	var outputs []output
 	for _, name := range names {
 		if err := root.MkdirAll(filepath.Dir(name), 0o755); err != nil {
-			return fmt.Errorf("--out names no folder that can be written to: %w", err)
+			return fmt.Errorf("--out names no folder that can be written to (%w): name another", err)
 		}
 		outputs = append(outputs, output{root, name, files[name]})
 		sums[name] = sum(files[name])
@@ -188,7 +188,7 @@ func readManifest(root *os.Root) (map[string]string, error) {
 		return sums, nil
 	}
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("it cannot be read (%w): move it away, and what it lists with it", withoutName(err))
 	}
 	for i, line := range strings.Split(strings.TrimSuffix(string(text), "\n"), "\n") {
 		digest, name, ok := strings.Cut(line, "  ")

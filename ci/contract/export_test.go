@@ -61,7 +61,7 @@ func TestExportErrors(t *testing.T) {
 		},
 		{
 			[]string{"export", "openapi", "--out", file},
-			`--out names no folder that can be made: mkdir ` + file + `: not a directory`,
+			`--out names no folder that can be made (mkdir ` + file + `: not a directory): name another`,
 		},
 	} {
 		status, stdout, stderr := contract(c.args...)
@@ -172,7 +172,7 @@ func TestExportWritesAllOrNothing(t *testing.T) {
 func TestExportStaysInItsFolder(t *testing.T) {
 	folder, elsewhere := t.TempDir(), t.TempDir()
 	if err := os.Symlink(elsewhere, filepath.Join(folder, "mappings")); err != nil {
-		t.Skipf("no link can be made here: %v", err)
+		t.Skipf("no link can be made here, so run it where one can: %v", err)
 	}
 	if status, _, stderr := contract("export", "wiremock", "--out", folder); status != 2 {
 		t.Errorf("exit status %d, want 2; %s", status, stderr)

@@ -27,11 +27,11 @@ func outputTo(file string, text []byte) (o output, err error) {
 		return output{name: file, text: text}, nil
 	}
 	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-		return o, fmt.Errorf("%s cannot be written: %w: give another file", file, err)
+		return o, fmt.Errorf("%s cannot be written (%w): give another file", file, err)
 	}
 	root, err := os.OpenRoot(filepath.Dir(file))
 	if err != nil {
-		return o, fmt.Errorf("%s cannot be written: %w: give another file", file, err)
+		return o, fmt.Errorf("%s cannot be written (%w): give another file", file, err)
 	}
 	return output{root: root, name: filepath.Base(file), text: text}, nil
 }
@@ -61,5 +61,8 @@ func writeAll(outputs []output) (err error) {
 			err = errors.Join(err, o.root.Rename(o.name+part, o.name))
 		}
 	}
-	return err
+	if err != nil {
+		return fmt.Errorf("not all could be written: %w: name another place", err)
+	}
+	return nil
 }

@@ -39,10 +39,14 @@ func importCommand() *cobra.Command {
 		Example: "  go get google.golang.org/api@v0.309.0 && go tool contract import classroom\n" +
 			"  go tool contract import classroom --discovery classroom-api.json",
 		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) != 1 || args[0] != "classroom" {
-				return fmt.Errorf("import was given %q: use import classroom, for Graph has no discovery document", args)
+			if len(args) == 1 && args[0] == "classroom" {
+				return nil
 			}
-			return nil
+			given := "nothing"
+			if len(args) > 0 {
+				given = fmt.Sprintf("%q", args)
+			}
+			return fmt.Errorf("import was given %s: use import classroom, for Graph has no discovery document", given)
 		},
 		ValidArgsFunction: cobra.FixedCompletions([]cobra.Completion{"classroom"}, cobra.ShellCompDirectiveNoFileComp),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -137,7 +141,7 @@ func importDiscovery(file, folder string, remove bool) (*imported, error) {
 	name := filepath.Join(folder, filepath.FromSlash(generated))
 	old, err := os.ReadFile(name)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, err
+		return nil, fmt.Errorf("%s cannot be read (%w), and so nothing was written: let it be read", name, withoutName(err))
 	}
 	was, is := ids(before, after, old, encoded)
 	done := &imported{document: document, written: !bytes.Equal(old, encoded), gone: without(was, is), added: without(is, was)}
@@ -151,9 +155,12 @@ func importDiscovery(file, folder string, remove bool) (*imported, error) {
 			"see what drift classroom says, and give --remove if they must", named)
 	}
 	if done.written {
-		err = replaceFile(name, encoded)
+		if err := replaceFile(name, encoded); err != nil {
+			return nil, fmt.Errorf("%s cannot be written, and is as it was: %w: make room for it, or let it be written",
+				name, err)
+		}
 	}
-	return done, err
+	return done, nil
 }
 
 // ids are those of the clauses of two contracts or, where the former could not be loaded, of the clauses that the texts of

@@ -18,7 +18,7 @@
 //
 // What --json prints has the schema clauses.schema.json, printed by list --schema, drift.schema.json, printed by drift
 // --schema, or report.schema.json, printed by report --schema. The exit status is 0, 1 where there is drift or a report
-// fails, or 2 where the command could not run; then one line on standard error says why and how to mend it.
+// fails, or 2 where the command could not run; then standard error says why, and how to mend it.
 package main
 
 import (

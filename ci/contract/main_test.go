@@ -123,7 +123,9 @@ func TestErrors(t *testing.T) {
 			" without which nobody can be told from another: name it"},
 		{"plan --sandbox testdata/sandbox.yaml --provoke never,sure", "--provoke=never: what is of this class cannot be asked for; plan says why of each\n" +
 			"--provoke=sure: there is no such class: use safe, fixture, tenant, racy"},
-		{"sweep graph classroom --sandbox x", `sweep takes one provider or none, and was given ["graph" "classroom"]`},
+		{"plan --sandbox testdata/empty.yaml", "testdata/empty.yaml has nothing of a tenant: fill in what yours has," +
+			" as suites/live/sandbox.example.yaml shows"},
+		{"sweep graph classroom --sandbox x", `sweep was given 2 providers: use graph or classroom, or none for all`},
 		{"show quux", `no clause has the id "quux": go tool contract list prints all ids`},
 		{"lst", `unknown command "lst": use list, show, drift, import, plan, sweep, export, serve or report`},
 	} {

@@ -21,12 +21,7 @@ type tenantFlags struct {
 
 func (f *tenantFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.sandbox, "sandbox", "", "the `file` that names what a run may touch (suites/live/sandbox.example.yaml is an example)")
-	cmd.Args = func(_ *cobra.Command, args []string) error {
-		if len(args) > 1 {
-			return fmt.Errorf("%s takes one provider or none, and was given %q", cmd.Name(), args)
-		}
-		return nil
-	}
+	cmd.Args = oneProvider
 	cmd.ValidArgs = []cobra.Completion{"graph", "classroom"}
 }
 
@@ -55,6 +50,10 @@ func (f *tenantFlags) tenants(args []string) ([]*live.Tenant, error) {
 			return nil, err
 		}
 		tenants = append(tenants, t)
+	}
+	if len(tenants) == 0 {
+		return nil, fmt.Errorf("%s has nothing of a tenant: fill in what yours has, as suites/live/sandbox.example.yaml shows",
+			f.sandbox)
 	}
 	return tenants, nil
 }
@@ -130,7 +129,11 @@ func sweepCommand() *cobra.Command {
 				for _, what := range spared {
 					_, _ = fmt.Fprintf(cmd.OutOrStdout(), "spared %s: if it is not going on, --all removes it\n", t.Scrub(what)) // as above
 				}
-				_, _ = fmt.Fprintf(cmd.OutOrStdout(), "%s: %d removed, %d spared\n", t.Provider(), len(removed), len(spared)) // nor is there
+				how := ""
+				if err != nil {
+					how = ", and there may be more"
+				}
+				_, _ = fmt.Fprintf(cmd.OutOrStdout(), "%s: %d removed, %d spared%s\n", t.Provider(), len(removed), len(spared), how) // nor is there
 			}
 			return errors.Join(problems...)
 		},

@@ -54,7 +54,7 @@ func serve(ctx context.Context, out io.Writer, address string, contracts []*fixt
 	}
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
 	if err != nil {
-		return fmt.Errorf("--address %s cannot be listened on: give another port, or 0 for any that is free: %w",
+		return fmt.Errorf("--address %s cannot be listened on (%w): give another port, or 0 for any that is free",
 			address, err)
 	}
 	s := newServer("http://"+listener.Addr().String(), contracts, out)
@@ -128,7 +128,8 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	o, methods := s.operation(r)
 	if o == nil && len(methods) > 0 {
 		w.Header().Set("Allow", strings.Join(methods, ", "))
-		s.refuse(w, r, http.StatusMethodNotAllowed, fmt.Sprintf("the path takes %s, and not %s", or(methods), r.Method))
+		s.refuse(w, r, http.StatusMethodNotAllowed,
+			fmt.Sprintf("the path takes %s, and not %s: GET / lists what there is", or(methods), r.Method))
 		return
 	}
 	if o == nil {

@@ -186,10 +186,10 @@ func TestServeRefuses(t *testing.T) {
 		{"GET", "/v2/courses", "", 404, "no operation has the path: GET / lists what there is"},
 		{"GET", path + "/more", "", 404, "no operation has the path: GET / lists what there is"},
 		{"GET", "/v1/courses/a%2Fb", "clause=quux", 422, `no clause has the id "quux": go tool contract list prints all ids`},
-		{"POST", path, "", 405, "the path takes GET, and not POST"},
+		{"POST", path, "", 405, "the path takes GET, and not POST: GET / lists what there is"},
 		{"POST", "/", "", 404, "no operation has the path: GET / lists what there is"},
-		{"PUT", "/v1/courses/1/announcements/2", "", 405, "the path takes DELETE, GET or PATCH, and not PUT"},
-		{"POST", "/v1/courses/1/announcements/2:modifyAssignee", "", 405, "the path takes DELETE, GET or PATCH, and not POST"},
+		{"PUT", "/v1/courses/1/announcements/2", "", 405, "the path takes DELETE, GET or PATCH, and not PUT: GET / lists what there is"},
+		{"POST", "/v1/courses/1/announcements/2:modifyAssignee", "", 405, "the path takes DELETE, GET or PATCH, and not POST: GET / lists what there is"},
 		{
 			"GET", path, "clause=graph.get.throtled", 422,
 			`no clause has the id "graph.get.throtled": did you mean graph.get.throttled? go tool contract list prints all ids`,
@@ -219,8 +219,8 @@ func TestServeRefusesAnAddress(t *testing.T) {
 		"[::]:0":                "--address [::]:0 could be asked by other machines: use 127.0.0.1:0 or [::1]:0",
 		"example.com:80":        "--address example.com:80 could be asked by other machines: use 127.0.0.1:80 or [::1]:80",
 		"127.0.0.1":             `--address "127.0.0.1" is no HOST:PORT, such as 127.0.0.1:8080`,
-		taken.Addr().String():   "--address " + taken.Addr().String() + " cannot be listened on: give another port, or 0 for any that is free: listen tcp ",
-		"localhost:no-such-one": "--address localhost:no-such-one cannot be listened on: give another port, or 0 for any that is free: listen tcp",
+		taken.Addr().String():   "--address " + taken.Addr().String() + " cannot be listened on (listen tcp ",
+		"localhost:no-such-one": "--address localhost:no-such-one cannot be listened on (listen tcp",
 	} {
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second) // for one that is listened on
 		if err := serve(ctx, io.Discard, address, nil); err == nil || !strings.HasPrefix(err.Error(), want) {

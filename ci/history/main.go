@@ -3,7 +3,8 @@
 //
 //	go run ./ci/history [VERSION…]
 //
-// It gets the releases with the go command, which keeps them in the module cache.
+// It gets the releases, the oldest first, with the go command, which keeps them in the module cache. The exit status is 0, or
+// 2 where one could not be got or read.
 package main
 
 import (
@@ -155,7 +156,8 @@ func download(version string) ([]byte, error) {
 	var found struct{ Dir, Error string }
 	_ = json.Unmarshal(out, &found) // what cannot be read has no folder
 	if found.Dir == "" {
-		return nil, fmt.Errorf("go mod download %s: %s: %w", module, found.Error, cmp.Or(err, errors.New("it has no folder")))
+		return nil, fmt.Errorf("go mod download %s (%s: %w): give a version that there is",
+			module, found.Error, cmp.Or(err, errors.New("it has no folder")))
 	}
 	return os.ReadFile(filepath.Join(found.Dir, "classroom", "v1", "classroom-api.json"))
 }

@@ -462,7 +462,7 @@ if [ -n "$GOOGLE_APPLICATION_CREDENTIALS" ]; then cp "$GOOGLE_APPLICATION_CREDEN
 // TestBaseline holds which run's report GitHub's merge takes for the one before.
 func TestBaseline(t *testing.T) {
 	if _, err := exec.LookPath("jq"); err != nil {
-		t.Skip("there is no jq, which stands in for that of gh")
+		t.Skip("there is no jq, which stands in for that of gh: install it")
 	}
 	const artifact = `{"expired": %t,
 		"workflow_run": {"id": %d, "head_branch": %q, "repository_id": 5, "head_repository_id": %d}}`

@@ -113,7 +113,7 @@ type runner struct {
 func newRunner(t *testing.T, pages map[string]string, issues string) *runner {
 	t.Helper()
 	if _, err := exec.LookPath("bash"); err != nil {
-		t.Skip("there is no bash, in which the engines run their steps")
+		t.Skip("there is no bash, in which the engines run their steps: put one on the path")
 	}
 	module, err := team()
 	if err != nil {

@@ -14,7 +14,8 @@ func Test(t *testing.T, client clients.Config) {
 	suites.Test(t, "classroom", client, Specs)
 }
 
-// Describe registers the same specs in a suite of your own, whose set-up, flags and reports stay yours.
+// Describe registers the specs of Test in a Ginkgo suite of your own, below a container of the text. The suite's set-up,
+// flags and reports stay yours. It panics if what the client declares is wrong.
 func Describe(text string, client clients.Config) bool {
 	return suites.Describe(text, "classroom", client, Specs)
 }

@@ -1,4 +1,6 @@
-// Package clients is the code under contract: what performs an operation and tells its caller of the failure.
+// Package clients is the code under contract, as suites see it. A Config declares a client, a Client performs an operation,
+// and a Failure is what its caller learns; Tell is the Gomega matcher that holds one against what was answered. Observe says
+// which documented failures tests of yours have met.
 //
 // It knows documentation and how a failure is compared with it. It must not know which specs ask, or over which
 // transport.

@@ -46,10 +46,10 @@ func (m *TellMatcher) Excusing(known func(field Field, told string) bool) *TellM
 // Deviation is one field that a client tells otherwise than it was answered. The texts are printable.
 type Deviation struct {
 	Field      Field
-	Documented string
-	Answered   string
-	Told       string
-	Known      bool // and excused
+	Documented string // in the contract
+	Answered   string // over the wire
+	Told       string // to the client's caller
+	Known      bool   // whether Excusing has it
 }
 
 // Deviations returns what the last failure told otherwise, also where all of it is known.
@@ -161,7 +161,8 @@ func (m *TellMatcher) FailureMessage(any) string {
 		}
 	}
 	return fmt.Sprintf("The client does not tell its caller of %s,\nwhich %s.\n\n%s\nThe request:\n  %s %s\nThe answer:\n%s",
-		m.wording.ID(), m.wording.Title(), wrong.String(), m.exchange.Method(), m.exchange.URL(), m.exchange)
+		m.wording.ID(), m.wording.Title(), wrong.String(), m.exchange.Method(), m.exchange.URL(),
+		indented(m.exchange.String()))
 }
 
 // NegatedFailureMessage implements types.GomegaMatcher.

@@ -118,9 +118,9 @@ func ExampleTell() {
 	// The request:
 	//   PATCH https://classroom.googleapis.com/v1/courses/604800123456?updateMask=…
 	// The answer:
-	// 400 Bad Request
-	// Content-Type: application/json; charset=UTF-8
-	// Date: Thu, 23 Apr 2026 15:26:06 GMT
+	//   400 Bad Request
+	//   Content-Type: application/json; charset=UTF-8
+	//   Date: Thu, 23 Apr 2026 15:26:06 GMT
 	//
-	// {"error":{"code":400,"message":"@CourseNotModifiable The state of the course doesn't allow its properties to be modified.","status":"FAILED_PRECONDITION"}}
+	//   {"error":{"code":400,"message":"@CourseNotModifiable The state of the course doesn't allow its properties to be modified.","status":"FAILED_PRECONDITION"}}
 }

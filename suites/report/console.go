@@ -129,8 +129,8 @@ func (c Console) list(text *strings.Builder, failed []Entry, run *Run) {
 		if e.Case != "" {
 			in = ", case " + e.Case
 		}
-		fmt.Fprintf(text, "\n  %s %s: %s %s as %s in %d clauses%s, accepted for %d more days: %s (%s %s)",
-			c.paint(Erratum, "erratum"), e.Place, e.Field, told, line(strconv.Quote(e.Seen)), e.Covers, in, e.DaysLeft,
+		fmt.Fprintf(text, "\n  %s %s: %s %s as %s in %s%s, accepted for %s: %s (%s %s)",
+			c.paint(Erratum, "erratum"), e.Place, e.Field, told, line(strconv.Quote(e.Seen)), plural(e.Covers, "clause"), in, plural(e.DaysLeft, "more day"),
 			line(e.Why), e.Module, e.Version)
 	}
 }

@@ -165,8 +165,8 @@ func (r *Report) writeNotices(text *strings.Builder) {
 	for _, run := range r.Runs {
 		for _, known := range run.Errata {
 			if known.DaysLeft <= soon {
-				fmt.Fprintf(text, "- the erratum %s of %s is accepted for %d more days: %s\n",
-					inline(known.Place), inline(run.Client.Name), known.DaysLeft, inline(known.Why))
+				fmt.Fprintf(text, "- the erratum %s of %s is accepted for %s: %s\n",
+					inline(known.Place), inline(run.Client.Name), plural(known.DaysLeft, "more day"), inline(known.Why))
 			}
 		}
 	}
@@ -225,7 +225,10 @@ func (r *Report) WriteAnnotations(w io.Writer, has func(file string) bool) error
 		case has(e.Of.File):
 			at = fmt.Sprintf("file=%s,line=%d,", property(e.Of.File), e.Of.Line)
 		default:
-			text += fmt.Sprintf("\n\nThe contract has it in %s:%d.", e.Of.File, e.Of.Line)
+			where := fmt.Sprintf("The contract has it in %s:%d.", e.Of.File, e.Of.Line)
+			if !strings.Contains(text, where) { // as the failure of a matcher says itself
+				text += "\n\n" + where
+			}
 		}
 		more := ""
 		if len(alike) > 1 {

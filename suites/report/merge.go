@@ -34,11 +34,17 @@ func ReadFolder(folder string) (pieces []Piece, err error) {
 			"but not where the suite did not compile", folder)
 	}
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%s cannot be read: %w: give a folder that the suites' flag --report was given", folder, err)
+	}
+	if info, err := os.Stat(root); err == nil && !info.IsDir() {
+		return nil, fmt.Errorf("%s is no folder: give the one it is in", folder)
 	}
 	walk := func(file string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() || filepath.Ext(file) != ".json" {
-			return err
+		if err != nil {
+			return fmt.Errorf("%s cannot be read: %w: let it be read, or give another folder", file, err)
+		}
+		if entry.IsDir() || filepath.Ext(file) != ".json" {
+			return nil
 		}
 		r, err := Read(file)
 		if errors.Is(err, ErrOther) {
@@ -56,21 +62,25 @@ func ReadFolder(folder string) (pieces []Piece, err error) {
 	return pieces, nil
 }
 
+// again is how a file that is no whole report is mended.
+const again = "write it again, by a suite's flag --report or by contract report --json"
+
 // ErrOther is the error of a file that is no report at all.
 var ErrOther = errors.New("is no report")
 
-// Read reads a report.
+// Read reads a report from a file that WriteJSON or Write has written. The error names the file, and has ErrOther in its
+// chain where that is no report at all.
 func Read(file string) (*Report, error) {
 	text, err := os.ReadFile(file)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%s cannot be read: %w: give a file that can be", file, err)
 	}
 	var r Report
 	err = json.Unmarshal(text, &r)
 	var syntax *json.SyntaxError
 	switch {
 	case errors.As(err, &syntax) && syntax.Error() == "unexpected end of JSON input": // which has no other name
-		return nil, fmt.Errorf("%s is cut off: write it again", file)
+		return nil, fmt.Errorf("%s is cut off: %s", file, again)
 	case err != nil || r.Version == 0:
 		return nil, fmt.Errorf("%s %w", file, ErrOther)
 	}
@@ -87,33 +97,33 @@ func (r *Report) check() error {
 			Version, r.Version)
 	}
 	if slices.Contains(r.Contracts, nil) || slices.Contains(r.Runs, nil) {
-		return errors.New("a contract or a run is null: write it again")
+		return errors.New("a contract or a run is null: " + again)
 	}
 	if len(r.Contracts) == 0 || len(r.Runs) == 0 {
 		return errors.New("it has no contract or no run, and so says nothing: run the suite again")
 	}
 	for _, c := range r.Contracts {
 		if slices.Contains(c.Clauses, nil) {
-			return errors.New("a clause is null: write it again")
+			return errors.New("a clause is null: " + again)
 		}
 	}
 	for _, run := range r.Runs {
 		c := r.contract(run.Provider)
 		if c == nil {
-			return fmt.Errorf("the contract of the run %s is missing: write it again", run.ID())
+			return fmt.Errorf("the contract of the run %s is missing: %s", run.ID(), again)
 		}
 		if slices.Contains(run.Results, nil) || slices.Contains(run.Beyond, nil) || slices.Contains(run.Errata, nil) {
-			return fmt.Errorf("a result of the run %s is null: write it again", run.ID())
+			return fmt.Errorf("a result of the run %s is null: %s", run.ID(), again)
 		}
 		same := func(result *Result, clause *Clause) bool { return result.Clause == clause.ID }
 		if !slices.EqualFunc(run.Results, c.Clauses, same) {
-			return fmt.Errorf("the run %s does not have a result for each clause of the contract, in its order: write it again",
-				run.ID())
+			return fmt.Errorf("the run %s does not have a result for each clause of the contract, in its order: %s",
+				run.ID(), again)
 		}
 		for _, e := range r.Entries(run) {
 			if e.Outcome.rank() < 0 || e.Reason == "" {
-				return fmt.Errorf("the run %s has %s as %q, because %q: an outcome is one of %q, and has a reason",
-					run.ID(), e.ID, e.Outcome, e.Reason, Outcomes)
+				return fmt.Errorf("the run %s has %s as %q, because %q, and an outcome is one of %q, and has a reason: %s",
+					run.ID(), e.ID, e.Outcome, e.Reason, Outcomes, again)
 			}
 		}
 	}

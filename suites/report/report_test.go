@@ -166,7 +166,7 @@ func TestALinkToAFolderIsRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := os.Symlink(folder, link); err != nil {
-		t.Skipf("no link can be made here: %v", err)
+		t.Skipf("no link can be made here, so run it where one can: %v", err)
 	}
 	if pieces, err := report.ReadFolder(link); err != nil || len(pieces) != 1 {
 		t.Errorf("%d pieces: %v", len(pieces), err)

@@ -105,7 +105,7 @@ var refusing struct {
 	noted     []error // what was refused since Refusals was called
 }
 
-// Refusals returns what RefuseNetwork has refused since it was called last: a client may not tell of it.
+// Refusals returns what RefuseNetwork has refused since Refusals was called last, for a client may not tell of it.
 func Refusals() []error {
 	refusing.Lock()
 	defer refusing.Unlock()
@@ -207,7 +207,7 @@ func (s *Stub) Close() error {
 func (s *Stub) Answer(request Request, with fixtures.Answer) error {
 	address, err := url.Parse(request.URL)
 	if err != nil || address.Scheme == "" || address.Host == "" {
-		return fmt.Errorf("stub: %q is not an absolute URL", request.URL)
+		return fmt.Errorf("stub: %q is not an absolute URL: give scheme and host", request.URL)
 	}
 	a := &answer{Request: request, url: address}
 	if request.Body != nil {
@@ -220,7 +220,7 @@ func (s *Stub) Answer(request Request, with fixtures.Answer) error {
 	}
 	bodyless := request.Method == http.MethodHead || with.Status == http.StatusNoContent || with.Status == http.StatusNotModified
 	if bodyless && len(with.Body) > 0 {
-		return fmt.Errorf("stub: an answer with status %d to %s has no body", with.Status, request)
+		return fmt.Errorf("stub: an answer with status %d to %s has no body: leave it out", with.Status, request)
 	}
 
 	response := gock.NewResponse().Status(with.Status)

@@ -1,7 +1,5 @@
 //go:build unix
 
-// Package clients is what each client under contract costs: the suite that asks it for the whole contract, and a plain
-// testing table that makes the same calls through it.
 package clients
 
 import (

@@ -1,6 +1,5 @@
 //go:build unix
 
-// Package suite is the suite that is measured: the engine of suites/graph and suites/classroom, at any size.
 package suite
 
 import (

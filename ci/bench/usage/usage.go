@@ -1,7 +1,7 @@
 //go:build unix
 
-// Package usage is what a measured process cost: both ends of it, the process that is measured and the one that
-// measures.
+// Package usage is what a measured process has cost, for both ends of it: the process that is measured leaves out by
+// Uncounted what is not to be counted, and the one that measures asks by Of.
 package usage
 
 import (

@@ -23,9 +23,9 @@ type Connector struct {
 
 // Failure is what Graph answered instead of doing what it was asked to.
 type Failure struct {
-	Status    int
-	Code      string
-	Message   string
+	Status    int           // HTTP status
+	Code      string        // error.code
+	Message   string        // error.message
 	RequestID string        // for a support case
 	Wait      time.Duration // before asking again
 }
@@ -35,7 +35,7 @@ func (f *Failure) Error() string {
 	return fmt.Sprintf("graph: %d %s: %s (request %s)", f.Status, f.Code, f.Message, f.RequestID)
 }
 
-// Assign adds a course activity.
+// Assign adds a course activity. Where Graph refuses, the error is a *Failure, as it is of Progress and Withdraw.
 func (c *Connector) Assign(ctx context.Context, activity json.RawMessage) error {
 	return c.do(ctx, http.MethodPost, "", activity)
 }

@@ -124,13 +124,13 @@ func methodOf(service *classroom.Service, id string) (reflect.Value, error) {
 	for _, name := range names[:len(names)-1] {
 		next := at.Elem().FieldByName(exported(name))
 		if !next.IsValid() || next.Kind() != reflect.Pointer || next.IsNil() {
-			return reflect.Value{}, fmt.Errorf("the SDK has no %s: %s has no field %s", id, at.Type(), exported(name))
+			return reflect.Value{}, fmt.Errorf("the SDK has no %s: %s has no field %s: update it, or leave the operation out of Operations", id, at.Type(), exported(name))
 		}
 		at = next
 	}
 	method := at.MethodByName(exported(names[len(names)-1]))
 	if !method.IsValid() {
-		return reflect.Value{}, fmt.Errorf("the SDK has no %s: %s has no method %s", id, at.Type(), exported(names[len(names)-1]))
+		return reflect.Value{}, fmt.Errorf("the SDK has no %s: %s has no method %s: update it, or leave the operation out of Operations", id, at.Type(), exported(names[len(names)-1]))
 	}
 	return method, nil
 }

@@ -76,14 +76,14 @@ func TestDoTellsWhatItCannotCall(t *testing.T) {
 	client, _ := answer(t, http.StatusOK, nil, "{}")
 	course := map[string]string{"id": "1"}
 	for want, call := range map[string]clients.Call{
-		"the SDK has no classroom.lessons.get: *classroom.Service has no field Lessons": {
+		"the SDK has no classroom.lessons.get: *classroom.Service has no field Lessons: update it, or leave the operation out of Operations": {
 			Operation: &fixtures.Operation{ID: "classroom.lessons.get"},
 		},
-		"the SDK has no classroom.courses.open: *classroom.CoursesService has no method Open": {
+		"the SDK has no classroom.courses.open: *classroom.CoursesService has no method Open: update it, or leave the operation out of Operations": {
 			Operation: &fixtures.Operation{ID: "classroom.courses.open"},
 		},
-		"the SDK has no classroom: *classroom.Service has no method ": {Operation: &fixtures.Operation{ID: "classroom"}},
-		"classroom.courses.get: there is no value for {id}":           {Operation: &fixtures.Operation{ID: "classroom.courses.get", Path: "/{id}"}},
+		"the SDK has no classroom: *classroom.Service has no method : update it, or leave the operation out of Operations": {Operation: &fixtures.Operation{ID: "classroom"}},
+		"classroom.courses.get: there is no value for {id}":                                                                {Operation: &fixtures.Operation{ID: "classroom.courses.get", Path: "/{id}"}},
 		"classroom.courses.get: the SDK's method takes 1 arguments, and the call has 0": {
 			Operation: &fixtures.Operation{ID: "classroom.courses.get", Path: "/"},
 		},

@@ -4,8 +4,10 @@ package wire
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -116,6 +118,9 @@ func failure(response *http.Response, body []byte) (clients.Failure, error) {
 	}
 	var e envelope
 	if err := json.Unmarshal(body, &e); err != nil {
+		if wrong := (*json.UnmarshalTypeError)(nil); errors.As(err, &wrong) {
+			err = fmt.Errorf("its %s is a JSON %s, and no object", cmp.Or(wrong.Field, "body"), wrong.Value)
+		}
 		return f, fmt.Errorf("the answer %s has no error envelope: %w", response.Status, err)
 	}
 	f.Message = e.text("message")

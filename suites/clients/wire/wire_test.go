@@ -85,7 +85,7 @@ func TestDoTellsWhatItCannotRead(t *testing.T) {
 				w.WriteHeader(400)
 				_, _ = io.WriteString(w, `{"error":"no"}`)
 			},
-			"the answer 400 Bad Request has no error envelope: json: cannot unmarshal string", 400,
+			"the answer 400 Bad Request has no error envelope: its error is a JSON string, and no object", 400,
 		},
 		"a body that breaks off": {
 			func(w http.ResponseWriter, _ *http.Request) {

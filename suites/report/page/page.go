@@ -31,7 +31,7 @@ var (
 
 var page = template.Must(template.New("page").Parse(layout))
 
-// Write writes the report.
+// Write writes the report as one HTML file. The error is the writer's.
 func Write(w io.Writer, r *report.Report) error { return page.Execute(w, newView(r)) }
 
 // view is what the layout shows.

@@ -1,4 +1,3 @@
-// Package apierror_test is the suite of the SDK's client with a code: the ginkgo command's -p runs one suite a package.
 package apierror_test
 
 import (

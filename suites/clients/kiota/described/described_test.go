@@ -1,4 +1,3 @@
-// Package described_test is the suite of the SDK's client, registered in a suite of somebody else's.
 package described_test
 
 import (

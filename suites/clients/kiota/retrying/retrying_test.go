@@ -1,4 +1,3 @@
-// Package retrying_test is the suite of the SDK's client as it is shipped, with the middleware that asks again.
 package retrying_test
 
 import (

@@ -1,12 +1,5 @@
 //go:build browser
 
-// Package browser has the page of a report opened in a real Chromium. It is built with the tag browser alone, for nothing
-// else links what drives one; without the tag one test says so, and skips:
-//
-//	AXE=axe.min.js go test -tags browser ./suites/report/page/browser
-//
-// AXE is axe-core's file, without which the accessibility pass skips; SCREENSHOTS a folder in which to keep pictures; REPORT
-// a report's HTML file, of which a picture is written to the file PICTURE, the README's.
 package browser
 
 import (
@@ -394,7 +387,7 @@ func TestThePageIsDarkWhereItsReaderIs(t *testing.T) {
 func TestPicture(t *testing.T) {
 	source, target := os.Getenv("REPORT"), os.Getenv("PICTURE")
 	if source == "" || target == "" {
-		t.Skip("REPORT names no page, or PICTURE no file for its picture")
+		t.Skip("REPORT names no page, or PICTURE no file for its picture: set both, as CONTRIBUTING.md has it")
 	}
 	text, err := os.ReadFile(source)
 	if err != nil {
