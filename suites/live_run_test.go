@@ -334,7 +334,7 @@ func TestAWrongLiveRunSaysWhy(t *testing.T) {
 		"-live -sandbox none.yaml":               "none.yaml: does not exist: copy suites/live/sandbox.example.yaml",
 		"-live -sandbox " + empty:                empty + ":2: graph.tenant is not a GUID",
 		"-live -provoke never -sandbox " + empty: empty + ":3: graph.secret is not a key of the file: secrets come from the environment",
-		"-replay none":                           "none is no recording of a live run: observed/graph.yaml: cannot be read, for there is no such file",
+		"-replay none":                           "none is no recording of a live run of graph: give the folder that --record was given: observed/graph.yaml: cannot be read",
 	} {
 		out, err := exec.CommandContext(t.Context(), binary, strings.Fields(flags)...).CombinedOutput()
 		if err == nil || !strings.Contains(string(out), want) {

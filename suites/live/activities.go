@@ -59,7 +59,7 @@ func (t *Tenant) activitiesOf(ctx context.Context, as, learner string) (all []fo
 		case page.Next != "" && !below:
 			return all, fmt.Errorf("the page after %s is elsewhere, at %s", path, matchers.PrintableURL(page.Next))
 		case next != "" && seen[next]:
-			return all, fmt.Errorf("the pages of %s never end", path)
+			return all, fmt.Errorf("the pages of %s never end: remove by hand what is called %s…", path, Prefix)
 		}
 		path, seen[next] = next, true
 	}
@@ -87,7 +87,7 @@ func removeActivity(ctx context.Context, t *Tenant, as string, a found) error {
 		return err
 	}
 	if x.Status() != http.StatusNoContent && x.Status() != http.StatusNotFound {
-		return fmt.Errorf("DELETE was answered %s\n%s", fixtures.StatusLine(x.Status()), x)
+		return fmt.Errorf("DELETE was answered %s: remove it yourself, or sweep as somebody who may\n%s", fixtures.StatusLine(x.Status()), x)
 	}
 	return nil
 }

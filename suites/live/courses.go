@@ -30,7 +30,7 @@ func findCourses(ctx context.Context, t *Tenant, as string) (all []found, err er
 	seen := map[string]bool{}
 	for next := path; next != ""; {
 		if seen[next] {
-			return all, fmt.Errorf("the pages of %s never end", path)
+			return all, fmt.Errorf("the pages of %s never end: remove by hand what is called %s…", path, Prefix)
 		}
 		seen[next] = true
 		var page struct {
@@ -109,7 +109,7 @@ func removeCourse(ctx context.Context, t *Tenant, as string, c found) error {
 		return err
 	}
 	if !slices.Contains([]int{http.StatusOK, http.StatusNoContent, http.StatusNotFound}, x.Status()) {
-		return fmt.Errorf("DELETE was answered %s\n%s", fixtures.StatusLine(x.Status()), x)
+		return fmt.Errorf("DELETE was answered %s: remove it yourself, or sweep as somebody who may\n%s", fixtures.StatusLine(x.Status()), x)
 	}
 	return nil
 }

@@ -200,10 +200,10 @@ func (d *Door) checkHost(r *http.Request) error {
 	case r.URL == nil:
 		return failed(OpHost, "the request has no URL: %w", ErrOtherHost)
 	case r.URL.Scheme != d.endpoint.Scheme || hostPort(r.URL) != hostPort(d.endpoint):
-		return failed(OpHost, "%s://%s is %w: requests, and tokens, go to %s://%s alone", matchers.Printable(r.URL.Scheme),
+		return failed(OpHost, "%s://%s is %w: have the client ask the base URL that it was given, for requests, and tokens, go to %s://%s alone", matchers.Printable(r.URL.Scheme),
 			matchers.Printable(r.URL.Host), ErrOtherHost, d.endpoint.Scheme, d.endpoint.Host)
 	case r.Host != "" && !strings.EqualFold(r.Host, r.URL.Host):
-		return failed(OpHost, "a request to %s must not name %s in Host: that is %w", r.URL.Host,
+		return failed(OpHost, "a request to %s names %s in Host, and that is %w: have the client leave Host as it is", r.URL.Host,
 			matchers.Printable(r.Host), ErrOtherHost)
 	}
 	return nil
@@ -309,7 +309,7 @@ func (d *Door) admit(ctx context.Context) error {
 		switch {
 		case err != nil, paused:
 		case d.options.Budget > 0 && d.spent >= d.options.Budget && ctx.Value(unbudgetedKey{}) == nil:
-			err = failed(OpBudget, "%w: the run has sent the %d requests it may send", ErrBudget, d.spent)
+			err = failed(OpBudget, "%w: the run has sent the %d requests it may send: ask fewer clauses at a time, by --label-filter", ErrBudget, d.spent)
 		default:
 			d.spent++
 		}
@@ -329,8 +329,8 @@ func (d *Door) pause(ctx context.Context) error {
 		return ended
 	}
 	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < wait {
-		return failed(OpWait, "%s wants no request for %v, longer than this one may take: %w", d.endpoint.Host,
-			wait.Round(time.Second), context.DeadlineExceeded)
+		return worded(OpWait, context.DeadlineExceeded, "%s wants no request for %v, longer than this one may take: try again later",
+			d.endpoint.Host, wait.Round(time.Second))
 	}
 	return d.wait(ctx, wait, fmt.Sprintf("%v, as %s asks", wait.Round(time.Second), d.endpoint.Host))
 }
@@ -351,7 +351,7 @@ func (d *Door) wait(ctx context.Context, long time.Duration, what string) error 
 
 func waitError(ctx context.Context, err error) error {
 	if errors.Is(ctx.Err(), context.Canceled) {
-		return failed(OpInterrupt, "a wait was given up: %w", err)
+		return worded(OpInterrupt, err, "a wait was given up, for the run was interrupted")
 	}
 	return failed(OpWait, "the request's time ended while it waited for its turn: %w", err)
 }

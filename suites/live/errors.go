@@ -18,23 +18,23 @@ type Op string
 
 // What can fail that is no answer of the provider.
 const (
-	OpSignIn    Op = "sign-in"  // no token, or an expired one
-	OpNetwork   Op = "network"  // no answer, or one that breaks off
-	OpGuard     Op = "guard"    // not the tenant or the user that the sandbox file names
-	OpHost      Op = "host"     // a request to somebody else than the provider
-	OpBudget    Op = "budget"   // more requests than the run may send
-	OpWait      Op = "wait"     // a wait that is longer than the request, or the run, may take
-	OpSetUp     Op = "set-up"   // what a clause needs could not be made
-	OpCleanUp   Op = "clean-up" // what was made could not be removed
-	OpRecord    Op = "recording"
-	OpInterrupt Op = "interrupt"
+	OpSignIn    Op = "sign-in"   // no token, or an expired one
+	OpNetwork   Op = "network"   // no answer, or one that breaks off
+	OpGuard     Op = "guard"     // not the tenant or the user that the sandbox file names
+	OpHost      Op = "host"      // a request to somebody else than the provider
+	OpBudget    Op = "budget"    // more requests than the run may send
+	OpWait      Op = "wait"      // a wait that is longer than the request, or the run, may take
+	OpSetUp     Op = "set-up"    // what a clause needs could not be made
+	OpCleanUp   Op = "clean-up"  // what was made could not be removed
+	OpRecord    Op = "recording" // the answers could not be kept
+	OpInterrupt Op = "interrupt" // somebody ended the run
 )
 
 // EngineError is why there is no answer: the run's fault or its surroundings', never a broken contract. Its text is a
 // sentence that holds no secret.
 type EngineError struct {
-	Op  Op
-	Err error
+	Op  Op    // what failed
+	Err error // why, and what to do about it
 }
 
 // Error implements error.
@@ -43,7 +43,7 @@ func (e *EngineError) Error() string { return string(e.Op) + ": " + e.Err.Error(
 // Unwrap returns the cause.
 func (e *EngineError) Unwrap() error { return e.Err }
 
-// In the chain of an EngineError.
+// The causes that are in the chain of an EngineError, by its Op.
 var (
 	ErrOtherTenant = errors.New("not whom the sandbox file names") // of OpGuard
 	ErrOtherHost   = errors.New("not the provider's host")         // of OpHost
@@ -61,20 +61,23 @@ func networkError(ctx context.Context, host string, err error) *EngineError {
 		return already
 	}
 	if errors.Is(ctx.Err(), context.Canceled) {
-		return failed(OpInterrupt, "the request to %s was given up: %w", host, context.Canceled)
+		return worded(OpInterrupt, context.Canceled, "the request to %s was given up, for the run was interrupted", host)
 	}
-	text := fmt.Sprintf("%s %s: %s", host, NetworkReason(err), matchers.Printable(err.Error()))
-	return &EngineError{OpNetwork, &worded{text, err}}
+	return worded(OpNetwork, err, "%s %s (%s)", host, NetworkReason(err), matchers.Printable(err.Error()))
 }
 
-// worded is an error in other words than its own, which may be longer, or hold more, than is to be shown.
-type worded struct {
+// worded is failed with a cause that is told in other words than its own, which may be longer, or hold more, than is to be shown.
+func worded(op Op, cause error, format string, args ...any) *EngineError {
+	return &EngineError{op, &otherWords{fmt.Sprintf(format, args...), cause}}
+}
+
+type otherWords struct {
 	text string
 	err  error
 }
 
-func (w *worded) Error() string { return w.text }
-func (w *worded) Unwrap() error { return w.err }
+func (w *otherWords) Error() string { return w.text }
+func (w *otherWords) Unwrap() error { return w.err }
 
 // NetworkReason words why a host gave no answer, and what to do about it, as it goes on after the host's name.
 func NetworkReason(err error) string {

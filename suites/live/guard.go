@@ -97,10 +97,10 @@ func (d *Door) signedIn(ctx context.Context, name string) (Token, error) {
 		if already, ok := err.(*EngineError); ok { //nolint:errorlint // to be told as it is
 			return Token{}, already
 		}
-		return Token{}, &EngineError{OpSignIn, &worded{as + " cannot sign in: " + matchers.Printable(err.Error()), err}}
+		return Token{}, worded(OpSignIn, err, "%s cannot sign in: %s", as, matchers.Printable(err.Error()))
 	}
 	if token.value == nil || token.value() == "" {
-		return Token{}, failed(OpSignIn, "%s got an empty token", as)
+		return Token{}, failed(OpSignIn, "%s got an empty token: see that what signs in prints one, or set %s", as, TokenVariable(as))
 	}
 	if d.options.Secrets != nil {
 		d.options.Secrets.Add("the token of "+as, token.value())
@@ -122,14 +122,14 @@ var audiences = []string{
 func (d *Door) checkTenant(_ context.Context, name string, token Token) error {
 	found, err := token.claims()
 	if err != nil {
-		return failed(OpGuard, "the token of graph/%s does not say of which tenant it is, for %w: %w", name, err, ErrOtherTenant)
+		return failed(OpGuard, "the token of graph/%s does not say of which tenant it is, for %w, and so it is %w: set one that Entra made for Microsoft Graph", name, err, ErrOtherTenant)
 	}
 	if tenant, _ := d.sandbox.Value("graph.tenant"); !strings.EqualFold(found.Tenant, tenant) {
 		return d.other("the token of graph/"+name, "tenant", "graph.tenant", found.Tenant)
 	}
 	if !slices.Contains(audiences, strings.ToLower(found.Audience)) {
-		return failed(OpGuard, "the token of graph/%s is for %q and not for Microsoft Graph: ask for the scope %s/.default: %w",
-			name, matchers.Printable(found.Audience), audiences[0], ErrOtherTenant)
+		return failed(OpGuard, "the token of graph/%s is for %q and not for Microsoft Graph, and so it is %w: ask for the scope %s/.default",
+			name, matchers.Printable(found.Audience), ErrOtherTenant, audiences[0])
 	}
 	app := found.App + found.Party // it has one of them
 	if want, ok := d.sandbox.Value("graph." + name + ".clientID"); ok && app != "" && !strings.EqualFold(app, want) {
@@ -157,11 +157,11 @@ func (d *Door) checkUser(ctx context.Context, name string, token Token) error {
 	case status == http.StatusForbidden && turnedOff[name] != "" && strings.HasPrefix(refusal.Error.Message, turnedOff[name]):
 		return nil // for whom all of Classroom is off, it lets change nothing, in whatever domain
 	case status != http.StatusOK:
-		return failed(OpSignIn, "classroom/%s could not be asked who it is: GET %s was answered %d, and a token with the "+
-			"scope classroom.profile.emails gets 200", name, profilePath, status)
+		return failed(OpSignIn, "classroom/%s could not be asked who it is, for GET %s was answered %d: sign in with the "+
+			"scope classroom.profile.emails", name, profilePath, status)
 	case json.Unmarshal(x.Body(), &profile) != nil || profile.Address == "":
-		return failed(OpGuard, "classroom/%s does not say who it is: GET %s has no emailAddress, which the scope "+
-			"classroom.profile.emails shows: %w", name, profilePath, ErrOtherTenant)
+		return failed(OpGuard, "classroom/%s does not say who it is, and so it is %w: GET %s has no emailAddress, which the "+
+			"scope classroom.profile.emails shows: sign in with it", name, ErrOtherTenant, profilePath)
 	}
 	key := account("classroom", name)
 	if want, _ := d.sandbox.Value(key); !strings.EqualFold(profile.Address, want) {

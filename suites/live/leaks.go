@@ -143,7 +143,7 @@ func (s *Secrets) Sweep(paths ...string) ([]Find, error) {
 			return nil
 		})
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			problems = append(problems, fmt.Errorf("not searched for secrets: %s", s.Scrub(err.Error())))
+			problems = append(problems, fmt.Errorf("not searched for secrets: look through it before anybody else does, or remove it: %s", s.Scrub(err.Error())))
 		}
 	}
 	return finds, errors.Join(problems...)
@@ -162,7 +162,7 @@ func (s *Secrets) sweepFile(path string) ([]Find, error) {
 	}
 	file, err := os.Open(path)
 	if err != nil {
-		return finds, fmt.Errorf("not searched for secrets: %s", s.Scrub(err.Error()))
+		return finds, fmt.Errorf("not searched for secrets: look through it before anybody else does, or remove it: %s", s.Scrub(err.Error()))
 	}
 	within, err := s.Find(path, file)
 	_ = file.Close() // it was only read

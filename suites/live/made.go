@@ -198,9 +198,9 @@ func (t *Tenant) cleanUp(ctx context.Context, again bool) (err error) {
 			t.mutex.Unlock()
 			continue
 		}
-		remedy := "and go tool contract sweep --all removes it"
+		remedy := "and go tool contract sweep --all --sandbox " + t.config.Sandbox.File() + " removes it"
 		if m.undo != nil {
-			remedy = "and no sweep knows it"
+			remedy = "and no sweep knows it: take it back yourself"
 		}
 		err = errors.Join(err, failed(OpCleanUp, "the %s is still there, %s: %w", m, remedy, problem))
 	}
@@ -376,7 +376,7 @@ func (t *Tenant) read(ctx context.Context, as, path string, into any) error {
 		return &refusal{x.Status(), fmt.Sprintf("GET %s was answered %s: %s\n%s", path, fixtures.StatusLine(x.Status()), remedy, x)}
 	}
 	if err := json.Unmarshal(x.Body(), into); err != nil {
-		return fmt.Errorf("GET %s was answered by something else than a list: %w", path, err)
+		return fmt.Errorf("GET %s was answered by something else than a list: check the sandbox file's endpoint, and proxies (%w)", path, err)
 	}
 	return nil
 }

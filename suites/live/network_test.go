@@ -121,8 +121,8 @@ func TestANameThatIsNotKnownIsNoAnswer(t *testing.T) {
 	for want, fault := range map[string]error{
 		"graph.microsoft.com is not known to the name server": &net.DNSError{Err: "no such host",
 			IsNotFound: true},
-		"graph.microsoft.com could not be looked up: check the network":                                 &net.DNSError{Err: "server misbehaving"},
-		"graph.microsoft.com cannot be asked: check the network and its proxies: a proxy says [masked]": errors.New("a proxy says Bearer 0123456789abcdef"),
+		"graph.microsoft.com could not be looked up: check the network":                                  &net.DNSError{Err: "server misbehaving"},
+		"graph.microsoft.com cannot be asked: check the network and its proxies (a proxy says [masked])": errors.New("a proxy says Bearer 0123456789abcdef"),
 	} {
 		door := newDoor(t, sandbox, "graph", rightApp(), live.Options{Base: failing{fault}})
 		_, _, err := ask(t, door.As("app"), http.MethodGet, realGraph, nil)

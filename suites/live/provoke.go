@@ -33,7 +33,7 @@ func (t *Tenant) Provoke(ctx context.Context, r *fixtures.Recipe, ask Ask) (matc
 		err := ask(ctx, &http.Client{Transport: below, CheckRedirect: noRedirect}, t.contract.BaseURL, clients.Minimal(r.Clause.Operation))
 		x, heard := below.last()
 		if !heard {
-			return x, cmp.Or(err, error(failed(OpNetwork, "the client asked for nothing")))
+			return x, cmp.Or(err, error(failed(OpSetUp, "the client sent no request: have it ask with the http.Client that it was given")))
 		}
 		return x, nil
 	}
@@ -83,7 +83,7 @@ func (t *Tenant) Provoke(ctx context.Context, r *fixtures.Recipe, ask Ask) (matc
 		case below.failure() != nil:
 			return x, below.failure()
 		case !heard:
-			return x, cmp.Or(err, error(failed(OpNetwork, "the client asked for nothing")))
+			return x, cmp.Or(err, error(failed(OpSetUp, "the client sent no request: have it ask with the http.Client that it was given")))
 		case try < mostTries && t.again(r, x):
 			continue
 		}
@@ -373,7 +373,8 @@ func (t *Tenant) set(ctx context.Context, v *values, step fixtures.Step) error {
 	}
 	answered(x)
 	if x.Status() >= http.StatusBadRequest {
-		return failed(OpSetUp, "%s, as %s, was answered %s\n%s", step.Operation.ID, step.As, fixtures.StatusLine(x.Status()), x)
+		return failed(OpSetUp, "%s, as %s, was answered %s: check the roles of %s, and what the sandbox file names for it\n%s", step.Operation.ID, step.As,
+			fixtures.StatusLine(x.Status()), step.As, x)
 	}
 	v.answers[step.Name] = x
 	if step.Until == nil {

@@ -66,7 +66,7 @@ func (t *Tenant) Record(clause *fixtures.Clause, x matchers.Exchange, is *fixtur
 		entry.Clause = is.ID
 	}
 	if err := t.recording.write(t.contract.Provider, entry); err != nil {
-		return failed(OpRecord, "%w", err)
+		return failed(OpRecord, "the recording cannot be written to %s: name another folder with --record: %w", t.recording.folder, err)
 	}
 	return nil
 }
@@ -110,7 +110,7 @@ func (r *recording) write(provider string, entry recorded) error {
 func replay(folder string, contract *fixtures.Contract) (map[string]fixtures.Answer, error) {
 	all, err := fixtures.LoadObservedFS(os.DirFS(folder), contract)
 	if err != nil {
-		return nil, fmt.Errorf("%s is no recording of a live run: %w", folder, err)
+		return nil, fmt.Errorf("%s is no recording of a live run of %s: give the folder that --record was given: %w", folder, contract.Provider, err)
 	}
 	answers := map[string]fixtures.Answer{}
 	for _, o := range all {

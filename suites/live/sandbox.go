@@ -127,12 +127,20 @@ type Sandbox struct {
 	ca     *x509.CertPool
 }
 
+// cause is what is wrong with a file, without its name, which stands before it.
+func cause(err error) error {
+	if path, ok := errors.AsType[*fs.PathError](err); ok {
+		return path.Err
+	}
+	return err
+}
+
 // LoadSandbox reads a sandbox file strictly. The error is a fixtures.Problems: everything that is wrong, each with file,
 // line and how to mend it, and never with a value, for it may be a secret.
 func LoadSandbox(file string) (*Sandbox, error) {
 	text, err := os.ReadFile(file)
 	if err != nil {
-		what := fmt.Sprintf("cannot be read: %v", err)
+		what := fmt.Sprintf("cannot be read (%s): give a file that can be", cause(err))
 		if errors.Is(err, fs.ErrNotExist) {
 			what = "does not exist: copy suites/live/sandbox.example.yaml and fill in what your tenant has"
 		}
@@ -235,7 +243,7 @@ func (r *sandboxReader) walk(at string, n *yaml.Node) {
 	case n.Tag == "!!null":
 		r.problem(n.Line, "%s is empty: fill it or take it out", at)
 	case known && n.Kind != yaml.ScalarNode:
-		r.problem(n.Line, "%s must be one plain value", at)
+		r.problem(n.Line, "%s must be one plain value: see suites/live/sandbox.example.yaml", at)
 	case inner && n.Kind != yaml.MappingNode:
 		r.problem(n.Line, "%s must have keys of its own: see suites/live/sandbox.example.yaml", cmp.Or(at, "the file"))
 	case known:
@@ -322,7 +330,7 @@ func (r *sandboxReader) readCA() {
 	}
 	text, err := os.ReadFile(file)
 	if err != nil {
-		r.problem(line, "the file of ca cannot be read: %v", err)
+		r.problem(line, "the file of ca cannot be read (%s): its path is from the sandbox file's folder", cause(err))
 		return
 	}
 	if len(shaped(text)) > 0 {
@@ -331,7 +339,7 @@ func (r *sandboxReader) readCA() {
 	}
 	r.ca = x509.NewCertPool()
 	if !r.ca.AppendCertsFromPEM(text) {
-		r.problem(line, "the file of ca holds no certificate that can be read: it must be PEM")
+		r.problem(line, "the file of ca holds no certificate that can be read: name one in PEM, as the stand-in writes it")
 	}
 }
 
@@ -378,7 +386,7 @@ func endpointOf(host string) func(value string) string {
 		case u.User != nil || u.RawQuery != "" || u.Fragment != "":
 			return "must be scheme, host and path alone: take out the rest"
 		case u.Scheme != "https" && (u.Scheme != "http" || !isLoopback(u.Hostname())):
-			return "must be https: tokens go there, and plain http is for loopback addresses alone"
+			return "must be https, for tokens go there, and plain http is for loopback addresses alone: write https"
 		case !isLoopback(u.Hostname()) && !strings.EqualFold(u.Host, host):
 			return "must be " + host + ", or a loopback address: a token is sent to nobody but its own provider"
 		}

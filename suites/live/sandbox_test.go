@@ -229,7 +229,7 @@ func TestACAThatHoldsAKeyIsRefused(t *testing.T) {
 	const remedy = "2: the file of ca holds a private key: name one that holds certificates alone"
 	for text, want := range map[string]string{
 		"-----BEGIN PRIVATE KEY-----\nMIIE\n-----END PRIVATE KEY-----\n": remedy,
-		"no certificate": "2: the file of ca holds no certificate that can be read: it must be PEM",
+		"no certificate": "2: the file of ca holds no certificate that can be read: name one in PEM, as the stand-in writes it",
 	} {
 		ca := write(t, "ca.pem", text)
 		if got := problems(t, "graph: {endpoint: 'https://localhost:1'}\nca: "+ca+"\n"); !strings.Contains(got, want) {

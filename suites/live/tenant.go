@@ -56,7 +56,7 @@ func Open(contract *fixtures.Contract, config Config) (*Tenant, error) {
 	for _, class := range config.Provoke {
 		switch {
 		case class == "never":
-			problems = append(problems, errors.New("--provoke=never: what is of this class cannot be asked for; plan says why of each"))
+			problems = append(problems, errors.New("--provoke=never: what is of this class cannot be asked for, and plan says why of each: take it out"))
 		case !slices.Contains(fixtures.Classes, class):
 			problems = append(problems, fmt.Errorf("--provoke=%s: there is no such class: use %s", class,
 				strings.Join(fixtures.Classes[:len(fixtures.Classes)-1], ", ")))
@@ -105,7 +105,7 @@ func (t *Tenant) Recipe(clause *fixtures.Clause) *fixtures.Recipe { return t.rec
 func (t *Tenant) WhyNot(r *fixtures.Recipe) string {
 	if t.recorded != nil {
 		if _, has := t.recorded[r.Clause.ID]; !has {
-			return fmt.Sprintf("the recording %s has no answer of it", t.config.Replay)
+			return fmt.Sprintf("the recording %s has no answer of it: a live run with --record records it", t.config.Replay)
 		}
 		return ""
 	}

@@ -84,14 +84,14 @@ func Child(command []string, sandboxFile string) SignIn {
 		err := child.Run()
 		switch {
 		case errors.Is(ctx.Err(), context.Canceled):
-			return Token{}, failed(OpInterrupt, "the sign-in of %s was given up: %w", identity, ctx.Err())
+			return Token{}, worded(OpInterrupt, ctx.Err(), "the sign-in of %s was given up, for the run was interrupted", identity)
 		case ctx.Err() != nil:
 			return Token{}, failed(OpSignIn, "%s did not sign in within the time of its request: %s: %w", identity,
 				said(&stderr), ctx.Err())
 		case limited.Err() != nil:
 			return Token{}, failed(OpSignIn, "%s did not sign in within %v: %s", identity, childTime, said(&stderr))
 		case err != nil:
-			return Token{}, failed(OpSignIn, "%s cannot sign in: %s (%w)", identity, said(&stderr), err)
+			return Token{}, worded(OpSignIn, err, "%s cannot sign in: %s", identity, whyNot(&stderr, err, identity))
 		}
 		var printed struct {
 			Token   string    `json:"token"`
@@ -99,7 +99,7 @@ func Child(command []string, sandboxFile string) SignIn {
 		}
 		if err := json.Unmarshal(stdout.Bytes(), &printed); err != nil || printed.Token == "" {
 			// What it printed may be a token.
-			return Token{}, failed(OpSignIn, "%s cannot sign in: %s printed no token as JSON", identity, command[0])
+			return Token{}, failed(OpSignIn, "%s cannot sign in: %s printed no token as JSON: it must print {\"token\": …, \"expires\": …}, the time as in 2026-01-02T15:04:05Z", identity, command[0])
 		}
 		return NewToken(printed.Token, printed.Expires), nil
 	}
@@ -116,6 +116,19 @@ func said(stderr fmt.Stringer) string {
 		return "it did not say why"
 	}
 	return text
+}
+
+// whyNot is why a child that ended with an error did not sign in.
+func whyNot(stderr fmt.Stringer, err error, identity string) string {
+	if text := stderr.String(); strings.Contains(text, "no required module provides package") || strings.Contains(text, "go.mod file not found") ||
+		errors.Is(err, exec.ErrNotFound) {
+		return "what signs in was not found (" + err.Error() + "): run the specs in a module that requires github.com/learncontract/learncontract, or set " +
+			TokenVariable(identity)
+	}
+	if stderr.String() == "" {
+		return fmt.Sprintf("it did not say why (%v)", err)
+	}
+	return said(stderr)
 }
 
 var hump = regexp.MustCompile(`([a-z])([A-Z])`)
@@ -147,7 +160,7 @@ func FromEnvironment(next SignIn) SignIn {
 			return next(ctx, identity)
 		}
 		if strings.ContainsAny(value, " \t\r\n") {
-			return Token{}, failed(OpSignIn, "%s must hold the token alone, without a word such as Bearer", name)
+			return Token{}, failed(OpSignIn, "%s must hold the token alone, without a word such as Bearer: take the rest out", name)
 		}
 		token := NewToken(value, time.Time{})
 		if c, err := token.claims(); err == nil && c.Expires > 0 {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"net/url"
@@ -39,7 +38,7 @@ func entra(ctx context.Context, sandbox *live.Sandbox, identity string) (printed
 
 	credential, err := defaultChain(tenant, clientID, options, local)
 	if identity == "roleless" {
-		credential, err = roleless(tenant, clientID, options, local)
+		credential, err = roleless(sandbox.File(), tenant, clientID, options, local)
 	}
 	if err != nil {
 		return printed{}, err
@@ -77,11 +76,11 @@ func defaultChain(tenant, clientID string, options azcore.ClientOptions, local b
 
 // roleless is the app without roles: by a secret of its own, or by the assertion the first app has, which says where the run
 // runs and not which app it is.
-func roleless(tenant, clientID string, options azcore.ClientOptions, local bool) (azcore.TokenCredential, error) {
+func roleless(file, tenant, clientID string, options azcore.ClientOptions, local bool) (azcore.TokenCredential, error) {
 	secret, assertion := os.Getenv(rolelessSecret), os.Getenv("AZURE_FEDERATED_TOKEN_FILE")
 	switch {
 	case clientID == "":
-		return nil, errors.New("the sandbox file does not name graph.roleless.clientID: name an app without Learning* roles")
+		return nil, fmt.Errorf("%s does not name graph.roleless.clientID: name an app without Learning* roles", file)
 	case secret != "":
 		return azidentity.NewClientSecretCredential(tenant, clientID, secret, &azidentity.ClientSecretCredentialOptions{
 			ClientOptions: options, DisableInstanceDiscovery: local,

@@ -31,8 +31,7 @@ const (
 )
 
 // scopes are what the requests of Classroom need, and profile.emails, which the guard needs and limited has alone. The
-// environment variable names
-// others, after "classroom.", where an administrator has not delegated all of them.
+// environment variable names others, after "classroom.", where an administrator has not delegated all of them.
 func scopes(identity string) (scopes []string) {
 	if identity == "limited" {
 		return []string{scopePrefix + "profile.emails"}
@@ -78,7 +77,8 @@ func google(ctx context.Context, sandbox *live.Sandbox, identity string) (printe
 	}
 	token, err := provider.Token(ctx)
 	if err != nil {
-		return printed{}, fmt.Errorf("Google issues no token for %s: %w", as, err) //nolint:staticcheck // a name
+		return printed{}, fmt.Errorf("Google issues no token for %s: see that what signs in is delegated or consented to for %s, or set %s: %w", //nolint:staticcheck // a name
+			as, strings.Join(scopes(identity), " "), live.TokenVariable(as), err)
 	}
 	return printed{token.Value, token.Expiry}, nil
 }
@@ -136,7 +136,7 @@ func federated(key map[string]any, identity, user string, asker *http.Client) (a
 func refreshed(token, endpoint string, asker *http.Client) (auth.TokenProvider, error) {
 	id, secret := os.Getenv(googleClient), os.Getenv(googleSecret)
 	if id == "" || secret == "" {
-		return nil, fmt.Errorf("a refresh token needs %s and %s too", googleClient, googleSecret)
+		return nil, fmt.Errorf("a refresh token needs %s and %s too: set them", googleClient, googleSecret)
 	}
 	return auth.New3LOTokenProvider(&auth.Options3LO{
 		ClientID: id, ClientSecret: secret, AuthURL: "https://accounts.google.com/o/oauth2/auth", TokenURL: endpoint,

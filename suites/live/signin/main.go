@@ -61,7 +61,7 @@ func signIn(ctx context.Context, args []string) (printed, error) {
 	file := flags.String("sandbox", "sandbox.yaml", "the sandbox `file`")
 	as := flags.String("as", "", "the `identity`, such as graph/app")
 	if err := flags.Parse(args); err != nil {
-		return printed{}, fmt.Errorf("%w: write signin --sandbox FILE --as IDENTITY", err)
+		return printed{}, fmt.Errorf("%s: write signin --sandbox FILE --as IDENTITY", strings.Replace(err.Error(), "flag provided but not defined: ", "there is no flag -", 1))
 	}
 	provider, identity, _ := strings.Cut(*as, "/")
 	if flags.NArg() > 0 || !slices.Contains(live.Identities(provider), identity) {

@@ -118,7 +118,7 @@ func claim(dir string) error {
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		return err
 	case !strings.HasPrefix(string(text), server.SandboxHeader):
-		return fmt.Errorf("%s has a sandbox.yaml, or a part of what a stand-in writes, that is not one's: name another", dir)
+		return fmt.Errorf("%s has a sandbox.yaml, or a part of what a stand-in writes, that no stand-in wrote: name another directory", dir)
 	}
 	return nil
 }
