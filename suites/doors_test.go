@@ -325,6 +325,7 @@ func door(t *testing.T, name, client string, flags ...string) (output string, fa
 // TestEveryClientIsTold runs clients that are right and clients that are wrong through both doors, as their users do: each
 // that is wrong fails with its own sentence.
 func TestEveryClientIsTold(t *testing.T) {
+	t.Parallel()
 	for client, want := range told {
 		for _, name := range []string{"test", "describe"} {
 			t.Run(client+", by "+name, func(t *testing.T) {

@@ -104,6 +104,7 @@ func (e *echoing) echo(text []byte, path string) []byte {
 // TestAnEchoIsNotRecorded records two runs against a provider that says whatever it was told: nothing of a tenant, nor of a run,
 // is in a recording, and so two are byte-identical.
 func TestAnEchoIsNotRecorded(t *testing.T) {
+	t.Parallel()
 	for _, provider := range fixtures.Providers {
 		t.Run(provider, func(t *testing.T) {
 			t.Parallel()

@@ -115,6 +115,7 @@ func (s *Suite) provoke(ctx context.Context, r *fixtures.Recipe) liveAnswer {
 }
 
 func TestEveryRecipeIsHonoredByAStandIn(t *testing.T) {
+	t.Parallel()
 	only := regexp.MustCompile(os.Getenv("CONTRACT_ONLY"))
 	for _, provider := range fixtures.Providers {
 		t.Run(provider, func(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 )
 
 func TestAParallelRunSaysWhatASerialOneSays(t *testing.T) {
+	t.Parallel()
 	run := func(folder string, flags ...string) *report.Run {
 		output, status := ginkgo(t, append(flags, "./graph", "--", "--report", folder)...)
 		if status != 0 {

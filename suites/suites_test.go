@@ -76,6 +76,7 @@ func TestMain(m *testing.M) {
 }
 
 func TestTheMainJobHonorsEveryClause(t *testing.T) {
+	t.Parallel()
 	for name, flags := range map[string][]string{
 		"serial":                    nil,
 		"parallel, in random order": {"-p", "--randomize-all"},
@@ -115,6 +116,7 @@ func TestASelectionRunsWhatItSelects(t *testing.T) {
 }
 
 func TestWhatCannotRunSaysWhyInOneLine(t *testing.T) {
+	t.Parallel()
 	for _, test := range []struct {
 		args []string
 		line string
@@ -164,6 +166,7 @@ func TestWhatCannotRunSaysWhyInOneLine(t *testing.T) {
 // TestASpecAWording holds the tree against the contract: a spec for each wording and for each success, named as a sentence
 // that is its own, and labelled so that it can be selected.
 func TestASpecAWording(t *testing.T) {
+	t.Parallel()
 	for _, provider := range fixtures.Providers {
 		contract, err := fixtures.Load(provider)
 		if err != nil {
