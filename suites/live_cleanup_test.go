@@ -2,6 +2,7 @@ package suites
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -476,6 +477,49 @@ func TestWhatWasNotRefusedIsTakenBack(t *testing.T) {
 		}
 		if changed := changedInventory(before, stand.Inventory()); len(changed) > 0 {
 			t.Errorf("%s left\n%s", id, strings.Join(changed, "\n"))
+		}
+	}
+}
+
+// TestWhatWasNeverSentIsNotTakenBack has a client that fails before it asks for a member who is there already.
+func TestWhatWasNeverSentIsNotTakenBack(t *testing.T) {
+	stand, file := standIn(t, server.Options{})
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wrong := strings.ReplaceAll(string(text), valueIn(t, file, "classroom.orphanedCourse"), valueIn(t, file, "classroom.otherProjectCourse"))
+	if err := os.WriteFile(file, []byte(wrong), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := Load(t, "classroom")
+	s.Live = &Live{Sandbox: file, Provoke: []string{"fixture"}, SignIn: signInAt(t, stand, file), Options: fast}
+	if err := s.open(s.Live); err != nil {
+		t.Fatal(err)
+	}
+	before := stand.Inventory()
+	recipe := s.tenant.Recipe(s.Contract.Clause("classroom.courses.students.create.failed-precondition.InactiveCourseOwner"))
+	for name, ask := range map[string]live.Ask{
+		"nothing": func(context.Context, *http.Client, string, clients.Call) error { return errors.New("no room") },
+		"after its time": func(ctx context.Context, client *http.Client, baseURL string, call clients.Call) error {
+			ended, end := context.WithCancel(ctx)
+			end()
+			_, err := wire.New(client, baseURL).Do(ended, call)
+			return err
+		},
+		"another host": func(ctx context.Context, client *http.Client, _ string, call clients.Call) error {
+			_, err := wire.New(client, "https://elsewhere.example").Do(ctx, call)
+			return err
+		},
+	} {
+		if _, err := s.tenant.Provoke(t.Context(), recipe, ask); err == nil {
+			t.Errorf("%s: there is no error", name)
+		}
+		if err := s.tenant.CleanUp(t.Context()); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if changed := changedInventory(before, stand.Inventory()); len(changed) > 0 {
+			t.Fatalf("%s: %s", name, strings.Join(changed, "\n"))
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"io"
 	"maps"
 	"net/http"
@@ -163,5 +164,59 @@ func TestAnEchoIsNotRecorded(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestARecordingKeepsTheDocumentedWords has somebody be called as the provider calls people, and a course have a short id.
+func TestARecordingKeepsTheDocumentedWords(t *testing.T) {
+	t.Parallel()
+	named := regexp.MustCompile(`"fullName":"[^"]*"`)
+	d := &drifting{}
+	stand, file := standIn(t, server.Options{Wrap: d.wrap})
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	short := strings.ReplaceAll(string(text), valueIn(t, file, "classroom.outsiderCourse"), "404")
+	if err := os.WriteFile(file, []byte(short), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	d.arm(func(a fixtures.Answer) fixtures.Answer {
+		a.Body = named.ReplaceAll(a.Body, []byte(`"fullName":"Teacher"`))
+		return a
+	})
+	s := Load(t, "classroom")
+	folder := t.TempDir()
+	s.Live = &Live{Sandbox: file, SignIn: signInAt(t, stand, file), Options: fast, Record: folder}
+	if err := s.open(s.Live); err != nil {
+		t.Fatal(err)
+	}
+	before := map[string]Outcome{}
+	for _, r := range s.asked() {
+		if len(r.Given) == 0 {
+			continue
+		}
+		x, err := s.tenant.Provoke(t.Context(), r, func(ctx context.Context, client *http.Client, baseURL string, call clients.Call) error {
+			_, err := s.Client.New(client, baseURL).Do(ctx, call)
+			return err
+		})
+		if err = errors.Join(err, s.tenant.Record(r.Clause, x, nil), s.tenant.CleanUp(t.Context())); err != nil {
+			t.Fatal(err)
+		}
+		before[r.Clause.ID] = s.verdict(r.Clause, x).outcome
+	}
+	replayed := Load(t, "classroom")
+	replayed.Live = &Live{Replay: folder}
+	if err := replayed.open(replayed.Live); err != nil {
+		t.Fatal(err)
+	}
+	if len(before) < 10 {
+		t.Fatalf("%d are recorded", len(before))
+	}
+	for id, outcome := range before {
+		clause := replayed.Contract.Clause(id)
+		if a := replayed.provoke(t.Context(), replayed.tenant.Recipe(clause)); a.err != nil || a.outcome != outcome {
+			t.Errorf("%s was %s, and is replayed as %s, %v\n%s", id, outcome, a.outcome, a.err, a.text)
+		}
 	}
 }

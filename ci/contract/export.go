@@ -169,7 +169,7 @@ func writeFiles(folder string, files map[string][]byte) error {
 		if err := root.MkdirAll(filepath.Dir(name), 0o755); err != nil {
 			return fmt.Errorf("--out names no folder that can be written to (%w): name another", err)
 		}
-		outputs = append(outputs, output{root, name, files[name]})
+		outputs = append(outputs, output{root, name, files[name], 0o644})
 		sums[name] = sum(files[name])
 	}
 	var text bytes.Buffer
@@ -177,7 +177,7 @@ func writeFiles(folder string, files map[string][]byte) error {
 		fmt.Fprintf(&text, "%s  %s\n", sums[name], name)
 	}
 	// The last, for a file that is as it would be written is never foreign.
-	return writeAll(append(outputs, output{root, manifest, text.Bytes()}))
+	return writeAll(append(outputs, output{root, manifest, text.Bytes(), 0o644}))
 }
 
 // readManifest reads the digest of each file that export wrote; there are none where there is no manifest.

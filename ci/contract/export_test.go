@@ -168,6 +168,38 @@ func TestExportWritesAllOrNothing(t *testing.T) {
 	printed(t, "export", "openapi", "--out", folder)
 }
 
+// A file that cannot be written whole leaves nothing, and one that is for few stays so.
+func TestAFileIsWrittenWhole(t *testing.T) {
+	folder := t.TempDir()
+	file := filepath.Join(folder, "r.html")
+	if err := os.WriteFile(file, []byte("the last one"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	o, err := outputTo(file, []byte("this one"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	root, err := os.OpenRoot(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := writeAll([]output{o, {root: root, name: "none/x", text: []byte("x")}}); err == nil {
+		t.Error("a file is written into a folder that is not there")
+	}
+	entries, err := os.ReadDir(folder)
+	if err != nil || len(entries) != 1 {
+		t.Errorf("left are %v, %v", entries, err)
+	}
+	if err := writeAll([]output{o}); err != nil {
+		t.Fatal(err)
+	}
+	info, err := os.Stat(file)
+	text, _ := os.ReadFile(file)
+	if err != nil || info.Mode().Perm() != 0o600 || string(text) != "this one" {
+		t.Errorf("it has %q, and its mode is %v, %v", text, info.Mode(), err)
+	}
+}
+
 // A link that leads out of the folder is not followed.
 func TestExportStaysInItsFolder(t *testing.T) {
 	folder, elsewhere := t.TempDir(), t.TempDir()

@@ -12,6 +12,7 @@ type output struct {
 	root *os.Root // the folder that it is in, or below; nil for what is no file, such as a pipe
 	name string   // below root, with slashes, or what to open
 	text []byte
+	mode os.FileMode // permissions
 }
 
 // outputTo is the output to a file that a user names, whose folder is made. What is linked to is written, and not the
@@ -20,11 +21,14 @@ func outputTo(file string, text []byte) (o output, err error) {
 	if target, err := filepath.EvalSymlinks(file); err == nil {
 		file = target
 	}
+	mode := os.FileMode(0o644)
 	switch info, err := os.Stat(file); {
 	case err == nil && info.IsDir():
 		return o, fmt.Errorf("%s is a folder: give a file in it, such as %s", file, filepath.Join(file, "report"))
 	case err == nil && !info.Mode().IsRegular():
 		return output{name: file, text: text}, nil
+	case err == nil:
+		mode = info.Mode().Perm() // the file may be for few
 	}
 	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 		return o, fmt.Errorf("%s cannot be written (%w): give another file", file, err)
@@ -33,7 +37,7 @@ func outputTo(file string, text []byte) (o output, err error) {
 	if err != nil {
 		return o, fmt.Errorf("%s cannot be written (%w): give another file", file, err)
 	}
-	return output{root: root, name: filepath.Base(file), text: text}, nil
+	return output{root: root, name: filepath.Base(file), text: text, mode: mode}, nil
 }
 
 // writeAll writes all files, each whole: none where one cannot be written, for a reader may look at any time, and half
@@ -44,8 +48,8 @@ func writeAll(outputs []output) (err error) {
 		if o.root == nil {
 			continue
 		}
-		if err := o.root.WriteFile(o.name+part, o.text, 0o644); err != nil {
-			for _, o := range outputs[:i] {
+		if err := o.root.WriteFile(o.name+part, o.text, o.mode); err != nil {
+			for _, o := range outputs[:i+1] {
 				if o.root != nil {
 					_ = o.root.Remove(o.name + part) // it says nothing that the error does not
 				}

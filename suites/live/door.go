@@ -11,10 +11,12 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
 	"regexp"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -187,7 +189,7 @@ func (d *Door) roundTrip(r *http.Request, credential func(context.Context) (stri
 	if err := d.checkHost(r); err != nil { // before anybody signs in for it
 		return nil, err
 	}
-	token, err := credential(r.Context())
+	token, err := credential(context.WithValue(r.Context(), sentKey{}, (*atomic.Bool)(nil))) // which may send a request of its own
 	if err != nil {
 		return nil, err
 	}
@@ -223,6 +225,9 @@ func (d *Door) send(r *http.Request, token string) (*http.Response, error) {
 		return nil, err
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), d.options.Timeout)
+	if sent, _ := ctx.Value(sentKey{}).(*atomic.Bool); sent != nil {
+		ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { sent.Store(true) }})
+	}
 	out := r.Clone(ctx)
 	out.Host = ""
 	if out.Header == nil {
@@ -250,6 +255,9 @@ func (d *Door) send(r *http.Request, token string) (*http.Response, error) {
 	}
 	return response, nil
 }
+
+// sentKey is of the context's value that is set once a request has a connection: what was never sent has changed nothing.
+type sentKey struct{}
 
 func newGUID() string {
 	var b [16]byte

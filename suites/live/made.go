@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/learncontract/learncontract/fixtures"
@@ -28,6 +29,7 @@ type made struct {
 	refused bool
 	tried   bool          // to be removed
 	undo    *clients.Call // that takes back what is of no kind
+	sent    *atomic.Bool  // whether there may be anything to take back
 }
 
 // String names it, as it goes on after "the".
@@ -141,8 +143,8 @@ func (t *Tenant) register(as string, o *fixtures.Operation, v *values) (answered
 }
 
 // registerUndo notes, before the recipe's request is sent, how it is taken back, if it must be. The result takes the answer: what
-// was refused is not taken back, for it may have been there before.
-func (t *Tenant) registerUndo(v *values, r *fixtures.Recipe) (answered func(matchers.Exchange), err error) {
+// was refused, and what was never sent, is not taken back, for it may have been there before.
+func (t *Tenant) registerUndo(v *values, r *fixtures.Recipe, sent *atomic.Bool) (answered func(matchers.Exchange), err error) {
 	if r.Undo == nil {
 		return func(matchers.Exchange) {}, nil
 	}
@@ -150,7 +152,7 @@ func (t *Tenant) registerUndo(v *values, r *fixtures.Recipe) (answered func(matc
 	if err != nil {
 		return nil, err
 	}
-	m := &made{as: r.Undo.As, undo: &call}
+	m := &made{as: r.Undo.As, undo: &call, sent: sent}
 	t.mutex.Lock()
 	defer t.mutex.Unlock()
 	t.made = append(t.made, m)
@@ -161,9 +163,9 @@ func (t *Tenant) registerUndo(v *values, r *fixtures.Recipe) (answered func(matc
 	}, nil
 }
 
-// takeBack takes back what was not refused.
+// takeBack takes back what was sent and not refused.
 func (t *Tenant) takeBack(ctx context.Context, m *made) error {
-	if m.refused {
+	if m.refused || !m.sent.Load() {
 		return nil
 	}
 	x, err := t.send(ctx, m.as, *m.undo)

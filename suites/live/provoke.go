@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/learncontract/learncontract/fixtures"
@@ -63,7 +64,8 @@ func (t *Tenant) Provoke(ctx context.Context, r *fixtures.Recipe, ask Ask) (matc
 	if err != nil {
 		return matchers.Exchange{}, err
 	}
-	refused, err := t.registerUndo(v, r)
+	sent := &atomic.Bool{}
+	refused, err := t.registerUndo(v, r, sent)
 	if err != nil {
 		return matchers.Exchange{}, err
 	}
@@ -72,7 +74,7 @@ func (t *Tenant) Provoke(ctx context.Context, r *fixtures.Recipe, ask Ask) (matc
 		if err := t.door.pause(ctx); err != nil { // within the time of the spec: the client's call may be shorter than the wait
 			return matchers.Exchange{}, err
 		}
-		below := &capture{transport: t.door.As(r.As)}
+		below := &capture{transport: t.door.As(r.As), sent: sent}
 		client := &http.Client{Transport: below, CheckRedirect: noRedirect}
 		err := ask(ctx, client, t.config.Sandbox.Endpoint(t.contract.Provider), call)
 		x, heard := below.last()
@@ -491,6 +493,7 @@ func pathOf(call clients.Call) string {
 // capture captures the exchanges below a client, and why the last one failed.
 type capture struct {
 	transport http.RoundTripper
+	sent      *atomic.Bool // set once a request may have reached the provider; nil if nobody asks
 	mutex     sync.Mutex
 	exchange  matchers.Exchange
 	answered  bool
@@ -499,7 +502,7 @@ type capture struct {
 
 // RoundTrip implements http.RoundTripper.
 func (c *capture) RoundTrip(r *http.Request) (*http.Response, error) {
-	response, err := c.transport.RoundTrip(r)
+	response, err := c.transport.RoundTrip(r.WithContext(context.WithValue(r.Context(), sentKey{}, c.sent)))
 	var x matchers.Exchange
 	if err == nil {
 		x, err = matchers.Capture(response)

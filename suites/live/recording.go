@@ -173,7 +173,7 @@ func newRedaction(sandbox *Sandbox, answers []matchers.Exchange, secrets *Secret
 			}
 		case key == "classroom.domain":
 			r.domain(value, homeDomain)
-		default:
+		case len(value) >= shortestOwn:
 			r.own[value] = ownID
 		}
 	}
@@ -198,11 +198,12 @@ func (r *redaction) domain(host, neutral string) {
 const (
 	ownID   = "id%d" // such as Google's of an invitation or a submission
 	ownName = "Person %d"
+
+	shortestOwn = 4 // bytes: "me" and "404" may stand anywhere
 )
 
 // learn notes the ids and the names of people in an answer.
 func (r *redaction) learn(key string, value any) {
-	const shortest = 4 // "me" and "1" stand for nobody, and anywhere
 	switch value := value.(type) {
 	case map[string]any:
 		for name, entry := range value {
@@ -214,8 +215,8 @@ func (r *redaction) learn(key string, value any) {
 		}
 	case string:
 		switch {
-		case len(value) < shortest:
-		case key == "fullName":
+		case len(value) < shortestOwn:
+		case key == "fullName" && strings.Contains(value, " "): // one word may be the provider's, such as Student
 			r.own[strings.ToLower(value)] = ownName
 		case key == "id" || strings.HasSuffix(key, "Id") || key == "enrollmentCode":
 			r.own[strings.ToLower(value)] = ownID

@@ -12,7 +12,7 @@ type Changes struct {
 	Honored    []Change `json:"newlyHonored"`    // passes, and was asked and did not
 	Documented []Change `json:"newlyDocumented"` // the baseline's contract does not have it
 	Asked      []Change `json:"newlyAsked"`      // was not asked, and does not fail
-	NotAsked   []Change `json:"notAskedAnyMore"` // and was
+	NotAsked   []Change `json:"notAskedAnyMore"` // and was, or could not be asked
 	Otherwise  []Change `json:"otherwise"`       // asked then and now, and neither broken nor honored by the change
 	Gone       []Change `json:"gone"`            // from the contract
 	NewRuns    []string `json:"newRuns"`         // that the baseline lacks, as Run.ID has them
@@ -78,8 +78,11 @@ func (r *Report) Since(baseline *Report) *Changes {
 		}
 		c.NewRuns = append(c.NewRuns, run.ID())
 		for _, e := range r.Entries(run) {
-			if e.Outcome.Fails() {
-				c.Broken = append(c.Broken, Change{Run: run.ID(), ID: e.ID, Is: e.Outcome})
+			switch change := (Change{Run: run.ID(), ID: e.ID, Is: e.Outcome}); {
+			case e.Outcome == Engine:
+				c.NotAsked = append(c.NotAsked, change)
+			case e.Outcome.Fails():
+				c.Broken = append(c.Broken, change)
 			}
 		}
 	}
@@ -113,6 +116,8 @@ func (c *Changes) compare(now, baseline []Entry) {
 			c.Documented = append(c.Documented, change)
 		}
 		switch wasAsked, isAsked := had && asked(was), asked(e.Outcome); {
+		case e.Outcome == Engine && !was.Fails(): // nobody's contract
+			c.NotAsked = append(c.NotAsked, change)
 		case e.Outcome.Fails() && (!was.Fails() || was == Engine && e.Outcome != Engine):
 			c.Broken = append(c.Broken, change)
 		case !had || was == e.Outcome:

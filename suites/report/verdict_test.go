@@ -36,6 +36,8 @@ func TestVerdict(t *testing.T) {
 		"a problem":      {live(func(r *report.Report, _ []*report.Result) { r.Runs[0].Problems = []string{"no room"} }), report.Verdict{Text: "1 set-up problem", Fails: true}},
 		"disagreements":  {live(func(r *report.Report, _ []*report.Result) { r.Disagreements = []string{"one", "two"} }), report.Verdict{Text: "2 disagreements", Fails: true}},
 		"another clause": {live(func(_ *report.Report, results []*report.Result) { results[0].Outcome = report.Another }), report.Verdict{Text: "Nothing that was asked is broken"}},
+		"an erratum":     {live(func(_ *report.Report, results []*report.Result) { results[0].Outcome = report.Erratum }), report.Verdict{Text: "Nothing that was asked is broken"}},
+		"deviating":      {live(func(_ *report.Report, results []*report.Result) { results[0].Outcome = report.Deviating }), report.Verdict{Text: "Nothing that was asked is broken"}},
 		"only a check": {live(func(r *report.Report, results []*report.Result) {
 			nothing(r, results)
 			r.Runs[0].Beyond = sample.Report().Runs[0].Beyond[1:]
