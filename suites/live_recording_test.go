@@ -167,7 +167,7 @@ func TestAnEchoIsNotRecorded(t *testing.T) {
 	}
 }
 
-// TestARecordingKeepsTheDocumentedWords has somebody be called as the provider calls people, and a course have a short id.
+// TestARecordingKeepsTheDocumentedWords has somebody be called as a word of the provider's, and a course have the id 400.
 func TestARecordingKeepsTheDocumentedWords(t *testing.T) {
 	t.Parallel()
 	named := regexp.MustCompile(`"fullName":"[^"]*"`)
@@ -177,12 +177,12 @@ func TestARecordingKeepsTheDocumentedWords(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	short := strings.ReplaceAll(string(text), valueIn(t, file, "classroom.outsiderCourse"), "404")
+	short := strings.ReplaceAll(string(text), valueIn(t, file, "classroom.outsiderCourse"), "400")
 	if err := os.WriteFile(file, []byte(short), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	d.arm(func(a fixtures.Answer) fixtures.Answer {
-		a.Body = named.ReplaceAll(a.Body, []byte(`"fullName":"Teacher"`))
+		a.Body = named.ReplaceAll(a.Body, []byte(`"fullName":"Entity"`))
 		return a
 	})
 	s := Load(t, "classroom")
@@ -204,6 +204,10 @@ func TestARecordingKeepsTheDocumentedWords(t *testing.T) {
 			t.Fatal(err)
 		}
 		before[r.Clause.ID] = s.verdict(r.Clause, x).outcome
+	}
+	recorded, err := os.ReadFile(live.RecordingFile(folder, "classroom"))
+	if err != nil || !bytes.Contains(recorded, []byte("Requested entity already exists")) {
+		t.Errorf("%v: the recording has other words than were answered:\n%s", err, recorded)
 	}
 	replayed := Load(t, "classroom")
 	replayed.Live = &Live{Replay: folder}
