@@ -252,6 +252,17 @@ func TestALiveRunIsNamedForItsTenant(t *testing.T) {
 	}
 }
 
+func TestLiveRunsThatAskOtherwiseLeavePiecesOfTheirOwn(t *testing.T) {
+	names := map[string]bool{}
+	for _, l := range []Live{{}, {Provoke: []string{"tenant"}}, {Provoke: []string{"fixture", "racy"}}, {Strict: true}} {
+		l.Sandbox = "contoso.yaml"
+		names[gatherable(t, &l).named("graph", types.SuiteConfig{}).FileName()] = true
+	}
+	if len(names) != 4 || !names["graph-connector-live-contoso.json"] {
+		t.Errorf("the files are %v", names)
+	}
+}
+
 func TestThePieceOfTheLastTimeIsForgotten(t *testing.T) {
 	defer func(before string) { reportFolder = before }(reportFolder)
 	reportFolder = t.TempDir()

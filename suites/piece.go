@@ -24,8 +24,22 @@ var reportFolder string
 func (s *Suite) named(provider string, config types.SuiteConfig) *report.Run {
 	return &report.Run{
 		Provider: provider, Client: report.Client{Name: s.Client.Name}, Transport: s.transport(), Tenant: s.tenantName(),
-		Selection: withoutFolders(selected(config)),
+		Selection: withoutFolders(s.selection(config)),
 	}
+}
+
+// selection are the flags that say what is asked, and how strictly.
+func (s *Suite) selection(config types.SuiteConfig) string {
+	flags := []string{selected(config)}
+	if s.Live != nil {
+		if len(s.Live.Provoke) > 0 {
+			flags = append(flags, "--provoke="+strings.Join(s.Live.Provoke, ","))
+		}
+		if s.Live.Strict {
+			flags = append(flags, "--strict")
+		}
+	}
+	return strings.TrimSpace(strings.Join(flags, " "))
 }
 
 // tenantName is what a live run's tenant is called: its sandbox file is named for it. One that is sandbox.yaml has no
