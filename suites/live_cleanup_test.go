@@ -1,6 +1,7 @@
 package suites
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -440,18 +441,8 @@ func TestASuccessIsNotRecorded(t *testing.T) {
 // TestWhatWasNotRefusedIsTakenBack has the sandbox file name, for courses that refuse members and changes, one that takes them.
 func TestWhatWasNotRefusedIsTakenBack(t *testing.T) {
 	stand, file := standIn(t, server.Options{})
-	text, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
 	usual := valueIn(t, file, "classroom.otherProjectCourse")
-	wrong := string(text)
-	for _, key := range []string{"fullCourse", "orphanedCourse"} {
-		wrong = strings.ReplaceAll(wrong, valueIn(t, file, "classroom."+key), usual)
-	}
-	if err := os.WriteFile(file, []byte(wrong), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	rename(t, file, map[string]string{"classroom.fullCourse": usual, "classroom.orphanedCourse": usual})
 	s := Load(t, "classroom")
 	s.Live = &Live{Sandbox: file, Provoke: []string{"fixture"}, SignIn: signInAt(t, stand, file), Options: fast}
 	if err := s.open(s.Live); err != nil {
@@ -484,14 +475,7 @@ func TestWhatWasNotRefusedIsTakenBack(t *testing.T) {
 // TestWhatWasNeverSentIsNotTakenBack has a client that fails before it asks for a member who is there already.
 func TestWhatWasNeverSentIsNotTakenBack(t *testing.T) {
 	stand, file := standIn(t, server.Options{})
-	text, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	wrong := strings.ReplaceAll(string(text), valueIn(t, file, "classroom.orphanedCourse"), valueIn(t, file, "classroom.otherProjectCourse"))
-	if err := os.WriteFile(file, []byte(wrong), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	rename(t, file, map[string]string{"classroom.orphanedCourse": valueIn(t, file, "classroom.otherProjectCourse")})
 	s := Load(t, "classroom")
 	s.Live = &Live{Sandbox: file, Provoke: []string{"fixture"}, SignIn: signInAt(t, stand, file), Options: fast}
 	if err := s.open(s.Live); err != nil {
@@ -521,6 +505,21 @@ func TestWhatWasNeverSentIsNotTakenBack(t *testing.T) {
 		if changed := changedInventory(before, stand.Inventory()); len(changed) > 0 {
 			t.Fatalf("%s: %s", name, strings.Join(changed, "\n"))
 		}
+	}
+}
+
+// rename gives keys of a sandbox file other values.
+func rename(t *testing.T, file string, values map[string]string) {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for key, value := range values {
+		text = bytes.ReplaceAll(text, []byte(valueIn(t, file, key)), []byte(value))
+	}
+	if err := os.WriteFile(file, text, 0o600); err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -173,14 +173,7 @@ func TestARecordingKeepsTheDocumentedWords(t *testing.T) {
 	named := regexp.MustCompile(`"fullName":"[^"]*"`)
 	d := &drifting{}
 	stand, file := standIn(t, server.Options{Wrap: d.wrap})
-	text, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	short := strings.ReplaceAll(string(text), valueIn(t, file, "classroom.outsiderCourse"), "400")
-	if err := os.WriteFile(file, []byte(short), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	rename(t, file, map[string]string{"classroom.outsiderCourse": "400"})
 	d.arm(func(a fixtures.Answer) fixtures.Answer {
 		a.Body = named.ReplaceAll(a.Body, []byte(`"fullName":"Entity"`))
 		return a
