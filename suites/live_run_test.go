@@ -295,7 +295,8 @@ func lookForTokens(t *testing.T, provider, binary string, plant func(w http.Resp
 	}
 }
 
-// TestALiveRunOnManyProcessesAsksOnce runs the suite by the ginkgo command on two processes.
+// TestALiveRunOnManyProcessesAsksOnce runs the suite by the ginkgo command on two processes, from a binary of its own: the
+// command compiles into the suite's folder.
 func TestALiveRunOnManyProcessesAsksOnce(t *testing.T) {
 	t.Parallel()
 	var under, most atomic.Int32
@@ -309,7 +310,7 @@ func TestALiveRunOnManyProcessesAsksOnce(t *testing.T) {
 		})
 	}})
 	child, output := startLive(t, "go", "graph", stand, sandbox)
-	child.Args = []string{"go", "tool", "ginkgo", "run", "--procs=2", "--no-color", ".", "--", "--live", "--sandbox", sandbox}
+	child.Args = []string{"go", "tool", "ginkgo", "run", "--procs=2", "--no-color", suiteBinary(t, "graph"), "--", "--live", "--sandbox", sandbox}
 	if err := child.Run(); err != nil || !strings.Contains(output.String(), "live, as wire: 12 honored, 2 deviating, 27 not asked") {
 		t.Errorf("the run ends with %v:\n%s", err, output)
 	}

@@ -23,10 +23,13 @@ import (
 // ginkgo runs the command of the README and returns what it printed and its exit status.
 func ginkgo(t *testing.T, args ...string) (output string, status int) {
 	t.Helper()
+	folder := filepath.Join(module(t), "suites")
+	copied.Lock()
+	defer copied.Unlock()
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	command := exec.CommandContext(ctx, "go", append([]string{"tool", "ginkgo", "run", "--no-color"}, args...)...)
-	command.Dir = filepath.Join(module(t), "suites")
+	command.Dir = folder
 	var printed bytes.Buffer
 	command.Stdout, command.Stderr = &printed, &printed
 	err := command.Run()
@@ -39,10 +42,11 @@ func ginkgo(t *testing.T, args ...string) (output string, status int) {
 	return printed.String(), command.ProcessState.ExitCode()
 }
 
-// module is a copy of the module: the command compiles into the folders of the suites, where another run may do so too.
+// module is a copy of the module: the command compiles into the folders of the suites and removes what it compiled, so
+// that of two runs in one folder the second may lose its binary. In the copy they run one at a time.
 func module(t *testing.T) string {
 	t.Helper()
-	copied.Do(func() {
+	copied.once.Do(func() {
 		if copied.folder, copied.err = os.MkdirTemp("", "learncontract-"); copied.err != nil {
 			return
 		}
@@ -61,9 +65,10 @@ func module(t *testing.T) string {
 }
 
 var copied struct {
-	sync.Once
-	folder string
-	err    error
+	sync.Mutex // held while the command runs there
+	once       sync.Once
+	folder     string
+	err        error
 }
 
 func TestMain(m *testing.M) {
