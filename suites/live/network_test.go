@@ -59,11 +59,12 @@ func TestWhatBreaksOnTheWayIsNoAnswer(t *testing.T) {
 		}, nil, "cannot be asked"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			server := httptest.NewUnstartedServer(http.HandlerFunc(check.handler)) // HTTP/1.1, whose connections can be broken
 			server.StartTLS()
 			t.Cleanup(server.Close)
 			ca := pemOf(server.Certificate())
-			door := newDoor(t, sandboxOf(t, server, ca), "graph", rightApp(), live.Options{Timeout: 300 * time.Millisecond})
+			door := newDoor(t, sandboxOf(t, server, ca), "graph", rightApp(), live.Options{Timeout: 3 * time.Second})
 			_, _, err := ask(t, door.As("app"), http.MethodPost, server.URL+"/v1.0/x", nil)
 			wantError(t, err, live.OpNetwork, check.cause, strings.TrimPrefix(server.URL, "https://")+" "+check.want)
 			if strings.Contains(err.Error(), "secretsecret") || door.Spent() != 1 {
