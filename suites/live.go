@@ -88,11 +88,11 @@ func (s *Suite) describeLive(action string) {
 		if o.Action != action {
 			continue
 		}
-		for chunk := range slices.Chunk(o.Clauses, perContainer) {
-			ginkgo.Describe(o.Method+" "+o.Path, operationLabels(o), ginkgo.Serial, func() {
+		clauses := slices.SortedFunc(slices.Values(o.Clauses), func(a, b *fixtures.Clause) int { return inOrder(a, b, a.Title, b.Title) })
+		for chunk := range slices.Chunk(clauses, perContainer) {
+			ginkgo.Describe(o.Method+" "+o.Path, operationLabels(o), s.nextPlace(o), ginkgo.Serial, func() {
 				for _, clause := range chunk {
-					place := types.CodeLocation{FileName: clause.File, LineNumber: clause.Line}
-					ginkgo.It(clause.Title(), clauseLabels(clause), place, ginkgo.SpecTimeout(provokeTime),
+					ginkgo.It(clause.Title(), clauseLabels(clause), placeOf(clause), ginkgo.SpecTimeout(provokeTime),
 						func(ctx ginkgo.SpecContext) { s.askLive(ctx, clause) })
 				}
 			})

@@ -32,7 +32,7 @@ func (s *Suite) DescribeRetries() {
 		for _, b := range behaviours {
 			s.notice(b.key, w) // now: the container's function is called when the tree is built
 		}
-		ginkgo.Describe(o.Method+" "+o.Path, operationLabels(o), func() {
+		ginkgo.Describe(o.Method+" "+o.Path, operationLabels(o), s.nextPlace(o), func() {
 			for _, b := range behaviours {
 				of := ginkgo.Label("case:" + caseID(w, b.key))
 				ginkgo.It("answered "+line+", "+b.text, labels, of, ginkgo.SpecTimeout(10*time.Second), func(ginkgo.SpecContext) {
@@ -166,6 +166,7 @@ func (s *Suite) behaviours(w *fixtures.Wording) []behaviour {
 	default:
 		list = append(list, behaviour{"retries-backoff", backsOffText, (*trial).spreads})
 	}
+	slices.SortFunc(list, func(a, b behaviour) int { return strings.Compare(a.text, b.text) }) // as Ginkgo does
 	return list
 }
 

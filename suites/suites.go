@@ -6,10 +6,12 @@
 package suites
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -43,13 +45,14 @@ type Suite struct {
 	// Today is the day on which an erratum is accepted or has expired.
 	Today time.Time
 
-	tenant    *live.Tenant                   // of a live run
-	progress  *progress                      // of it, nil where nobody watches
-	described []string                       // the actions
-	cases     map[string][]*fixtures.Wording // what is asked in each case that is described
-	t         *testing.T                     // that the specs are run by, nil where they are registered in a suite of somebody else's
-	within    string                         // the container they are registered in there
-	stuck     int                            // in how many specs the client was stuck in real time
+	tenant     *live.Tenant                   // of a live run
+	progress   *progress                      // of it, nil where nobody watches
+	described  []string                       // the actions
+	containers int                            // of an operation's specs, that are registered
+	cases      map[string][]*fixtures.Wording // what is asked in each case that is described
+	t          *testing.T                     // that the specs are run by, nil where they are registered in a suite of somebody else's
+	within     string                         // the container they are registered in there
+	stuck      int                            // in how many specs the client was stuck in real time
 }
 
 // Reference is the reference client, which shows what a caller can learn of an answer.
@@ -234,23 +237,43 @@ func (s *Suite) Describe(action string) {
 		for _, clause := range o.Clauses {
 			wordings = append(wordings, clause.Wordings...)
 		}
+		slices.SortFunc(wordings, func(a, b *fixtures.Wording) int { return inOrder(a.Clause, b.Clause, a.Title, b.Title) })
 		for chunk := range slices.Chunk(wordings, perContainer) {
-			ginkgo.Describe(o.Method+" "+o.Path, operationLabels(o), func() {
+			ginkgo.Describe(o.Method+" "+o.Path, operationLabels(o), s.nextPlace(o), func() {
 				for _, w := range chunk {
-					// Ginkgo sorts specs by place and copies both each time it compares two: by line they are sorted.
-					place := types.CodeLocation{FileName: w.Clause.File, LineNumber: w.Clause.Line}
-					labels := clauseLabels(w.Clause)
-					ginkgo.It(w.Title(), labels, place, ginkgo.SpecTimeout(10*time.Second),
+					ginkgo.It(w.Title(), clauseLabels(w.Clause), placeOf(w.Clause), ginkgo.SpecTimeout(10*time.Second),
 						func(ginkgo.SpecContext) { s.ask(w) })
 				}
 			})
 		}
-		ginkgo.Describe(o.Method+" "+o.Path, operationLabels(o), func() {
+		ginkgo.Describe(o.Method+" "+o.Path, operationLabels(o), s.nextPlace(o), func() {
 			ginkgo.It("answers "+fixtures.StatusLine(o.Success.Status)+" where nothing fails",
 				successLabels(o), ginkgo.SpecTimeout(10*time.Second),
 				func(ginkgo.SpecContext) { s.askSuccess(o) })
 		})
 	}
+}
+
+// Ginkgo sorts all specs by the places of their containers and then by their own, and copies both specs each time it
+// compares two, which is a tenth of a run. What is registered in that order it need not sort.
+
+// nextPlace is that of the next container of an operation's specs: after those that are registered already.
+func (s *Suite) nextPlace(o *fixtures.Operation) types.CodeLocation {
+	s.containers++
+	return types.CodeLocation{CustomMessage: o.ID, LineNumber: s.containers}
+}
+
+// placeOf is where a clause is written.
+func placeOf(c *fixtures.Clause) types.CodeLocation {
+	return types.CodeLocation{FileName: c.File, LineNumber: c.Line}
+}
+
+// inOrder compares the specs of two clauses as Ginkgo does: by place, and by title where that is the same.
+func inOrder(a, b *fixtures.Clause, titleA, titleB func() string) int {
+	if order := cmp.Or(strings.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line)); order != 0 {
+		return order
+	}
+	return strings.Compare(titleA(), titleB())
 }
 
 func operationLabels(o *fixtures.Operation) ginkgo.Labels {
