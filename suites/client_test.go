@@ -343,7 +343,7 @@ func TestWhatAClientTells(t *testing.T) {
 	}
 	for name, test := range clientCases {
 		t.Run(name, func(t *testing.T) {
-			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 			defer cancel()
 			child := exec.CommandContext(ctx, self, "-test.run=^TestClient$", "-ginkgo.no-color")
 			child.Env = append(os.Environ(), "GORACE=atexit_sleep_ms=0", clientVariable+"="+name)

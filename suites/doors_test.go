@@ -317,7 +317,7 @@ func TestAClientThatFailsASuccessIsTold(t *testing.T) {
 func door(t *testing.T, name, client string, flags ...string) (output string, failed bool) {
 	t.Helper()
 	command := exec.CommandContext(t.Context(), os.Args[0], append([]string{"-test.run=^TestDoor$", "-ginkgo.no-color"}, flags...)...)
-	command.Env = append(os.Environ(), doorVariable+"="+name, behaviourVariable+"="+client)
+	command.Env = append(os.Environ(), "GORACE=atexit_sleep_ms=0", doorVariable+"="+name, behaviourVariable+"="+client)
 	text, err := command.CombinedOutput()
 	return string(text), err != nil
 }

@@ -226,7 +226,10 @@ func TestDriftIsFound(t *testing.T) {
 			d := &drifting{}
 			s, _ := liveSuite(t, provider, server.Options{Wrap: d.wrap}, "fixture", "racy")
 			counts := map[Outcome]int{}
-			for _, r := range s.asked() {
+			for i, r := range s.asked() {
+				if testing.Short() && i%7 != 0 {
+					continue
+				}
 				var answer fixtures.Answer
 				before := s.provokeArmed(t, d, r, func(a fixtures.Answer) fixtures.Answer { answer = a; return a })
 				before.answer = answer

@@ -24,6 +24,9 @@ import (
 // suiteBinary is the compiled suite of a provider, as a user runs it.
 func suiteBinary(t *testing.T, provider string) string {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("it runs commands of its own, compiled without this run's race detector: leave out -short")
+	}
 	file := filepath.Join(t.TempDir(), provider+".test")
 	if out, err := exec.CommandContext(t.Context(), "go", "test", "-c", "-o", file, "./"+provider).CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)

@@ -88,7 +88,7 @@ func TestAFailureShowsTheSchedule(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	child := exec.CommandContext(ctx, self, "-test.run=^TestImpatient$", "-ginkgo.no-color")
 	child.Env = append(os.Environ(), "GORACE=atexit_sleep_ms=0", impatientVariable+"=1")

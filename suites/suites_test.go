@@ -23,6 +23,9 @@ import (
 // ginkgo runs the command of the README and returns what it printed and its exit status.
 func ginkgo(t *testing.T, args ...string) (output string, status int) {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("it runs commands of its own, compiled without this run's race detector: leave out -short")
+	}
 	folder := filepath.Join(module(t), "suites")
 	copied.Lock()
 	defer copied.Unlock()

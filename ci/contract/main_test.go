@@ -319,6 +319,9 @@ func TestCompletion(t *testing.T) {
 
 // go.mod has the tool line, and the command works as its users start it.
 func TestGoTool(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it runs commands of its own, compiled without this run's race detector: leave out -short")
+	}
 	args := []string{"list", "graph", "--status", "429"}
 	command := exec.CommandContext(t.Context(), "go", append([]string{"tool", "contract"}, args...)...)
 	var stderr bytes.Buffer

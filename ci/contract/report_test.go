@@ -22,6 +22,9 @@ import (
 // asked runs Graph's suite with the flags and the environment, and returns the folder of its piece.
 func asked(t *testing.T, env string, flags ...string) string {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("it runs commands of its own, compiled without this run's race detector: leave out -short")
+	}
 	folder := t.TempDir()
 	command := exec.CommandContext(t.Context(), "go", append([]string{"test", "-count=1", "../bench/suite", "-args", "--report", folder}, flags...)...)
 	command.Env = append(os.Environ(), "BENCH_SIZE=graph", env)

@@ -237,6 +237,9 @@ func TestServeRefusesAnAddress(t *testing.T) {
 
 // The command itself says where it listens, a line for each request, and stops on Ctrl-C without an error.
 func TestServeStops(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it runs commands of its own, compiled without this run's race detector: leave out -short")
+	}
 	file := filepath.Join(t.TempDir(), "contract")
 	if said, err := exec.CommandContext(t.Context(), "go", "build", "-o", file, ".").CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, said)

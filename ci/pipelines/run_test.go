@@ -112,6 +112,9 @@ type runner struct {
 // and their texts), and gh and az, which say that there are issues ("7\ttitle") and keep what they are asked for.
 func newRunner(t *testing.T, pages map[string]string, issues string) *runner {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("it runs commands of its own, compiled without this run's race detector: leave out -short")
+	}
 	if _, err := exec.LookPath("bash"); err != nil {
 		t.Skip("there is no bash, in which the engines run their steps: put one on the path")
 	}

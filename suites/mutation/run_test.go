@@ -131,7 +131,7 @@ func runMutated(t *testing.T, provider, operator, clause string) run {
 		t.Fatal(err)
 	}
 	report := filepath.Join(t.TempDir(), "report.json")
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	child := exec.CommandContext(ctx, self,
 		"-test.run=^TestMutatedSuite$", "-ginkgo.no-color", "-ginkgo.json-report="+report)

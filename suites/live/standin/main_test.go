@@ -31,7 +31,7 @@ func TestMain(m *testing.M) {
 // command starts the command with a directory.
 func command(ctx context.Context, arguments ...string) *exec.Cmd {
 	c := exec.CommandContext(ctx, os.Args[0], arguments...)
-	c.Env = append(os.Environ(), "STANDIN_IS_THE_COMMAND=yes")
+	c.Env = append(os.Environ(), "GORACE=atexit_sleep_ms=0", "STANDIN_IS_THE_COMMAND=yes")
 	c.WaitDelay = time.Minute
 	return c
 }
