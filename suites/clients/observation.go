@@ -7,8 +7,8 @@ import (
 	"github.com/learncontract/learncontract/fixtures"
 )
 
-// Observation is what an Observer has seen. It is safe to print: it has no query value, and no header and no body but what
-// a failure shows, where what looks like a token is masked.
+// Observation is what an Observer has seen. It is made to be printed: it has no query value, and no header and no body but
+// what a failure shows, where what looks like a token is masked, and a mail address is {id}. Other ids stay in messages.
 type Observation struct {
 	Contract *fixtures.Contract
 	// Answers counts the error answers of the contract's operations, those apart aside.
@@ -47,7 +47,7 @@ type Undocumented struct {
 
 // Apart is an answer that could not be held against the contract.
 type Apart struct {
-	Request string // method and URL, query values masked
+	Request string // method and path as the contract has it; of no operation, method and URL, query values masked
 	Status  int    // HTTP status
 	Because string // why: no operation of the contract asks so, or its body could not be read
 	Answers int    // how many there were

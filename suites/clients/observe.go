@@ -76,7 +76,14 @@ const mostJudged = 64 << 10
 func (o *Observer) observe(request *http.Request, response *http.Response) {
 	operation, values := o.operation(request)
 	if operation == nil {
-		o.noteApart(request, response, "no operation of the contract")
+		address := ""
+		if request.URL != nil {
+			address = redacted(matchers.PrintableURL(request.URL.String()))
+		}
+		o.noteApart(Apart{
+			Request: cmp.Or(request.Method, http.MethodGet) + " " + address, Status: response.StatusCode,
+			Because: "no operation of the contract",
+		})
 		return
 	}
 	exchange, err := capture(request, response)
@@ -89,7 +96,10 @@ func (o *Observer) observe(request *http.Request, response *http.Response) {
 		honored, err = documented.Match(exchange)
 	}
 	if err != nil {
-		o.noteApart(request, response, matchers.Printable(err.Error()))
+		o.noteApart(Apart{
+			Request: operation.Method + " " + operation.Path, Status: response.StatusCode,
+			Because: redacted(matchers.Printable(err.Error())),
+		})
 		return
 	}
 	if honored {
@@ -134,26 +144,31 @@ func (o *Observer) noteUndocumented(
 	defer o.mutex.Unlock()
 	o.answers++
 	if first := o.undocumented.note(strings.Join(key, " ")); first != nil {
-		*first = Undocumented{Operation: operation, Text: documented.FailureMessage(nil)}
+		*first = Undocumented{Operation: operation, Text: redacted(documented.FailureMessage(nil))}
 		if undocumented && d.code != "" {
-			first.Draft = d.String()
+			first.Draft = redacted(d.String())
 		}
 	}
 }
 
-func (o *Observer) noteApart(request *http.Request, response *http.Response, because string) {
-	address := ""
-	if request.URL != nil {
-		address = matchers.PrintableURL(request.URL.String())
-	}
-	a := Apart{
-		Request: cmp.Or(request.Method, http.MethodGet) + " " + address, Status: response.StatusCode, Because: because,
-	}
+func (o *Observer) noteApart(a Apart) {
 	o.mutex.Lock()
 	defer o.mutex.Unlock()
 	if first := o.apart.note(fmt.Sprint(a)); first != nil {
 		*first = a
 	}
+}
+
+var mailAddress = regexp.MustCompile(`[\w.+-]+(?:@|%40)[\w-]+(?:\.[\w-]+)+`)
+
+// redacted is a text without mail addresses, which are ids of users.
+func redacted(text string) string {
+	return mailAddress.ReplaceAllStringFunc(text, func(found string) string {
+		if strings.Contains(found, "@odata.") || strings.Contains(found, "@microsoft.graph.") {
+			return found // an annotation of OData's: learner@odata.bind
+		}
+		return "{id}"
+	})
 }
 
 // capture captures the exchange, decompressed where the caller wants to decompress the answer itself. The response's body

@@ -166,6 +166,33 @@ func TestObservation(t *testing.T) {
 	golden(t, "observation-empty.golden", clients.Observe(nil, graph).Report().String())
 }
 
+// A person's address is an id to both providers: wherever it may stand, it is not shown.
+func TestObservationHasNoMailAddress(t *testing.T) {
+	classroom := load(t, "classroom")
+	answer := fixtures.Answer{
+		Status: 409, Header: http.Header{"Content-Type": {"application/json"}},
+		Body: []byte(`{"error":{"code":409,"message":"ada.l+x@school.example is there, says mail-bot@school.example","status":"CONFLICT"}}`),
+	}
+	observer := clients.Observe(transport(func(r *http.Request) (*http.Response, error) { return answering(answer)(r) }), classroom)
+	client := &http.Client{Transport: observer}
+	_, _ = send(t, client, http.MethodGet, "http://h/v1/userProfiles/ada.l+x@school.example") // undocumented
+	_, _ = send(t, client, http.MethodGet, "http://h/other/ada.l+x%40school.example")         // apart, of no operation
+	answer.Body = bytes.Repeat([]byte("ada.l+x@school.example "), 1<<16)
+	_, _ = send(t, client, http.MethodGet, "http://h/v1/userProfiles/ada.l+x@school.example") // apart, too large
+	report := observer.Report()
+	text := report.String()
+	if len(report.Undocumented) != 1 || len(report.Apart) != 2 || strings.Contains(text, "school.example") {
+		t.Errorf("the text shows an address, or leaves out an answer:\n%s", text)
+	}
+	for _, want := range []string{
+		"message: '{id} is there, says {id}'", "apart  GET http://h/other/{id}, 409", "apart  GET /v1/userProfiles/{userId}, 409",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the text lacks %q:\n%s", want, text)
+		}
+	}
+}
+
 // Every clause of both contracts, asked for below another base and with other ids, is met.
 func TestObservesEveryClause(t *testing.T) {
 	for _, provider := range fixtures.Providers {
