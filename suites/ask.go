@@ -66,9 +66,9 @@ func (s *Suite) ask(w *fixtures.Wording) {
 	t := s.trial(w, "")
 	defer t.report()
 	m := t.measure(asDocumented, always)
-	t.fail(t.broken(m))
+	t.fail(t.misbehaves(m))
 	s.judge(w, &m.told)
-	t.fail(t.recovers(1))
+	t.fail(t.recovers(t.misbehaves, 1))
 }
 
 // judge holds what the client was answered and what it tells of it against the contract.
@@ -291,11 +291,11 @@ func (t *told) wrong(s *Suite, what string) string {
 	case len(t.exchanges) > 0 && errors.Is(t.refused, stub.ErrRefused):
 		return fmt.Sprintf("%s was answered %s, and then asked for something else:\n%v", name, what, t.refused)
 	case len(t.exchanges) > 0 && t.err != nil:
-		mend := ""
+		mend := "Have Do return what its caller learns as a Failure, with a nil error."
 		if !reflect.ValueOf(t.failure).IsZero() {
-			mend = "\nIt returns a Failure, too: return that with a nil error."
+			mend = "It returns a Failure, too: return that with a nil error."
 		}
-		return fmt.Sprintf("%s was answered %s, and tells its caller of an error instead:\n%v%s", name, what, t.err, mend)
+		return fmt.Sprintf("%s was answered %s, and tells its caller of an error instead:\n%v\n%s", name, what, t.err, mend)
 	case len(t.exchanges) > 0 && t.refused != nil:
 		return t.refused.Error()
 	}
@@ -329,7 +329,7 @@ func addQuery(address string, more map[string]string) string {
 
 const (
 	virtualPatience = 48 * time.Hour // more than any documented wait
-	aWhile          = 5 * time.Minute
+	aWhile          = time.Hour
 	realPatience    = 5 * time.Second
 	lessPatience    = time.Second // with a client that was stuck before
 )

@@ -67,7 +67,7 @@ var clientCases = map[string]clientCase{
 	"an erratum of a clause told right": {
 		change: withErratum(func(e *fixtures.Erratum) { e.Clauses = "graph.get.*" }),
 		says: []string{`unexpected pass: fake does not tell the code of graph.get.`,
-			` as "gone" any more, as it did with example.com/fake v1.2.3: take the erratum errata.yaml:7 out, or narrow it.`},
+			` as "gone" any more, as it did with example.com/fake v1.2.3: take the erratum errata.yaml:7 out, or narrow it. If it is of another client of that name, give yours`},
 		fails: true,
 	},
 	"an erratum that has expired": {
@@ -241,6 +241,16 @@ func init() {
 				both(known, withErratum(inCase("no-message", "code", "gone")))(s)
 			},
 			says:  []string{`case is "no-message", which no spec of "graph.*.assignment-not-found" asks for: use one of ["retries-once"]`},
+			fails: true,
+		},
+		"an erratum of its own in a case, of a suite without any case": {
+			change: func(s *suites.Suite) {
+				s.Client = clients.Config{Name: "fake", Errata: "errata.yaml", Dial: func(base string) clients.Client {
+					return wire.New(&http.Client{Transport: &http.Transport{}}, base)
+				}}
+				withErratum(inCase("no-message", "code", "gone"))(s)
+			},
+			says:  []string{`case is "no-message", which no spec of "graph.*.assignment-not-found" asks for: take it out`},
 			fails: true,
 		},
 		"an erratum on its last day": {

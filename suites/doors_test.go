@@ -345,6 +345,10 @@ func TestBothDoorsAskEverything(t *testing.T) {
 	if failed || strings.Count(output, "all honored") != 2 {
 		t.Errorf("failed is %t:\n%s", failed, output)
 	}
+	output, failed = door(t, "both", "right, by a transport of its own")
+	if failed || strings.Count(output, "all honored") != 2 {
+		t.Errorf("with a transport of the client's own, failed is %t:\n%s", failed, output)
+	}
 	report := "-ginkgo.junit-report=" + filepath.Join(t.TempDir(), "junit.xml")
 	if output, failed = door(t, "both", "right", report); !failed || !strings.Contains(output, "would overwrite that of the suite before it") {
 		t.Errorf("failed is %t, and one report overwrites the other:\n%s", failed, output)

@@ -49,6 +49,7 @@ func (s *Suite) checkErrata() error {
 type covering struct {
 	errata []*fixtures.Erratum
 	seen   []bool
+	client clients.Config
 }
 
 func (s *Suite) covering(w *fixtures.Wording, inCase string) *covering {
@@ -57,7 +58,7 @@ func (s *Suite) covering(w *fixtures.Wording, inCase string) *covering {
 
 // coveringOf are the errata of somebody, a client or in live runs the provider, of a wording in a case.
 func (s *Suite) coveringOf(whom string, w *fixtures.Wording, inCase string) *covering {
-	c := &covering{}
+	c := &covering{client: s.Client}
 	for _, e := range s.Errata {
 		if e.Client == whom && e.Case == inCase && e.Covers(w) {
 			c.errata = append(c.errata, e)
@@ -96,8 +97,12 @@ func (c *covering) fault(asked string, today time.Time) string {
 		what := fmt.Sprintf("the %s of %s as %q", e.Field, asked, e.Seen)
 		switch {
 		case !c.seen[i]:
-			return fmt.Sprintf("unexpected pass: %s does not %s %s any more, as it did with %s %s: take the erratum %s out, or narrow it.",
-				e.Client, verb(e), what, e.Module, e.Version, e)
+			unless := ""
+			if e.Client == c.client.Name && e.File != c.client.Errata {
+				unless = " If it is of another client of that name, give yours a name of its own."
+			}
+			return fmt.Sprintf("unexpected pass: %s does not %s %s any more, as it did with %s %s: take the erratum %s out, or narrow it.%s",
+				e.Client, verb(e), what, e.Module, e.Version, e, unless)
 		case e.DaysLeft(today) < 0:
 			return fmt.Sprintf("the erratum %s expired on %s, and %s still %ss %s: %s.\nLook again, and set a new date if it must be accepted.",
 				e, e.Expires.Format(time.DateOnly), e.Client, verb(e), what, e.Why)

@@ -186,6 +186,10 @@ func (g *gathering) add(result *report.Result, spec *types.SpecReport) {
 			for _, schedule := range decoded[Schedules](entry) {
 				result.Schedules = append(result.Schedules, schedule.reported())
 			}
+		case moreSchedulesEntry:
+			more := 0
+			_, _ = fmt.Sscan(entry.StringRepresentation(), &more) // a number
+			result.MoreSchedules += more
 		}
 	}
 	switch {

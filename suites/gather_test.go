@@ -166,7 +166,7 @@ func TestOutcomesAreGathered(t *testing.T) {
 
 func TestSchedulesAndChecksAreGathered(t *testing.T) {
 	const id = "graph.get.throttled#error~retries-date"
-	again := spec("", types.SpecStateFailed, "connector asks again too early", schedulesEntry, Schedules{{
+	again := spec("", types.SpecStateFailed, "connector asks again too early", moreSchedulesEntry, "392", schedulesEntry, Schedules{{
 		Client: "connector", Clause: "graph.get.throttled", Case: "a date", Outcome: "succeeded", Ended: 90 * time.Second,
 		Attempts: []Attempt{{Status: 429, Asked: 90 * time.Second, Kept: 60 * time.Second}, {At: 60 * time.Second, Status: 200}},
 	}})
@@ -187,7 +187,7 @@ func TestSchedulesAndChecksAreGathered(t *testing.T) {
 				Clause: "graph.get.throttled", Outcome: report.Broken, Reason: "connector asks again too early", Text: "connector asks again too early",
 				Asked: 1, Seconds: 0.001, Schedules: []report.Schedule{{Case: "a date", Outcome: "succeeded", Ended: 90, Attempts: []report.Attempt{
 					{Status: 429, Asked: 90, Kept: 60, Early: 30}, {At: 60, Status: 200},
-				}}},
+				}}}, MoreSchedules: 392,
 			},
 		}}
 		if !reflect.DeepEqual(got.Beyond, want) {

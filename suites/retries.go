@@ -1,6 +1,7 @@
 package suites
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
@@ -35,7 +36,7 @@ func (s *Suite) DescribeRetries() {
 		ginkgo.Describe(o.Method+" "+o.Path, operationLabels(o), s.nextPlace(o), func() {
 			for _, b := range behaviours {
 				of := ginkgo.Label("case:" + caseID(w, b.key))
-				ginkgo.It("answered "+line+", "+b.text, labels, of, ginkgo.SpecTimeout(10*time.Second), func(ginkgo.SpecContext) {
+				ginkgo.It("answered "+line+", "+b.text, labels, of, ginkgo.SpecTimeout(specTime), func(ginkgo.SpecContext) {
 					t := s.trial(w, b.key)
 					defer t.report()
 					t.settle(b.check(t))
@@ -133,7 +134,7 @@ func (s *Suite) behaviours(w *fixtures.Wording) []behaviour {
 		return []behaviour{{"retries-once", "asks once, however short the wait it is asked for", (*trial).asksOnce}}
 	}
 	list := []behaviour{
-		{"retries-recover", "asks again until it succeeds, or gives its caller the last failure", func(t *trial) string { return t.recovers(1, 2, 3) }},
+		{"retries-recover", "asks again until it succeeds, or gives its caller the last failure", func(t *trial) string { return t.recovers(t.broken, 1, 2, 3) }},
 		{"retries-stop", "stops after a bounded number of attempts", (*trial).stops},
 		{"retries-context", "ends with its context", (*trial).endsWithItsContext},
 	}
@@ -186,6 +187,9 @@ func (t *trial) short() request {
 
 // say is a fault of the client, with what shows it.
 func (t *trial) say(m *measured, format string, args ...any) string {
+	if !slices.Contains(t.schedules, m.Schedule) {
+		t.schedules = append(t.schedules, m.Schedule)
+	}
 	o := t.wording.Clause.Operation
 	return fmt.Sprintf("%s %s\n\n%s\n\nRefused with %s, %s:\n  %s %s",
 		t.Client.Name, fmt.Sprintf(format, args...), m.Schedule, t.wording.ID(), m.Case, o.Method, o.Path)
@@ -204,10 +208,10 @@ func (t *trial) broken(m *measured) string {
 		return t.say(m, "hangs: it had not returned after %s, though its context was done after half of that. "+
 			"Have it return with its context.", virtualPatience)
 	}
-	if late := slices.IndexFunc(m.Attempts, func(a Attempt) bool { return a.At > m.Ended }); late >= 0 && m.hung == 0 {
+	if late := slices.IndexFunc(m.Attempts, func(a Attempt) bool { return a.At > m.Ended }); late >= 0 {
 		return t.say(m, "asks again after it has returned: attempt %d.", late+1)
 	}
-	if m.err != nil && t.errata.excuses(errorField, m.err.Error()) {
+	if m.err != nil && t.excuses(errorField, m.err.Error()) || m.panicked != nil && t.excuses(panicField, fmt.Sprint(m.panicked)) {
 		return ""
 	}
 	o := t.wording.Clause.Operation
@@ -242,11 +246,11 @@ func (t *trial) asksOnce() string {
 }
 
 // recovers refuses the client as often as each of the numbers: it asks once more, and succeeds, or it has given its caller
-// the last failure. After one refusal it must succeed.
-func (t *trial) recovers(numbers ...int) string {
+// the last failure. After one refusal it must succeed. What else is wrong, the function tells.
+func (t *trial) recovers(wrong func(*measured) string, numbers ...int) string {
 	for _, times := range numbers {
 		m := t.measure(t.short(), times)
-		fault := t.broken(m)
+		fault := wrong(m)
 		switch {
 		case fault != "":
 			return fault
@@ -282,7 +286,7 @@ func (t *trial) tellsTheLast(m *measured) string {
 	if m.err != nil {
 		return "" // broken has judged it
 	}
-	tell := clients.Tell(t.wording, m.last()).Exposing(t.Client.Exposed())
+	tell := clients.Tell(t.wording, m.last()).Exposing(t.Client.Exposed()).Excusing(t.excuses)
 	ok, err := tell.Match(m.failure)
 	switch {
 	case err != nil:
@@ -300,7 +304,11 @@ const atOnce = time.Second
 func (t *trial) endsWithItsContext() string {
 	for _, asked := range []request{absent, t.short()} {
 		m := t.interrupt(asked)
+		// It ended right after the first answer, and what is asked within an ended context does not get here.
+		late := slices.IndexFunc(m.Attempts, func(a Attempt) bool { return a.At > m.Attempts[0].At+interruptAfter })
 		switch {
+		case late >= 0:
+			return t.say(m, "asks again after its context has ended, which ended right after the first answer: attempt %d.", late+1)
 		case m.endless || m.stuck || m.panicked != nil || len(m.exchanges) == 0:
 			return t.broken(m)
 		case m.hung > 0 || m.Ended > atOnce:
@@ -317,29 +325,50 @@ func (t *trial) endsWithItsContext() string {
 func (t *trial) repeatsItsBody() string {
 	for range 32 {
 		m := t.measure(t.short(), 2)
-		if len(m.faults) > 0 {
-			return t.say(m, "does not send the same request again: %s.", strings.Join(m.faults, "; "))
-		}
-		if fault := t.broken(m); fault != "" {
+		if fault := cmp.Or(t.garbles(m), t.broken(m)); fault != "" {
 			return fault
 		}
 	}
 	return ""
 }
 
+// garbles tells a client that sent another body than the first, or one that cannot be read.
+func (t *trial) garbles(m *measured) string {
+	if len(m.faults) == 0 {
+		return ""
+	}
+	return t.say(m, "does not send the same request again: %s.", strings.Join(m.faults, "; "))
+}
+
+// misbehaves tells a client that asks again too early or for something else, or is broken, after any clause: specs of their
+// own look closely at one of each kind, and their errata are known here.
+func (t *trial) misbehaves(m *measured) string {
+	for _, judged := range []struct{ behaviour, fault string }{{"retries-seconds", t.hurries(m)}, {"retries-body", t.garbles(m)}} {
+		if judged.fault != "" && !t.covering(t.wording, judged.behaviour).excuses(retriesField, t.withoutName(judged.fault)) {
+			return judged.fault
+		}
+	}
+	return t.broken(m)
+}
+
 // obeys holds the client to ask again no earlier than it is asked to, and to stop all the same.
 func (t *trial) obeys(asked request) string {
 	m := t.measure(asked, always)
+	return cmp.Or(t.hurries(m), t.broken(m))
+}
+
+// hurries tells a client that asked again before it was asked to.
+func (t *trial) hurries(m *measured) string {
 	if errors.Is(m.refused, stub.ErrRefused) {
-		return t.broken(m)
+		return "" // what it asked for is no attempt, which broken tells
 	}
 	for i, a := range m.Attempts {
-		if early := m.early(i); early > 0 {
+		if m.early(i) > 0 {
 			return t.say(m, "asks again too early: attempt %d follows after %s, and the answer before asks to wait %s (%s).",
 				i+2, a.Kept, a.Asked, a.By)
 		}
 	}
-	return t.broken(m)
+	return ""
 }
 
 // backsOffFrom holds the client to wait, though nothing it must obey says how long.
@@ -373,7 +402,8 @@ func (t *trial) spreads() string {
 	shortest := 0 // how many waits every run has
 	var first, last float64
 	none := -1 // the first wait that is none in every run
-	for len(runs) < few || len(runs) < many && shortest > 1 && none < 0 && last < clearly(len(runs))*first {
+	unclear := func() bool { return last < clearly(len(runs))*first || falls(runs, shortest, 2) > 0 }
+	for len(runs) < few || len(runs) < many && shortest > 1 && none < 0 && unclear() {
 		m = t.measure(absent, always)
 		if fault := t.broken(m); fault != "" {
 			return fault
@@ -392,13 +422,18 @@ func (t *trial) spreads() string {
 		mean := means(runs, shortest)
 		first, last, none = mean[0], mean[shortest-1], slices.Index(mean, 0)
 	}
+	fall := falls(runs, shortest, 5)
 	switch {
 	case none >= 0:
 		return t.say(m, "asks again at once: attempt %d follows without any wait, in each of %d runs.", none+2, len(runs))
 	case shortest > 1 && last < growth*first:
 		return t.say(m, "does not back off: over %d runs its first wait is %s and its last is %s, and waits must grow.",
 			len(runs), rounded(time.Duration(first)), rounded(time.Duration(last)))
-	case !slices.ContainsFunc(runs, func(waits []time.Duration) bool { return !slices.Equal(waits, runs[0]) }):
+	case fall > 0:
+		mean := means(runs, shortest)
+		return t.say(m, "does not back off: over %d runs its wait %d is %s and the one before is %s, and waits must grow until they are truncated.",
+			len(runs), fall+1, rounded(time.Duration(mean[fall])), rounded(time.Duration(mean[fall-1])))
+	case !jitters(runs, shortest):
 		return t.say(m, "has no jitter: it waits the same in each of %d runs, so clients that were refused together ask again together.", len(runs))
 	}
 	return ""
@@ -410,6 +445,38 @@ const growth = 1.2
 
 // clearly is the factor at which fewer runs tell as surely.
 func clearly(runs int) float64 { return growth + 4/math.Sqrt(float64(runs)) }
+
+// falls is the first of the waits that is shorter than the one before on average, by that many standard errors and more
+// than a hundredth; 0 if none is.
+func falls(runs [][]time.Duration, waits int, standardErrors float64) int {
+	n := float64(len(runs))
+	for i := 1; i < waits; i++ {
+		var before, sum, squares float64
+		for _, run := range runs {
+			grown := float64(run[i] - run[i-1])
+			before, sum, squares = before+float64(run[i-1])/n, sum+grown, squares+grown*grown
+		}
+		mean := sum / n
+		if standardError := math.Sqrt(max(0, squares/n-mean*mean) / n); mean < -before/100 && mean < -standardErrors*standardError {
+			return i
+		}
+	}
+	return 0
+}
+
+// jitters reports whether one of the waits differs between the runs by a hundredth of it: by less, nobody is told apart.
+func jitters(runs [][]time.Duration, waits int) bool {
+	for i := range waits {
+		shortest, longest := runs[0][i], runs[0][i]
+		for _, run := range runs {
+			shortest, longest = min(shortest, run[i]), max(longest, run[i])
+		}
+		if (longest-shortest)*100 >= longest {
+			return true
+		}
+	}
+	return false
+}
 
 // means are the means of the first waits of the runs, in nanoseconds.
 func means(runs [][]time.Duration, waits int) []float64 {

@@ -262,6 +262,17 @@ func TestEachFaultHasASentenceOfItsOwn(t *testing.T) {
 			wait(func(attempt int) time.Duration { return exponential(attempt, 0) }),
 			map[string]string{spreads: "has no jitter: it waits the same in each of 8 runs"},
 		},
+		"has jitter that tells nobody apart": {
+			wait(func(attempt int) time.Duration { return exponential(attempt, 0) + rand.N(time.Millisecond) }),
+			map[string]string{spreads: "has no jitter: it waits the same in each of 8 runs"},
+		},
+		"waits less in between": {
+			wait(func(attempt int) time.Duration {
+				wait := []time.Duration{time.Second, 10 * time.Second, 5 * time.Second, 12 * time.Second}[attempt-1]
+				return wait + rand.N(wait/5)
+			}),
+			map[string]string{spreads: "does not back off: over 400 runs its wait 3 is 5."},
+		},
 		"does not back off": {
 			wait(func(int) time.Duration { return exponential(1, 0.5) }),
 			map[string]string{spreads: "does not back off: over 400 runs its first wait is 1.2"},
@@ -388,6 +399,20 @@ func TestTheEndOfItsContextIsNoBound(t *testing.T) {
 	}
 }
 
+// TestTheScheduleOfAFaultIsKept has a client do wrong in the last of many runs.
+func TestTheScheduleOfAFaultIsKept(t *testing.T) {
+	s := suite(t, "graph", client("this client", func(p *policy) {
+		p.wait = func(attempt int, _ http.Header) time.Duration {
+			return []time.Duration{time.Second, 10 * time.Second, 5 * time.Second, 12 * time.Second}[attempt-1] + rand.N(time.Second)
+		}
+	}))
+	trial := s.trial(s.Contract.Clause("graph.create.internal-error").Wordings[0], "retries-backoff")
+	fault := trial.spreads()
+	if kept := trial.schedules; trial.total != 400 || len(kept) != 9 || !strings.Contains(fault, kept[8].String()) {
+		t.Errorf("of %d schedules %d are kept, and the last is not the one of\n%s", trial.total, len(kept), fault)
+	}
+}
+
 func TestMinutesBindWhoReadsThem(t *testing.T) {
 	const text = "waits for the minutes of the message, without Retry-After"
 	config := client("this client", func(*policy) {})
@@ -424,6 +449,110 @@ func TestTheLastFailureIsTold(t *testing.T) {
 	}
 }
 
+// TestWhoGivesUpAfterTheSecondRefusal has a client that recovers from one refusal, and no more, and tells of the first.
+func TestWhoGivesUpAfterTheSecondRefusal(t *testing.T) {
+	config := client("this client", func(p *policy) { p.attempts = 2 })
+	retrying := config.New
+	config.New = func(c *http.Client, baseURL string) clients.Client {
+		return clients.Func(func(ctx context.Context, call clients.Call) (clients.Failure, error) {
+			failure, err := retrying(c, baseURL).Do(ctx, call)
+			failure.RequestID = strings.TrimSuffix(failure.RequestID, "-2")
+			return failure, err
+		})
+	}
+	fault := faults(t, suite(t, "graph", config), "graph.create.internal-error")["asks again until it succeeds, or gives its caller the last failure"]
+	if !strings.HasPrefix(fault, "this client gives up, and does not tell its caller of the last failure.") {
+		t.Errorf("it is told by\n%s", fault)
+	}
+}
+
+// TestAKnownFailureIsKnownWhereItIsTheLast has a client tell one code wrong, which its errata have.
+func TestAKnownFailureIsKnownWhereItIsTheLast(t *testing.T) {
+	config := client("this client", func(*policy) {})
+	retrying := config.New
+	config.New = func(c *http.Client, baseURL string) clients.Client {
+		return clients.Func(func(ctx context.Context, call clients.Call) (clients.Failure, error) {
+			failure, err := retrying(c, baseURL).Do(ctx, call)
+			if failure.Status == http.StatusInternalServerError {
+				failure.Code = "Other"
+			}
+			return failure, err
+		})
+	}
+	s := suite(t, "graph", config)
+	if fault := faults(t, s, "graph.create.internal-error")["stops after a bounded number of attempts"]; fault == "" {
+		t.Error("without the erratum, nothing is told")
+	}
+	s.Errata = append(s.Errata, &fixtures.Erratum{Client: "this client", Clauses: "graph.*.internal-error", Field: "code", Seen: "Other"})
+	if faults := faults(t, s, "graph.create.internal-error"); len(faults) > 0 {
+		t.Errorf("it is told by\n%s", faults)
+	}
+}
+
+// TestWhatIsAskedAgainIsJudgedAfterEachClause has a client that asks again too early, or for something else, be judged where
+// no spec of its behaviour is: after the documented answer, and after one refusal.
+func TestWhatIsAskedAgainIsJudgedAfterEachClause(t *testing.T) {
+	for name, test := range map[string]struct {
+		change    func(*policy)
+		want      string
+		behaviour string
+	}{
+		"too early": {
+			func(p *policy) {
+				p.wait = func(attempt int, _ http.Header) time.Duration { return exponential(attempt, 0.1) }
+			}, "asks again too early: attempt 2 follows after 1.", "retries-seconds",
+		},
+		"something else": {
+			func(p *policy) {
+				p.body = func(attempt int, request *http.Request) {
+					if attempt > 1 && request.Body != nil {
+						request.Body, request.ContentLength = io.NopCloser(strings.NewReader(`{}`)), -1
+					}
+				}
+			}, "does not send the same request again: attempt 2 sends {}", "retries-body",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := suite(t, "graph", client("this client", test.change))
+			judged := func() []string {
+				w := s.Contract.Clause("graph.create.throttled").Wordings[1]
+				return []string{s.trial(w, "").misbehaves(s.trial(w, "").measure(asDocumented, always)), s.trial(w, "").recovers(s.trial(w, "").misbehaves, 1)}
+			}
+			for _, fault := range judged() {
+				if !strings.HasPrefix(fault, "this client "+test.want) {
+					t.Errorf("it is told by\n%s\nwant\n%s", fault, test.want)
+				}
+			}
+			s.Errata = append(s.Errata, &fixtures.Erratum{
+				Client: "this client", Clauses: "graph.*", Case: test.behaviour, Field: "retries", Seen: test.want[:20],
+			})
+			for _, fault := range judged() {
+				if fault != "" {
+					t.Errorf("with the erratum it is told by\n%s", fault)
+				}
+			}
+		})
+	}
+}
+
+// TestWhatWasMadeTwiceIsReported measures a create and an update that are sent more than once.
+func TestWhatWasMadeTwiceIsReported(t *testing.T) {
+	s := suite(t, "graph", client("this client", func(*policy) {}))
+	for clause, want := range map[string]string{
+		"graph.create.throttled": `POST https://graph.microsoft.com/v1.0/employeeExperience/learningProviders/`,
+		"graph.update.throttled": "",
+	} {
+		m := s.trial(s.Contract.Clause(clause).Wordings[0], "").measure(wholeSeconds, 1)
+		if len(m.Attempts) != 2 || !strings.HasPrefix(m.Repeated, want) || (m.Repeated == "") != (want == "") {
+			t.Errorf("%s: it is reported as %q after %d attempts, want %q", clause, m.Repeated, len(m.Attempts), want)
+		}
+	}
+	m := s.trial(s.Contract.Clause("graph.create.throttled").Wordings[0], "").measure(wholeSeconds, 0)
+	if len(m.Attempts) != 1 || m.Repeated != "" {
+		t.Errorf("asked once, it is reported as %q", m.Repeated)
+	}
+}
+
 // TestWhatOnlyACallerSees has clients whose attempts are right, and that tell their caller something else.
 func TestWhatOnlyACallerSees(t *testing.T) {
 	for name, test := range map[string]struct {
@@ -455,6 +584,14 @@ func TestWhatOnlyACallerSees(t *testing.T) {
 				}
 			},
 			"stops after a bounded number of attempts", "this client asks again after it has returned: attempt 6.",
+		},
+		"the failure where its context ended, and asks again later": {
+			func(ctx context.Context, _ *clients.Failure, again func()) {
+				if ctx.Err() != nil {
+					go again()
+				}
+			},
+			"ends with its context", "this client asks again after its context has ended, which ended right after the first answer: attempt 2.",
 		},
 		"the failure, and asks another host": {
 			func(_ context.Context, _ *clients.Failure, again func()) { again() },

@@ -2,10 +2,7 @@ package suites
 
 import (
 	"bytes"
-	"compress/gzip"
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -15,6 +12,7 @@ import (
 	"time"
 
 	"github.com/onsi/ginkgo/v2"
+	"github.com/onsi/ginkgo/v2/types"
 
 	"github.com/learncontract/learncontract/fixtures"
 	"github.com/learncontract/learncontract/matchers"
@@ -119,6 +117,9 @@ func rounded(d time.Duration) string {
 // schedulesEntry names the report entries that hold the Schedules of a spec.
 const schedulesEntry = "schedules"
 
+// moreSchedulesEntry names those that say how many more a spec measured.
+const moreSchedulesEntry = "more schedules"
+
 // Schedules are those that one spec measured, the value of its report entry.
 type Schedules []*Schedule
 
@@ -137,17 +138,27 @@ type trial struct {
 	wording   *fixtures.Wording
 	behaviour string    // the key of what is measured, empty for the documented answer
 	errata    *covering // of the client's, for it
-	schedules Schedules // what was measured, for the report
+	answered  *covering // and for the documented answer, whose own spec settles them
+	schedules Schedules // what was measured, for the report: the first, and what shows a fault
+	total     int       // how many schedules there were
 }
 
 func (s *Suite) trial(w *fixtures.Wording, behaviour string) *trial {
-	return &trial{Suite: s, wording: w, behaviour: behaviour, errata: s.covering(w, behaviour)}
+	return &trial{Suite: s, wording: w, behaviour: behaviour, errata: s.covering(w, behaviour), answered: s.covering(w, "")}
+}
+
+// excuses reports whether an erratum has what the client tells in a field: one of the behaviour, or of any answer.
+func (t *trial) excuses(field clients.Field, told string) bool {
+	return t.errata.excuses(field, told) || t.answered.excuses(field, told)
 }
 
 // report keeps what was measured.
 func (t *trial) report() {
 	if len(t.schedules) > 0 {
 		ginkgo.AddReportEntry(schedulesEntry, t.schedules, ginkgo.ReportEntryVisibilityFailureOrVerbose)
+	}
+	if more := t.total - len(t.schedules); more > 0 {
+		ginkgo.AddReportEntry(moreSchedulesEntry, fmt.Sprint(more), types.CodeLocation{}, ginkgo.ReportEntryVisibilityNever)
 	}
 }
 
@@ -160,11 +171,14 @@ func (t *trial) fail(fault string) {
 
 // settle fails the spec of a behaviour with the fault, but for one that the client's errata have.
 func (t *trial) settle(fault string) {
-	if !t.errata.excuses(retriesField, strings.TrimPrefix(fault, t.Client.Name+" ")) {
+	if !t.errata.excuses(retriesField, t.withoutName(fault)) {
 		t.fail(fault)
 	}
 	t.errata.settle(caseID(t.wording, t.behaviour), t.Today)
 }
+
+// withoutName is a fault as errata have it.
+func (t *trial) withoutName(fault string) string { return strings.TrimPrefix(fault, t.Client.Name+" ") }
 
 // request is how an answer asks to wait.
 type request struct {
@@ -180,6 +194,9 @@ const (
 	mostAttempts = 100 // of a client that ever stops
 	mostReported = 8   // schedules of a spec, the first ones
 )
+
+// interruptAfter the first answer an interrupted client's context ends: the shortest virtual time.
+const interruptAfter = time.Nanosecond
 
 // measured is a call that was refused, and what the client made of it.
 type measured struct {
@@ -203,7 +220,7 @@ func (t *trial) run(asked request, times int, interrupt bool) *measured {
 	defer stub.RefuseNetwork()()
 	_ = stub.Refusals() // what was refused before is no fault of this call
 	m := &measured{Schedule: &Schedule{Client: t.Client.Name, Clause: t.wording.Clause.ID, Case: asked.text}}
-	if len(t.schedules) < mostReported {
+	if t.total++; t.total <= mostReported {
 		t.schedules = append(t.schedules, m.Schedule)
 	}
 	answers := stub.New()
@@ -230,7 +247,7 @@ func (t *trial) run(asked request, times int, interrupt bool) *measured {
 	}
 	m.Outcome = m.outcome()
 	if o.Action == "create" && len(m.Attempts) > 1 {
-		m.Repeated = line.request.String() + " " + shown(o.Body)
+		m.Repeated = line.request.String() + " " + stub.PrintableBody(o.Body)
 	}
 	return m
 }
@@ -271,7 +288,7 @@ type refusing struct {
 
 // RoundTrip implements http.RoundTripper.
 func (l *refusing) RoundTrip(r *http.Request) (*http.Response, error) {
-	body, fault := readBody(r)
+	body, fault := stub.ReadBody(r)
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
 	if l.tries++; l.tries > mostAttempts {
@@ -293,13 +310,14 @@ func (l *refusing) RoundTrip(r *http.Request) (*http.Response, error) {
 		l.Attempts[number-1].Kept = now.Sub(l.start) - l.Attempts[number-1].At
 	}
 	attempt := Attempt{At: now.Sub(l.start)}
-	if fault == "" && l.hasBody && !bytes.Equal(body, l.body) {
-		fault = fmt.Sprintf("sends %s, and the first sent %s", shown(body), shown(l.body))
-	}
-	if fault != "" {
-		l.faults = append(l.faults, fmt.Sprintf("attempt %d %s", number+1, fault))
-	}
-	if l.hasBody {
+	again := l.hasBody
+	if again {
+		if fault == "" && !bytes.Equal(body, l.body) {
+			fault = fmt.Sprintf("sends %s, and the first sent %s", stub.PrintableBody(body), stub.PrintableBody(l.body))
+		}
+		if fault != "" {
+			l.faults = append(l.faults, fmt.Sprintf("attempt %d %s", number+1, fault))
+		}
 		body = l.body // a wrong one is told of by itself: it spoils no other measurement
 	}
 	l.body, l.hasBody = body, true
@@ -316,16 +334,19 @@ func (l *refusing) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	plain := r.WithContext(r.Context())
-	plain.Header = r.Header.Clone()
-	plain.Header.Del("Content-Encoding")
-	plain.Body, plain.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+	plain.Body = io.NopCloser(bytes.NewReader(body))
+	if again || fault == "" { // what is wrong with the first one, the stub tells
+		plain.Header, plain.ContentLength = r.Header.Clone(), int64(len(body))
+		plain.Header.Del("Content-Encoding")
+		plain.Header.Set("Content-Type", "application/json")
+	}
 	response, err := l.below.RoundTrip(plain)
 	if err == nil {
 		attempt.Status = response.StatusCode
 	}
 	l.Attempts = append(l.Attempts, attempt)
 	if l.interrupt && number == 0 {
-		time.AfterFunc(1, l.end) // the shortest virtual time: the client is in its first wait, or has returned
+		time.AfterFunc(interruptAfter, l.end) // the client is in its first wait, or has returned
 	}
 	return response, err
 }
@@ -355,46 +376,5 @@ func (l *refusing) ask(answer *fixtures.Answer, attempt *Attempt, number int, no
 	}
 }
 
-// shown is a body in a sentence.
-func shown(body []byte) string {
-	if len(body) == 0 {
-		return "no body"
-	}
-	var compact bytes.Buffer
-	if json.Compact(&compact, body) == nil {
-		body = compact.Bytes()
-	}
-	return matchers.Printable(string(body))
-}
-
 // theMessage begins what asks to wait where no header does.
 const theMessage = "the message: "
-
-// readBody reads a request's body as its header says to. The fault says what keeps a server from reading it.
-func readBody(r *http.Request) (body []byte, fault string) {
-	if r.Body == nil {
-		return nil, ""
-	}
-	defer r.Body.Close()
-	body, err := io.ReadAll(r.Body)
-	encoding := strings.ToLower(r.Header.Get("Content-Encoding"))
-	switch {
-	case err != nil:
-		return body, fmt.Sprintf("has a body that cannot be read: %v", err)
-	case r.ContentLength > 0 && r.ContentLength != int64(len(body)):
-		return body, fmt.Sprintf("announces %d bytes, and sends %d", r.ContentLength, len(body))
-	case encoding == "" || encoding == "identity":
-		return body, ""
-	case encoding != "gzip":
-		return body, fmt.Sprintf("is labelled Content-Encoding: %s, which the provider does not document", matchers.Printable(encoding))
-	}
-	reader, err := gzip.NewReader(bytes.NewReader(body))
-	if err != nil {
-		return body, fmt.Sprintf("is labelled Content-Encoding: gzip, and sends %s as it is", shown(body))
-	}
-	plain, err := io.ReadAll(reader)
-	if err = errors.Join(err, reader.Close()); err != nil {
-		return body, fmt.Sprintf("sends gzip that cannot be read: %v", err)
-	}
-	return plain, ""
-}

@@ -150,6 +150,10 @@ var tested atomic.Bool
 // It takes over nothing of that suite: no set-up, no fail handler, no flag and no report. At the suite's end it prints what
 // was covered. It panics if the client's declaration is wrong, as it is called while the tree is built. The result is for a
 // variable at package level.
+//
+// While one of its specs runs, http.DefaultTransport and net.DefaultResolver refuse what would leave the machine: whatever
+// else of the process asks in the background meanwhile is refused as well, and is blamed on the client. The specs of a suite
+// run one after the other in a process, so those of somebody else's are not concerned.
 func Describe(text, provider string, client clients.Config, describe func(*Suite)) bool {
 	s, err := load(provider)
 	if err == nil {
@@ -219,6 +223,9 @@ func Configuration() types.SuiteConfig {
 	return config
 }
 
+// specTime bounds a spec in real time, of which one takes milliseconds, on however busy a machine.
+const specTime = time.Minute
+
 // perContainer is the number of specs in a container: Ginkgo's time grows with the square of a flat tree's size.
 const perContainer = 100
 
@@ -241,14 +248,14 @@ func (s *Suite) Describe(action string) {
 		for chunk := range slices.Chunk(wordings, perContainer) {
 			ginkgo.Describe(o.Method+" "+o.Path, operationLabels(o), s.nextPlace(o), func() {
 				for _, w := range chunk {
-					ginkgo.It(w.Title(), clauseLabels(w.Clause), placeOf(w.Clause), ginkgo.SpecTimeout(10*time.Second),
+					ginkgo.It(w.Title(), clauseLabels(w.Clause), placeOf(w.Clause), ginkgo.SpecTimeout(specTime),
 						func(ginkgo.SpecContext) { s.ask(w) })
 				}
 			})
 		}
 		ginkgo.Describe(o.Method+" "+o.Path, operationLabels(o), s.nextPlace(o), func() {
 			ginkgo.It("answers "+fixtures.StatusLine(o.Success.Status)+" where nothing fails",
-				successLabels(o), ginkgo.SpecTimeout(10*time.Second),
+				successLabels(o), ginkgo.SpecTimeout(specTime),
 				func(ginkgo.SpecContext) { s.askSuccess(o) })
 		})
 	}
@@ -294,7 +301,7 @@ const canaryText = "offline"
 // canary registers the spec that proves the network to be refused.
 func (s *Suite) canary() {
 	ginkgo.Describe(canaryText, ginkgo.Label("provider:"+s.Contract.Provider), func() {
-		ginkgo.It("refuses the network", ginkgo.SpecTimeout(10*time.Second), func(ctx ginkgo.SpecContext) {
+		ginkgo.It("refuses the network", ginkgo.SpecTimeout(specTime), func(ctx ginkgo.SpecContext) {
 			for name, client := range map[string]*http.Client{
 				"the stub's client": stub.New().Client(), "http.DefaultClient": http.DefaultClient,
 			} {

@@ -17,7 +17,8 @@ func Test(t *testing.T, client clients.Config) {
 }
 
 // Describe registers the specs of Test in a Ginkgo suite of your own, below a container of the text. The suite's set-up,
-// flags and reports stay yours. It panics if what the client declares is wrong.
+// flags and reports stay yours. It panics if what the client declares is wrong. While one of these specs runs, the whole
+// process has http.DefaultTransport and net.DefaultResolver refuse what would leave the machine.
 func Describe(text string, client clients.Config) bool {
 	return suites.Describe(text, "graph", client, Specs)
 }

@@ -185,6 +185,8 @@ type Result struct {
 	Lost       []string    `json:"lost,omitempty"`   // fields that the client does not expose
 	Errata     []string    `json:"errata,omitempty"` // that were borne out, by their Known.Place
 	Schedules  []Schedule  `json:"schedules,omitempty"`
+	// MoreSchedules is how many more were measured, of which none showed a fault.
+	MoreSchedules int `json:"moreSchedules,omitempty"`
 }
 
 // Kinds of checks beyond the documented failures.

@@ -11,6 +11,7 @@ package stub
 
 import (
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"context"
 	"encoding/json"
@@ -18,6 +19,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"mime"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -70,8 +72,8 @@ type answer struct {
 // asked is a request whose body has been read.
 type asked struct {
 	*http.Request
-	body    []byte // uncompressed
-	garbled bool   // whether the body is not what its Content-Encoding says
+	body  []byte // uncompressed
+	fault string // what keeps a server from reading it
 }
 
 // RefuseNetwork has http.DefaultTransport refuse, until the function it returns is called, every request that would leave
@@ -240,17 +242,7 @@ func (s *Stub) Answer(request Request, with fixtures.Answer) error {
 // RoundTrip implements http.RoundTripper. The error of a refused request says what it differs in from each stub.
 func (s *Stub) RoundTrip(r *http.Request) (*http.Response, error) {
 	request := &asked{Request: r}
-	if r.Body != nil {
-		defer r.Body.Close()
-		var err error
-		if request.body, err = io.ReadAll(r.Body); err != nil {
-			return nil, fmt.Errorf("stub: reading the body of %s %s: %w", r.Method, matchers.PrintableURL(r.URL.String()), err)
-		}
-		if r.Header.Get("Content-Encoding") == "gzip" {
-			plain, err := unzipped(request.body)
-			request.body, request.garbled = plain, err != nil
-		}
-	}
+	request.body, request.fault = ReadBody(r)
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
 	s.asked = request
@@ -308,10 +300,10 @@ func (a *answer) differs(r *asked) string {
 		return "path"
 	case r.URL.RawQuery != a.url.RawQuery && differingParameter(r.URL.RawQuery, a.url.RawQuery) != "":
 		return differingParameter(r.URL.RawQuery, a.url.RawQuery)
-	case r.garbled:
-		return "body, which is labelled gzip and cannot be uncompressed"
+	case r.fault != "":
+		return "body, for the request " + r.fault
 	case !sameJSON(r.body, a.Body):
-		return "body"
+		return fmt.Sprintf("body, for the request sends %s, not %s", PrintableBody(r.body), PrintableBody(a.Body))
 	}
 	return ""
 }
@@ -353,13 +345,59 @@ func sameJSON(a, b []byte) bool {
 	return errX == nil && errY == nil && reflect.DeepEqual(x, y)
 }
 
-// unzipped uncompresses a body.
+// ReadBody reads the body of a request as its header labels it, and closes it. The fault says of the request what keeps a
+// server of JSON from reading it, "" if nothing does.
+func ReadBody(r *http.Request) (body []byte, fault string) {
+	if r.Body == nil {
+		return nil, ""
+	}
+	defer r.Body.Close()
+	body, err := io.ReadAll(r.Body)
+	encoding := strings.ToLower(strings.Join(r.Header.Values("Content-Encoding"), ", "))
+	switch {
+	case err != nil:
+		return body, fmt.Sprintf("has a body that cannot be read: %v", err)
+	case r.ContentLength > 0 && r.ContentLength != int64(len(body)):
+		return body, fmt.Sprintf("announces %d bytes, and sends %d", r.ContentLength, len(body))
+	case encoding == "gzip":
+		plain, err := unzipped(body)
+		switch {
+		case err != nil && json.Valid(body):
+			return body, fmt.Sprintf("is labelled Content-Encoding: gzip, and sends %s as it is", PrintableBody(body))
+		case err != nil:
+			return body, fmt.Sprintf("sends gzip that cannot be read: %v", err)
+		}
+		body = plain
+	case encoding != "" && encoding != "identity":
+		return body, fmt.Sprintf("is labelled Content-Encoding: %s, which the provider does not document", matchers.Printable(encoding))
+	}
+	label := strings.Join(r.Header.Values("Content-Type"), ", ")
+	if media, _, _ := mime.ParseMediaType(label); len(body) > 0 && media != "application/json" {
+		return body, fmt.Sprintf("is labelled Content-Type: %s, and the provider takes application/json",
+			cmp.Or(matchers.Printable(label), "(missing)"))
+	}
+	return body, ""
+}
+
+// unzipped uncompresses a body, to its checksum.
 func unzipped(body []byte) ([]byte, error) {
 	reader, err := gzip.NewReader(bytes.NewReader(body))
 	if err != nil {
 		return nil, err
 	}
 	return io.ReadAll(reader)
+}
+
+// PrintableBody is a body in a sentence: JSON on one line, at most 600 bytes, what looks like a token masked.
+func PrintableBody(body []byte) string {
+	if len(body) == 0 {
+		return "no body"
+	}
+	var compact bytes.Buffer
+	if json.Compact(&compact, body) == nil {
+		body = compact.Bytes()
+	}
+	return matchers.Printable(string(body))
 }
 
 // decoded reads one JSON value, numbers as they are written.

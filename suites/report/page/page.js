@@ -158,7 +158,7 @@
     if (result.answer) parts.push(el("h3", {}, "On the wire"), el("pre", {tabindex: "0", "aria-label": "the answer"}, result.answer));
     if (result.text) parts.push(el("details", fails.has(result.outcome) ? {open: ""} : {}, el("summary", {}, "The whole text"),
       el("pre", {tabindex: "0", "aria-label": "the whole text"}, result.text)));
-    for (const schedule of result.schedules ?? []) parts.push(draw(schedule));
+    parts.push(...schedulesOf(result));
     return parts;
   };
   const dialog = $("detail");
@@ -271,6 +271,8 @@
       el("details", {}, el("summary", {}, "Attempt by attempt"), table(["attempt", "at", "answered", "wait asked", "wait kept"], lines),
         attempts.length > 12 ? el("p", {}, `and ${attempts.length - 12} attempts more`) : "", schedule.repeated ? el("p", {}, `sent ${attempts.length} times: ${schedule.repeated}`) : ""));
   };
+  const schedulesOf = result => [...(result.schedules ?? []).map(draw),
+    ...(result.moreSchedules ? [el("p", {class: "muted"}, `and ${result.moreSchedules} more, of which none shows a fault`)] : [])];
   const section = $("schedules");
   const fill = () => {
     for (const run of data().runs) {
@@ -284,7 +286,7 @@
         for (const [id, result] of entries) {
           const drawn = el("div");
           const one = el("details", {}, el("summary", {}, el("code", {}, id), " ", pill(result.outcome)), el("p", {class: "muted"}, result.title ?? result.reason), drawn);
-          one.addEventListener("toggle", () => { if (one.open && !drawn.childElementCount) drawn.append(...result.schedules.map(draw)); });
+          one.addEventListener("toggle", () => { if (one.open && !drawn.childElementCount) drawn.append(...schedulesOf(result)); });
           list.append(one);
         }
       });
