@@ -32,11 +32,11 @@ const (
 
 var isJSON = []string{"application/json"}
 
-// zipped is a text as gzip has it.
-func zipped(text string) string {
+// zipped is {"a":1} as gzip has it.
+func zipped() string {
 	var compressed strings.Builder
 	writer := gzip.NewWriter(&compressed)
-	_, err := io.WriteString(writer, text)
+	_, err := io.WriteString(writer, `{"a":1}`)
 	if err = errors.Join(err, writer.Close()); err != nil {
 		panic(err) // a strings.Builder takes everything
 	}
@@ -69,6 +69,33 @@ func answered(body string) fixtures.Answer {
 	return fixtures.Answer{Status: http.StatusNotFound, Header: http.Header{"Content-Type": {"application/json"}}, Body: []byte(body)}
 }
 
+// The request a stub of the two doors answers.
+const query, body = "?mask=name&size=1", `{"name":"a","size":[1]}`
+
+// exact are requests that are it, and some that are not, with what they differ in.
+// Pitfall 3: gock's own matchers are unanchored regular expressions, and ignore what they aren't told of.
+var exact = []TableEntry{
+	Entry("the same", "PATCH", course+query, body, ""),
+	Entry("query in another order", "PATCH", course+"?size=1&mask=name", body, ""),
+	Entry("JSON written in another way", "PATCH", course+query, `{ "size": [1], "name": "\u0061" }`, ""),
+	Entry("a path escaped in another way", "PATCH", host+"/v1/course%73/1"+query, body, ""),
+	Entry("another method", "PUT", course+query, body, "method"),
+	Entry("a longer path", "PATCH", course+"2"+query, body, "path"),
+	Entry("a deeper path", "PATCH", course+"/students"+query, body, "path"),
+	Entry("one more query parameter", "PATCH", course+query+"&x=1", body, `query parameter "x"`),
+	Entry("a longer query value", "PATCH", course+"?mask=name&size=100", body, `query parameter "size"`),
+	Entry("no query", "PATCH", course+"?", body, `query parameter "mask"`),
+	Entry("a query that cannot be read", "PATCH", course+"?mask=%zz", body, "query, which cannot be read"),
+	// Pitfall 5: a JSON array is a character class to gock.
+	Entry("another array", "PATCH", course+query, `{"name":"a","size":[2]}`, `body, for the request sends {"name":"a","size":[2]}, not `+body),
+	Entry("a number that differs past a float's precision", "PATCH", course+query, `{"name":"a","size":[1.00000000000000000001]}`, "body"),
+	Entry("text after the body", "PATCH", course+query, body+"}", "body"),
+	Entry("one more key", "PATCH", course+query, `{"name":"a","size":[1],"x":1}`, "body"),
+	Entry("no JSON", "PATCH", course+query, "name", "body, for the request sends name, not "+body),
+	// Pitfall 6: gock dereferences the body that isn't there, and then deadlocks.
+	Entry("no body", "PATCH", course+query, "", "body, for the request sends no body, not "+body),
+}
+
 var _ = Describe("a stub", func() {
 	var s *stub.Stub
 	BeforeEach(func() {
@@ -91,29 +118,6 @@ var _ = Describe("a stub", func() {
 		Expect(s.Close()).To(Succeed())
 	}, SpecTimeout(time.Minute))
 
-	// Pitfall 3: gock's own matchers are unanchored regular expressions, and ignore what they aren't told of.
-	const query, body = "?mask=name&size=1", `{"name":"a","size":[1]}`
-	exact := []TableEntry{
-		Entry("the same", "PATCH", course+query, body, ""),
-		Entry("query in another order", "PATCH", course+"?size=1&mask=name", body, ""),
-		Entry("JSON written in another way", "PATCH", course+query, `{ "size": [1], "name": "\u0061" }`, ""),
-		Entry("a path escaped in another way", "PATCH", host+"/v1/course%73/1"+query, body, ""),
-		Entry("another method", "PUT", course+query, body, "method"),
-		Entry("a longer path", "PATCH", course+"2"+query, body, "path"),
-		Entry("a deeper path", "PATCH", course+"/students"+query, body, "path"),
-		Entry("one more query parameter", "PATCH", course+query+"&x=1", body, `query parameter "x"`),
-		Entry("a longer query value", "PATCH", course+"?mask=name&size=100", body, `query parameter "size"`),
-		Entry("no query", "PATCH", course+"?", body, `query parameter "mask"`),
-		Entry("a query that cannot be read", "PATCH", course+"?mask=%zz", body, "query, which cannot be read"),
-		// Pitfall 5: a JSON array is a character class to gock.
-		Entry("another array", "PATCH", course+query, `{"name":"a","size":[2]}`, `body, for the request sends {"name":"a","size":[2]}, not `+body),
-		Entry("a number that differs past a float's precision", "PATCH", course+query, `{"name":"a","size":[1.00000000000000000001]}`, "body"),
-		Entry("text after the body", "PATCH", course+query, body+"}", "body"),
-		Entry("one more key", "PATCH", course+query, `{"name":"a","size":[1],"x":1}`, "body"),
-		Entry("no JSON", "PATCH", course+query, "name", "body, for the request sends name, not "+body),
-		// Pitfall 6: gock dereferences the body that isn't there, and then deadlocks.
-		Entry("no body", "PATCH", course+query, "", "body, for the request sends no body, not "+body),
-	}
 	DescribeTable("answers its exact request only",
 		func(ctx SpecContext, method, url, sent, differs string) {
 			Expect(s.Answer(stub.Request{Method: "PATCH", URL: course + query, Body: []byte(body)}, answered("{}"))).To(Succeed())
@@ -167,17 +171,17 @@ var _ = Describe("a stub", func() {
 		Entry("JSON", `{"a":1}`, isJSON, nil, ""),
 		Entry("JSON of a charset", `{"a":1}`, []string{"application/json; charset=utf-8"}, nil, ""),
 		Entry("JSON that is not compressed", `{"a":1}`, isJSON, []string{"identity"}, ""),
-		Entry("compressed JSON", zipped(`{"a":1}`), isJSON, []string{"gzip"}, ""),
-		Entry("compressed JSON, in capitals", zipped(`{"a":1}`), isJSON, []string{"GZIP"}, ""),
+		Entry("compressed JSON", zipped(), isJSON, []string{"gzip"}, ""),
+		Entry("compressed JSON, in capitals", zipped(), isJSON, []string{"GZIP"}, ""),
 		Entry("no label", `{"a":1}`, nil, nil, "is labelled Content-Type: (missing), and the provider takes application/json"),
 		Entry("another label", `{"a":1}`, []string{"text/plain"}, nil, "is labelled Content-Type: text/plain"),
 		Entry("two labels", `{"a":1}`, []string{"application/json", "text/plain"}, nil, "is labelled Content-Type: application/json, text/plain"),
 		Entry("plain JSON labelled gzip", `{"a":1}`, isJSON, []string{"gzip"}, `is labelled Content-Encoding: gzip, and sends {"a":1} as it is`),
-		Entry("half of the gzip", zipped(`{"a":1}`)[:20], isJSON, []string{"gzip"}, "sends gzip that cannot be read: unexpected EOF"),
-		Entry("gzip without its checksum", zipped(`{"a":1}`)[:len(zipped(`{"a":1}`))-4], isJSON, []string{"gzip"}, "sends gzip that cannot be read: unexpected EOF"),
-		Entry("gzip twice labelled", zipped(`{"a":1}`), isJSON, []string{"gzip", "gzip"}, "is labelled Content-Encoding: gzip, gzip"),
+		Entry("half of the gzip", zipped()[:20], isJSON, []string{"gzip"}, "sends gzip that cannot be read: unexpected EOF"),
+		Entry("gzip without its checksum", zipped()[:len(zipped())-4], isJSON, []string{"gzip"}, "sends gzip that cannot be read: unexpected EOF"),
+		Entry("gzip twice labelled", zipped(), isJSON, []string{"gzip", "gzip"}, "is labelled Content-Encoding: gzip, gzip"),
 		Entry("another compression", `{"a":1}`, isJSON, []string{"br"}, "is labelled Content-Encoding: br, which the provider does not document"),
-		Entry("gzip that is not labelled", zipped(`{"a":1}`), isJSON, nil, "sends "),
+		Entry("gzip that is not labelled", zipped(), isJSON, nil, "sends "),
 	)
 
 	It("tells a body that breaks off, or is not as long as it is said to be", func(ctx SpecContext) {
