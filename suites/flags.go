@@ -73,9 +73,9 @@ func Main(m *testing.M) {
 		}
 	}
 	if os.Getenv("GOGC") == "" {
-		// A run ends before most of what it allocates could be used again: a quarter of the collections costs some 10 MiB
-		// (ci/bench).
-		debug.SetGCPercent(400)
+		// A run ends before most of what it allocates could be used again: half of the collections costs some MiB. With
+		// fewer still, a virtual machine takes longer to give the memory than they took (ci/bench).
+		debug.SetGCPercent(200)
 	}
 	status := m.Run()
 	if liveRun != nil {
