@@ -240,14 +240,14 @@ func writeDeviations(text *strings.Builder, deviations []Deviation) {
 func writeFields(text *strings.Builder, deviations []Deviation) {
 	for _, d := range deviations {
 		note := d.Note
-		if !d.Broken {
+		if !d.Binds {
 			note = strings.TrimPrefix(note+"; reported only, does not fail", "; ")
 		}
 		if note != "" {
 			note = "  <- " + note
 		}
 		fmt.Fprintf(text, "  %-12s documented  %s\n", d.Field, d.Documented)
-		fmt.Fprintf(text, "  %-12s answered    %s%s\n", "", d.Answered, note)
+		fmt.Fprintf(text, "  %-12s answered    %s%s\n", "", d.Received, note)
 	}
 }
 
@@ -276,7 +276,7 @@ func writeExchange(text *strings.Builder, x Exchange) {
 func fields(deviations []Deviation) string {
 	var names []string
 	for _, d := range deviations {
-		if d.Broken {
+		if d.Binds {
 			names = append(names, d.Field)
 		}
 	}

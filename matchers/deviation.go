@@ -19,9 +19,9 @@ import (
 type Deviation struct {
 	Field      string // such as "status", "code" or "Retry-After"
 	Documented string // printable
-	Answered   string // printable
+	Received   string // printable
 	Note       string // what else there is to say, such as "differs by spelling only"; may be empty
-	Broken     bool   // whether the field is bound so strongly that the clause is broken
+	Binds     bool   // whether the field is bound so strongly that the clause is broken
 }
 
 // spellingOnly is the note of a field that is as documented but for case, spaces, punctuation and apostrophes.
@@ -36,7 +36,7 @@ type verdict struct {
 func (v verdict) broken() int {
 	n := 0
 	for _, d := range v.deviations {
-		if d.Broken {
+		if d.Binds {
 			n++
 		}
 	}
@@ -125,14 +125,14 @@ func deviations(x Exchange, w *fixtures.Wording, bindings fixtures.Bindings, fau
 	c := &comparison{Exchange: x, Wording: w, envelope: &w.Clause.Operation.Contract.Envelope, bindings: bindings}
 	if x.answer.Status != w.Clause.Status {
 		c.deviate(bindings.Status, "", Deviation{
-			Field: "status", Documented: fixtures.StatusLine(w.Clause.Status), Answered: fixtures.StatusLine(x.answer.Status),
+			Field: "status", Documented: fixtures.StatusLine(w.Clause.Status), Received: fixtures.StatusLine(x.answer.Status),
 		})
 	}
 	c.contentType()
 	var minutes string
 	if x.fault != "" {
 		c.deviate(bindings.Shape, "", Deviation{
-			Field: "body", Documented: "JSON, as " + c.envelope.Schema.Name, Answered: x.fault,
+			Field: "body", Documented: "JSON, as " + c.envelope.Schema.Name, Received: x.fault,
 		})
 	} else {
 		c.code()
@@ -152,9 +152,9 @@ func (c *comparison) deviate(binding fixtures.Binding, at string, d Deviation) {
 	if binding == fixtures.None {
 		return
 	}
-	d.Broken = binding == fixtures.Exact || binding == fixtures.Spelling && d.Note != spellingOnly
+	d.Binds = binding == fixtures.Exact || binding == fixtures.Spelling && d.Note != spellingOnly
 	c.found = append(c.found, d)
-	if d.Broken && at != "" {
+	if d.Binds && at != "" {
 		c.told = append(c.told, at)
 	}
 }
@@ -162,7 +162,7 @@ func (c *comparison) deviate(binding fixtures.Binding, at string, d Deviation) {
 func (c *comparison) contentType() {
 	if answered, ok := contentType(c.Exchange); !ok {
 		c.deviate(c.bindings.Shape, "", Deviation{
-			Field: "Content-Type", Documented: "application/json", Answered: answered,
+			Field: "Content-Type", Documented: "application/json", Received: answered,
 		})
 	}
 }
@@ -180,7 +180,7 @@ func (c *comparison) code() {
 	if answered == c.Code {
 		return
 	}
-	d := Deviation{Field: "code", Documented: quoted(c.Code, true), Answered: quoted(answered, found)}
+	d := Deviation{Field: "code", Documented: quoted(c.Code, true), Received: quoted(answered, found)}
 	if text, ok := answered.(string); ok && fixtures.Normalize(text) == fixtures.Normalize(c.Code) {
 		d.Note = spellingOnly
 	}
@@ -195,7 +195,7 @@ func (c *comparison) repeatedStatus() {
 	if answered, found := c.at(c.envelope.Status); answered != float64(c.Status()) {
 		c.deviate(c.bindings.Status, c.envelope.Status, Deviation{
 			Field:      strings.ReplaceAll(c.envelope.Status[1:], "/", "."),
-			Documented: fmt.Sprintf("%d, the HTTP status", c.Status()), Answered: quoted(answered, found),
+			Documented: fmt.Sprintf("%d, the HTTP status", c.Status()), Received: quoted(answered, found),
 		})
 	}
 }
@@ -211,13 +211,13 @@ func (c *comparison) name() {
 	if carrier == "" && !strings.HasPrefix(text, "@") || carrier != "" && strings.HasPrefix(text, carrier) {
 		return
 	}
-	d := Deviation{Field: "name", Documented: "(no @name)", Answered: "(no @name)"}
+	d := Deviation{Field: "name", Documented: "(no @name)", Received: "(no @name)"}
 	if carrier != "" {
 		d.Documented = quoted(carrier, true) + " at the start of the message"
 	}
 	if strings.HasPrefix(text, "@") {
 		name, _, _ := strings.Cut(text, " ")
-		d.Answered = quoted(name, true)
+		d.Received = quoted(name, true)
 		if rest, ok := strings.CutPrefix(text, "@"+c.Clause.Name); ok && !startsWithName(rest) {
 			d.Note = "the space after the name is missing"
 		}
@@ -239,7 +239,7 @@ func (c *comparison) message() (minutes string) {
 	if isText && ok {
 		return captures[fixtures.Minutes]
 	}
-	d := Deviation{Field: "message", Documented: quoted(c.Message.String(), true), Answered: quoted(answered, found)}
+	d := Deviation{Field: "message", Documented: quoted(c.Message.String(), true), Received: quoted(answered, found)}
 	switch {
 	case c.Text == "synthetic":
 		d.Documented += " (the text is ours: the page gives none)"
@@ -274,13 +274,13 @@ func (c *comparison) details() {
 	if all && (c.MoreDetails || rest == 0) {
 		return
 	}
-	d := Deviation{Field: "details", Documented: c.documentedDetails(), Answered: quoted(answered, found)}
+	d := Deviation{Field: "details", Documented: c.documentedDetails(), Received: quoted(answered, found)}
 	rest, all = unmatched(c.Details, entries, bySpelling)
 	if all && (c.MoreDetails || rest == 0) {
 		d.Note = spellingOnly
 	}
 	for _, detail := range c.Details {
-		d.Note = cmp.Or(d.Note, unexpanded(detail.Message, d.Answered))
+		d.Note = cmp.Or(d.Note, unexpanded(detail.Message, d.Received))
 	}
 	c.deviate(c.bindings.Details, c.envelope.Details, d)
 }
@@ -343,7 +343,7 @@ func (c *comparison) innerError() {
 		return // one that is no object has the wrong shape
 	}
 	c.deviate(c.bindings.InnerError, "", Deviation{
-		Field: "innerError", Documented: "an object with the request's id and date", Answered: "(missing)",
+		Field: "innerError", Documented: "an object with the request's id and date", Received: "(missing)",
 	})
 }
 
@@ -361,7 +361,7 @@ func shapeOf(x Exchange, schema fixtures.Schema) []fault {
 func (c *comparison) shape(faults []fault) {
 	untold := slices.DeleteFunc(slices.Clone(faults), func(f fault) bool { return slices.Contains(c.told, f.place) })
 	for _, line := range lines(untold) {
-		c.deviate(c.bindings.Shape, "", Deviation{Field: "shape", Documented: c.envelope.Schema.Name, Answered: line})
+		c.deviate(c.bindings.Shape, "", Deviation{Field: "shape", Documented: c.envelope.Schema.Name, Received: line})
 	}
 }
 
@@ -370,13 +370,13 @@ func (c *comparison) retryAfter(minutes string) {
 		return
 	}
 	values := strings.Join(c.answer.Header.Values("Retry-After"), ", ")
-	d := Deviation{Field: "Retry-After", Documented: "a time to wait", Answered: Printable(values)}
+	d := Deviation{Field: "Retry-After", Documented: "a time to wait", Received: Printable(values)}
 	said, err := time.ParseDuration(minutes + "m")
 	if minutes != "" {
 		d.Documented = minutes + " min, as in the message"
 	}
 	if c.Header("Retry-After") == "" {
-		d.Answered = "(missing)"
+		d.Received = "(missing)"
 		c.deviate(c.bindings.RetryAfter, "", d)
 		return
 	}

@@ -18,7 +18,7 @@ func TestHarmless(t *testing.T) {
 		all        = clause(t, "graph.create.fields-invalid")
 		throttled  = clause(t, "graph.update.throttled")
 		modifiable = clause(t, "classroom.courses.patch.failed-precondition.CourseNotModifiable")
-		spaced     = func(a *fixtures.Answer) { a.Body = []byte("\n\t " + string(a.Body) + "\r\n") }
+		spaced     = func(a *fixtures.Response) { a.Body = []byte("\n\t " + string(a.Body) + "\r\n") }
 	)
 	for name, c := range map[string]struct {
 		clause *fixtures.Clause
@@ -109,13 +109,13 @@ func TestBindings(t *testing.T) {
 			if ok := matches(t, m, x); ok == c.broken {
 				t.Errorf("honored is %v: %v", ok, m.Deviations())
 			}
-			if d, found := find(m.Deviations(), c.field); !found || d.Broken != c.broken || d.Note != c.note {
+			if d, found := find(m.Deviations(), c.field); !found || d.Binds != c.broken || d.Note != c.note {
 				t.Errorf("%s is not reported with note %q, broken %v: %+v", c.field, c.note, c.broken, m.Deviations())
 			}
 			if m = m.Strictly(); matches(t, m, x) {
 				t.Error("honored strictly")
 			}
-			if d, found := find(m.Deviations(), c.field); !found || !d.Broken {
+			if d, found := find(m.Deviations(), c.field); !found || !d.Binds {
 				t.Errorf("%s is not broken strictly: %+v", c.field, m.Deviations())
 			}
 		})
@@ -162,7 +162,7 @@ func TestShapeIsExact(t *testing.T) {
 			}
 			told := false
 			for _, d := range m.Deviations() {
-				told = told || d.Field == "shape" && d.Broken && strings.HasPrefix(d.Answered, "at "+c.place+": ")
+				told = told || d.Field == "shape" && d.Binds && strings.HasPrefix(d.Received, "at "+c.place+": ")
 			}
 			if !told {
 				t.Errorf("the shape at %s is not told of: %+v", c.place, m.Deviations())
@@ -205,8 +205,8 @@ func TestBodyFaults(t *testing.T) {
 		if matches(t, m, of(license, body(text))) {
 			t.Errorf("%.40q is honored", text)
 		}
-		if d, _ := find(m.Deviations(), "body"); d.Answered != fault {
-			t.Errorf("%.40q is told of as %q, want %q", text, d.Answered, fault)
+		if d, _ := find(m.Deviations(), "body"); d.Received != fault {
+			t.Errorf("%.40q is told of as %q, want %q", text, d.Received, fault)
 		}
 		if _, told := find(m.Deviations(), "code"); told {
 			t.Errorf("%.40q: tells of the code of a body without one", text)
@@ -223,8 +223,8 @@ func TestLargeNumber(t *testing.T) {
 			t.Errorf("%.20s is honored", number)
 		}
 		for _, d := range m.Deviations() {
-			if strings.Contains(d.Answered, "float64") || len(d.Answered) > 700 {
-				t.Errorf("%.20s is told of as %.700s", number, d.Answered)
+			if strings.Contains(d.Received, "float64") || len(d.Received) > 700 {
+				t.Errorf("%.20s is told of as %.700s", number, d.Received)
 			}
 		}
 	}
@@ -286,7 +286,7 @@ func TestContractOfOnesOwn(t *testing.T) {
 		Clause: c, Sources: []*fixtures.Source{{Edition: &fixtures.Edition{}}}, Code: "busy", Message: message("Busy"),
 	}}
 	judge := func(text string) (bool, []matchers.Deviation) {
-		answer := fixtures.Answer{Status: 429, Header: http.Header{}, Body: []byte(text)}
+		answer := fixtures.Response{Status: 429, Header: http.Header{}, Body: []byte(text)}
 		answer.Header.Set("Content-Type", "application/json")
 		answer.Header.Set("Retry-After", "not looked at")
 		m := matchers.HonorClause(c)
@@ -307,7 +307,7 @@ func TestContractOfOnesOwn(t *testing.T) {
 	}
 	own.Envelope.Schema = fixtures.Schema{Name: "wrong.schema.json", JSON: []byte(`{"type": "thing"}`)}
 	honored, deviations := judge(`{"reason":"busy","text":"Busy"}`)
-	if d, _ := find(deviations, "shape"); honored || !strings.Contains(d.Answered, "schema wrong.schema.json") {
+	if d, _ := find(deviations, "shape"); honored || !strings.Contains(d.Received, "schema wrong.schema.json") {
 		t.Errorf("a wrong schema is not told of: %+v", deviations)
 	}
 }

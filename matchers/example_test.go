@@ -56,7 +56,7 @@ func ExampleNewExchange() {
 	// What the provider is documented to answer, without a server.
 	wording := contract.Clause("graph.get.assignment-not-found").Wordings[0]
 	operation := wording.Clause.Operation
-	exchange := matchers.NewExchange(operation.Method, operation.URL(), wording.Answer(), time.Now())
+	exchange := matchers.NewExchange(operation.Method, operation.URL(), wording.Response(), time.Now())
 
 	g.Expect(exchange).To(matchers.HaveErrorCode("Not Found"))
 	fmt.Println(exchange.Status())
@@ -77,7 +77,7 @@ func ExampleHonorClause() {
 	g.Expect(response).To(honor)
 	// Graph's code binds by its spelling: what differs does not fail, and is reported.
 	for _, d := range honor.Deviations() {
-		fmt.Printf("%s is %s, documented %s: %s\n", d.Field, d.Answered, d.Documented, d.Note)
+		fmt.Printf("%s is %s, documented %s: %s\n", d.Field, d.Received, d.Documented, d.Note)
 	}
 	// Output: code is "TooManyRequests", documented "tooManyRequests": differs by spelling only
 }
@@ -88,7 +88,7 @@ func ExampleHonorWording() {
 		log.Fatal(err)
 	}
 	clause := contract.Clause("graph.update.throttled")
-	answer := clause.Wordings[1].Answer()
+	answer := clause.Wordings[1].Response()
 	exchange := matchers.NewExchange("PATCH", clause.Operation.URL(), answer, time.Now())
 
 	// The documentation's row can be read in two ways, and was spelled otherwise later: which is it?
@@ -165,7 +165,7 @@ func ExampleHaveErrorDetail() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	answer := contract.Clause("graph.update.required-fields-missing").Wordings[0].Answer()
+	answer := contract.Clause("graph.update.required-fields-missing").Wordings[0].Response()
 	exchange := matchers.NewExchange("PATCH", contract.Operation("graph.update").URL(), answer, time.Now())
 
 	g.Expect(exchange).To(matchers.HaveErrorDetail("badRequest", "Input field {fieldName} is required"))

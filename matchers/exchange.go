@@ -35,7 +35,7 @@ const MaxBody = 1 << 20
 // correlation ids Request-Id, Client-Request-Id and X-Ms-Ags-Diagnostic; and String masks what looks like a token.
 type Exchange struct {
 	method, url string
-	answer      fixtures.Answer
+	answer      fixtures.Response
 	received    time.Time
 	body        any    // the decoded body
 	fault       string // why the body could not be decoded
@@ -49,9 +49,9 @@ var kept = []string{
 
 // NewExchange makes an exchange of a request and an answer received at a time, which an HTTP date in Retry-After
 // counts from where the answer has no Date. It copies what it keeps.
-func NewExchange(method, rawURL string, answer fixtures.Answer, received time.Time) Exchange {
+func NewExchange(method, rawURL string, answer fixtures.Response, received time.Time) Exchange {
 	x := Exchange{method: method, url: PrintableURL(rawURL), received: received}
-	x.answer = fixtures.Answer{Status: answer.Status, Header: http.Header{}, Body: bytes.Clone(answer.Body)}
+	x.answer = fixtures.Response{Status: answer.Status, Header: http.Header{}, Body: bytes.Clone(answer.Body)}
 	for name, values := range answer.Header {
 		if name = http.CanonicalHeaderKey(name); slices.Contains(kept, name) {
 			x.answer.Header[name] = append(x.answer.Header[name], values...)
@@ -96,7 +96,7 @@ func Capture(response *http.Response) (Exchange, error) {
 			address = response.Request.URL.String()
 		}
 	}
-	answer := fixtures.Answer{Status: response.StatusCode, Header: response.Header, Body: text}
+	answer := fixtures.Response{Status: response.StatusCode, Header: response.Header, Body: text}
 	return NewExchange(method, address, answer, time.Now()), nil
 }
 

@@ -39,7 +39,7 @@ func serve(t *testing.T, handler http.HandlerFunc) *http.Response {
 // answer writes the answer of a wording, as its provider would send it.
 func answer(w *fixtures.Wording) http.HandlerFunc {
 	return func(writer http.ResponseWriter, _ *http.Request) {
-		answer := w.Answer()
+		answer := w.Response()
 		maps.Copy(writer.Header(), answer.Header)
 		writer.WriteHeader(answer.Status)
 		_, _ = writer.Write(answer.Body)
@@ -69,7 +69,7 @@ func TestBodyStaysReadable(t *testing.T) {
 				g.Expect(response).NotTo(matchers.HaveErrorMessage("other"))
 			}
 			text, err := io.ReadAll(response.Body)
-			if err != nil || !bytes.Equal(text, w.Answer().Body) {
+			if err != nil || !bytes.Equal(text, w.Response().Body) {
 				t.Errorf("the body is %q, %v after the matchers", text, err)
 			}
 			if err := response.Body.Close(); err != nil {
@@ -169,7 +169,7 @@ func TestOnlyKeptHeaders(t *testing.T) {
 // A RoundTripper may set header fields under any spelling, and one field under two.
 func TestHeaderSpelling(t *testing.T) {
 	for range 20 { // the order of a map
-		x := matchers.NewExchange("GET", "https://example.com", fixtures.Answer{
+		x := matchers.NewExchange("GET", "https://example.com", fixtures.Response{
 			Status: 429, Header: http.Header{"retry-after": {"1"}, "Retry-After": {"2"}, "DATE": {"today"}},
 		}, received)
 		if _, err := matchers.RetryAfter(x); err == nil || x.Header("Date") != "today" {
@@ -182,7 +182,7 @@ func TestHeaderSpelling(t *testing.T) {
 func TestTokensAreMasked(t *testing.T) {
 	license := clause(t, "graph.update.learner-license")
 	asked := func(url string) matchers.Exchange {
-		return matchers.NewExchange("GET", url, license.Wordings[0].Answer(), received)
+		return matchers.NewExchange("GET", url, license.Wordings[0].Response(), received)
 	}
 	envelope := `{"error":{"code":"Forbidden","message":%q,"innerError":{}}}`
 	for _, secret := range []string{
@@ -250,7 +250,7 @@ func TestURLIsMasked(t *testing.T) {
 		"https://h/p?a;b=secret&c=d":  "https://h/p?c=…",
 		"https://h/learn?$select=a,b": "https://h/learn?%24select=…",
 	} {
-		if got := matchers.NewExchange("GET", given, fixtures.Answer{}, received).URL(); got != want {
+		if got := matchers.NewExchange("GET", given, fixtures.Response{}, received).URL(); got != want {
 			t.Errorf("%s is shown as %s, want %s", given, got, want)
 		}
 	}
@@ -258,7 +258,7 @@ func TestURLIsMasked(t *testing.T) {
 
 func TestExchangeIsImmutable(t *testing.T) {
 	license := clause(t, "graph.update.learner-license")
-	given := license.Wordings[0].Answer()
+	given := license.Wordings[0].Response()
 	x := matchers.NewExchange("GET", "https://h", given, received)
 	before := x.String()
 
@@ -288,7 +288,7 @@ func TestExchangeIsLongOrOdd(t *testing.T) {
 		"cut off a rune":    {"x" + strings.Repeat("é", 1001), "é… (2003 bytes in all)"},
 		"cut off a token":   {strings.Repeat("x", 1985) + " Bearer 0123456789abcdef0123456789", "x [masked]"},
 	} {
-		x := matchers.NewExchange("GET", "https://h", fixtures.Answer{Status: 400, Body: []byte(c.body)}, time.Time{})
+		x := matchers.NewExchange("GET", "https://h", fixtures.Response{Status: 400, Body: []byte(c.body)}, time.Time{})
 		if !strings.HasSuffix(x.String(), c.ends) {
 			t.Errorf("%s: ends in %q", name, x.String()[max(0, len(x.String())-40):])
 		}
@@ -296,7 +296,7 @@ func TestExchangeIsLongOrOdd(t *testing.T) {
 }
 
 func TestAt(t *testing.T) {
-	answer := fixtures.Answer{Body: []byte(`{"error":{"code":400,"message":null,"details":[{"code":"x"}]}}`)}
+	answer := fixtures.Response{Body: []byte(`{"error":{"code":400,"message":null,"details":[{"code":"x"}]}}`)}
 	x := matchers.NewExchange("GET", "https://h", answer, received)
 	for pointer, want := range map[string]struct {
 		value any
@@ -331,12 +331,12 @@ func TestARepeatedKeyIsFoundWhateverTheTextsHold(t *testing.T) {
 		`{"error":"a\":\\","error":1}`,
 		`{"error":[{"a":1},{"a":1,"a":":"}]}`,
 	} {
-		x := matchers.NewExchange("GET", "https://h", fixtures.Answer{Status: 400, Body: []byte(body)}, time.Time{})
+		x := matchers.NewExchange("GET", "https://h", fixtures.Response{Status: 400, Body: []byte(body)}, time.Time{})
 		if _, found := x.At("/error"); found {
 			t.Errorf("%s was read", body)
 		}
 	}
-	x := matchers.NewExchange("GET", "https://h", fixtures.Answer{Status: 400, Body: []byte(`{"a":"b:\"c\":","d":[":"]}`)}, time.Time{})
+	x := matchers.NewExchange("GET", "https://h", fixtures.Response{Status: 400, Body: []byte(`{"a":"b:\"c\":","d":[":"]}`)}, time.Time{})
 	if value, found := x.At("/a"); !found || value != `b:"c":` {
 		t.Errorf("read %v, %t", value, found)
 	}

@@ -44,7 +44,7 @@ func answers(f *testing.F) [][]byte {
 	}
 	for _, c := range judged(f) {
 		for _, w := range c.Wordings {
-			seeds = append(seeds, w.Answer().Body)
+			seeds = append(seeds, w.Response().Body)
 		}
 	}
 	return seeds
@@ -84,17 +84,17 @@ func FuzzHonorClause(f *testing.F) {
 	}
 	clauses := judged(f)
 	for i, c := range clauses {
-		f.Add(byte(i), c.Status, "application/json; charset=utf-8", "300", "", c.Wordings[0].Answer().Body)
+		f.Add(byte(i), c.Status, "application/json; charset=utf-8", "300", "", c.Wordings[0].Response().Body)
 	}
 	f.Fuzz(func(t *testing.T, which byte, status int, contentType, retryAfter, date string, body []byte) {
-		x := matchers.NewExchange("GET", "https://h/p", fixtures.Answer{Status: status, Body: body, Header: http.Header{
+		x := matchers.NewExchange("GET", "https://h/p", fixtures.Response{Status: status, Body: body, Header: http.Header{
 			"Content-Type": {contentType}, "Retry-After": {retryAfter}, "Date": {date},
 		}}, received)
 		c := clauses[int(which)%len(clauses)]
 		honor, documented := matchers.HonorClause(c), matchers.BeDocumented(c.Operation)
 		honored := said(t, honor, x)
 		for _, d := range honor.Deviations() {
-			if d.Broken && honored {
+			if d.Binds && honored {
 				t.Errorf("%s is honored, and %s broken", c.ID, d.Field)
 			}
 		}
@@ -124,7 +124,7 @@ func FuzzFieldMatchers(f *testing.F) {
 		if _, err := fixtures.ParseTemplate(message); err != nil {
 			message = "Input field {fieldName} is required"
 		}
-		x := matchers.NewExchange("GET", "https://h/p", fixtures.Answer{Status: 400, Body: body, Header: http.Header{
+		x := matchers.NewExchange("GET", "https://h/p", fixtures.Response{Status: 400, Body: body, Header: http.Header{
 			"Content-Type": {code}, "Request-Id": {message},
 		}}, received)
 		said(t, matchers.HaveErrorCode(code), x)
@@ -155,7 +155,7 @@ func FuzzHaveErrorShape(f *testing.F) {
 		f.Add(schema, []byte(`{"error":{"code":"Forbidden","message":1e300}}`))
 	}
 	f.Fuzz(func(t *testing.T, schema string, body []byte) {
-		x := matchers.NewExchange("GET", "https://h/p", fixtures.Answer{Status: 400, Body: body}, received)
+		x := matchers.NewExchange("GET", "https://h/p", fixtures.Response{Status: 400, Body: body}, received)
 		m := matchers.HaveErrorShape(fixtures.Schema{Name: "mine", JSON: []byte(schema)})
 		ok, err := m.Match(x)
 		if ok && err != nil {
@@ -177,7 +177,7 @@ func FuzzRetryAfter(f *testing.F) {
 		f.Add("300", value)
 	}
 	f.Fuzz(func(t *testing.T, value, date string) {
-		x := matchers.NewExchange("GET", "https://h/p", fixtures.Answer{
+		x := matchers.NewExchange("GET", "https://h/p", fixtures.Response{
 			Status: 429, Header: http.Header{"Retry-After": {value}, "Date": {date}},
 		}, received)
 		wait, err := matchers.RetryAfter(x)
@@ -213,7 +213,7 @@ func FuzzCapture(f *testing.F) {
 		if rest, err := io.ReadAll(response.Body); err != nil || !bytes.Equal(rest, body) {
 			t.Errorf("the body is %q, %v afterwards", rest, err)
 		}
-		x := matchers.NewExchange(method, "https://h"+target, fixtures.Answer{Body: body}, received)
+		x := matchers.NewExchange(method, "https://h"+target, fixtures.Response{Body: body}, received)
 		if !utf8.ValidString(x.URL()) || !utf8.ValidString(x.String()) || !utf8.ValidString(first.String()) {
 			t.Errorf("not UTF-8: %q", x.URL()+x.String()+first.String())
 		}

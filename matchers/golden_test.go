@@ -87,12 +87,12 @@ func TestFailureTexts(t *testing.T) {
 			honor(license)},
 		{"honor-long-body", of(license, status(400), set("message", strings.Repeat("all work and no play ", 200))),
 			honor(license)},
-		{"honor-token", matchers.NewExchange("GET", "https://h/p?access_token="+token, fixtures.Answer{
+		{"honor-token", matchers.NewExchange("GET", "https://h/p?access_token="+token, fixtures.Response{
 			Status: 401, Header: http.Header{"Content-Type": {"text/plain; echo=" + token}, "Authorization": {token}},
 			Body: []byte(`{"error":{"code":"Bearer ` + token + `","message":"` + token + ` has expired"}}`),
 		}, received), honor(license).Strictly()},
 		{"honor-inferred-code", of(inferred, status(400)), honor(inferred)},
-		{"honor-unknown-request", matchers.NewExchange("", "", license.Wordings[0].Answer(), received), honor(assignment)},
+		{"honor-unknown-request", matchers.NewExchange("", "", license.Wordings[0].Response(), received), honor(assignment)},
 		{"honor-name-without-space", of(modifiable, set("message", "@CourseNotModifiable: the course is archived.")),
 			honor(modifiable)},
 		{"honor-name-of-sibling", of(incomplete), honor(removed)},

@@ -52,11 +52,11 @@ func clause(tb testing.TB, id string) *fixtures.Clause {
 }
 
 // change makes an answer differ from the documented one.
-type change func(*fixtures.Answer)
+type change func(*fixtures.Response)
 
 // answered is the exchange in which the provider answers a wording, changed.
 func answered(w *fixtures.Wording, changes ...change) matchers.Exchange {
-	answer := w.Answer()
+	answer := w.Response()
 	for _, change := range changes {
 		change(&answer)
 	}
@@ -71,7 +71,7 @@ func of(c *fixtures.Clause, changes ...change) matchers.Exchange {
 
 // succeeded is the exchange in which the operation succeeds, changed.
 func succeeded(o *fixtures.Operation, changes ...change) matchers.Exchange {
-	answer := o.Succeed()
+	answer := o.SuccessResponse()
 	for _, change := range changes {
 		change(&answer)
 	}
@@ -80,7 +80,7 @@ func succeeded(o *fixtures.Operation, changes ...change) matchers.Exchange {
 
 // both is one change after another.
 func both(first, second change) change {
-	return func(a *fixtures.Answer) { first(a); second(a) }
+	return func(a *fixtures.Response) { first(a); second(a) }
 }
 
 // detail is an entry of error.details.
@@ -88,13 +88,13 @@ func detail(code, message any) map[string]any {
 	return map[string]any{"code": code, "message": message}
 }
 
-func status(code int) change { return func(a *fixtures.Answer) { a.Status = code } }
+func status(code int) change { return func(a *fixtures.Response) { a.Status = code } }
 
-func body(text string) change { return func(a *fixtures.Answer) { a.Body = []byte(text) } }
+func body(text string) change { return func(a *fixtures.Response) { a.Body = []byte(text) } }
 
 // header sets the values of a header field; none removes it.
 func header(name string, values ...string) change {
-	return func(a *fixtures.Answer) {
+	return func(a *fixtures.Response) {
 		a.Header.Del(name)
 		for _, value := range values {
 			a.Header.Add(name, value)
@@ -104,7 +104,7 @@ func header(name string, values ...string) change {
 
 // set sets a field of the body's error object; missing removes it.
 func set(field string, value any) change {
-	return func(a *fixtures.Answer) {
+	return func(a *fixtures.Response) {
 		var envelope map[string]map[string]any
 		if err := json.Unmarshal(a.Body, &envelope); err != nil {
 			panic(err) // only the answer of a wording is edited
@@ -129,7 +129,7 @@ var missing = absent{}
 
 // response is an *http.Response as a RoundTripper would return it, without the request.
 func response(w *fixtures.Wording) *http.Response {
-	answer := w.Answer()
+	answer := w.Response()
 	recorded := &http.Response{StatusCode: answer.Status, Header: answer.Header}
 	recorded.Body = http.NoBody
 	if len(answer.Body) > 0 {

@@ -43,7 +43,7 @@ func (m *SuccessMatcher) Match(actual any) (bool, error) {
 func successDeviations(x Exchange, o *fixtures.Operation) (found []Deviation) {
 	s := o.Success
 	deviate := func(field, documented, answered string) {
-		found = append(found, Deviation{Field: field, Documented: documented, Answered: answered, Broken: true})
+		found = append(found, Deviation{Field: field, Documented: documented, Received: answered, Binds: true})
 	}
 	if x.Status() != s.Status {
 		deviate("status", fixtures.StatusLine(s.Status), fixtures.StatusLine(x.Status()))

@@ -33,7 +33,7 @@ func TestHonorSuccess(t *testing.T) {
 			wrong := map[string]change{"another status": status(o.Success.Status + 1), "an array": body("[]")}
 			if o.Success.Body != nil {
 				wrong["a text"], wrong["no body"] = header("Content-Type", "text/plain"), body("")
-				wrong["a failure in a success"] = body(string(o.Clauses[0].Wordings[0].Answer().Body))
+				wrong["a failure in a success"] = body(string(o.Clauses[0].Wordings[0].Response().Body))
 			}
 			if o.Action != "list" && len(o.Success.Body) > len("{}") {
 				wrong["nothing of it"], wrong["something else"] = body("{}"), body(`{"kind":"other"}`)

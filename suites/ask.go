@@ -43,10 +43,10 @@ func fail(text string, callerSkip ...int) {
 	if len(callerSkip) > 0 {
 		frames += callerSkip[0]
 	}
-	ginkgo.Fail(report.Tame(scrub(text)), frames)
+	ginkgo.Fail(report.EscapeLogCommands(scrub(text)), frames)
 }
 
-func skip(text string) { ginkgo.Skip(report.Tame(scrub(text)), 1) }
+func skip(text string) { ginkgo.Skip(report.EscapeLogCommands(scrub(text)), 1) }
 
 // scrub masks the secrets of a live run, of which a process has one at a time. Offline there are none.
 var scrub = func(text string) string { return text }
@@ -158,7 +158,7 @@ func (t *told) last() matchers.Exchange { return t.exchanges[len(t.exchanges)-1]
 
 // perform has the client perform the operation's minimal valid request, which gets the answer once, for the reason. What
 // it asks of nobody, or of somebody else, fails the spec here.
-func (s *Suite) perform(o *fixtures.Operation, answer fixtures.Answer, what, once string) *told {
+func (s *Suite) perform(o *fixtures.Operation, answer fixtures.Response, what, once string) *told {
 	s.skipUnperformed(o)
 	if s.t == nil { // or it is refused until the test ends
 		defer stub.RefuseNetwork()()
@@ -175,7 +175,7 @@ func (s *Suite) perform(o *fixtures.Operation, answer fixtures.Answer, what, onc
 		base = server.URL
 	}
 	request := s.request(o, base)
-	if err := answers.Answer(request, answer); err != nil {
+	if err := answers.Respond(request, answer); err != nil {
 		fail("engine error: " + err.Error())
 	}
 	do := func(ctx context.Context) (clients.Failure, error) {
@@ -254,7 +254,7 @@ func (s *Suite) whyOnce(clause *fixtures.Clause) string {
 	switch {
 	case !s.Client.Retries:
 		return "it does not declare Retries"
-	case !clause.Remedy.Again():
+	case !clause.Remedy.AllowsRetry():
 		return "the remedy is to " + clause.Remedy.Do
 	}
 	return fmt.Sprintf("its RetriesOn does not have %d", clause.Status)

@@ -256,7 +256,7 @@ func TestDoor(t *testing.T) {
 		classroom.Test(t, client)
 	case "a wrong success":
 		suite := suites.Load(t, "graph")
-		suite.Succeed = func(o *fixtures.Operation) fixtures.Answer { return wrong[os.Getenv(behaviourVariable)](o) }
+		suite.Succeed = func(o *fixtures.Operation) fixtures.Response { return wrong[os.Getenv(behaviourVariable)](o) }
 		suite.Run(t, graph.Specs)
 	default:
 		t.Skip("it is the child of TestEveryClientIsTold and TestAWrongSuccessIsTold: run those")
@@ -264,20 +264,20 @@ func TestDoor(t *testing.T) {
 }
 
 // wrong are answers that are no success of an operation.
-var wrong = map[string]func(o *fixtures.Operation) fixtures.Answer{
-	"a documented failure": func(o *fixtures.Operation) fixtures.Answer { return o.Clauses[0].Wordings[0].Answer() },
-	"another status": func(o *fixtures.Operation) fixtures.Answer {
-		answer := o.Succeed()
+var wrong = map[string]func(o *fixtures.Operation) fixtures.Response{
+	"a documented failure": func(o *fixtures.Operation) fixtures.Response { return o.Clauses[0].Wordings[0].Response() },
+	"another status": func(o *fixtures.Operation) fixtures.Response {
+		answer := o.SuccessResponse()
 		answer.Status = http.StatusAccepted
 		return answer
 	},
-	"a failure's body": func(o *fixtures.Operation) fixtures.Answer {
-		answer := o.Clauses[0].Wordings[0].Answer()
+	"a failure's body": func(o *fixtures.Operation) fixtures.Response {
+		answer := o.Clauses[0].Wordings[0].Response()
 		answer.Status = http.StatusOK
 		return answer
 	},
-	"HTML": func(*fixtures.Operation) fixtures.Answer {
-		return fixtures.Answer{Status: http.StatusOK, Header: http.Header{"Content-Type": {"text/html"}}, Body: []byte("<p>OK</p>")}
+	"HTML": func(*fixtures.Operation) fixtures.Response {
+		return fixtures.Response{Status: http.StatusOK, Header: http.Header{"Content-Type": {"text/html"}}, Body: []byte("<p>OK</p>")}
 	},
 }
 

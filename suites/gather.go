@@ -47,7 +47,7 @@ func noteDeviations(list []report.Deviation) {
 func scrubbed(list []report.Deviation) []report.Deviation {
 	for i := range list {
 		d := &list[i]
-		d.Documented, d.Wire, d.Seen = scrub(d.Documented), scrub(d.Wire), scrub(d.Seen)
+		d.Documented, d.Received, d.Surfaced = scrub(d.Documented), scrub(d.Received), scrub(d.Surfaced)
 	}
 	return list
 }
@@ -56,7 +56,7 @@ func scrubbed(list []report.Deviation) []report.Deviation {
 func onTheWire(w *fixtures.Wording, list []matchers.Deviation) (all []report.Deviation) {
 	for _, d := range list {
 		all = append(all, report.Deviation{
-			Wording: w.ID(), Field: d.Field, Documented: d.Documented, Wire: d.Answered, Note: d.Note, Binds: d.Broken,
+			Wording: w.ID(), Field: d.Field, Documented: d.Documented, Received: d.Received, Note: d.Note, Binds: d.Binds,
 		})
 	}
 	return all
@@ -66,7 +66,7 @@ func onTheWire(w *fixtures.Wording, list []matchers.Deviation) (all []report.Dev
 func toTheCaller(w *fixtures.Wording, list []clients.Deviation) (all []report.Deviation) {
 	for _, d := range list {
 		deviation := report.Deviation{
-			Wording: w.ID(), Field: string(d.Field), Documented: d.Documented, Wire: d.Answered, Seen: d.Told, Binds: !d.Known,
+			Wording: w.ID(), Field: string(d.Field), Documented: d.Documented, Received: d.Answered, Surfaced: d.Told, Binds: !d.Known,
 		}
 		if d.Known {
 			deviation.Note = "a known erratum"
@@ -107,7 +107,7 @@ func (s *Suite) gather(run ginkgo.Report) *report.Report {
 	}
 	results := map[string]*report.Result{}
 	for clause := range s.Contract.Clauses() {
-		result := &report.Result{Clause: clause.ID, Outcome: report.NotAsked}
+		result := &report.Result{Clause: clause.ID, Outcome: report.NotRun}
 		results[clause.ID] = result
 		g.run.Results = append(g.run.Results, result)
 	}
@@ -127,13 +127,13 @@ func (s *Suite) gather(run ginkgo.Report) *report.Report {
 	for clause := range s.Contract.Clauses() {
 		g.settle(results[clause.ID], len(clause.Wordings), because(run))
 	}
-	for _, check := range g.run.Beyond {
+	for _, check := range g.run.ExtraChecks {
 		g.settle(&check.Result, 1, because(run))
 		if why, ok := rights[check.Kind]; ok && check.Outcome == report.Honored {
 			check.Reason = why
 		}
 	}
-	slices.SortStableFunc(g.run.Beyond, func(a, b *report.Check) int {
+	slices.SortStableFunc(g.run.ExtraChecks, func(a, b *report.Check) int {
 		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.ID, b.ID))
 	})
 	r.Runs = []*report.Run{g.run}
@@ -173,15 +173,15 @@ func (g *gathering) add(result *report.Result, spec *types.SpecReport) {
 		case outcomeEntry:
 			told = reported[Outcome(entry.StringRepresentation())]
 		case lostEntry:
-			result.Lost = with(result.Lost, entry.StringRepresentation())
+			result.NotExposed = with(result.NotExposed, entry.StringRepresentation())
 		case erratumEntry:
 			result.Errata = with(result.Errata, entry.StringRepresentation())
 		case deviationsEntry:
 			result.Deviations = append(result.Deviations, decoded[[]report.Deviation](entry)...)
 		case answeredEntry:
-			_, _ = fmt.Sscan(entry.StringRepresentation(), &result.Answered) // a status
+			_, _ = fmt.Sscan(entry.StringRepresentation(), &result.ReceivedStatus) // a status
 		case answerEntry:
-			result.Answer = entry.StringRepresentation()
+			result.Response = entry.StringRepresentation()
 		case schedulesEntry:
 			for _, schedule := range decoded[Schedules](entry) {
 				result.Schedules = append(result.Schedules, schedule.reported())
@@ -194,10 +194,10 @@ func (g *gathering) add(result *report.Result, spec *types.SpecReport) {
 	}
 	switch {
 	case spec.State.Is(types.SpecStateFailureStates):
-		result.Asked++
+		result.Ran++
 		g.failed(result, spec, told)
 	case spec.State == types.SpecStatePassed:
-		result.Asked++
+		result.Ran++
 		result.Honored++
 		switch told {
 		case report.Deviating:
@@ -208,11 +208,11 @@ func (g *gathering) add(result *report.Result, spec *types.SpecReport) {
 	case isUnsupported(spec):
 		g.worst(result, report.Unsupported, strings.TrimPrefix(spec.Failure.Message, unsupported))
 	case told == report.Another:
-		result.Asked++
+		result.Ran++
 		is, _, _ := strings.Cut(strings.TrimPrefix(spec.Failure.Message, string(Another)+": "), "\n") // the answer follows
 		g.worst(result, told, cmp.Or(sentence(is), string(Another)))
 		result.Text = spec.Failure.Message
-	case told == report.NotAsked:
+	case told == report.NotRun:
 		result.Reason = strings.TrimPrefix(spec.Failure.Message, notAsked)
 	}
 }
@@ -258,29 +258,29 @@ func (g *gathering) worst(result *report.Result, is report.Outcome, reason strin
 // settle says of a result that did not fail what it is, and why.
 func (g *gathering) settle(result *report.Result, wordings int, left string) {
 	told := "told whole"
-	if len(result.Lost) > 0 {
-		told = fmt.Sprintf("%s does not expose its %s", g.Client.Name, strings.Join(result.Lost, ", "))
+	if len(result.NotExposed) > 0 {
+		told = fmt.Sprintf("%s does not expose its %s", g.Client.Name, strings.Join(result.NotExposed, ", "))
 	}
 	switch {
-	case result.Outcome != report.NotAsked:
-	case result.Asked == 0 && result.Reason != "": // a tenant is not asked for it
+	case result.Outcome != report.NotRun:
+	case result.Ran == 0 && result.Reason != "": // a tenant is not asked for it
 	case g.Live == nil && result.Honored < wordings:
 		result.Reason, g.run.LeftOut = left, left
-		if result.Asked > 0 {
-			result.Reason = fmt.Sprintf("%d of %d wordings asked: %s", result.Asked, wordings, left)
+		if result.Ran > 0 {
+			result.Reason = fmt.Sprintf("%d of %d wordings asked: %s", result.Ran, wordings, left)
 		}
-	case result.Asked == 0:
+	case result.Ran == 0:
 		result.Reason, g.run.LeftOut = left, left
 	case len(result.Errata) > 0:
 		result.Outcome, result.Reason = report.Erratum, g.why(result.Errata)
-	case len(result.Lost) > 0:
-		result.Outcome, result.Reason = report.Lost, "honored, and "+told
+	case len(result.NotExposed) > 0:
+		result.Outcome, result.Reason = report.NotExposed, "honored, and "+told
 	case wordings == 1 || g.Live != nil:
 		result.Outcome, result.Reason = report.Honored, "answered as documented, and "+told
 	default:
 		result.Outcome, result.Reason = report.Honored, fmt.Sprintf("answered in each of %d wordings, and %s", wordings, told)
 	}
-	if result.Outcome == report.Deviating && len(result.Lost) > 0 {
+	if result.Outcome == report.Deviating && len(result.NotExposed) > 0 {
 		result.Reason += "; " + told
 	}
 }
@@ -299,7 +299,7 @@ func (g *gathering) why(places []string) string {
 // check adds a spec of something beyond the documented failures.
 func (g *gathering) check(spec *types.SpecReport) {
 	check := &report.Check{Title: spec.LeafNodeText, Action: labelledAnywhere(spec, "action:")}
-	check.Outcome = report.NotAsked
+	check.Outcome = report.NotRun
 	success, asked, refused := labelled(spec, "success:"), labelled(spec, "case:"), labelled(spec, "retries:")
 	switch {
 	case success != "":
@@ -317,10 +317,10 @@ func (g *gathering) check(spec *types.SpecReport) {
 	default:
 		return // it is somebody else's
 	}
-	if at := slices.IndexFunc(g.run.Beyond, func(c *report.Check) bool { return c.ID == check.ID }); at >= 0 {
-		check = g.run.Beyond[at] // asked by several specs
+	if at := slices.IndexFunc(g.run.ExtraChecks, func(c *report.Check) bool { return c.ID == check.ID }); at >= 0 {
+		check = g.run.ExtraChecks[at] // asked by several specs
 	} else {
-		g.run.Beyond = append(g.run.Beyond, check)
+		g.run.ExtraChecks = append(g.run.ExtraChecks, check)
 	}
 	g.add(&check.Result, spec)
 	if check.Kind == report.Network && check.Outcome.Fails() {
@@ -351,8 +351,8 @@ func (g *gathering) errata() {
 		if e.Case != "" && len(g.cases[e.Case]) == 0 {
 			continue // this suite does not ask for it
 		}
-		known := &report.Known{
-			Place: e.String(), Module: e.Module, Version: e.Version, Case: e.Case, Field: e.Field, Told: verb(e) == "tell",
+		known := &report.KnownErratum{
+			Place: e.String(), Module: e.Module, Version: e.Version, Case: e.Case, Field: e.Field, IsClientField: verb(e) == "tell",
 			Seen: e.Seen, Why: e.Why, Link: e.Link, Expires: e.Expires.Format(time.DateOnly), DaysLeft: e.DaysLeft(g.Today),
 		}
 		bears := func(r *report.Result) {
@@ -365,7 +365,7 @@ func (g *gathering) errata() {
 				bears(result)
 			}
 		}
-		for _, check := range g.run.Beyond {
+		for _, check := range g.run.ExtraChecks {
 			if e.Case != "" {
 				bears(&check.Result)
 			}
@@ -380,8 +380,8 @@ func (s *Schedule) reported() report.Schedule {
 	r.Attempts = []report.Attempt{}
 	for i, a := range s.Attempts {
 		r.Attempts = append(r.Attempts, report.Attempt{
-			At: a.At.Seconds(), Status: a.Status, Asked: a.Asked.Seconds(), By: a.By,
-			Kept: a.Kept.Seconds(), Early: s.early(i).Seconds(),
+			At: a.At.Seconds(), Status: a.Status, RequestedDelay: a.Asked.Seconds(), DelaySource: a.By,
+			Waited: a.Kept.Seconds(), EarlyBy: s.early(i).Seconds(),
 		})
 	}
 	return r
@@ -429,10 +429,10 @@ func differing(list []report.Deviation) string {
 	for _, d := range list {
 		switch {
 		case !d.Binds:
-		case d.Seen != "":
-			texts = with(texts, fmt.Sprintf("%s is told as %s, and was answered as %s", d.Field, d.Seen, d.Wire))
+		case d.Surfaced != "":
+			texts = with(texts, fmt.Sprintf("%s is told as %s, and was answered as %s", d.Field, d.Surfaced, d.Received))
 		default:
-			texts = with(texts, fmt.Sprintf("%s is answered as %s, and documented as %s", d.Field, d.Wire, d.Documented))
+			texts = with(texts, fmt.Sprintf("%s is answered as %s, and documented as %s", d.Field, d.Received, d.Documented))
 		}
 	}
 	return sentence(strings.Join(texts, "; "))

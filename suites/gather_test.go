@@ -61,9 +61,9 @@ func gatherable(t *testing.T, l *Live) *Suite {
 
 func TestOutcomesAreGathered(t *testing.T) {
 	const id, plain = "graph.get.throttled", "graph.get.service-plan-missing" // in three wordings, and in one
-	code := report.Deviation{Wording: plain, Field: "code", Documented: `"a"`, Wire: `"b"`, Binds: true}
-	told := report.Deviation{Wording: plain, Field: "message", Documented: `"a"`, Wire: `"a"`, Seen: `"b"`, Binds: true}
-	advisory := report.Deviation{Wording: plain, Field: "message", Documented: `"a"`, Wire: `"b"`}
+	code := report.Deviation{Wording: plain, Field: "code", Documented: `"a"`, Received: `"b"`, Binds: true}
+	told := report.Deviation{Wording: plain, Field: "message", Documented: `"a"`, Received: `"a"`, Surfaced: `"b"`, Binds: true}
+	advisory := report.Deviation{Wording: plain, Field: "message", Documented: `"a"`, Received: `"b"`}
 	offline, tenant := (*Live)(nil), &Live{}
 	for name, test := range map[string]struct {
 		live    *Live
@@ -76,7 +76,7 @@ func TestOutcomesAreGathered(t *testing.T) {
 			offline, plain, []types.SpecReport{spec(plain, types.SpecStatePassed, "")}, report.Honored, "answered as documented, and told whole",
 		},
 		"one wording of three": {
-			offline, id, []types.SpecReport{spec(id, types.SpecStatePassed, "")}, report.NotAsked, "1 of 3 wordings asked: the selection left them out",
+			offline, id, []types.SpecReport{spec(id, types.SpecStatePassed, "")}, report.NotRun, "1 of 3 wordings asked: the selection left them out",
 		},
 		"one of three that failed": {
 			offline, id, []types.SpecReport{spec(id, types.SpecStatePassed, ""), spec(id, types.SpecStateFailed, "It hangs.\n\nMore")}, report.Broken, "It hangs",
@@ -90,7 +90,7 @@ func TestOutcomesAreGathered(t *testing.T) {
 			report.Broken, `message is told as "b", and was answered as "a"`,
 		},
 		"a field that is not exposed": {
-			offline, plain, []types.SpecReport{spec(plain, types.SpecStatePassed, "", lostEntry, "message")}, report.Lost,
+			offline, plain, []types.SpecReport{spec(plain, types.SpecStatePassed, "", lostEntry, "message")}, report.NotExposed,
 			"honored, and connector does not expose its message",
 		},
 		"an erratum": {
@@ -113,7 +113,7 @@ func TestOutcomesAreGathered(t *testing.T) {
 			offline, plain, []types.SpecReport{spec(plain, types.SpecStateFailed, "connector panicked: nil map\ngoroutine 7 [running]:\nmain.f()")},
 			report.Broken, "connector panicked: nil map",
 		},
-		"no spec at all": {offline, plain, nil, report.NotAsked, "the selection left them out"},
+		"no spec at all": {offline, plain, nil, report.NotRun, "the selection left them out"},
 		"a tenant that honors": {
 			tenant, id, []types.SpecReport{spec(id, types.SpecStatePassed, "", outcomeEntry, string(Honored))}, report.Honored, "answered as documented, and told whole",
 		},
@@ -135,7 +135,7 @@ func TestOutcomesAreGathered(t *testing.T) {
 		},
 		"a tenant that is not asked": {
 			tenant, plain, []types.SpecReport{spec(plain, types.SpecStateSkipped, notAsked+"no sandbox can", outcomeEntry, string(NotAsked))},
-			report.NotAsked, "no sandbox can",
+			report.NotRun, "no sandbox can",
 		},
 		"a tenant that is not cleaned up": {
 			tenant, plain, []types.SpecReport{spec(plain, types.SpecStateFailed, engineFailure+"it stayed", outcomeEntry, string(Honored), outcomeEntry, string(EngineError))},
@@ -185,13 +185,13 @@ func TestSchedulesAndChecksAreGathered(t *testing.T) {
 			ID: id, Kind: report.Retries, Case: "retries-date", Title: "answered 429, waits for a date", Action: "get",
 			Result: report.Result{
 				Clause: "graph.get.throttled", Outcome: report.Broken, Reason: "connector asks again too early", Text: "connector asks again too early",
-				Asked: 1, Seconds: 0.001, Schedules: []report.Schedule{{Case: "a date", Outcome: "succeeded", Ended: 90, Attempts: []report.Attempt{
-					{Status: 429, Asked: 90, Kept: 60, Early: 30}, {At: 60, Status: 200},
+				Ran: 1, Seconds: 0.001, Schedules: []report.Schedule{{Case: "a date", Outcome: "succeeded", Ended: 90, Attempts: []report.Attempt{
+					{Status: 429, RequestedDelay: 90, Waited: 60, EarlyBy: 30}, {At: 60, Status: 200},
 				}}}, MoreSchedules: 392,
 			},
 		}}
-		if !reflect.DeepEqual(got.Beyond, want) {
-			t.Errorf("the checks are %+v, want %+v", got.Beyond, want)
+		if !reflect.DeepEqual(got.ExtraChecks, want) {
+			t.Errorf("the checks are %+v, want %+v", got.ExtraChecks, want)
 		}
 	}
 }
@@ -199,8 +199,8 @@ func TestSchedulesAndChecksAreGathered(t *testing.T) {
 func TestDeviationsAreScrubbedBeforeGinkgoHasThem(t *testing.T) {
 	defer func(before func(string) string) { scrub = before }(scrub)
 	scrub = func(text string) string { return strings.ReplaceAll(text, "token", "[masked]") }
-	got := scrubbed([]report.Deviation{{Field: "code", Documented: "a token", Wire: "token", Seen: "the token"}})
-	want := []report.Deviation{{Field: "code", Documented: "a [masked]", Wire: "[masked]", Seen: "the [masked]"}}
+	got := scrubbed([]report.Deviation{{Field: "code", Documented: "a token", Received: "token", Surfaced: "the token"}})
+	want := []report.Deviation{{Field: "code", Documented: "a [masked]", Received: "[masked]", Surfaced: "the [masked]"}}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v, want %+v", got, want)
 	}

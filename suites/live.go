@@ -38,7 +38,7 @@ const (
 // reported are the outcomes as reports have them.
 var reported = map[Outcome]report.Outcome{
 	Honored: report.Honored, Deviating: report.Deviating, Another: report.Another, Broken: report.Broken,
-	Undocumented: report.Undocumented, Known: report.Erratum, NotAsked: report.NotAsked, EngineError: report.Engine,
+	Undocumented: report.Undocumented, Known: report.Erratum, NotAsked: report.NotRun, EngineError: report.Engine,
 }
 
 // How long things take at most.
@@ -153,7 +153,7 @@ func (s *Suite) judgeLive(clause *fixtures.Clause, x matchers.Exchange, t *told)
 	switch v.outcome {
 	case Honored:
 	case Deviating, Known:
-		ginkgo.AddReportEntry(string(v.outcome), report.Tame(scrub(v.text)), ginkgo.ReportEntryVisibilityFailureOrVerbose)
+		ginkgo.AddReportEntry(string(v.outcome), report.EscapeLogCommands(scrub(v.text)), ginkgo.ReportEntryVisibilityFailureOrVerbose)
 	case Another:
 		skip(v.text)
 	default:
@@ -232,11 +232,11 @@ func (s *Suite) known(v verdict, clause *fixtures.Clause, deviations []matchers.
 	}
 	unknown := 0
 	for _, d := range deviations {
-		answered := d.Answered
+		answered := d.Received
 		if text, err := strconv.Unquote(answered); err == nil {
 			answered = text
 		}
-		if !errata.excuses(clients.Field(d.Field), answered) && d.Broken {
+		if !errata.excuses(clients.Field(d.Field), answered) && d.Binds {
 			unknown++
 		}
 	}
@@ -253,7 +253,7 @@ func (s *Suite) known(v verdict, clause *fixtures.Clause, deviations []matchers.
 func shownDeviations(list []matchers.Deviation) string {
 	var lines []string
 	for _, d := range list {
-		lines = append(lines, fmt.Sprintf("%s: documented %s, answered %s", d.Field, d.Documented, d.Answered))
+		lines = append(lines, fmt.Sprintf("%s: documented %s, answered %s", d.Field, d.Documented, d.Received))
 	}
 	return strings.Join(lines, "\n")
 }
@@ -277,19 +277,19 @@ const (
 func doubts(results []*report.Result) string {
 	answered, refused, same, first, right, another, notAsked := 0, 0, 0, 0, 0, 0, 0
 	for _, result := range results {
-		if result.Outcome == report.NotAsked {
+		if result.Outcome == report.NotRun {
 			notAsked++
 		}
-		if result.Answered == 0 {
+		if result.ReceivedStatus == 0 {
 			continue
 		}
 		if answered++; answered == 1 {
-			first = result.Answered
+			first = result.ReceivedStatus
 		}
-		if result.Answered == http.StatusUnauthorized || result.Answered == http.StatusForbidden {
+		if result.ReceivedStatus == http.StatusUnauthorized || result.ReceivedStatus == http.StatusForbidden {
 			refused++
 		}
-		if result.Answered == first {
+		if result.ReceivedStatus == first {
 			same++
 		}
 		switch {

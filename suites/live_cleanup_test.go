@@ -62,7 +62,7 @@ func TestACopyIsNobodysRuns(t *testing.T) {
 		course := s.Contract.Operation("classroom.courses.create")
 		call := clients.Minimal(course)
 		call.Body = fmt.Appendf(nil, `{"name":%q,"ownerId":"me"}`, name)
-		door, err := live.NewDoor(mustLoad(t, s), "classroom", s.Live.SignIn, fast)
+		door, err := live.NewTransport(mustLoad(t, s), "classroom", s.Live.SignIn, fast)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -250,7 +250,7 @@ func TestWhoeverMakesSomethingIsLookedAt(t *testing.T) {
 				", endpoint: '" + stand.Classroom + "'}\nca: ca.pem\n"
 			sweeping := sandboxOf(t, s, file)
 			before := stand.Inventory()
-			door, err := live.NewDoor(mustLoad(t, sweeping), "classroom", s.Live.SignIn, fast)
+			door, err := live.NewTransport(mustLoad(t, sweeping), "classroom", s.Live.SignIn, fast)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -282,7 +282,7 @@ func TestASweepSparesWhatMayBeGoingOn(t *testing.T) {
 		t.Fatal(a.err)
 	}
 	left := s.tenant.Left()
-	door, err := live.NewDoor(mustLoad(t, s), "classroom", s.Live.SignIn, fast)
+	door, err := live.NewTransport(mustLoad(t, s), "classroom", s.Live.SignIn, fast)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -319,8 +319,8 @@ func TestASweepSparesWhatMayBeGoingOn(t *testing.T) {
 }
 
 // answering changes an answer to another.
-func answering(status int, body string) func(fixtures.Answer) fixtures.Answer {
-	return func(a fixtures.Answer) fixtures.Answer {
+func answering(status int, body string) func(fixtures.Response) fixtures.Response {
+	return func(a fixtures.Response) fixtures.Response {
 		a.Status, a.Body = status, []byte(body)
 		a.Header = a.Header.Clone()
 		a.Header.Del("Content-Length")
@@ -329,7 +329,7 @@ func answering(status int, body string) func(fixtures.Answer) fixtures.Answer {
 }
 
 func exchange(status int, body string) matchers.Exchange {
-	answer := fixtures.Answer{Status: status, Header: http.Header{"Content-Type": {"application/json"}}, Body: []byte(body)}
+	answer := fixtures.Response{Status: status, Header: http.Header{"Content-Type": {"application/json"}}, Body: []byte(body)}
 	return matchers.NewExchange(http.MethodGet, "https://classroom.googleapis.com/", answer, time.Now())
 }
 
@@ -483,7 +483,7 @@ func TestWhatWasNeverSentIsNotTakenBack(t *testing.T) {
 	}
 	before := stand.Inventory()
 	recipe := s.tenant.Recipe(s.Contract.Clause("classroom.courses.students.create.failed-precondition.InactiveCourseOwner"))
-	for name, ask := range map[string]live.Ask{
+	for name, ask := range map[string]live.CallFunc{
 		"nothing": func(context.Context, *http.Client, string, clients.Call) error { return errors.New("no room") },
 		"after its time": func(ctx context.Context, client *http.Client, baseURL string, call clients.Call) error {
 			ended, end := context.WithCancel(ctx)

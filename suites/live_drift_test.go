@@ -29,10 +29,10 @@ import (
 // drifting is a stand-in whose answers a test changes while it is armed.
 type drifting struct {
 	mutex  sync.Mutex
-	change func(fixtures.Answer) fixtures.Answer
+	change func(fixtures.Response) fixtures.Response
 }
 
-func (d *drifting) arm(change func(fixtures.Answer) fixtures.Answer) {
+func (d *drifting) arm(change func(fixtures.Response) fixtures.Response) {
 	d.mutex.Lock()
 	defer d.mutex.Unlock()
 	d.change = change
@@ -49,7 +49,7 @@ func (d *drifting) wrap(next http.Handler) http.Handler {
 		}
 		recorder := httptest.NewRecorder()
 		next.ServeHTTP(recorder, r)
-		answer := change(fixtures.Answer{Status: recorder.Code, Header: recorder.Header(), Body: recorder.Body.Bytes()})
+		answer := change(fixtures.Response{Status: recorder.Code, Header: recorder.Header(), Body: recorder.Body.Bytes()})
 		maps.Copy(w.Header(), answer.Header)
 		if answer.Header.Get("Content-Type") == "" {
 			w.Header()["Content-Type"] = nil // or net/http guesses one
@@ -78,7 +78,7 @@ func liveSuite(t *testing.T, provider string, options server.Options, provoke ..
 }
 
 // provokeArmed asks a recipe, with the answer that counts changed.
-func (s *Suite) provokeArmed(t *testing.T, d *drifting, r *fixtures.Recipe, change func(fixtures.Answer) fixtures.Answer) liveAnswer {
+func (s *Suite) provokeArmed(t *testing.T, d *drifting, r *fixtures.Recipe, change func(fixtures.Response) fixtures.Response) liveAnswer {
 	t.Helper()
 	x, err := s.tenant.Provoke(t.Context(), r, func(ctx context.Context, client *http.Client, baseURL string, call clients.Call) error {
 		d.arm(change)
@@ -98,10 +98,10 @@ func (s *Suite) provokeArmed(t *testing.T, d *drifting, r *fixtures.Recipe, chan
 // mutant is an answer that was changed.
 type mutant struct {
 	change string // the operator, and the number of its mutant
-	answer fixtures.Answer
+	answer fixtures.Response
 }
 
-func (m mutant) instead(fixtures.Answer) fixtures.Answer { return m.answer }
+func (m mutant) instead(fixtures.Response) fixtures.Response { return m.answer }
 
 // provokeMutants asks a recipe once, and once more for each mutant of the answer, behind the same set-up: a refusal changes
 // nothing. What the engine has to act upon is asked by itself.
@@ -139,7 +139,7 @@ func (s *Suite) provokeMutants(t *testing.T, d *drifting, r *fixtures.Recipe, mu
 }
 
 // isEngines reports whether an answer may say nothing of the clause: that a token expired, that somebody is busy or in between.
-func isEngines(r *fixtures.Recipe, a fixtures.Answer) bool {
+func isEngines(r *fixtures.Recipe, a fixtures.Response) bool {
 	return a.Status != r.Clause.Status && (a.Status/100 == 3 || slices.Contains([]int{401, 407, 408, 421, 425, 429, 502, 503, 504, 511}, a.Status) || a.Status >= 520)
 }
 
@@ -230,8 +230,8 @@ func TestDriftIsFound(t *testing.T) {
 				if testing.Short() && i%7 != 0 {
 					continue
 				}
-				var answer fixtures.Answer
-				before := s.provokeArmed(t, d, r, func(a fixtures.Answer) fixtures.Answer { answer = a; return a })
+				var answer fixtures.Response
+				before := s.provokeArmed(t, d, r, func(a fixtures.Response) fixtures.Response { answer = a; return a })
 				before.answer = answer
 				if before.err != nil || before.outcome != Honored && before.outcome != Deviating {
 					t.Errorf("%s is not honored unchanged: %s %v", r.Clause.ID, before.outcome, before.err)
@@ -314,15 +314,15 @@ func TestDriftOfOneClauseIsNoOthers(t *testing.T) {
 				of[r.Clause.Operation] = append(of[r.Clause.Operation], r)
 			}
 			for _, recipes := range of {
-				answers := make([]fixtures.Answer, len(recipes))
+				answers := make([]fixtures.Response, len(recipes))
 				for i, r := range recipes {
-					s.provokeArmed(t, d, r, func(a fixtures.Answer) fixtures.Answer {
+					s.provokeArmed(t, d, r, func(a fixtures.Response) fixtures.Response {
 						answers[i] = a
 						return a
 					})
 				}
 				for i, drifted := range recipes {
-					wrong := func(a fixtures.Answer) fixtures.Answer {
+					wrong := func(a fixtures.Response) fixtures.Response {
 						if isSame(a, answers[i]) {
 							a.Status = http.StatusTeapot
 						}
@@ -345,7 +345,7 @@ func TestDriftOfOneClauseIsNoOthers(t *testing.T) {
 var number = regexp.MustCompile(`[\w-]*\d[\w:.-]*`)
 
 // isSame reports whether two answers say the same, of whatever.
-func isSame(a, b fixtures.Answer) bool {
+func isSame(a, b fixtures.Response) bool {
 	return a.Status == b.Status && bytes.Equal(number.ReplaceAll(a.Body, nil), number.ReplaceAll(b.Body, nil))
 }
 
@@ -353,7 +353,7 @@ func isSame(a, b fixtures.Answer) bool {
 func TestStrictBindsEverything(t *testing.T) {
 	d := &drifting{}
 	s, _ := liveSuite(t, "graph", server.Options{Wrap: d.wrap})
-	otherwise := func(a fixtures.Answer) fixtures.Answer {
+	otherwise := func(a fixtures.Response) fixtures.Response {
 		a.Body = bytes.Replace(a.Body, []byte("There was an issue with your request."), []byte("Something else is the matter."), 1)
 		return a
 	}
@@ -371,14 +371,14 @@ func TestAnErratumOfTheProvider(t *testing.T) {
 	d := &drifting{}
 	s, _ := liveSuite(t, "graph", server.Options{Wrap: d.wrap})
 	s.Today = time.Date(2027, 5, 1, 0, 0, 0, 0, time.UTC)
-	gone := func(a fixtures.Answer) fixtures.Answer {
+	gone := func(a fixtures.Response) fixtures.Response {
 		a.Body = bytes.Replace(a.Body, []byte(`"notFound"`), []byte(`"gone"`), 1)
 		return a
 	}
 	r := s.tenant.Recipe(s.Contract.Clause("graph.get.assignment-not-found"))
 	for name, test := range map[string]struct {
 		errata []string // what is seen of the code
-		change func(fixtures.Answer) fixtures.Answer
+		change func(fixtures.Response) fixtures.Response
 		today  time.Time
 		want   Outcome
 		says   string
@@ -388,7 +388,7 @@ func TestAnErratumOfTheProvider(t *testing.T) {
 		"another":          {[]string{"lost"}, gone, s.Today, Broken, `unexpected pass: graph does not tell the code of graph.get.assignment-not-found as "lost" any more`},
 		"one that expired": {[]string{"gone"}, gone, s.Today.AddDate(0, 2, 0), Broken, "expired on 2027-05-31"},
 		"one too many":     {[]string{"gone"}, nil, s.Today, Broken, "unexpected pass: "},
-		"one too few":      {[]string{"gone"}, func(a fixtures.Answer) fixtures.Answer { a = gone(a); a.Header.Del("Content-Type"); return a }, s.Today, Broken, "Content-Type documented"},
+		"one too few":      {[]string{"gone"}, func(a fixtures.Response) fixtures.Response { a = gone(a); a.Header.Del("Content-Type"); return a }, s.Today, Broken, "Content-Type documented"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s.Errata, s.Today = nil, test.today

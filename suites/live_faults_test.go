@@ -326,7 +326,7 @@ func TestWhatCannotBeRemovedIsTriedTwiceAtMost(t *testing.T) {
 		if p.WhyNot != "" {
 			continue
 		}
-		most += p.Most
+		most += p.MaxRequests
 		a := s.provoke(t.Context(), p.Recipe)
 		left := len(s.tenant.Left())
 		switch err := s.tenant.CleanUp(t.Context()); {
@@ -400,8 +400,8 @@ func TestAPlanIsWhatIsSent(t *testing.T) {
 				t.Error(err)
 			}
 			sent := len(stand.Requests()) - before
-			if sent > p.Most || sent < len(p.Requests) {
-				t.Errorf("%s takes %d requests, and the plan says %d, %d at most", p.Recipe.Clause.ID, sent, len(p.Requests), p.Most)
+			if sent > p.MaxRequests || sent < len(p.Requests) {
+				t.Errorf("%s takes %d requests, and the plan says %d, %d at most", p.Recipe.Clause.ID, sent, len(p.Requests), p.MaxRequests)
 			}
 			if planned := p.Requests[len(p.Requests)-1]; !strings.HasPrefix(planned, last.Method+" ") {
 				t.Errorf("%s is asked by %s %s, and the plan says %s", p.Recipe.Clause.ID, last.Method, last.Path, planned)
@@ -414,7 +414,7 @@ func TestAPlanIsWhatIsSent(t *testing.T) {
 func TestDoubts(t *testing.T) {
 	results := func(outcome report.Outcome, statuses ...int) (list []*report.Result) {
 		for _, status := range statuses {
-			list = append(list, &report.Result{Outcome: outcome, Answered: status})
+			list = append(list, &report.Result{Outcome: outcome, ReceivedStatus: status})
 		}
 		return list
 	}
@@ -429,8 +429,8 @@ func TestDoubts(t *testing.T) {
 		"nine in ten are refused":  {results(report.Broken, 403, 403, 403, 403, 403, 403, 403, 401, 401, 404), "9 of 10 answers are 401 or 403"},
 		"eight in ten are refused": {results(report.Broken, 403, 403, 403, 403, 403, 403, 401, 401, 404, 404), ""},
 		"every one is another":     {results(report.Another, 404, 404, 404, 400, 400), "every answer is documented, and none is the one that was provoked"},
-		"not asked":                {results(report.NotAsked, 0, 0, 0, 0, 0, 0), "nothing was asked"},
-		"not asked, or failed":     {append(results(report.NotAsked, 0, 0, 0, 0, 0), results(report.Engine, 0)...), ""},
+		"not asked":                {results(report.NotRun, 0, 0, 0, 0, 0, 0), "nothing was asked"},
+		"not asked, or failed":     {append(results(report.NotRun, 0, 0, 0, 0, 0), results(report.Engine, 0)...), ""},
 		"two of another":           {results(report.Another, 404, 400), ""},
 	} {
 		got := doubts(test.results)

@@ -174,7 +174,7 @@ func TestARecordingKeepsTheDocumentedWords(t *testing.T) {
 	d := &drifting{}
 	stand, file := standIn(t, server.Options{Wrap: d.wrap})
 	rename(t, file, map[string]string{"classroom.outsiderCourse": "400"})
-	d.arm(func(a fixtures.Answer) fixtures.Answer {
+	d.arm(func(a fixtures.Response) fixtures.Response {
 		a.Body = named.ReplaceAll(a.Body, []byte(`"fullName":"Entity"`))
 		return a
 	})

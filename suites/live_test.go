@@ -65,7 +65,7 @@ func tokenAt(ctx context.Context, stand *server.Server, sandbox *live.Sandbox, i
 		return "", 0, err
 	}
 	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	response, err := (&http.Client{Transport: live.NewTransport(sandbox, address)}).Do(request)
+	response, err := (&http.Client{Transport: live.NewHTTPTransport(sandbox, address)}).Do(request)
 	if err != nil {
 		return "", 0, err
 	}
@@ -98,7 +98,7 @@ func signInAt(t *testing.T, stand *server.Server, file string) live.SignIn {
 // liveAnswer is what came of a recipe.
 type liveAnswer struct {
 	verdict
-	answer fixtures.Answer
+	answer fixtures.Response
 	err    error
 }
 

@@ -24,16 +24,16 @@ func TestAParallelRunSaysWhatASerialOneSays(t *testing.T) {
 		return r.Runs[0]
 	}
 	serial, parallel := run(t.TempDir()), run(t.TempDir(), "-p", "--randomize-all")
-	if len(serial.Results) != 41 || len(serial.Beyond) != 17 || len(parallel.Beyond) != len(serial.Beyond) {
-		t.Fatalf("%d results, and %d and %d checks", len(serial.Results), len(serial.Beyond), len(parallel.Beyond))
+	if len(serial.Results) != 41 || len(serial.ExtraChecks) != 17 || len(parallel.ExtraChecks) != len(serial.ExtraChecks) {
+		t.Fatalf("%d results, and %d and %d checks", len(serial.Results), len(serial.ExtraChecks), len(parallel.ExtraChecks))
 	}
 	for i, result := range serial.Results {
 		if other := parallel.Results[i]; other.Outcome != result.Outcome || other.Reason != result.Reason || result.Outcome != report.Honored {
 			t.Errorf("%s is %s, %q, and in parallel %s, %q", result.Clause, result.Outcome, result.Reason, other.Outcome, other.Reason)
 		}
 	}
-	for i, check := range serial.Beyond {
-		if other := parallel.Beyond[i]; other.ID != check.ID || other.Outcome != check.Outcome || len(other.Schedules) != len(check.Schedules) {
+	for i, check := range serial.ExtraChecks {
+		if other := parallel.ExtraChecks[i]; other.ID != check.ID || other.Outcome != check.Outcome || len(other.Schedules) != len(check.Schedules) {
 			t.Errorf("%s is %s, and in parallel %s %s", check.ID, check.Outcome, other.ID, other.Outcome)
 		}
 	}
@@ -85,10 +85,10 @@ func TestARunThatCannotBeginSaysSoInItsPiece(t *testing.T) {
 	if len(run.Problems) != 1 || !strings.HasPrefix(run.Problems[0], "engine error: nothing was asked\n") || !strings.Contains(run.Problems[0], "contoso.yaml") {
 		t.Errorf("its problems are %q", run.Problems)
 	}
-	if counts := run.Counts(); counts[report.NotAsked] != 41 || run.Results[0].Reason != "the set-up failed" {
+	if counts := run.Counts(); counts[report.NotRun] != 41 || run.Results[0].Reason != "the set-up failed" {
 		t.Errorf("its outcomes are %v, because %q", counts, run.Results[0].Reason)
 	}
-	if got := r.Verdict().Text; got != "Nothing was asked, 1 set-up problem" {
+	if got := r.Headline().Text; got != "Nothing was asked, 1 set-up problem" {
 		t.Errorf("it says %q", got)
 	}
 }

@@ -65,7 +65,7 @@ func (s *Suite) refusals() []*fixtures.Wording {
 	found := map[kind]int{}
 	var refusals []*fixtures.Wording
 	for clause := range s.Contract.Clauses() {
-		if !clause.Remedy.Again() || !s.Client.Performs(clause.Operation) {
+		if !clause.Remedy.AllowsRetry() || !s.Client.Performs(clause.Operation) {
 			continue
 		}
 		k := kind{clause.Operation.Action, clause.Status, clause.Remedy.Do, clause.Name != ""}

@@ -647,9 +647,9 @@ func TestNothingElseIsAskedAgain(t *testing.T) {
 				continue
 			}
 			w := clause.Wordings[0]
-			told := s.perform(clause.Operation, w.Answer(), w.ID(), s.whyOnce(clause))
+			told := s.perform(clause.Operation, w.Response(), w.ID(), s.whyOnce(clause))
 			why := "the remedy is to " + clause.Remedy.Do
-			if clause.Remedy.Again() {
+			if clause.Remedy.AllowsRetry() {
 				why = fmt.Sprintf("its RetriesOn does not have %d", clause.Status)
 			}
 			want := fmt.Sprintf("this client was answered %s, and asked again, which nobody asked it to (%s):", w.ID(), why)

@@ -325,12 +325,12 @@ func (l *refusing) RoundTrip(r *http.Request) (*http.Response, error) {
 	answer := l.Answer(l.wording)
 	answer.Header = answer.Header.Clone()
 	if number >= l.times {
-		answer = l.wording.Clause.Operation.Succeed()
+		answer = l.wording.Clause.Operation.SuccessResponse()
 	} else {
 		l.ask(&answer, &attempt, number, now)
 	}
 	answer.Header.Set("Date", now.UTC().Format(http.TimeFormat))
-	if err := l.stub.Answer(l.request, answer); err != nil {
+	if err := l.stub.Respond(l.request, answer); err != nil {
 		return nil, err
 	}
 	plain := r.WithContext(r.Context())
@@ -352,7 +352,7 @@ func (l *refusing) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 // ask has the answer ask to wait.
-func (l *refusing) ask(answer *fixtures.Answer, attempt *Attempt, number int, now time.Time) {
+func (l *refusing) ask(answer *fixtures.Response, attempt *Attempt, number int, now time.Time) {
 	if id := answer.Header.Get("request-id"); id != "" {
 		own := fmt.Sprintf("%s-%d", id, number+1) // tells the last failure from the others
 		answer.Header.Set("request-id", own)

@@ -36,8 +36,8 @@ type Suite struct {
 	Client clients.Config
 	// Answer and Succeed are what the stub answers for a wording, and where nothing fails: Wording.Answer and
 	// Operation.Succeed, but where a test of the suite answers wrongly.
-	Answer  func(*fixtures.Wording) fixtures.Answer
-	Succeed func(*fixtures.Operation) fixtures.Answer
+	Answer  func(*fixtures.Wording) fixtures.Response
+	Succeed func(*fixtures.Operation) fixtures.Response
 	// Errata are the deviations, of this client and of others, that are known and accepted until a date.
 	Errata []*fixtures.Erratum
 	// Live has the clauses asked of a sandbox tenant; nil has them answered offline.
@@ -65,7 +65,7 @@ var Reference = clients.Config{
 func New(contract *fixtures.Contract) *Suite {
 	return &Suite{
 		Contract: contract, Client: Reference,
-		Answer: (*fixtures.Wording).Answer, Succeed: (*fixtures.Operation).Succeed, Today: time.Now(),
+		Answer: (*fixtures.Wording).Response, Succeed: (*fixtures.Operation).SuccessResponse, Today: time.Now(),
 	}
 }
 

@@ -32,9 +32,9 @@ func TestEveryContestantAsserts(t *testing.T) {
 	}
 	for _, field := range append([]string{""}, synthetic.Fields...) {
 		wrong := 0
-		answers := func(w *fixtures.Wording) fixtures.Answer {
+		answers := func(w *fixtures.Wording) fixtures.Response {
 			answer := synthetic.Wrong(w, field)
-			if !reflect.DeepEqual(answer, w.Answer()) {
+			if !reflect.DeepEqual(answer, w.Response()) {
 				wrong++
 			}
 			return answer

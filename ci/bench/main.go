@@ -376,6 +376,6 @@ func writeTable(contract, file string) (int, error) {
 	if notNumber == nil {
 		c = synthetic.Contract(c, wordings)
 	}
-	cases := table(c, (*fixtures.Wording).Answer)
+	cases := table(c, (*fixtures.Wording).Response)
 	return len(cases), plain.Write(file, cases)
 }

@@ -223,7 +223,7 @@ func writeDrift(w io.Writer, _ string, read what, r *drift.Report) error {
 		}
 		fmt.Fprintln(&text, strings.Join(counts, ", "))
 	}
-	_, err := io.WriteString(w, report.Tame(text.String()))
+	_, err := io.WriteString(w, report.EscapeLogCommands(text.String()))
 	return err
 }
 

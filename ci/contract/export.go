@@ -210,7 +210,7 @@ func indentedJSON(v any) ([]byte, error) {
 }
 
 // sentFields are the header fields of an answer that a tool is told to send: not Date, which each sends itself.
-func sentFields(answer fixtures.Answer) map[string]string {
+func sentFields(answer fixtures.Response) map[string]string {
 	fields := map[string]string{}
 	for name := range answer.Header {
 		if name != "Date" {

@@ -132,11 +132,11 @@ func openAPIOperation(o *fixtures.Operation, failure *oasSchema, schemas map[str
 		return operation, err
 	}
 	success := oasExample{Summary: "answers " + fixtures.StatusLine(o.Success.Status)}
-	addResponse(operation.Responses, o.Succeed(), "success", success, schema)
+	addResponse(operation.Responses, o.SuccessResponse(), "success", success, schema)
 	for _, clause := range o.Clauses {
 		for _, w := range clause.Wordings {
 			example := oasExample{Summary: w.Title(), Description: documentedAt(w)}
-			addResponse(operation.Responses, w.Answer(), w.ID(), example, failure)
+			addResponse(operation.Responses, w.Response(), w.ID(), example, failure)
 		}
 	}
 	return operation, nil
@@ -157,7 +157,7 @@ func parameters(o *fixtures.Operation) (all []oasParameter) {
 
 // addResponse adds an answer as an example of its status.
 func addResponse(
-	responses map[string]oasResponse, answer fixtures.Answer, name string, example oasExample, schema *oasSchema,
+	responses map[string]oasResponse, answer fixtures.Response, name string, example oasExample, schema *oasSchema,
 ) {
 	status := fmt.Sprint(answer.Status)
 	response, known := responses[status]

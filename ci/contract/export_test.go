@@ -268,7 +268,7 @@ func TestOpenAPIHasEveryWording(t *testing.T) {
 					examples += len(media.Examples)
 				}
 			}
-			success := o.Succeed()
+			success := o.SuccessResponse()
 			if success.Body != nil {
 				examples--
 				sameExample(t, operation, success, "success")
@@ -276,7 +276,7 @@ func TestOpenAPIHasEveryWording(t *testing.T) {
 			for _, clause := range o.Clauses {
 				for _, w := range clause.Wordings {
 					examples--
-					sameExample(t, operation, w.Answer(), w.ID())
+					sameExample(t, operation, w.Response(), w.ID())
 				}
 			}
 			if examples != 0 {
@@ -286,7 +286,7 @@ func TestOpenAPIHasEveryWording(t *testing.T) {
 	}
 }
 
-func sameExample(t *testing.T, operation oasOperation, answer fixtures.Answer, name string) {
+func sameExample(t *testing.T, operation oasOperation, answer fixtures.Response, name string) {
 	t.Helper()
 	response := operation.Responses[fmt.Sprint(answer.Status)]
 	example := response.Content[answer.Header.Get("Content-Type")].Examples[name]

@@ -42,7 +42,7 @@ type (
 func wireMock(c *fixtures.Contract) ([]byte, error) {
 	var file wireMappings
 	for _, o := range c.Operations {
-		add := func(name string, metadata map[string]string, chosen wirePattern, answer fixtures.Answer) {
+		add := func(name string, metadata map[string]string, chosen wirePattern, answer fixtures.Response) {
 			file.Mappings = append(file.Mappings, wireMapping{
 				Name:     name,
 				Metadata: metadata,
@@ -57,12 +57,12 @@ func wireMock(c *fixtures.Contract) ([]byte, error) {
 					chosen = wirePattern{Or: []wirePattern{{EqualTo: w.ID()}, {EqualTo: clause.ID}}}
 				}
 				metadata := map[string]string{"title": w.Title(), "documented": documentedAt(w)}
-				add(w.ID(), metadata, chosen, w.Answer())
+				add(w.ID(), metadata, chosen, w.Response())
 			}
 		}
 		// Not with a header that names something else: a slip would pass for a success.
 		title := map[string]string{"title": "answers " + fixtures.StatusLine(o.Success.Status)}
-		add(o.ID, title, wirePattern{Absent: true}, o.Succeed())
+		add(o.ID, title, wirePattern{Absent: true}, o.SuccessResponse())
 	}
 	return indentedJSON(file)
 }

@@ -62,7 +62,7 @@ func importCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			_, err = io.WriteString(cmd.OutOrStdout(), report.Tame(done.String()))
+			_, err = io.WriteString(cmd.OutOrStdout(), report.EscapeLogCommands(done.String()))
 			return err
 		},
 	}

@@ -162,7 +162,7 @@ func sourceJSON(c *fixtures.Clause, s *fixtures.Source) jsonSource {
 }
 
 func answerJSON(w *fixtures.Wording) jsonAnswer {
-	a := w.Answer()
+	a := w.Response()
 	answer := jsonAnswer{Status: a.Status, Header: map[string]string{}, Body: a.Body}
 	for name := range a.Header {
 		answer.Header[name] = a.Header.Get(name)

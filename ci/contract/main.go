@@ -76,7 +76,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	if err := root.ExecuteContext(ctx); errors.Is(err, errDrift) || errors.Is(err, errFails) {
 		return 1
 	} else if err != nil {
-		_, _ = fmt.Fprintln(stderr, "contract:", report.Tame(err.Error())) // there is nowhere else to say it
+		_, _ = fmt.Fprintln(stderr, "contract:", report.EscapeLogCommands(err.Error())) // there is nowhere else to say it
 		return 2
 	}
 	return 0

@@ -145,7 +145,7 @@ func checkFailOn(failOn []string, baseline string) error {
 
 // mergeFolders merges the pieces of the folders, each once: one may be given twice, or be in another.
 func mergeFolders(folders []string) (*report.Report, error) {
-	var pieces []report.Piece
+	var pieces []report.RunReport
 	read := map[string]bool{}
 	for _, folder := range folders {
 		found, err := report.ReadFolder(folder)
@@ -225,19 +225,19 @@ func printRuns(w io.Writer, r *report.Report, annotations bool) error {
 		_ = console.Write(&text, r, run)
 	}
 	for _, disagreement := range r.Disagreements {
-		fmt.Fprintf(&text, "disagreement: %s\n", report.Tame(disagreement))
+		fmt.Fprintf(&text, "disagreement: %s\n", report.EscapeLogCommands(disagreement))
 	}
 	if r.Changes != nil {
 		for _, run := range r.Changes.Runs() {
-			fmt.Fprintf(&text, "%s\n", report.Tame(run))
+			fmt.Fprintf(&text, "%s\n", report.EscapeLogCommands(run))
 		}
 		for _, kind := range r.Changes.Kinds() {
 			for _, change := range kind.Changes {
-				fmt.Fprintf(&text, "%s: %s\n", kind.Kind, report.Tame(change.String()))
+				fmt.Fprintf(&text, "%s: %s\n", kind.Kind, report.EscapeLogCommands(change.String()))
 			}
 		}
 	}
-	fmt.Fprintf(&text, "\n%s\n", r.Verdict())
+	fmt.Fprintf(&text, "\n%s\n", r.Headline())
 	if annotations {
 		_ = r.WriteAnnotations(&text, checkedOut)
 	}

@@ -66,14 +66,14 @@ func TestARunIsReported(t *testing.T) {
 			},
 			wrong: func(r *report.Result) bool {
 				d := r.Deviations
-				return r.Outcome == report.Broken && len(d) == r.Asked && d[0].Field == "code" && d[0].Wire == `"wrong"` && d[0].Binds &&
+				return r.Outcome == report.Broken && len(d) == r.Ran && d[0].Field == "code" && d[0].Received == `"wrong"` && d[0].Binds &&
 					strings.HasPrefix(r.Text, "The answer broke "+r.Clause) && strings.HasPrefix(r.Reason, `code is answered as "wrong", and documented as "`)
 			},
 			create: func(r *report.Result) bool {
 				if strings.HasPrefix(r.Clause, "graph.create.") {
 					return r.Outcome == report.Honored
 				}
-				return r.Outcome == report.NotAsked && r.Reason == "the selection left them out"
+				return r.Outcome == report.NotRun && r.Reason == "the selection left them out"
 			},
 		} {
 			_, run := one(t, folder)
@@ -125,8 +125,8 @@ func TestARunIsReported(t *testing.T) {
 				t.Errorf("%s is %s, %q", result.Clause, result.Outcome, result.Reason)
 			}
 		}
-		if len(merged.Beyond) != len(whole.Beyond) || merged.LeftOut != "" {
-			t.Errorf("%d checks, and in one run %d; left out: %q", len(merged.Beyond), len(whole.Beyond), merged.LeftOut)
+		if len(merged.ExtraChecks) != len(whole.ExtraChecks) || merged.LeftOut != "" {
+			t.Errorf("%d checks, and in one run %d; left out: %q", len(merged.ExtraChecks), len(whole.ExtraChecks), merged.LeftOut)
 		}
 	})
 	t.Run("what disagrees is told and fails", func(t *testing.T) {

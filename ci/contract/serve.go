@@ -141,9 +141,9 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, r, http.StatusUnprocessableEntity, err.Error())
 		return
 	}
-	answer, name := o.Succeed(), o.ID
+	answer, name := o.SuccessResponse(), o.ID
 	if wording != nil {
-		answer, name = wording.Answer(), wording.ID()
+		answer, name = wording.Response(), wording.ID()
 	}
 	for field, value := range sentFields(answer) {
 		w.Header().Set(field, value)
@@ -250,7 +250,7 @@ func (s *server) writeText(text *bytes.Buffer) {
 // refuse answers what no contract documents, with a sentence that says so.
 func (s *server) refuse(w http.ResponseWriter, r *http.Request, status int, why string) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	why = "contract serve: " + report.Tame(why)
+	why = "contract serve: " + report.EscapeLogCommands(why)
 	s.answer(w, r, status, []byte(why+"\n"), why)
 }
 

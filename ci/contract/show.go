@@ -173,7 +173,7 @@ func writeWording(text *bytes.Buffer, w *fixtures.Wording) {
 	}
 	writeFields(text, "  ", append(fields, field{"text", origin}, field{"editions", strings.Join(w.Editions(), ", ")}))
 
-	answer := w.Answer()
+	answer := w.Response()
 	fmt.Fprintf(text, "\n  %s\n", fixtures.StatusLine(answer.Status))
 	for _, name := range slices.Sorted(maps.Keys(answer.Header)) {
 		fmt.Fprintf(text, "  %s: %s\n", name, answer.Header.Get(name))

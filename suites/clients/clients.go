@@ -125,7 +125,7 @@ func (c Config) RetriesAfter(clause *fixtures.Clause) bool {
 	}
 	for other := range clause.Operation.Contract.Clauses() {
 		alike := other.Status == clause.Status && other.Name == clause.Name && other.Wordings[0].Code == clause.Wordings[0].Code
-		if alike && other.Remedy.Again() {
+		if alike && other.Remedy.AllowsRetry() {
 			return true
 		}
 	}

@@ -135,7 +135,7 @@ func (o *Observer) noteUndocumented(
 	}
 	undocumented := false // by more than its form
 	for _, deviation := range documented.Deviations() {
-		if deviation.Broken {
+		if deviation.Binds {
 			key = append(key, deviation.Field)
 			undocumented = undocumented || slices.Contains([]string{"status", "code", "name", "message"}, deviation.Field)
 		}
@@ -191,7 +191,7 @@ func capture(request *http.Request, response *http.Response) (matchers.Exchange,
 	if err != nil {
 		return exchange, fmt.Errorf("the response's body is not the gzip it is said to be: %w", err)
 	}
-	answer := fixtures.Answer{Status: response.StatusCode, Header: response.Header, Body: text}
+	answer := fixtures.Response{Status: response.StatusCode, Header: response.Header, Body: text}
 	return matchers.NewExchange(exchange.Method(), request.URL.String(), answer, time.Now()), nil
 }
 

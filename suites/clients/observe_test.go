@@ -48,16 +48,16 @@ type transport func(*http.Request) (*http.Response, error)
 func (f transport) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
 // answering answers every request so, and doesn't set Response.Request.
-func answering(a fixtures.Answer) transport {
+func answering(a fixtures.Response) transport {
 	return func(*http.Request) (*http.Response, error) {
 		return &http.Response{StatusCode: a.Status, Header: a.Header, Body: io.NopCloser(bytes.NewReader(a.Body))}, nil
 	}
 }
 
 // graphs is an answer of Graph.
-func graphs(status int, code, message string) fixtures.Answer {
+func graphs(status int, code, message string) fixtures.Response {
 	body := fmt.Sprintf(`{"error":{"code":%q,"message":%q,"innerError":{}}}`, code, message)
-	return fixtures.Answer{Status: status, Header: http.Header{"Content-Type": {"application/json"}}, Body: []byte(body)}
+	return fixtures.Response{Status: status, Header: http.Header{"Content-Type": {"application/json"}}, Body: []byte(body)}
 }
 
 // received is an answer as a caller has it.
@@ -109,9 +109,9 @@ const activity = "/employeeExperience/learningProviders/7f3a-provider/learningCo
 
 func TestObservation(t *testing.T) {
 	graph := load(t, "graph")
-	license := graph.Clause("graph.update.learner-license").Wordings[0].Answer()
-	html := fixtures.Answer{Status: 502, Header: http.Header{"Content-Type": {"text/html"}}, Body: []byte("<h1>502 Bad Gateway</h1>")}
-	answers := []fixtures.Answer{
+	license := graph.Clause("graph.update.learner-license").Wordings[0].Response()
+	html := fixtures.Response{Status: 502, Header: http.Header{"Content-Type": {"text/html"}}, Body: []byte("<h1>502 Bad Gateway</h1>")}
+	answers := []fixtures.Response{
 		license, license,
 		graphs(403, "forbidden", "The licence of the learner has expired."),
 		graphs(429, "tooManyRequests", "Retry after 5 minutes"),
@@ -157,7 +157,7 @@ func TestObservation(t *testing.T) {
 	golden(t, "observation.golden", text)
 
 	classroom := load(t, "classroom")
-	observer = clients.Observe(answering(fixtures.Answer{
+	observer = clients.Observe(answering(fixtures.Response{
 		Status: 400, Header: http.Header{"Content-Type": {"application/json"}},
 		Body: []byte(`{"error":{"code":400,"message":"@CourseIsFull No more than 1,000 students.","status":"FAILED_PRECONDITION"}}`),
 	}), classroom)
@@ -169,7 +169,7 @@ func TestObservation(t *testing.T) {
 // A person's address is an id to both providers: wherever it may stand, it is not shown.
 func TestObservationHasNoMailAddress(t *testing.T) {
 	classroom := load(t, "classroom")
-	answer := fixtures.Answer{
+	answer := fixtures.Response{
 		Status: 409, Header: http.Header{"Content-Type": {"application/json"}},
 		Body: []byte(`{"error":{"code":409,"message":"ada.l+x@school.example is there, says mail-bot@school.example","status":"CONFLICT"}}`),
 	}
@@ -197,7 +197,7 @@ func TestObservationHasNoMailAddress(t *testing.T) {
 func TestObservesEveryClause(t *testing.T) {
 	for _, provider := range fixtures.Providers {
 		contract := load(t, provider)
-		var answer fixtures.Answer
+		var answer fixtures.Response
 		observer := clients.Observe(transport(func(r *http.Request) (*http.Response, error) { return answering(answer)(r) }), contract)
 		for clause := range contract.Clauses() {
 			o := *clause.Operation
@@ -205,7 +205,7 @@ func TestObservesEveryClause(t *testing.T) {
 			for name := range clause.Operation.Params {
 				o.Params[name] = "d:an id/é"
 			}
-			answer = clause.Wordings[0].Answer()
+			answer = clause.Wordings[0].Response()
 			if _, err := send(t, &http.Client{Transport: observer}, o.Method, o.URLAt("http://127.0.0.1:8080/some/proxy")); err != nil {
 				t.Fatal(err)
 			}
@@ -224,7 +224,7 @@ func TestObservesEveryClause(t *testing.T) {
 
 func TestObserveAsksForTheOperationThatSaysMostOfThePath(t *testing.T) {
 	classroom := load(t, "classroom")
-	observer := clients.Observe(answering(fixtures.Answer{Status: 500}), classroom)
+	observer := clients.Observe(answering(fixtures.Response{Status: 500}), classroom)
 	for url, want := range map[string]string{
 		"POST http://h/v1/invitations/7:accept":         "classroom.invitations.accept",
 		"POST http://h/v1/invitations/7%3Aaccept":       "classroom.invitations.accept",
@@ -288,7 +288,7 @@ func TestObserveHandsOnWhatItWraps(t *testing.T) {
 		t.Errorf("the error is %v, want that of the transport", err)
 	}
 
-	for name, answer := range map[string]fixtures.Answer{
+	for name, answer := range map[string]fixtures.Response{
 		"an error without a body": {Status: 404}, "HEAD": {Status: 404}, "not modified": {Status: 304},
 		"a huge error": {Status: 500, Body: bytes.Repeat([]byte("x"), 3*matchers.MaxBody)},
 		"a success":    {Status: 200, Body: []byte("ok")},
@@ -357,7 +357,7 @@ func TestObserveSaysWhatItCouldNotRead(t *testing.T) {
 
 func TestObserveReadsWhatItsCallerDecompresses(t *testing.T) {
 	graph := load(t, "graph")
-	answer := graph.Clause("graph.update.assignment-not-found").Wordings[0].Answer()
+	answer := graph.Clause("graph.update.assignment-not-found").Wordings[0].Response()
 	var zipped bytes.Buffer
 	writer := gzip.NewWriter(&zipped)
 	_, _ = writer.Write(answer.Body)
@@ -401,8 +401,8 @@ func TestObserveDoesNotReadASuccess(t *testing.T) {
 
 func TestObserveInManyGoroutines(t *testing.T) {
 	graph := load(t, "graph")
-	answers := []fixtures.Answer{
-		graph.Clause("graph.update.assignment-not-found").Wordings[0].Answer(),
+	answers := []fixtures.Response{
+		graph.Clause("graph.update.assignment-not-found").Wordings[0].Response(),
 		graphs(409, "conflict", "No."), {Status: 204},
 	}
 	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -522,7 +522,7 @@ func BenchmarkObserve(b *testing.B) {
 		b.Run(id, func(b *testing.B) {
 			provider, _, _ := strings.Cut(id, ".")
 			clause := load(b, provider).Clause(id)
-			observer := clients.Observe(answering(clause.Wordings[0].Answer()), clause.Operation.Contract)
+			observer := clients.Observe(answering(clause.Wordings[0].Response()), clause.Operation.Contract)
 			request := httptest.NewRequestWithContext(b.Context(), clause.Operation.Method, clause.Operation.URL(), nil)
 			b.ReportAllocs()
 			for b.Loop() {

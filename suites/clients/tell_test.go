@@ -20,7 +20,7 @@ func several(tb testing.TB) (*fixtures.Wording, matchers.Exchange, clients.Failu
 	}
 	clause := contract.Clause("graph.create.fields-invalid")
 	w := clause.Wordings[3]
-	answer := w.Answer()
+	answer := w.Response()
 	answer.Header.Set("Retry-After", "2.5")
 	told := clients.Failure{
 		Status: clause.Status, Code: w.Code, Message: w.Message.Expand(nil), RetryAfter: 2500 * time.Millisecond,
@@ -95,7 +95,7 @@ func ExampleTell() {
 		return
 	}
 	clause := contract.Clause("classroom.courses.patch.failed-precondition.CourseNotModifiable")
-	answer := clause.Wordings[0].Answer()
+	answer := clause.Wordings[0].Response()
 	matcher := clients.Tell(clause.Wordings[0], matchers.NewExchange("PATCH", clause.Operation.URL(), answer, time.Now()))
 	told := clients.Failure{Status: 400, Code: "INVALID_ARGUMENT", Message: "Precondition check failed."}
 	if ok, _ := matcher.Match(told); !ok {

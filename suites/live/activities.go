@@ -20,16 +20,16 @@ var learnerKeys = []string{"graph.learner", "graph.unlicensedLearner"}
 func findActivities(ctx context.Context, t *Tenant, as string) (all []found, err error) {
 	for _, key := range learnerKeys {
 		if learner, named := t.config.Sandbox.Value(key); named {
-			some, problem := t.activitiesOf(ctx, whoSees(t, as), learner)
+			some, problem := t.activitiesOf(ctx, activityReader(t, as), learner)
 			all, err = append(all, some...), errors.Join(err, problem)
 		}
 	}
 	return all, err
 }
 
-// whoSees is as whom an activity is looked for, and removed: the app that has the roles, whoever made it.
-func whoSees(t *Tenant, as string) string {
-	if t.has("graph.app.clientID") {
+// activityReader is as whom an activity is looked for, and removed: the app that has the roles, whoever made it.
+func activityReader(t *Tenant, as string) string {
+	if t.hasKey("graph.app.clientID") {
 		return "app"
 	}
 	return as
@@ -66,13 +66,13 @@ func (t *Tenant) activitiesOf(ctx context.Context, as, learner string) (all []fo
 	return all, nil
 }
 
-func answeredActivity(x matchers.Exchange) found {
+func receivedActivity(x matchers.Exchange) found {
 	return found{id: textAt(x, "/id"), provider: textAt(x, "/learningProviderId")}
 }
 
 // readActivity looks for an activity.
 func readActivity(ctx context.Context, t *Tenant, as string, a *found) (there bool, err error) {
-	x, err := t.ask(ctx, whoSees(t, as), http.MethodGet, "/employeeExperience/learningCourseActivities/"+url.PathEscape(a.id), nil)
+	x, err := t.request(ctx, activityReader(t, as), http.MethodGet, "/employeeExperience/learningCourseActivities/"+url.PathEscape(a.id), nil)
 	if a.name = textAt(x, "/externalcourseActivityId"); a.name == "" {
 		a.name = textAt(x, "/externalCourseActivityId") // the documentation spells it in two ways
 	}
@@ -82,7 +82,7 @@ func readActivity(ctx context.Context, t *Tenant, as string, a *found) (there bo
 // removeActivity removes an activity.
 func removeActivity(ctx context.Context, t *Tenant, as string, a found) error {
 	path := "/employeeExperience/learningProviders/" + url.PathEscape(a.provider) + "/learningCourseActivities/" + url.PathEscape(a.id)
-	x, err := t.ask(ctx, whoSees(t, as), http.MethodDelete, path, nil)
+	x, err := t.request(ctx, activityReader(t, as), http.MethodDelete, path, nil)
 	if err != nil {
 		return err
 	}

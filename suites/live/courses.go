@@ -17,7 +17,7 @@ import (
 func findCourses(ctx context.Context, t *Tenant, as string) (all []found, err error) {
 	of := "me"
 	switch {
-	case t.has("classroom.admin") && as != "outsider": // whom an administrator of the domain does not see
+	case t.hasKey("classroom.admin") && as != "outsider": // whom an administrator of the domain does not see
 		address, err := t.config.Sandbox.Account(as)
 		if err != nil {
 			return nil, err
@@ -58,7 +58,7 @@ func findCourses(ctx context.Context, t *Tenant, as string) (all []found, err er
 
 // readCourse looks for a course.
 func readCourse(ctx context.Context, t *Tenant, as string, c *found) (there bool, err error) {
-	x, err := t.ask(ctx, remover(t, as), http.MethodGet, "/v1/courses/"+url.PathEscape(c.id), nil)
+	x, err := t.request(ctx, remover(t, as), http.MethodGet, "/v1/courses/"+url.PathEscape(c.id), nil)
 	c.name = textAt(x, "/name")
 	return err == nil && x.Status() == http.StatusOK, err
 }
@@ -67,7 +67,7 @@ func readCourse(ctx context.Context, t *Tenant, as string, c *found) (there bool
 // have moved.
 func remover(t *Tenant, as string) string {
 	switch {
-	case t.has("classroom.admin") && as != "outsider":
+	case t.hasKey("classroom.admin") && as != "outsider":
 		return "admin"
 	case as == "limited":
 		return "teacher"
@@ -84,7 +84,7 @@ func removeCourse(ctx context.Context, t *Tenant, as string, c found) error {
 	as = remover(t, as)
 	path := "/v1/courses/" + url.PathEscape(c.id)
 	for {
-		x, err := t.ask(ctx, as, http.MethodGet, path, nil)
+		x, err := t.request(ctx, as, http.MethodGet, path, nil)
 		if err != nil || x.Status() == http.StatusNotFound {
 			return err
 		}
@@ -93,7 +93,7 @@ func removeCourse(ctx context.Context, t *Tenant, as string, c found) error {
 		if !further {
 			break
 		}
-		x, err = t.ask(ctx, as, http.MethodPatch, path+"?updateMask=courseState", map[string]string{"courseState": next})
+		x, err = t.request(ctx, as, http.MethodPatch, path+"?updateMask=courseState", map[string]string{"courseState": next})
 		if err == nil && x.Status() >= http.StatusBadRequest && x.Status() != http.StatusNotFound {
 			err = fmt.Errorf("it is %s, and to make it %s was answered %s\n%s", state, next, fixtures.StatusLine(x.Status()), x)
 		}
@@ -104,7 +104,7 @@ func removeCourse(ctx context.Context, t *Tenant, as string, c found) error {
 			return err
 		}
 	}
-	x, err := t.ask(ctx, as, http.MethodDelete, path, nil)
+	x, err := t.request(ctx, as, http.MethodDelete, path, nil)
 	if err != nil {
 		return err
 	}
@@ -117,16 +117,16 @@ func removeCourse(ctx context.Context, t *Tenant, as string, c found) error {
 // leaves waits until a course has another state: changes are eventually consistent.
 func (t *Tenant) leaves(ctx context.Context, as, path, state string) error {
 	err := t.door.poll(ctx, longestWaitForState, "the course to be "+state+" no more", func() (bool, error) {
-		x, err := t.ask(ctx, as, http.MethodGet, path, nil)
+		x, err := t.request(ctx, as, http.MethodGet, path, nil)
 		return textAt(x, "/courseState") != state, err
 	})
 	if errors.Is(err, errPolledEnough) {
-		return failed(OpCleanUp, "the course stays %s: %w", state, err)
+		return engineErrorf(OpCleanUp, "the course stays %s: %w", state, err)
 	}
 	return err
 }
 
-func answeredCourse(x matchers.Exchange) found { return found{id: textAt(x, "/id")} }
+func receivedCourse(x matchers.Exchange) found { return found{id: textAt(x, "/id")} }
 
 // textAt is the text at a place of an answer's body, "" if there is none.
 func textAt(x matchers.Exchange, place string) string {

@@ -54,9 +54,9 @@ type Options struct {
 // longestPause is what a provider may ask a run to wait.
 const longestPause = time.Hour
 
-// Door is the only way to a provider. It sends requests to the provider's own host alone, as identities it has held
+// Transport is the only way to a provider. It sends requests to the provider's own host alone, as identities it has held
 // against the sandbox file, at its own pace, and follows no redirect. Its errors are EngineErrors. Goroutines may share it.
-type Door struct {
+type Transport struct {
 	sandbox  *Sandbox
 	provider string
 	endpoint *url.URL
@@ -78,8 +78,8 @@ type identity struct {
 	err   error // why it is not whom the file names
 }
 
-// NewDoor makes the door to a provider, "graph" or "classroom". It sends nothing. The error says what the sandbox lacks.
-func NewDoor(sandbox *Sandbox, provider string, signIn SignIn, options Options) (*Door, error) {
+// NewTransport makes the door to a provider, "graph" or "classroom". It sends nothing. The error says what the sandbox lacks.
+func NewTransport(sandbox *Sandbox, provider string, signIn SignIn, options Options) (*Transport, error) {
 	defaults, ok := map[string]struct {
 		needs string
 		rate  rate.Limit
@@ -89,7 +89,7 @@ func NewDoor(sandbox *Sandbox, provider string, signIn SignIn, options Options) 
 		return nil, fmt.Errorf("there is no door to %q: the providers are graph and classroom", provider)
 	}
 	if _, ok := sandbox.Value(defaults.needs); !ok {
-		return nil, failed(OpGuard, "%s does not name %s, without which nobody can be told from another: name it",
+		return nil, engineErrorf(OpGuard, "%s does not name %s, without which nobody can be told from another: name it",
 			sandbox.File(), defaults.needs)
 	}
 	address, err := url.Parse(sandbox.Endpoint(provider))
@@ -97,7 +97,7 @@ func NewDoor(sandbox *Sandbox, provider string, signIn SignIn, options Options) 
 		return nil, err
 	}
 	if options.Base == nil {
-		options.Base = NewTransport(sandbox, sandbox.Endpoint(provider))
+		options.Base = NewHTTPTransport(sandbox, sandbox.Endpoint(provider))
 	}
 	if sandbox.Roots(sandbox.Endpoint(provider)) != nil { // a stand-in, which has no quota
 		defaults.rate = rate.Inf
@@ -109,15 +109,15 @@ func NewDoor(sandbox *Sandbox, provider string, signIn SignIn, options Options) 
 	if options.Waiting == nil {
 		options.Waiting = func(string) {}
 	}
-	return &Door{
+	return &Transport{
 		sandbox: sandbox, provider: provider, endpoint: address, signIn: signIn, options: options,
 		limiter: rate.NewLimiter(options.Rate, defaults.burst), identities: map[string]*identity{},
 	}, nil
 }
 
-// NewTransport is a clone of http.DefaultTransport, proxies of the environment included, that trusts for an endpoint what
+// NewHTTPTransport is a clone of http.DefaultTransport, proxies of the environment included, that trusts for an endpoint what
 // Sandbox.Roots says.
-func NewTransport(sandbox *Sandbox, endpoint string) http.RoundTripper {
+func NewHTTPTransport(sandbox *Sandbox, endpoint string) http.RoundTripper {
 	transport := &http.Transport{Proxy: http.ProxyFromEnvironment, ForceAttemptHTTP2: true}
 	if usual, ok := http.DefaultTransport.(*http.Transport); ok {
 		transport = usual.Clone()
@@ -129,7 +129,7 @@ func NewTransport(sandbox *Sandbox, endpoint string) http.RoundTripper {
 }
 
 // As sends requests as an identity of Identities.
-func (d *Door) As(identity string) http.RoundTripper {
+func (d *Transport) As(identity string) http.RoundTripper {
 	return roundTripper(func(r *http.Request) (*http.Response, error) {
 		if err := d.checkIdentity(identity); err != nil {
 			return nil, err
@@ -145,14 +145,14 @@ func (d *Door) As(identity string) http.RoundTripper {
 }
 
 // Anonymous sends requests without a token.
-func (d *Door) Anonymous() http.RoundTripper {
+func (d *Transport) Anonymous() http.RoundTripper {
 	return roundTripper(func(r *http.Request) (*http.Response, error) {
 		return d.roundTrip(r, func(context.Context) (string, error) { return "", nil })
 	})
 }
 
 // Client is an http.Client that sends requests as an identity and hands redirects to its caller.
-func (d *Door) Client(identity string) *http.Client {
+func (d *Transport) Client(identity string) *http.Client {
 	return &http.Client{
 		Transport:     d.As(identity),
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -160,14 +160,14 @@ func (d *Door) Client(identity string) *http.Client {
 }
 
 // Spent is how many requests were sent, those of the guard included and those for tokens not.
-func (d *Door) Spent() int {
+func (d *Transport) Spent() int {
 	d.mutex.Lock()
 	defer d.mutex.Unlock()
 	return d.spent
 }
 
 // CloseIdleConnections closes the connections that no request uses.
-func (d *Door) CloseIdleConnections() {
+func (d *Transport) CloseIdleConnections() {
 	if base, ok := d.options.Base.(interface{ CloseIdleConnections() }); ok {
 		base.CloseIdleConnections()
 	}
@@ -185,7 +185,7 @@ func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 // roundTrip sends a request with the token that credential returns.
-func (d *Door) roundTrip(r *http.Request, credential func(context.Context) (string, error)) (*http.Response, error) {
+func (d *Transport) roundTrip(r *http.Request, credential func(context.Context) (string, error)) (*http.Response, error) {
 	if err := d.checkHost(r); err != nil { // before anybody signs in for it
 		return nil, err
 	}
@@ -197,15 +197,15 @@ func (d *Door) roundTrip(r *http.Request, credential func(context.Context) (stri
 }
 
 // checkHost refuses a request that would go to anybody but the provider.
-func (d *Door) checkHost(r *http.Request) error {
+func (d *Transport) checkHost(r *http.Request) error {
 	switch {
 	case r.URL == nil:
-		return failed(OpHost, "the request has no URL: %w", ErrOtherHost)
+		return engineErrorf(OpHost, "the request has no URL: %w", ErrOtherHost)
 	case r.URL.Scheme != d.endpoint.Scheme || hostPort(r.URL) != hostPort(d.endpoint):
-		return failed(OpHost, "%s://%s is %w: have the client ask the base URL that it was given, for requests, and tokens, go to %s://%s alone", matchers.Printable(r.URL.Scheme),
+		return engineErrorf(OpHost, "%s://%s is %w: have the client ask the base URL that it was given, for requests, and tokens, go to %s://%s alone", matchers.Printable(r.URL.Scheme),
 			matchers.Printable(r.URL.Host), ErrOtherHost, d.endpoint.Scheme, d.endpoint.Host)
 	case r.Host != "" && !strings.EqualFold(r.Host, r.URL.Host):
-		return failed(OpHost, "a request to %s names %s in Host, and that is %w: have the client leave Host as it is", r.URL.Host,
+		return engineErrorf(OpHost, "a request to %s names %s in Host, and that is %w: have the client leave Host as it is", r.URL.Host,
 			matchers.Printable(r.Host), ErrOtherHost)
 	}
 	return nil
@@ -220,8 +220,8 @@ func hostPort(u *url.URL) string {
 }
 
 // send sends a request to the provider, whoever sends it.
-func (d *Door) send(r *http.Request, token string) (*http.Response, error) {
-	if err := d.admit(r.Context()); err != nil {
+func (d *Transport) send(r *http.Request, token string) (*http.Response, error) {
+	if err := d.waitForTurn(r.Context()); err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), d.options.Timeout)
@@ -248,7 +248,7 @@ func (d *Door) send(r *http.Request, token string) (*http.Response, error) {
 		cancel()
 		return nil, networkError(r.Context(), d.endpoint.Host, err)
 	}
-	d.heed(response.StatusCode, response.Header)
+	d.observeThrottling(response.StatusCode, response.Header)
 	response.Request = r // as the caller sent it, without the token
 	response.Body = &body{
 		ReadCloser: response.Body, asked: r.Context(), timed: ctx, cancel: cancel, host: d.endpoint.Host,
@@ -302,8 +302,8 @@ func unbudgeted(ctx context.Context) context.Context {
 
 type unbudgetedKey struct{}
 
-// admit waits until a request may be sent, and counts it.
-func (d *Door) admit(ctx context.Context) error {
+// waitForTurn waits until a request may be sent, and counts it.
+func (d *Transport) waitForTurn(ctx context.Context) error {
 	for {
 		if err := d.pause(ctx); err != nil {
 			return err
@@ -317,7 +317,7 @@ func (d *Door) admit(ctx context.Context) error {
 		switch {
 		case err != nil, paused:
 		case d.options.Budget > 0 && d.spent >= d.options.Budget && ctx.Value(unbudgetedKey{}) == nil:
-			err = failed(OpBudget, "%w: the run has sent the %d requests it may send: ask fewer clauses at a time, by --label-filter", ErrBudget, d.spent)
+			err = engineErrorf(OpBudget, "%w: the run has sent the %d requests it may send: ask fewer clauses at a time, by --label-filter", ErrBudget, d.spent)
 		default:
 			d.spent++
 		}
@@ -329,7 +329,7 @@ func (d *Door) admit(ctx context.Context) error {
 }
 
 // pause waits until the time before which the provider wants no request.
-func (d *Door) pause(ctx context.Context) error {
+func (d *Transport) pause(ctx context.Context) error {
 	d.mutex.Lock()
 	wait, ended := time.Until(d.notBefore), d.ended
 	d.mutex.Unlock()
@@ -337,14 +337,14 @@ func (d *Door) pause(ctx context.Context) error {
 		return ended
 	}
 	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < wait {
-		return worded(OpWait, context.DeadlineExceeded, "%s wants no request for %v, longer than this one may take: try again later",
+		return wrapWithText(OpWait, context.DeadlineExceeded, "%s wants no request for %v, longer than this one may take: try again later",
 			d.endpoint.Host, wait.Round(time.Second))
 	}
 	return d.wait(ctx, wait, fmt.Sprintf("%v, as %s asks", wait.Round(time.Second), d.endpoint.Host))
 }
 
 // wait waits that long, and says for what.
-func (d *Door) wait(ctx context.Context, long time.Duration, what string) error {
+func (d *Transport) wait(ctx context.Context, long time.Duration, what string) error {
 	d.options.Waiting(what)
 	defer d.options.Waiting("")
 	timer := time.NewTimer(long)
@@ -359,13 +359,13 @@ func (d *Door) wait(ctx context.Context, long time.Duration, what string) error 
 
 func waitError(ctx context.Context, err error) error {
 	if errors.Is(ctx.Err(), context.Canceled) {
-		return worded(OpInterrupt, err, "a wait was given up, for the run was interrupted")
+		return wrapWithText(OpInterrupt, err, "a wait was given up, for the run was interrupted")
 	}
-	return failed(OpWait, "the request's time ended while it waited for its turn: %w", err)
+	return engineErrorf(OpWait, "the request's time ended while it waited for its turn: %w", err)
 }
 
-// heed sees to it that what an answer asks to wait is waited before the next request.
-func (d *Door) heed(status int, header http.Header) {
+// observeThrottling sees to it that what an answer asks to wait is waited before the next request.
+func (d *Transport) observeThrottling(status int, header http.Header) {
 	if !isBusy(status) {
 		return
 	}
@@ -374,7 +374,7 @@ func (d *Door) heed(status int, header http.Header) {
 		wait = d.options.Pause
 	}
 	if header.Get("Retry-After") != "" {
-		answer := fixtures.Answer{Status: status, Header: header}
+		answer := fixtures.Response{Status: status, Header: header}
 		asked, err := matchers.RetryAfter(matchers.NewExchange("", "", answer, time.Now()))
 		if err == nil {
 			wait = asked
@@ -388,13 +388,13 @@ func (d *Door) heed(status int, header http.Header) {
 		d.notBefore = until
 	}
 	if wait > longestPause && d.ended == nil {
-		d.ended = failed(OpWait, "%w: %s asks for one of %s, and a run waits %v at most: try again after it", ErrLongWait,
+		d.ended = engineErrorf(OpWait, "%w: %s asks for one of %s, and a run waits %v at most: try again after it", ErrLongWait,
 			d.endpoint.Host, matchers.Printable(header.Get("Retry-After")), longestPause)
 	}
 }
 
 // busy reports whether an answer asks to wait, by its status, which heed has seen, or by its body, which is heeded as a 429 is.
-func (d *Door) busy(x matchers.Exchange) bool {
+func (d *Transport) busy(x matchers.Exchange) bool {
 	if !isThrottled(x) {
 		return isBusy(x.Status())
 	}
@@ -404,7 +404,7 @@ func (d *Door) busy(x matchers.Exchange) bool {
 			header.Set(name, value)
 		}
 	}
-	d.heed(http.StatusTooManyRequests, header)
+	d.observeThrottling(http.StatusTooManyRequests, header)
 	return true
 }
 

@@ -141,12 +141,12 @@ func (s *seen) lines() string {
 }
 
 // newDoor makes a door that waits for no turn.
-func newDoor(tb testing.TB, sandbox *live.Sandbox, provider string, signIn live.SignIn, options live.Options) *live.Door {
+func newDoor(tb testing.TB, sandbox *live.Sandbox, provider string, signIn live.SignIn, options live.Options) *live.Transport {
 	tb.Helper()
 	if options.Rate == 0 {
 		options.Rate = 1e9
 	}
-	door, err := live.NewDoor(sandbox, provider, signIn, options)
+	door, err := live.NewTransport(sandbox, provider, signIn, options)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -406,11 +406,11 @@ func TestTheBudgetIsNeverPassed(t *testing.T) {
 
 func TestADoorNeedsWhatItsGuardHoldsTokensAgainst(t *testing.T) {
 	sandbox := load(t, "classroom: {domain: school.example}")
-	_, err := live.NewDoor(sandbox, "graph", rightApp(), live.Options{})
+	_, err := live.NewTransport(sandbox, "graph", rightApp(), live.Options{})
 	wantError(t, err, live.OpGuard, nil, "does not name graph.tenant")
-	_, err = live.NewDoor(load(t, "graph: {tenant: "+guidA+"}"), "classroom", rightApp(), live.Options{})
+	_, err = live.NewTransport(load(t, "graph: {tenant: "+guidA+"}"), "classroom", rightApp(), live.Options{})
 	wantError(t, err, live.OpGuard, nil, "does not name classroom.domain")
-	if _, err = live.NewDoor(sandbox, "moodle", nil, live.Options{}); err == nil || !strings.Contains(err.Error(),
+	if _, err = live.NewTransport(sandbox, "moodle", nil, live.Options{}); err == nil || !strings.Contains(err.Error(),
 		`no door to "moodle"`) {
 		t.Errorf("the error is %v", err)
 	}

@@ -51,7 +51,7 @@ var (
 	ErrLongWait    = errors.New("too long a wait")                 // of OpWait; it ends the run
 )
 
-func failed(op Op, format string, args ...any) *EngineError {
+func engineErrorf(op Op, format string, args ...any) *EngineError {
 	return &EngineError{op, fmt.Errorf(format, args...)}
 }
 
@@ -61,23 +61,23 @@ func networkError(ctx context.Context, host string, err error) *EngineError {
 		return already
 	}
 	if errors.Is(ctx.Err(), context.Canceled) {
-		return worded(OpInterrupt, context.Canceled, "the request to %s was given up, for the run was interrupted", host)
+		return wrapWithText(OpInterrupt, context.Canceled, "the request to %s was given up, for the run was interrupted", host)
 	}
-	return worded(OpNetwork, err, "%s %s (%s)", host, NetworkReason(err), matchers.Printable(err.Error()))
+	return wrapWithText(OpNetwork, err, "%s %s (%s)", host, NetworkReason(err), matchers.Printable(err.Error()))
 }
 
-// worded is failed with a cause that is told in other words than its own, which may be longer, or hold more, than is to be shown.
-func worded(op Op, cause error, format string, args ...any) *EngineError {
-	return &EngineError{op, &otherWords{fmt.Sprintf(format, args...), cause}}
+// wrapWithText is failed with a cause that is told in other words than its own, which may be longer, or hold more, than is to be shown.
+func wrapWithText(op Op, cause error, format string, args ...any) *EngineError {
+	return &EngineError{op, &replacedText{fmt.Sprintf(format, args...), cause}}
 }
 
-type otherWords struct {
+type replacedText struct {
 	text string
 	err  error
 }
 
-func (w *otherWords) Error() string { return w.text }
-func (w *otherWords) Unwrap() error { return w.err }
+func (w *replacedText) Error() string { return w.text }
+func (w *replacedText) Unwrap() error { return w.err }
 
 // NetworkReason words why a host gave no answer, and what to do about it, as it goes on after the host's name.
 func NetworkReason(err error) string {

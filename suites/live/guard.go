@@ -16,7 +16,7 @@ const renewBefore = 2 * time.Minute
 
 // Prove signs an identity in and holds it against the sandbox file, as its first request would, so that what is wrong is
 // told before anything is asked.
-func (d *Door) Prove(ctx context.Context, identity string) error {
+func (d *Transport) Prove(ctx context.Context, identity string) error {
 	if err := d.checkIdentity(identity); err != nil {
 		return err
 	}
@@ -24,16 +24,16 @@ func (d *Door) Prove(ctx context.Context, identity string) error {
 	return err
 }
 
-func (d *Door) checkIdentity(identity string) error {
+func (d *Transport) checkIdentity(identity string) error {
 	known := Identities(d.provider)
 	if slices.Contains(known, identity) {
 		return nil
 	}
-	return failed(OpSignIn, "%s has no identity %q: it has %s", d.provider, identity, strings.Join(known, ", "))
+	return engineErrorf(OpSignIn, "%s has no identity %q: it has %s", d.provider, identity, strings.Join(known, ", "))
 }
 
 // Forget has the next request of an identity sign in anew, after an answer that says its token is no longer good.
-func (d *Door) Forget(identity string) {
+func (d *Transport) Forget(identity string) {
 	d.mutex.Lock()
 	defer d.mutex.Unlock()
 	delete(d.identities, identity)
@@ -41,7 +41,7 @@ func (d *Door) Forget(identity string) {
 
 // proven returns the token of an identity that is whom the file names. It signs in, and asks whom the token is of, once
 // for each token. An identity that is somebody else is refused for good; the others are not, for they may have to clean up.
-func (d *Door) proven(ctx context.Context, name string) (Token, error) {
+func (d *Transport) proven(ctx context.Context, name string) (Token, error) {
 	d.mutex.Lock()
 	who := d.identities[name]
 	if who == nil {
@@ -81,14 +81,14 @@ func (d *Door) proven(ctx context.Context, name string) (Token, error) {
 }
 
 // signedIn gets a token.
-func (d *Door) signedIn(ctx context.Context, name string) (Token, error) {
+func (d *Transport) signedIn(ctx context.Context, name string) (Token, error) {
 	as := d.provider + "/" + name
 	key := account(d.provider, name)
 	if d.provider == "graph" {
 		key = "graph.tenant"
 	}
 	if _, ok := d.sandbox.Value(key); !ok {
-		return Token{}, failed(OpSignIn, "%s does not name %s, and so nobody can be asked as it: name it", d.sandbox.File(), key)
+		return Token{}, engineErrorf(OpSignIn, "%s does not name %s, and so nobody can be asked as it: name it", d.sandbox.File(), key)
 	}
 	d.options.Waiting(as + " to sign in")
 	token, err := d.signIn(ctx, as)
@@ -97,16 +97,16 @@ func (d *Door) signedIn(ctx context.Context, name string) (Token, error) {
 		if already, ok := err.(*EngineError); ok { //nolint:errorlint // to be told as it is
 			return Token{}, already
 		}
-		return Token{}, worded(OpSignIn, err, "%s cannot sign in: %s", as, matchers.Printable(err.Error()))
+		return Token{}, wrapWithText(OpSignIn, err, "%s cannot sign in: %s", as, matchers.Printable(err.Error()))
 	}
 	if token.value == nil || token.value() == "" {
-		return Token{}, failed(OpSignIn, "%s got an empty token: see that what signs in prints one, or set %s", as, TokenVariable(as))
+		return Token{}, engineErrorf(OpSignIn, "%s got an empty token: see that what signs in prints one, or set %s", as, TokenVariable(as))
 	}
 	if d.options.Secrets != nil {
 		d.options.Secrets.Add("the token of "+as, token.value())
 	}
 	if !token.Expires.IsZero() && !time.Now().Before(token.Expires) {
-		return Token{}, failed(OpSignIn, "%s got a token that expired at %s: check this machine's clock", as,
+		return Token{}, engineErrorf(OpSignIn, "%s got a token that expired at %s: check this machine's clock", as,
 			token.Expires.UTC().Format(time.RFC3339))
 	}
 	return token, nil
@@ -119,16 +119,16 @@ var audiences = []string{
 
 // checkTenant holds what a token for Graph says of itself against the file. Nobody verifies its signature: it came from the
 // token endpoint over TLS, or from the user, and nobody else can have made it.
-func (d *Door) checkTenant(_ context.Context, name string, token Token) error {
+func (d *Transport) checkTenant(_ context.Context, name string, token Token) error {
 	found, err := token.claims()
 	if err != nil {
-		return failed(OpGuard, "the token of graph/%s does not say of which tenant it is, for %w, and so it is %w: set one that Entra made for Microsoft Graph", name, err, ErrOtherTenant)
+		return engineErrorf(OpGuard, "the token of graph/%s does not say of which tenant it is, for %w, and so it is %w: set one that Entra made for Microsoft Graph", name, err, ErrOtherTenant)
 	}
 	if tenant, _ := d.sandbox.Value("graph.tenant"); !strings.EqualFold(found.Tenant, tenant) {
 		return d.other("the token of graph/"+name, "tenant", "graph.tenant", found.Tenant)
 	}
 	if !slices.Contains(audiences, strings.ToLower(found.Audience)) {
-		return failed(OpGuard, "the token of graph/%s is for %q and not for Microsoft Graph, and so it is %w: ask for the scope %s/.default",
+		return engineErrorf(OpGuard, "the token of graph/%s is for %q and not for Microsoft Graph, and so it is %w: ask for the scope %s/.default",
 			name, matchers.Printable(found.Audience), ErrOtherTenant, audiences[0])
 	}
 	app := found.App + found.Party // it has one of them
@@ -139,7 +139,7 @@ func (d *Door) checkTenant(_ context.Context, name string, token Token) error {
 }
 
 // checkUser asks Classroom whose token it is.
-func (d *Door) checkUser(ctx context.Context, name string, token Token) error {
+func (d *Transport) checkUser(ctx context.Context, name string, token Token) error {
 	x, err := d.profile(ctx, token)
 	if err != nil {
 		return err
@@ -152,15 +152,15 @@ func (d *Door) checkUser(ctx context.Context, name string, token Token) error {
 	_ = json.Unmarshal(x.Body(), &refusal) // what is none, has no message
 	switch {
 	case isBusy(status) || isThrottled(x) || status >= http.StatusInternalServerError:
-		return failed(OpNetwork, "classroom/%s could not be asked who it is: GET %s was answered %d: try again later", name,
+		return engineErrorf(OpNetwork, "classroom/%s could not be asked who it is: GET %s was answered %d: try again later", name,
 			profilePath, status)
 	case status == http.StatusForbidden && turnedOff[name] != "" && strings.HasPrefix(refusal.Error.Message, turnedOff[name]):
 		return nil // for whom all of Classroom is off, it lets change nothing, in whatever domain
 	case status != http.StatusOK:
-		return failed(OpSignIn, "classroom/%s could not be asked who it is, for GET %s was answered %d: sign in with the "+
+		return engineErrorf(OpSignIn, "classroom/%s could not be asked who it is, for GET %s was answered %d: sign in with the "+
 			"scope classroom.profile.emails", name, profilePath, status)
 	case json.Unmarshal(x.Body(), &profile) != nil || profile.Address == "":
-		return failed(OpGuard, "classroom/%s does not say who it is, and so it is %w: GET %s has no emailAddress, which the "+
+		return engineErrorf(OpGuard, "classroom/%s does not say who it is, and so it is %w: GET %s has no emailAddress, which the "+
 			"scope classroom.profile.emails shows: sign in with it", name, ErrOtherTenant, profilePath)
 	}
 	key := account("classroom", name)
@@ -177,7 +177,7 @@ var turnedOff = map[string]string{"classroomOff": "@ClassroomDisabled ", "apiOff
 const profilePath = "/v1/userProfiles/me"
 
 // profile asks for the profile of whose token it is, and again where the provider asks to wait.
-func (d *Door) profile(ctx context.Context, token Token) (x matchers.Exchange, err error) {
+func (d *Transport) profile(ctx context.Context, token Token) (x matchers.Exchange, err error) {
 	for range 3 {
 		r, err := http.NewRequestWithContext(ctx, http.MethodGet, d.sandbox.Endpoint("classroom")+profilePath, nil)
 		if err != nil {
@@ -197,9 +197,9 @@ func (d *Door) profile(ctx context.Context, token Token) (x matchers.Exchange, e
 }
 
 // other is the error of somebody who is not whom the file names.
-func (d *Door) other(who, what, key, found string) error {
+func (d *Transport) other(who, what, key, found string) error {
 	want, _ := d.sandbox.Value(key)
-	return failed(OpGuard, "%s is of %s %q and not %q, as %s of %s says: it is %w: sign in as another, or correct the file",
+	return engineErrorf(OpGuard, "%s is of %s %q and not %q, as %s of %s says: it is %w: sign in as another, or correct the file",
 		who,
 		what, matchers.Printable(found), want, key, d.sandbox.File(), ErrOtherTenant)
 }

@@ -201,10 +201,10 @@ func TestATokenThatIsRenewedIsHeldAgainstTheFileAgain(t *testing.T) {
 	}))
 	for name, renew := range map[string]struct {
 		life  time.Duration
-		after func(*live.Door)
+		after func(*live.Transport)
 	}{
-		"about to expire": {time.Minute, func(*live.Door) {}},
-		"forgotten":       {time.Hour, func(d *live.Door) { d.Forget("teacher") }},
+		"about to expire": {time.Minute, func(*live.Transport) {}},
+		"forgotten":       {time.Hour, func(d *live.Transport) { d.Forget("teacher") }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			changes.Store(0)

@@ -68,11 +68,11 @@ type found struct {
 var kinds = map[string][]kind{
 	"graph": {{
 		"graph.create", "activity", "an activity of that externalCourseActivityId, by DELETE", "externalCourseActivityId",
-		answeredActivity, findActivities, readActivity, whoSees, removeActivity,
+		receivedActivity, findActivities, readActivity, activityReader, removeActivity,
 	}},
 	"classroom": {{
 		"classroom.courses.create", "course", "a course of that name with all that is in it: archived by PATCH, and then by DELETE", "name",
-		answeredCourse, findCourses, readCourse, remover, removeCourse,
+		receivedCourse, findCourses, readCourse, remover, removeCourse,
 	}},
 }
 
@@ -204,7 +204,7 @@ func (t *Tenant) cleanUp(ctx context.Context, again bool) (err error) {
 		if m.undo != nil {
 			remedy = "and no sweep knows it: take it back yourself"
 		}
-		err = errors.Join(err, failed(OpCleanUp, "the %s is still there, %s: %w", m, remedy, problem))
+		err = errors.Join(err, engineErrorf(OpCleanUp, "the %s is still there, %s: %w", m, remedy, problem))
 	}
 	return err
 }
@@ -264,12 +264,12 @@ func (t *Tenant) Sweep(ctx context.Context, sparing time.Duration) (removed, spa
 		return true
 	}
 	for _, keys := range lookedAt[t.contract.Provider] {
-		if !slices.ContainsFunc(keys, t.has) {
-			err = errors.Join(err, failed(OpCleanUp, "%s may have something left, and nobody is looked at: name %s in %s, as it was "+
+		if !slices.ContainsFunc(keys, t.hasKey) {
+			err = errors.Join(err, engineErrorf(OpCleanUp, "%s may have something left, and nobody is looked at: name %s in %s, as it was "+
 				"when the run was killed", t.contract.Provider, strings.Join(keys, " or "), t.config.Sandbox.File()))
 		}
 	}
-	removed, problems := t.sweep(ctx, t.owners(), such)
+	removed, problems := t.sweep(ctx, t.sweepOwners(), such)
 	slices.Sort(spared) // two identities may see the same
 	return removed, slices.Compact(spared), errors.Join(err, problems)
 }
@@ -281,7 +281,7 @@ var lookedAt = map[string][][]string{
 
 // sweepOwn is Sweep of this run's own, as those who have made something, and to whom a course may have moved.
 func (t *Tenant) sweepOwn(ctx context.Context) error {
-	made := slices.DeleteFunc(t.owners(), func(as string) bool { return !t.makes[as] && as != heir })
+	made := slices.DeleteFunc(t.sweepOwners(), func(as string) bool { return !t.makes[as] && as != heir })
 	_, err := t.sweep(ctx, made, func(_, name string) bool { return strings.HasPrefix(name, t.run+"-") })
 	return err
 }
@@ -298,7 +298,7 @@ func (t *Tenant) sweep(ctx context.Context, owners []string, such func(what, nam
 					continue
 				}
 				if problem := k.remove(ctx, t, as, f); problem != nil {
-					err = errors.Join(err, failed(OpCleanUp, "the %s %s could not be removed: try again, or remove it yourself: %w", k.what,
+					err = errors.Join(err, engineErrorf(OpCleanUp, "the %s %s could not be removed: try again, or remove it yourself: %w", k.what,
 						f.name, problem))
 					continue
 				}
@@ -323,9 +323,9 @@ func (t *Tenant) Left() (names []string) {
 // heir is to whom a recipe has a course move.
 const heir = "otherTeacher"
 
-// owners are the identities of the sandbox file who may own what a run has made: those as which a recipe makes something, and
+// sweepOwners are the identities of the sandbox file who may own what a run has made: those as which a recipe makes something, and
 // heir.
-func (t *Tenant) owners() (list []string) {
+func (t *Tenant) sweepOwners() (list []string) {
 	makes := map[string]bool{heir: true}
 	for _, r := range t.recipes {
 		for _, step := range r.Given {
@@ -335,20 +335,20 @@ func (t *Tenant) owners() (list []string) {
 	}
 	accounts := map[string]bool{} // limited is teacher
 	for _, as := range Identities(t.contract.Provider) {
-		if key := account(t.contract.Provider, as); makes[as] && t.has(key) && !accounts[key] {
+		if key := account(t.contract.Provider, as); makes[as] && t.hasKey(key) && !accounts[key] {
 			list, accounts[key] = append(list, as), true
 		}
 	}
 	return list
 }
 
-func (t *Tenant) has(key string) bool {
+func (t *Tenant) hasKey(key string) bool {
 	_, named := t.config.Sandbox.Value(key)
 	return named
 }
 
-// ask sends a request of a clean-up. The path may have a query.
-func (t *Tenant) ask(ctx context.Context, as, method, path string, body any) (matchers.Exchange, error) {
+// request sends a request of a clean-up. The path may have a query.
+func (t *Tenant) request(ctx context.Context, as, method, path string, body any) (matchers.Exchange, error) {
 	call := clients.Call{Operation: &fixtures.Operation{ID: method + " " + path, Method: method, Path: path}}
 	if body != nil {
 		call.Body, _ = json.Marshal(body) // of maps and texts
@@ -366,7 +366,7 @@ func (r *refusal) Error() string { return r.text }
 
 // read asks for a path, and decodes the answer. Of another status than 200 the error is a refusal.
 func (t *Tenant) read(ctx context.Context, as, path string, into any) error {
-	x, err := t.ask(ctx, as, http.MethodGet, path, nil)
+	x, err := t.request(ctx, as, http.MethodGet, path, nil)
 	switch {
 	case err != nil:
 		return err

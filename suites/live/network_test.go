@@ -155,7 +155,7 @@ func TestABodyThatEndsWhenItsTimeIsOverIsNotWhole(t *testing.T) {
 	}{"in time": {29 * time.Second, true}, "too late": {31 * time.Second, false}} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				door, err := live.NewDoor(sandbox, "graph", rightApp(), live.Options{Base: &provider{}})
+				door, err := live.NewTransport(sandbox, "graph", rightApp(), live.Options{Base: &provider{}})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -200,7 +200,7 @@ func TestABodyIsReadLongAfterItsHeadWithinTheTime(t *testing.T) {
 
 func TestTheProxyOfTheEnvironmentIsKept(t *testing.T) {
 	sandbox := load(t, "graph: {tenant: "+guidA+"}")
-	transport, ok := live.NewTransport(sandbox, sandbox.Endpoint("graph")).(*http.Transport)
+	transport, ok := live.NewHTTPTransport(sandbox, sandbox.Endpoint("graph")).(*http.Transport)
 	if !ok || transport.Proxy == nil || transport == http.DefaultTransport {
 		t.Errorf("the transport is %#v", transport)
 	}

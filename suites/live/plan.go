@@ -20,7 +20,7 @@ type Planned struct {
 	// earlier answer will say stands as ${step.field}.
 	Requests []string
 	Removes  string // what is made and removed again, and how; empty if nothing is
-	Most     int    // requests at most, with what is waited for, asked again, and removed
+	MaxRequests     int    // requests at most, with what is waited for, asked again, and removed
 }
 
 // Plan is what a run will do, in the order of the contract. It sends nothing.
@@ -34,7 +34,7 @@ func (t *Tenant) Plan() []Planned {
 			continue
 		}
 		for _, step := range r.Given {
-			text := t.request(step.As, step.Operation, step.Change)
+			text := t.describeRequest(step.As, step.Operation, step.Change)
 			if step.Times > 1 {
 				text += fmt.Sprintf(", %d times", step.Times)
 			}
@@ -43,8 +43,8 @@ func (t *Tenant) Plan() []Planned {
 			}
 			p.Requests = append(p.Requests, text)
 		}
-		p.Requests = append(p.Requests, t.request(r.As, r.Clause.Operation, r.Ask))
-		p.Removes, p.Most = t.removes(r), t.cost(r)
+		p.Requests = append(p.Requests, t.describeRequest(r.As, r.Clause.Operation, r.Ask))
+		p.Removes, p.MaxRequests = t.removes(r), t.cost(r)
 		plan = append(plan, p)
 	}
 	return plan
@@ -99,13 +99,13 @@ func (t *Tenant) removes(r *fixtures.Recipe) string {
 		}
 	}
 	if r.Undo != nil {
-		return "if it is not refused, by " + t.request(r.Undo.As, r.Undo.Operation, r.Undo.Change)
+		return "if it is not refused, by " + t.describeRequest(r.Undo.As, r.Undo.Operation, r.Undo.Change)
 	}
 	return ""
 }
 
-// request is a request as a plan shows it.
-func (t *Tenant) request(as string, o *fixtures.Operation, change fixtures.Change) string {
+// describeRequest is a request as a plan shows it.
+func (t *Tenant) describeRequest(as string, o *fixtures.Operation, change fixtures.Change) string {
 	shown := func(text string) string {
 		resolved, _ := fixtures.Resolve(text, func(name string) (string, bool) {
 			switch name {
@@ -130,7 +130,7 @@ func (t *Tenant) request(as string, o *fixtures.Operation, change fixtures.Chang
 		text = pathOf(call)
 	}
 	text = fmt.Sprintf("%s %s, as %s", call.Operation.Method, text, as)
-	if call = t.named(call, o, Prefix+"…"); call.Body != nil {
+	if call = t.withOwnName(call, o, Prefix+"…"); call.Body != nil {
 		body, _ := json.Marshal(json.RawMessage(call.Body)) // compact
 		text += ": " + string(body)
 	}

@@ -22,19 +22,19 @@ import (
 	"github.com/learncontract/learncontract/suites/clients"
 )
 
-// Ask has a client perform a call with an http.Client, below a base URL.
-type Ask func(ctx context.Context, client *http.Client, baseURL string, call clients.Call) error
+// CallFunc has a client perform a call with an http.Client, below a base URL.
+type CallFunc func(ctx context.Context, client *http.Client, baseURL string, call clients.Call) error
 
 // Provoke sets up what the recipe has given and has the client ask for the clause. It returns the answer that counts: the
 // last one, after what only says to wait or to sign in again. The error is an EngineError, or that of ask where nothing was
 // answered. What it makes is removed by CleanUp, whatever happens.
-func (t *Tenant) Provoke(ctx context.Context, r *fixtures.Recipe, ask Ask) (matchers.Exchange, error) {
+func (t *Tenant) Provoke(ctx context.Context, r *fixtures.Recipe, ask CallFunc) (matchers.Exchange, error) {
 	if answer, has := t.recorded[r.Clause.ID]; has {
 		below := &capture{transport: replayed(answer)}
 		err := ask(ctx, &http.Client{Transport: below, CheckRedirect: noRedirect}, t.contract.BaseURL, clients.Minimal(r.Clause.Operation))
 		x, heard := below.last()
 		if !heard {
-			return x, cmp.Or(err, error(failed(OpSetUp, "the client sent no request: have it ask with the http.Client that it was given")))
+			return x, cmp.Or(err, error(engineErrorf(OpSetUp, "the client sent no request: have it ask with the http.Client that it was given")))
 		}
 		return x, nil
 	}
@@ -44,7 +44,7 @@ func (t *Tenant) Provoke(ctx context.Context, r *fixtures.Recipe, ask Ask) (matc
 		}
 	}
 	if t.door.Spent()+t.cost(r) > t.Budget() {
-		return matchers.Exchange{}, failed(OpBudget, "%w: the run has sent %d of the %d requests that it may send, and %s takes up to %d",
+		return matchers.Exchange{}, engineErrorf(OpBudget, "%w: the run has sent %d of the %d requests that it may send, and %s takes up to %d",
 			ErrBudget, t.door.Spent(), t.Budget(), r.Clause.ID, t.cost(r))
 	}
 	v := t.values()
@@ -85,12 +85,12 @@ func (t *Tenant) Provoke(ctx context.Context, r *fixtures.Recipe, ask Ask) (matc
 		case below.failure() != nil:
 			return x, below.failure()
 		case !heard:
-			return x, cmp.Or(err, error(failed(OpSetUp, "the client sent no request: have it ask with the http.Client that it was given")))
-		case try < mostTries && t.again(r, x):
+			return x, cmp.Or(err, error(engineErrorf(OpSetUp, "the client sent no request: have it ask with the http.Client that it was given")))
+		case try < mostTries && t.shouldRepeat(r, x):
 			continue
 		}
 		refused(x)
-		return x, t.disturbed(r, x)
+		return x, t.inconclusive(r, x)
 	}
 }
 
@@ -146,8 +146,8 @@ func (t *Tenant) stopped() error {
 // mostTries bounds how often a request is sent that is told to wait.
 const mostTries = 4
 
-// again reports whether the answer says nothing of the clause, but that it must be asked again: later, or with a new token.
-func (t *Tenant) again(r *fixtures.Recipe, x matchers.Exchange) bool {
+// shouldRepeat reports whether the answer says nothing of the clause, but that it must be asked again: later, or with a new token.
+func (t *Tenant) shouldRepeat(r *fixtures.Recipe, x matchers.Exchange) bool {
 	if x.Status() == http.StatusUnauthorized && r.Clause.Status != http.StatusUnauthorized {
 		t.door.Forget(r.As)
 		return true
@@ -155,27 +155,27 @@ func (t *Tenant) again(r *fixtures.Recipe, x matchers.Exchange) bool {
 	return t.door.busy(x) && (isThrottled(x) || x.Status() != r.Clause.Status)
 }
 
-// disturbed is the error of an answer that says nothing of the clause.
-func (t *Tenant) disturbed(r *fixtures.Recipe, x matchers.Exchange) error {
+// inconclusive is the error of an answer that says nothing of the clause.
+func (t *Tenant) inconclusive(r *fixtures.Recipe, x matchers.Exchange) error {
 	line := fixtures.StatusLine(x.Status())
 	switch {
 	case isThrottled(x):
-		return failed(OpWait, "%s refused with %s, %d times, who asks too often: try again later", t.contract.Provider, line, mostTries)
+		return engineErrorf(OpWait, "%s refused with %s, %d times, who asks too often: try again later", t.contract.Provider, line, mostTries)
 	case isGatewaysPage(x):
-		return failed(OpNetwork, "a gateway before %s answered %s with a page of its own: check the network and its proxies\n%s",
+		return engineErrorf(OpNetwork, "a gateway before %s answered %s with a page of its own: check the network and its proxies\n%s",
 			t.contract.Provider, line, x)
 	case x.Status() == r.Clause.Status:
 		return nil
 	case x.Status() >= http.StatusMultipleChoices && x.Status() < http.StatusBadRequest:
-		return failed(OpHost, "%s answered %s, and a run follows nobody to another address: check the sandbox file's endpoint, and proxies",
+		return engineErrorf(OpHost, "%s answered %s, and a run follows nobody to another address: check the sandbox file's endpoint, and proxies",
 			t.contract.Provider, line)
 	case x.Status() == http.StatusUnauthorized:
-		return failed(OpSignIn, "%s/%s was answered %s with a new token, too: check that its token is for this API",
+		return engineErrorf(OpSignIn, "%s/%s was answered %s with a new token, too: check that its token is for this API",
 			t.contract.Provider, r.As, line)
 	case isBusy(x.Status()):
-		return failed(OpWait, "%s answered %s %d times: try again later", t.contract.Provider, line, mostTries)
+		return engineErrorf(OpWait, "%s answered %s %d times: try again later", t.contract.Provider, line, mostTries)
 	case slices.Contains(gateways, x.Status()):
-		return failed(OpNetwork, "a gateway before %s answered %s: check the network and its proxies, or try again later", t.contract.Provider, line)
+		return engineErrorf(OpNetwork, "a gateway before %s answered %s: check the network and its proxies, or try again later", t.contract.Provider, line)
 	}
 	return nil
 }
@@ -247,13 +247,13 @@ func (t *Tenant) call(v *values, o *fixtures.Operation, change fixtures.Change) 
 		return text
 	}, o, change)
 	if err = errors.Join(append(unknown, err)...); err != nil {
-		return call, failed(OpSetUp, "%s cannot be asked: %w", o.ID, err)
+		return call, engineErrorf(OpSetUp, "%s cannot be asked: %w", o.ID, err)
 	}
-	return t.named(call, o, v.run), nil
+	return t.withOwnName(call, o, v.run), nil
 }
 
-// named gives what the operation makes the run's name, whatever its recipe says, so that nothing is made without one.
-func (t *Tenant) named(call clients.Call, o *fixtures.Operation, run string) clients.Call {
+// withOwnName gives what the operation makes the run's name, whatever its recipe says, so that nothing is made without one.
+func (t *Tenant) withOwnName(call clients.Call, o *fixtures.Operation, run string) clients.Call {
 	k := t.kindOf(o)
 	var body map[string]any
 	if k == nil || json.Unmarshal(call.Body, &body) != nil || body == nil {
@@ -269,7 +269,7 @@ func (t *Tenant) named(call clients.Call, o *fixtures.Operation, run string) cli
 // callWith is call with texts resolved otherwise.
 func (t *Tenant) callWith(resolved func(string) string, o *fixtures.Operation, change fixtures.Change) (clients.Call, error) {
 	var problems []error
-	call := t.ofNothing(clients.Minimal(o), resolved)
+	call := t.withNonexistentIDs(clients.Minimal(o), resolved)
 	if change.Method != "" || change.Path != "" {
 		other := *o
 		other.Method, other.Path = cmp.Or(change.Method, o.Method), cmp.Or(resolved(change.Path), o.Path)
@@ -296,9 +296,9 @@ func (t *Tenant) callWith(resolved func(string) string, o *fixtures.Operation, c
 	return call, errors.Join(problems...)
 }
 
-// ofNothing is a minimal request with the id of nothing in place of each id that the contract has as an example: somebody's
+// withNonexistentIDs is a minimal request with the id of nothing in place of each id that the contract has as an example: somebody's
 // course may have one.
-func (t *Tenant) ofNothing(call clients.Call, resolved func(string) string) clients.Call {
+func (t *Tenant) withNonexistentIDs(call clients.Call, resolved func(string) string) clients.Call {
 	nothing := func(text string) string {
 		switch {
 		case !t.examples[text]:
@@ -375,7 +375,7 @@ func (t *Tenant) set(ctx context.Context, v *values, step fixtures.Step) error {
 	}
 	answered(x)
 	if x.Status() >= http.StatusBadRequest {
-		return failed(OpSetUp, "%s, as %s, was answered %s: check the roles of %s, and what the sandbox file names for it\n%s", step.Operation.ID, step.As,
+		return engineErrorf(OpSetUp, "%s, as %s, was answered %s: check the roles of %s, and what the sandbox file names for it\n%s", step.Operation.ID, step.As,
 			fixtures.StatusLine(x.Status()), step.As, x)
 	}
 	v.answers[step.Name] = x
@@ -396,7 +396,7 @@ func (t *Tenant) set(ctx context.Context, v *values, step fixtures.Step) error {
 		return found == step.Until.Is, nil
 	})
 	if errors.Is(err, errPolledEnough) {
-		return failed(OpSetUp, "%s did not become %s after %s: %w", step.Until.Field, step.Until.Is, step.Operation.ID, err)
+		return engineErrorf(OpSetUp, "%s did not become %s after %s: %w", step.Until.Field, step.Until.Is, step.Operation.ID, err)
 	}
 	return err
 }
@@ -412,7 +412,7 @@ const (
 var errPolledEnough = errors.New("it was looked at for long enough")
 
 // poll calls look, with growing waits, until it is true or that long has passed.
-func (d *Door) poll(ctx context.Context, longest time.Duration, awaited string, look func() (bool, error)) error {
+func (d *Transport) poll(ctx context.Context, longest time.Duration, awaited string, look func() (bool, error)) error {
 	started := time.Now()
 	for wait := d.options.FirstLook; ; wait = min(2*wait, mostPoll) {
 		done, err := look()
@@ -451,7 +451,7 @@ func (t *Tenant) sendOnce(ctx context.Context, as string, call clients.Call) (x 
 	address := t.config.Sandbox.Endpoint(t.contract.Provider) + pathOf(call)
 	request, err := http.NewRequestWithContext(ctx, call.Operation.Method, address, bytes.NewReader(call.Body))
 	if err != nil {
-		return x, failed(OpSetUp, "%s cannot be asked: %w", call.Operation.ID, err)
+		return x, engineErrorf(OpSetUp, "%s cannot be asked: %w", call.Operation.ID, err)
 	}
 	if call.Body != nil {
 		request.Header.Set("Content-Type", "application/json")

@@ -66,7 +66,7 @@ func (t *Tenant) Record(clause *fixtures.Clause, x matchers.Exchange, is *fixtur
 		entry.Clause = is.ID
 	}
 	if err := t.recording.write(t.contract.Provider, entry); err != nil {
-		return failed(OpRecord, "the recording cannot be written to %s: name another folder with --record: %w", t.recording.folder, err)
+		return engineErrorf(OpRecord, "the recording cannot be written to %s: name another folder with --record: %w", t.recording.folder, err)
 	}
 	return nil
 }
@@ -107,12 +107,12 @@ func (r *recording) write(provider string, entry recorded) error {
 }
 
 // replay reads the answers of a recording, by clause.
-func replay(folder string, contract *fixtures.Contract) (map[string]fixtures.Answer, error) {
+func replay(folder string, contract *fixtures.Contract) (map[string]fixtures.Response, error) {
 	all, err := fixtures.LoadObservedFS(os.DirFS(folder), contract)
 	if err != nil {
 		return nil, fmt.Errorf("%s is no recording of a live run of %s: give the folder that --record was given: %w", folder, contract.Provider, err)
 	}
-	answers := map[string]fixtures.Answer{}
+	answers := map[string]fixtures.Response{}
 	for _, o := range all {
 		answers[o.ID] = o.Answer
 	}
@@ -120,7 +120,7 @@ func replay(folder string, contract *fixtures.Contract) (map[string]fixtures.Ans
 }
 
 // replayed is a transport that answers with what was recorded.
-func replayed(answer fixtures.Answer) http.RoundTripper {
+func replayed(answer fixtures.Response) http.RoundTripper {
 	return roundTripper(func(r *http.Request) (*http.Response, error) {
 		if r.Body != nil {
 			_ = r.Body.Close() // nobody reads it

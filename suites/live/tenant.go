@@ -28,8 +28,8 @@ type Tenant struct {
 	contract  *fixtures.Contract
 	recipes   map[string]*fixtures.Recipe // by clause id
 	config    Config
-	door      *Door                      // nil where a recording answers
-	recorded  map[string]fixtures.Answer // that answer, by clause id; nil where a tenant does
+	door      *Transport                      // nil where a recording answers
+	recorded  map[string]fixtures.Response // that answer, by clause id; nil where a tenant does
 	recording *recording                 // nil if none is made
 	examples  map[string]bool            // ids in the contract's requests
 	run       string                     // the prefix of everything it makes
@@ -83,7 +83,7 @@ func Open(contract *fixtures.Contract, config Config) (*Tenant, error) {
 	} else {
 		config.Options.Budget = t.Budget()
 		t.config.Options = config.Options
-		t.door, err = NewDoor(config.Sandbox, contract.Provider, config.SignIn, config.Options)
+		t.door, err = NewTransport(config.Sandbox, contract.Provider, config.SignIn, config.Options)
 	}
 	if config.Record != "" {
 		t.recording = &recording{config.Record, map[string]string{}}

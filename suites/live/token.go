@@ -84,14 +84,14 @@ func Child(command []string, sandboxFile string) SignIn {
 		err := child.Run()
 		switch {
 		case errors.Is(ctx.Err(), context.Canceled):
-			return Token{}, worded(OpInterrupt, ctx.Err(), "the sign-in of %s was given up, for the run was interrupted", identity)
+			return Token{}, wrapWithText(OpInterrupt, ctx.Err(), "the sign-in of %s was given up, for the run was interrupted", identity)
 		case ctx.Err() != nil:
-			return Token{}, failed(OpSignIn, "%s did not sign in within the time of its request: %s: %w", identity,
+			return Token{}, engineErrorf(OpSignIn, "%s did not sign in within the time of its request: %s: %w", identity,
 				said(&stderr), ctx.Err())
 		case limited.Err() != nil:
-			return Token{}, failed(OpSignIn, "%s did not sign in within %v: %s", identity, childTime, said(&stderr))
+			return Token{}, engineErrorf(OpSignIn, "%s did not sign in within %v: %s", identity, childTime, said(&stderr))
 		case err != nil:
-			return Token{}, worded(OpSignIn, err, "%s cannot sign in: %s", identity, whyNot(&stderr, err, identity))
+			return Token{}, wrapWithText(OpSignIn, err, "%s cannot sign in: %s", identity, whyNot(&stderr, err, identity))
 		}
 		var printed struct {
 			Token   string    `json:"token"`
@@ -99,7 +99,7 @@ func Child(command []string, sandboxFile string) SignIn {
 		}
 		if err := json.Unmarshal(stdout.Bytes(), &printed); err != nil || printed.Token == "" {
 			// What it printed may be a token.
-			return Token{}, failed(OpSignIn, "%s cannot sign in: %s printed no token as JSON: it must print {\"token\": …, \"expires\": …}, the time as in 2026-01-02T15:04:05Z", identity, command[0])
+			return Token{}, engineErrorf(OpSignIn, "%s cannot sign in: %s printed no token as JSON: it must print {\"token\": …, \"expires\": …}, the time as in 2026-01-02T15:04:05Z", identity, command[0])
 		}
 		return NewToken(printed.Token, printed.Expires), nil
 	}
@@ -155,19 +155,19 @@ func FromEnvironment(next SignIn) SignIn {
 		value := strings.TrimSpace(os.Getenv(name))
 		if value == "" {
 			if next == nil {
-				return Token{}, failed(OpSignIn, "there is no token for %s: set %s", identity, name)
+				return Token{}, engineErrorf(OpSignIn, "there is no token for %s: set %s", identity, name)
 			}
 			return next(ctx, identity)
 		}
 		if strings.ContainsAny(value, " \t\r\n") {
-			return Token{}, failed(OpSignIn, "%s must hold the token alone, without a word such as Bearer: take the rest out", name)
+			return Token{}, engineErrorf(OpSignIn, "%s must hold the token alone, without a word such as Bearer: take the rest out", name)
 		}
 		token := NewToken(value, time.Time{})
 		if c, err := token.claims(); err == nil && c.Expires > 0 {
 			token.Expires = time.Unix(int64(c.Expires), 0)
 		}
 		if !token.Expires.IsZero() && !time.Now().Before(token.Expires) {
-			return Token{}, failed(OpSignIn, "%s expired at %s: set a new one, or take it out so that the run signs in itself",
+			return Token{}, engineErrorf(OpSignIn, "%s expired at %s: set a new one, or take it out so that the run signs in itself",
 				name, token.Expires.UTC().Format(time.RFC3339))
 		}
 		return token, nil

@@ -49,13 +49,13 @@ func (a answer) to(r *http.Request) *http.Response {
 const realGraph = "https://graph.microsoft.com/v1.0/x"
 
 // inVirtualTime runs a test in a bubble, with a door to a provider.
-func inVirtualTime(t *testing.T, name string, options live.Options, test func(*testing.T, *live.Door, *provider)) {
+func inVirtualTime(t *testing.T, name string, options live.Options, test func(*testing.T, *live.Transport, *provider)) {
 	t.Helper()
 	sandbox := load(t, "graph: {tenant: "+guidA+"}\nclassroom: {domain: school.example}")
 	synctest.Test(t, func(t *testing.T) {
 		p := &provider{start: time.Now()}
 		options.Base = p
-		door, err := live.NewDoor(sandbox, name, rightApp(), options)
+		door, err := live.NewTransport(sandbox, name, rightApp(), options)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -71,7 +71,7 @@ func TestADoorKeepsItsPaceHoweverManyAsk(t *testing.T) {
 		"graph":     {realGraph, 8 * time.Second},
 		"classroom": {"https://classroom.googleapis.com/v1/courses", 4 * time.Second},
 	} {
-		inVirtualTime(t, name, live.Options{}, func(t *testing.T, door *live.Door, p *provider) {
+		inVirtualTime(t, name, live.Options{}, func(t *testing.T, door *live.Transport, p *provider) {
 			t.Helper()
 			var group sync.WaitGroup
 			for range 10 {
@@ -101,7 +101,7 @@ func TestAStandInAloneIsAskedWithoutABound(t *testing.T) {
 		sandbox := load(t, text)
 		synctest.Test(t, func(t *testing.T) {
 			p := &provider{start: time.Now()}
-			door, err := live.NewDoor(sandbox, "graph", rightApp(), live.Options{Base: p})
+			door, err := live.NewTransport(sandbox, "graph", rightApp(), live.Options{Base: p})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -145,7 +145,7 @@ func TestNoRequestIsSentBeforeTheProviderWantsIt(t *testing.T) {
 		"500 with a header of others": {busy(500, "Retry-After", "10"), 0},
 	} {
 		t.Run(name, func(t *testing.T) {
-			inVirtualTime(t, "graph", live.Options{}, func(t *testing.T, door *live.Door, p *provider) {
+			inVirtualTime(t, "graph", live.Options{}, func(t *testing.T, door *live.Transport, p *provider) {
 				t.Helper()
 				p.answers = []answer{check.answer}
 				status, _, err := ask(t, door.As("app"), http.MethodGet, realGraph, nil)
@@ -173,7 +173,7 @@ func TestAShorterWaitDoesNotEndALongerOne(t *testing.T) {
 	sandbox := load(t, "graph: {tenant: "+guidA+"}")
 	synctest.Test(t, func(t *testing.T) {
 		start, sent := time.Now(), make(chan time.Duration, 3)
-		door, err := live.NewDoor(sandbox, "graph", rightApp(), live.Options{Base: roundTripper(func(r *http.Request) answer {
+		door, err := live.NewTransport(sandbox, "graph", rightApp(), live.Options{Base: roundTripper(func(r *http.Request) answer {
 			sent <- time.Since(start)
 			if r.Method == http.MethodGet {
 				time.Sleep(time.Second)
@@ -209,7 +209,7 @@ type roundTripper func(*http.Request) answer
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r).to(r), nil }
 
 func TestWhoWaitsForItsTurnWhenAWaitBeginsWaitsToo(t *testing.T) {
-	inVirtualTime(t, "graph", live.Options{}, func(t *testing.T, door *live.Door, p *provider) {
+	inVirtualTime(t, "graph", live.Options{}, func(t *testing.T, door *live.Transport, p *provider) {
 		t.Helper()
 		p.answers = []answer{busy(204), busy(204), busy(429, "Retry-After", "60")}
 		var group sync.WaitGroup
@@ -229,7 +229,7 @@ func TestWhoWaitsForItsTurnWhenAWaitBeginsWaitsToo(t *testing.T) {
 
 func TestAnAbsurdWaitEndsTheRun(t *testing.T) {
 	for _, header := range []string{"3601", "99999999999", "Fri, 02 Jan 2099 03:05:05 GMT"} {
-		inVirtualTime(t, "graph", live.Options{}, func(t *testing.T, door *live.Door, p *provider) {
+		inVirtualTime(t, "graph", live.Options{}, func(t *testing.T, door *live.Transport, p *provider) {
 			t.Helper()
 			p.answers = []answer{busy(429, "Retry-After", header)}
 			if status, _, err := ask(t, door.As("app"), http.MethodGet, realGraph, nil); err != nil || status != 429 {
@@ -247,7 +247,7 @@ func TestAnAbsurdWaitEndsTheRun(t *testing.T) {
 }
 
 func TestAWaitEndsWithItsRequest(t *testing.T) {
-	inVirtualTime(t, "graph", live.Options{}, func(t *testing.T, door *live.Door, p *provider) {
+	inVirtualTime(t, "graph", live.Options{}, func(t *testing.T, door *live.Transport, p *provider) {
 		t.Helper()
 		p.answers = []answer{busy(429, "Retry-After", "60")}
 		if _, _, err := ask(t, door.As("app"), http.MethodGet, realGraph, nil); err != nil {
@@ -275,7 +275,7 @@ func TestAWaitEndsWithItsRequest(t *testing.T) {
 }
 
 func TestATurnThatComesTooLateIsNoAnswer(t *testing.T) {
-	inVirtualTime(t, "graph", live.Options{Rate: 0.01}, func(t *testing.T, door *live.Door, _ *provider) {
+	inVirtualTime(t, "graph", live.Options{Rate: 0.01}, func(t *testing.T, door *live.Transport, _ *provider) {
 		t.Helper()
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
@@ -291,7 +291,7 @@ func TestATokenIsRenewedBeforeItExpires(t *testing.T) {
 	sandbox := load(t, "graph: {tenant: "+guidA+"}")
 	synctest.Test(t, func(t *testing.T) {
 		signIns := 0
-		door, err := live.NewDoor(sandbox, "graph", func(context.Context, string) (live.Token, error) {
+		door, err := live.NewTransport(sandbox, "graph", func(context.Context, string) (live.Token, error) {
 			signIns++
 			return live.NewToken(jwt(map[string]any{"tid": guidA, "aud": graphAudience}), time.Now().Add(time.Hour)), nil
 		}, live.Options{Base: &provider{start: time.Now()}})
@@ -337,7 +337,7 @@ func TestClassroomIsAskedAgainWhoItIsWhenItWasBusy(t *testing.T) {
 					p.answers = append(p.answers, check.answer)
 				}
 				p.answers = append(p.answers, busy(200))
-				door, err := live.NewDoor(sandbox, "classroom", signedInAs("opaque"), live.Options{Base: p})
+				door, err := live.NewTransport(sandbox, "classroom", signedInAs("opaque"), live.Options{Base: p})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -388,7 +388,7 @@ func TestAWaitIsNotTheClients(t *testing.T) {
 func TestWhoWaitsForAnothersSignInCanGiveUp(t *testing.T) {
 	sandbox := load(t, "graph: {tenant: "+guidA+"}")
 	synctest.Test(t, func(t *testing.T) {
-		door, err := live.NewDoor(sandbox, "graph", func(ctx context.Context, _ string) (live.Token, error) {
+		door, err := live.NewTransport(sandbox, "graph", func(ctx context.Context, _ string) (live.Token, error) {
 			<-ctx.Done()
 			return live.Token{}, ctx.Err()
 		}, live.Options{Base: &provider{}})

@@ -13,7 +13,7 @@ import (
 
 type (
 	// apply makes the mutants of an answer.
-	apply = func(w *fixtures.Wording, a fixtures.Answer) []fixtures.Answer
+	apply = func(w *fixtures.Wording, a fixtures.Response) []fixtures.Response
 	// values are what a field, or a whole body, becomes: each in a mutant of its own.
 	values = func(w *fixtures.Wording, was any) []any
 )
@@ -28,7 +28,7 @@ func with(value any) values {
 
 // status changes the HTTP status, and its repetition in the body: nothing else gives the change away.
 func status(others func(status int) []int) apply {
-	return func(w *fixtures.Wording, a fixtures.Answer) (mutants []fixtures.Answer) {
+	return func(w *fixtures.Wording, a fixtures.Response) (mutants []fixtures.Response) {
 		for _, other := range others(a.Status) {
 			mutant := a
 			if place := envelope(w).Status; place != "" {
@@ -68,7 +68,7 @@ func rebuild(others values) apply {
 
 // rewrite changes the body as text.
 func rewrite(others func(w *fixtures.Wording, body string) []string) apply {
-	return func(w *fixtures.Wording, a fixtures.Answer) (mutants []fixtures.Answer) {
+	return func(w *fixtures.Wording, a fixtures.Response) (mutants []fixtures.Response) {
 		for _, other := range others(w, string(a.Body)) {
 			mutants = append(mutants, withBody(a, other))
 		}
@@ -77,8 +77,8 @@ func rewrite(others func(w *fixtures.Wording, body string) []string) apply {
 }
 
 // header changes a field of the header, where there is one; "" takes it out.
-func header(name string, others func(w *fixtures.Wording, a fixtures.Answer) []string) apply {
-	return func(w *fixtures.Wording, a fixtures.Answer) (mutants []fixtures.Answer) {
+func header(name string, others func(w *fixtures.Wording, a fixtures.Response) []string) apply {
+	return func(w *fixtures.Wording, a fixtures.Response) (mutants []fixtures.Response) {
 		if a.Header.Get(name) == "" {
 			return nil
 		}
@@ -89,12 +89,12 @@ func header(name string, others func(w *fixtures.Wording, a fixtures.Answer) []s
 	}
 }
 
-func withBody(a fixtures.Answer, body string) fixtures.Answer {
+func withBody(a fixtures.Response, body string) fixtures.Response {
 	a.Body = []byte(body)
 	return a
 }
 
-func withHeader(a fixtures.Answer, name, value string) fixtures.Answer {
+func withHeader(a fixtures.Response, name, value string) fixtures.Response {
 	a.Header = a.Header.Clone()
 	if value == "" {
 		a.Header.Del(name)

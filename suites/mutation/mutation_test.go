@@ -113,7 +113,7 @@ func survey(t *testing.T, outcome string, operators []Operator, honored bool) {
 // try holds each mutant that the operator makes of the wording's answer against the wording, as the specs do.
 func try(t *testing.T, operator Operator, w *fixtures.Wording, honored bool) (n tally) {
 	t.Helper()
-	documented := w.Answer()
+	documented := w.Response()
 	for i, mutant := range operator.Apply(w, documented) {
 		matcher := matchers.HonorWording(w).Strictly()
 		ok, err := matcher.Match(exchange(w, mutant))
@@ -137,7 +137,7 @@ func try(t *testing.T, operator Operator, w *fixtures.Wording, honored bool) (n 
 		}
 		t.Errorf("%s: on %s a mutant %s\n%s", operator.Name, w.ID(), wrong, exchange(w, mutant))
 	}
-	if !same(documented, w.Answer()) {
+	if !same(documented, w.Response()) {
 		t.Errorf("%s: on %s the operator changed the answer it was given", operator.Name, w.ID())
 	}
 	return n
@@ -169,12 +169,12 @@ func writeRow(table *strings.Builder, name string, row []tally) {
 	}
 }
 
-func exchange(w *fixtures.Wording, a fixtures.Answer) matchers.Exchange {
+func exchange(w *fixtures.Wording, a fixtures.Response) matchers.Exchange {
 	o := w.Clause.Operation
 	return matchers.NewExchange(o.Method, o.URL(), a, time.Unix(0, 0))
 }
 
-func same(a, b fixtures.Answer) bool {
+func same(a, b fixtures.Response) bool {
 	return a.Status == b.Status && maps.EqualFunc(a.Header, b.Header, slices.Equal) && bytes.Equal(a.Body, b.Body)
 }
 

@@ -24,7 +24,7 @@ type Operator struct {
 	Name string // the field, a colon and the change
 	// Apply returns the mutants of the wording's answer, none where the operator cannot apply. It leaves the answer
 	// itself as it is.
-	Apply func(w *fixtures.Wording, a fixtures.Answer) []fixtures.Answer
+	Apply func(w *fixtures.Wording, a fixtures.Response) []fixtures.Response
 }
 
 // Harmful are the operators whose every mutant breaks the contract, held strictly. The code is Wording.Code: Graph's
@@ -421,24 +421,24 @@ func escapes(_ *fixtures.Wording, body string) []string {
 
 // Changes of the header.
 
-func missing(*fixtures.Wording, fixtures.Answer) []string { return []string{""} }
+func missing(*fixtures.Wording, fixtures.Response) []string { return []string{""} }
 
-func otherContentTypes(*fixtures.Wording, fixtures.Answer) []string {
+func otherContentTypes(*fixtures.Wording, fixtures.Response) []string {
 	return []string{"text/html", "text/plain", "application/xml", "application/problem+json"}
 }
 
 // charset gives the media type a charset, or another spelling of it.
-func charset(_ *fixtures.Wording, a fixtures.Answer) []string {
+func charset(_ *fixtures.Wording, a fixtures.Response) []string {
 	media, _, _ := strings.Cut(a.Header.Get("Content-Type"), ";")
 	return []string{media + ";charset=utf-8", media + `; Charset="UTF-8"`}
 }
 
-func negative(_ *fixtures.Wording, a fixtures.Answer) []string {
+func negative(_ *fixtures.Wording, a fixtures.Response) []string {
 	return []string{"-" + a.Header.Get("Retry-After")}
 }
 
 // atOdds is a minute less than the message says, a minute more, and minutes where seconds should stand.
-func atOdds(w *fixtures.Wording, a fixtures.Answer) (times []string) {
+func atOdds(w *fixtures.Wording, a fixtures.Response) (times []string) {
 	if !w.Message.Has(fixtures.Minutes) {
 		return nil
 	}
@@ -450,10 +450,10 @@ func atOdds(w *fixtures.Wording, a fixtures.Answer) (times []string) {
 	return times
 }
 
-func httpDate(_ *fixtures.Wording, a fixtures.Answer) []string { return date(a, wait(a)) }
+func httpDate(_ *fixtures.Wording, a fixtures.Response) []string { return date(a, wait(a)) }
 
 // anotherWait has the provider ask for another time to wait, in header and message.
-func anotherWait(w *fixtures.Wording, a fixtures.Answer) []fixtures.Answer {
+func anotherWait(w *fixtures.Wording, a fixtures.Response) []fixtures.Response {
 	if !w.Message.Has(fixtures.Minutes) || a.Header.Get("Retry-After") == "" {
 		return nil
 	}
@@ -461,11 +461,11 @@ func anotherWait(w *fixtures.Wording, a fixtures.Answer) []fixtures.Answer {
 	values := map[string]string{fixtures.Minutes: strconv.Itoa(int(wait.Minutes()))}
 	maps.Copy(values, w.Clause.Operation.Params)
 	body := set(decode(string(a.Body)), envelope(w).Message, w.Message.Expand(values))
-	return []fixtures.Answer{withBody(withHeader(a, "Retry-After", seconds(wait)), encode(body))}
+	return []fixtures.Response{withBody(withHeader(a, "Retry-After", seconds(wait)), encode(body))}
 }
 
 // wait is the time the answer's Retry-After asks to wait, 0 if it has none.
-func wait(a fixtures.Answer) time.Duration {
+func wait(a fixtures.Response) time.Duration {
 	// A documented answer has whole seconds.
 	seconds, _ := strconv.Atoi(a.Header.Get("Retry-After"))
 	return time.Duration(seconds) * time.Second
@@ -474,7 +474,7 @@ func wait(a fixtures.Answer) time.Duration {
 func seconds(wait time.Duration) string { return strconv.Itoa(int(wait.Seconds())) }
 
 // date is the end of the wait as an HTTP date, none if the answer has no Date to count from.
-func date(a fixtures.Answer, wait time.Duration) []string {
+func date(a fixtures.Response, wait time.Duration) []string {
 	sent, err := http.ParseTime(a.Header.Get("Date"))
 	if err != nil {
 		return nil
@@ -483,27 +483,27 @@ func date(a fixtures.Answer, wait time.Duration) []string {
 }
 
 // headerCase writes the names of the header in lower case, as HTTP/2 does, and in upper case.
-func headerCase(_ *fixtures.Wording, a fixtures.Answer) []fixtures.Answer {
+func headerCase(_ *fixtures.Wording, a fixtures.Response) []fixtures.Response {
 	lower, upper := http.Header{}, http.Header{}
 	for name, values := range a.Header {
 		lower[strings.ToLower(name)] = values
 		upper[strings.ToUpper(name)] = values
 	}
-	return []fixtures.Answer{
+	return []fixtures.Response{
 		{Status: a.Status, Header: lower, Body: a.Body},
 		{Status: a.Status, Header: upper, Body: a.Body},
 	}
 }
 
 // headerIDs changes whatever the contract doesn't speak of.
-func headerIDs(_ *fixtures.Wording, a fixtures.Answer) []fixtures.Answer {
+func headerIDs(_ *fixtures.Wording, a fixtures.Response) []fixtures.Response {
 	others := a
 	for name := range a.Header {
 		if name != "Content-Type" && name != "Retry-After" {
 			others = withHeader(others, name, otherID(a.Header.Get(name)))
 		}
 	}
-	return []fixtures.Answer{others}
+	return []fixtures.Response{others}
 }
 
 // otherID is the next day of a date, and of anything else the same with other digits.

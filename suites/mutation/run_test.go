@@ -42,8 +42,8 @@ func TestMutatedSuite(t *testing.T) {
 	}
 	operator := named(t, os.Getenv(operatorVariable))
 	suite := suites.Load(t, provider)
-	suite.Answer = func(w *fixtures.Wording) fixtures.Answer {
-		answer := w.Answer()
+	suite.Answer = func(w *fixtures.Wording) fixtures.Response {
+		answer := w.Response()
 		if clause := os.Getenv(clauseVariable); clause == "" || clause == w.Clause.ID {
 			if mutants := operator.Apply(w, answer); len(mutants) > 0 {
 				return mutants[0]
@@ -107,7 +107,7 @@ func TestWholeRunHonored(t *testing.T) {
 // firstMutated is the first clause that the operator applies to, and which specs it mutates the answer of.
 func firstMutated(contract *fixtures.Contract, operator Operator) (first *fixtures.Clause, specs []string) {
 	for w := range wordings(contract) {
-		if len(operator.Apply(w, w.Answer())) > 0 && (first == nil || first == w.Clause) {
+		if len(operator.Apply(w, w.Response())) > 0 && (first == nil || first == w.Clause) {
 			first = w.Clause
 			specs = append(specs, "clause:"+first.ID+" "+w.Title())
 		}

@@ -115,7 +115,7 @@ func (c *Changes) compare(now, baseline []Entry) {
 		if !had && e.Check == nil {
 			c.Documented = append(c.Documented, change)
 		}
-		switch wasAsked, isAsked := had && asked(was), asked(e.Outcome); {
+		switch wasAsked, isAsked := had && wasRun(was), wasRun(e.Outcome); {
 		case e.Outcome == Engine && !was.Fails(): // nobody's contract
 			c.NotAsked = append(c.NotAsked, change)
 		case e.Outcome.Fails() && (!was.Fails() || was == Engine && e.Outcome != Engine):
@@ -138,4 +138,4 @@ func (c *Changes) compare(now, baseline []Entry) {
 	}
 }
 
-func asked(o Outcome) bool { return o != NotAsked && o != Unsupported }
+func wasRun(o Outcome) bool { return o != NotRun && o != Unsupported }

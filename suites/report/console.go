@@ -69,7 +69,7 @@ func (c Console) offline(r *Report, run *Run) string {
 			}
 			clauses++
 			result := results[clause.ID]
-			wordings += result.Asked
+			wordings += result.Ran
 			if result.Outcome.Passes() {
 				honored++
 			}
@@ -80,30 +80,30 @@ func (c Console) offline(r *Report, run *Run) string {
 	}
 	failed := run.failed(r)
 	for _, o := range Failing {
-		if n := count(failed, func(f Entry) bool { return f.Outcome == o }); n > 0 {
+		if n := countIf(failed, func(f Entry) bool { return f.Outcome == o }); n > 0 {
 			line.WriteString("  " + c.paint(o, fmt.Sprintf("%d %s", n, o.Label())))
 		}
 	}
-	all := count(run.Results, func(r *Result) bool { return r.Outcome.Passes() })
+	all := countIf(run.Results, func(r *Result) bool { return r.Outcome.Passes() })
 	if len(failed) == 0 && all == len(run.Results) {
 		line.WriteString("  " + c.paint(Honored, "all honored"))
 	}
-	partly := count(run.Results, func(r *Result) bool { return r.Outcome == NotAsked && r.Asked > 0 })
-	notAsked := count(run.Results, func(r *Result) bool { return r.Outcome == NotAsked && r.Asked == 0 })
+	partly := countIf(run.Results, func(r *Result) bool { return r.Outcome == NotRun && r.Ran > 0 })
+	notAsked := countIf(run.Results, func(r *Result) bool { return r.Outcome == NotRun && r.Ran == 0 })
 	if partly > 0 {
-		line.WriteString("  " + c.paint(NotAsked, fmt.Sprintf("%d asked in part", partly)))
+		line.WriteString("  " + c.paint(NotRun, fmt.Sprintf("%d asked in part", partly)))
 	}
 	if notAsked > 0 {
-		line.WriteString("  " + c.paint(NotAsked, fmt.Sprintf("%d not asked", notAsked)))
+		line.WriteString("  " + c.paint(NotRun, fmt.Sprintf("%d not asked", notAsked)))
 	}
 	if partly+notAsked > 0 {
 		line.WriteString(": " + run.LeftOut)
 	}
 	fmt.Fprintf(&line, "\n           wordings by edition: %s", editions(contract, results))
-	fmt.Fprintf(&line, "\n           told by %s", told(run))
-	line.WriteString(beyond("beyond the documented answers", Case, run))
+	fmt.Fprintf(&line, "\n           told by %s", surfacedLine(run))
+	line.WriteString(extraChecks("beyond the documented answers", Case, run))
 	if run.Client.Retries {
-		line.WriteString(beyond("how it asks again", Retries, run))
+		line.WriteString(extraChecks("how it asks again", Retries, run))
 	}
 	c.list(&line, failed, run)
 	return line.String()
@@ -123,7 +123,7 @@ func (c Console) list(text *strings.Builder, failed []Entry, run *Run) {
 	}
 	for _, e := range run.Errata {
 		told, in := "seen", ""
-		if e.Told {
+		if e.IsClientField {
 			told = "told"
 		}
 		if e.Case != "" {
@@ -170,11 +170,11 @@ func (r *Run) byClause() map[string]*Result {
 	return results
 }
 
-// beyond is the line that says what came of checks of a kind, "" if none was asked.
-func beyond(what, kind string, run *Run) string {
+// extraChecks is the line that says what came of checks of a kind, "" if none was asked.
+func extraChecks(what, kind string, run *Run) string {
 	asked, right, errata := 0, 0, 0
-	for _, check := range run.Beyond {
-		if check.Kind != kind || check.Asked == 0 {
+	for _, check := range run.ExtraChecks {
+		if check.Kind != kind || check.Ran == 0 {
 			continue
 		}
 		asked++
@@ -191,18 +191,18 @@ func beyond(what, kind string, run *Run) string {
 	return fmt.Sprintf("\n           %s: %d asked, %d right, %d with an erratum", what, asked, right, errata)
 }
 
-// told says how many clauses the client told its caller of, and what of them: right is a clause told whole.
-func told(run *Run) string {
-	right := count(run.Results, func(r *Result) bool {
-		return r.Honored > 0 && r.Honored == r.Asked && len(r.Lost) == 0 && len(r.Errata) == 0
+// surfacedLine says how many clauses the client told its caller of, and what of them: right is a clause told whole.
+func surfacedLine(run *Run) string {
+	right := countIf(run.Results, func(r *Result) bool {
+		return r.Honored > 0 && r.Honored == r.Ran && len(r.NotExposed) == 0 && len(r.Errata) == 0
 	})
 	parts := []string{fmt.Sprintf("%s: %d clauses right", run.Client.Name, right)}
 	for _, field := range run.Client.Hides {
-		if lost := count(run.Results, func(r *Result) bool { return slices.Contains(r.Lost, field) }); lost > 0 {
+		if lost := countIf(run.Results, func(r *Result) bool { return slices.Contains(r.NotExposed, field) }); lost > 0 {
 			parts = append(parts, fmt.Sprintf("%d without their %s", lost, field))
 		}
 	}
-	if known := count(run.Results, func(r *Result) bool { return len(r.Errata) > 0 }); known > 0 {
+	if known := countIf(run.Results, func(r *Result) bool { return len(r.Errata) > 0 }); known > 0 {
 		parts = append(parts, fmt.Sprintf("%d with an erratum", known))
 	}
 	if unsupported := run.Counts()[Unsupported]; unsupported > 0 {
@@ -211,7 +211,7 @@ func told(run *Run) string {
 	return strings.Join(parts, ", ")
 }
 
-func count[T any](list []T, such func(T) bool) (n int) {
+func countIf[T any](list []T, such func(T) bool) (n int) {
 	for _, item := range list {
 		if such(item) {
 			n++
@@ -242,15 +242,15 @@ func editions(contract *Contract, results map[string]*Result) string {
 }
 
 // asShown are the outcomes in the order of a live run's line.
-var asShown = []Outcome{Honored, Deviating, Erratum, Another, Broken, Undocumented, UnexpectedPass, Unsupported, NotAsked, Engine}
+var asShown = []Outcome{Honored, Deviating, Erratum, Another, Broken, Undocumented, UnexpectedPass, Unsupported, NotRun, Engine}
 
 // live is the text of a run that asked a tenant or a recording. What its client loses is honored by the tenant. Clauses that
 // deviate alike are told of together.
 func (c Console) live(r *Report, run *Run) string {
 	counts := run.Counts()
-	counts[Honored] += counts[Lost]
-	left := count(run.Results, func(r *Result) bool { return r.Outcome == NotAsked && r.Reason == run.LeftOut })
-	counts[NotAsked] -= left
+	counts[Honored] += counts[NotExposed]
+	left := countIf(run.Results, func(r *Result) bool { return r.Outcome == NotRun && r.Reason == run.LeftOut })
+	counts[NotRun] -= left
 	var parts []string
 	for _, o := range asShown {
 		if counts[o] > 0 {
@@ -262,19 +262,19 @@ func (c Console) live(r *Report, run *Run) string {
 	}
 	contract := r.contract(run.Provider)
 	var line strings.Builder
-	fmt.Fprintf(&line, "%-9s  %-22s  %s, as %s: %s; %d requests", contract.Provider, contract.API, run.Over(),
+	fmt.Fprintf(&line, "%-9s  %-22s  %s, as %s: %s; %d requests", contract.Provider, contract.API, run.TransportName(),
 		run.Client.Name, strings.Join(parts, ", "), run.Requests)
 	listed := slices.DeleteFunc(r.Entries(run), func(e Entry) bool {
 		return !e.Outcome.Fails() && e.Outcome != Another
 	})
 	c.list(&line, listed, run)
-	c.listAlike(&line, run)
-	c.listUnasked(&line, run)
+	c.listByReason(&line, run)
+	c.listNotRun(&line, run)
 	return line.String()
 }
 
-// listAlike writes, for all clauses that deviate in the same way, one of them and how many more there are, the most first.
-func (c Console) listAlike(text *strings.Builder, run *Run) {
+// listByReason writes, for all clauses that deviate in the same way, one of them and how many more there are, the most first.
+func (c Console) listByReason(text *strings.Builder, run *Run) {
 	groups := map[string][]string{}
 	for _, result := range run.Results {
 		if result.Outcome != Deviating && result.Outcome != Erratum || len(result.Deviations) == 0 {
@@ -282,7 +282,7 @@ func (c Console) listAlike(text *strings.Builder, run *Run) {
 		}
 		var how strings.Builder
 		for _, d := range result.Deviations {
-			fmt.Fprintf(&how, "\n             %s: documented %s, answered %s", d.Field, line(d.Documented), line(d.Wire))
+			fmt.Fprintf(&how, "\n             %s: documented %s, answered %s", d.Field, line(d.Documented), line(d.Received))
 		}
 		key := string(result.Outcome) + how.String()
 		groups[key] = append(groups[key], result.Clause)
@@ -300,13 +300,13 @@ func (c Console) listAlike(text *strings.Builder, run *Run) {
 	}
 }
 
-// listUnasked writes, for each reason not to ask a tenant, how many clauses are not asked for it, and some of them, the
+// listNotRun writes, for each reason not to ask a tenant, how many clauses are not asked for it, and some of them, the
 // most first.
-func (c Console) listUnasked(text *strings.Builder, run *Run) {
+func (c Console) listNotRun(text *strings.Builder, run *Run) {
 	const most = 3 // clauses of a reason
 	clauses := map[string][]string{}
 	for _, result := range run.Results {
-		if result.Outcome == NotAsked && result.Reason != run.LeftOut {
+		if result.Outcome == NotRun && result.Reason != run.LeftOut {
 			clauses[result.Reason] = append(clauses[result.Reason], result.Clause)
 		}
 	}
@@ -323,7 +323,7 @@ func (c Console) listUnasked(text *strings.Builder, run *Run) {
 		if len(such) > most {
 			listed += fmt.Sprintf(" and %d more", len(such)-most)
 		}
-		count := c.paint(NotAsked, fmt.Sprintf("%d not asked", len(such)))
+		count := c.paint(NotRun, fmt.Sprintf("%d not asked", len(such)))
 		fmt.Fprintf(text, "\n  %s  %s: %s", count, line(reason), line(listed))
 	}
 }

@@ -58,7 +58,7 @@ func (r *Report) WriteJSON(w io.Writer) error {
 }
 
 // unsafe are what a file's name should not have on any system.
-var unsafe = regexp.MustCompile(`[^A-Za-z0-9._]+`)
+var unsafeFileChars = regexp.MustCompile(`[^A-Za-z0-9._]+`)
 
 // FileName is the file of a run's piece, such as graph-wire-offline.json or graph-wire-live-contoso.json. A run of
 // another selection, and one whose names a file's cannot have, has a mark besides, so that no other's piece is
@@ -67,7 +67,7 @@ func (r *Run) FileName() string {
 	var parts []string
 	var odd []string // names that a file's cannot have
 	for _, name := range []string{r.Provider, r.Client.Name, string(r.Transport), r.Tenant} {
-		part := strings.Trim(unsafe.ReplaceAllString(name, "-"), "-.")
+		part := strings.Trim(unsafeFileChars.ReplaceAllString(name, "-"), "-.")
 		if part != name {
 			odd = append(odd, name)
 		}

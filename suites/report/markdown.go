@@ -19,7 +19,7 @@ const (
 // first.
 func (r *Report) WriteMarkdown(w io.Writer) error {
 	var text strings.Builder
-	fmt.Fprintf(&text, "### %s\n\n", r.Verdict())
+	fmt.Fprintf(&text, "### %s\n\n", r.Headline())
 	for _, problem := range r.problems() {
 		fmt.Fprintf(&text, "> **engine error** %s\n\n", inline(strings.TrimPrefix(problem, "engine error: ")))
 	}
@@ -67,7 +67,7 @@ func (r *Report) writeRuns(text *strings.Builder) {
 	text.WriteString("\n| --- | --- | --- | ---: |" + strings.Repeat(" ---: |", len(present)) + "\n")
 	for _, run := range r.Runs {
 		fmt.Fprintf(text, "| %s | %s | %s | %d |", inline(run.Client.Name), inline(run.Provider),
-			inline(run.AnsweredBy()), len(run.Results))
+			inline(run.RespondedBy()), len(run.Results))
 		counts := run.Counts()
 		for _, o := range present {
 			if counts[o] == 0 {
@@ -119,13 +119,13 @@ func writeFailure(text *strings.Builder, alike []Entry) {
 		more = fmt.Sprintf(" and %d more", len(alike)-1)
 	}
 	fmt.Fprintf(text, "#### %s: %s%s\n\n%s\n\n", e.Outcome.Label(), inline(e.ID), more, inline(e.Reason))
-	fmt.Fprintf(text, "Asked as %s, answered by %s.\n\n", inline(e.Run.Client.Name), inline(e.Run.AnsweredBy()))
+	fmt.Fprintf(text, "Asked as %s, answered by %s.\n\n", inline(e.Run.Client.Name), inline(e.Run.RespondedBy()))
 	if len(e.Deviations) > 0 {
 		text.WriteString("| field | documented | on the wire | told to the caller |\n| --- | --- | --- | --- |\n")
 		var rows []string // those of a clause's wordings may be the same
 		for _, d := range e.Deviations {
-			row := fmt.Sprintf("| %s | %s | %s | %s |\n", inline(d.Field), inline(d.Documented), inline(d.Wire),
-				inline(cmp.Or(d.Seen, "–")))
+			row := fmt.Sprintf("| %s | %s | %s | %s |\n", inline(d.Field), inline(d.Documented), inline(d.Received),
+				inline(cmp.Or(d.Surfaced, "–")))
 			if !slices.Contains(rows, row) {
 				rows = append(rows, row)
 			}
@@ -133,7 +133,7 @@ func writeFailure(text *strings.Builder, alike []Entry) {
 		text.WriteString(strings.Join(rows, "") + "\n")
 	}
 	if e.Text != "" {
-		whole := Tame(e.Text)
+		whole := EscapeLogCommands(e.Text)
 		if len(whole) > mostText {
 			whole = strings.ToValidUTF8(whole[:mostText], "") + "\n… the JSON and HTML reports have all of it"
 		}
@@ -193,7 +193,7 @@ var special = strings.NewReplacer(
 )
 
 // inline is a text in one line that means nothing in Markdown.
-func inline(text string) string { return special.Replace(visible(text)) }
+func inline(text string) string { return special.Replace(stripControl(text)) }
 
 func plural(n int, thing string) string {
 	if n == 1 {
@@ -251,7 +251,7 @@ func (r *Report) WriteAnnotations(w io.Writer, has func(file string) bool) error
 
 // message and property are texts as workflow commands have them.
 func message(text string) string {
-	return strings.NewReplacer("%", "%25", "\n", "%0A").Replace(Tame(text))
+	return strings.NewReplacer("%", "%25", "\n", "%0A").Replace(EscapeLogCommands(text))
 }
 
 func property(text string) string {

@@ -19,15 +19,15 @@ import (
 // ErrEmpty is the error of a folder without pieces.
 var ErrEmpty = errors.New("no piece of a report is in it: give the folders that the suites' flag --report was given")
 
-// Piece is a report that was read from a file.
-type Piece struct {
+// RunReport is a report that was read from a file.
+type RunReport struct {
 	*Report
 	File string
 }
 
 // ReadFolder reads the pieces that the suites have written into a folder, or below it, which may be one that is linked
 // to. A JSON file that is none is an error.
-func ReadFolder(folder string) (pieces []Piece, err error) {
+func ReadFolder(folder string) (pieces []RunReport, err error) {
 	root, err := filepath.EvalSymlinks(folder) // walking follows no link
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%s: there is no such folder: a suite's flag --report makes it, "+
@@ -50,7 +50,7 @@ func ReadFolder(folder string) (pieces []Piece, err error) {
 		if errors.Is(err, ErrOther) {
 			err = fmt.Errorf("%w: give --report a folder of its own", err)
 		}
-		pieces = append(pieces, Piece{Report: r, File: file})
+		pieces = append(pieces, RunReport{Report: r, File: file})
 		return err
 	}
 	if err := filepath.WalkDir(root, walk); err != nil {
@@ -112,7 +112,7 @@ func (r *Report) check() error {
 		if c == nil {
 			return fmt.Errorf("the contract of the run %s is missing: %s", run.ID(), again)
 		}
-		if slices.Contains(run.Results, nil) || slices.Contains(run.Beyond, nil) || slices.Contains(run.Errata, nil) {
+		if slices.Contains(run.Results, nil) || slices.Contains(run.ExtraChecks, nil) || slices.Contains(run.Errata, nil) {
 			return fmt.Errorf("a result of the run %s is null: %s", run.ID(), again)
 		}
 		same := func(result *Result, clause *Clause) bool { return result.Clause == clause.ID }
@@ -134,9 +134,9 @@ func (r *Report) check() error {
 // that was answered counts: not one that did not ask, and not one whose engine failed, for that says nothing of the
 // clause. An engine error counts where no piece has an answer. Of two answers the worse counts, and where one passes
 // and one fails, Disagreements has it. That two pieces were held to different states of a contract is an error.
-func Merge(pieces []Piece) (*Report, error) {
+func Merge(pieces []RunReport) (*Report, error) {
 	merged := &Report{Version: Version}
-	contracts, runs := map[string]Piece{}, map[string]Piece{}
+	contracts, runs := map[string]RunReport{}, map[string]RunReport{}
 	for _, p := range pieces {
 		merged.Disagreements = append(merged.Disagreements, p.Disagreements...)
 		for _, c := range p.Contracts {
@@ -152,7 +152,7 @@ func Merge(pieces []Piece) (*Report, error) {
 		for _, run := range p.Runs {
 			first, has := runs[run.ID()]
 			if !has {
-				runs[run.ID()] = Piece{Report: &Report{Runs: []*Run{run}}, File: p.File}
+				runs[run.ID()] = RunReport{Report: &Report{Runs: []*Run{run}}, File: p.File}
 				merged.Runs = append(merged.Runs, run)
 				continue
 			}
@@ -172,7 +172,7 @@ func (r *Report) sort() {
 			slices.Index(transports, a.Transport)-slices.Index(transports, b.Transport), cmp.Compare(a.Tenant, b.Tenant))
 	})
 	for _, run := range r.Runs {
-		slices.SortStableFunc(run.Beyond, func(a, b *Check) int {
+		slices.SortStableFunc(run.ExtraChecks, func(a, b *Check) int {
 			return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.ID, b.ID))
 		})
 	}
@@ -191,18 +191,18 @@ func (r *Run) merge(other *Run, file, otherFile string) (disagreements []string)
 		}
 		r.Results[i] = better
 	}
-	for _, check := range other.Beyond {
-		at := slices.IndexFunc(r.Beyond, func(c *Check) bool { return c.ID == check.ID })
+	for _, check := range other.ExtraChecks {
+		at := slices.IndexFunc(r.ExtraChecks, func(c *Check) bool { return c.ID == check.ID })
 		if at < 0 {
-			r.Beyond = append(r.Beyond, check)
+			r.ExtraChecks = append(r.ExtraChecks, check)
 			continue
 		}
-		better, disagrees := choose(&r.Beyond[at].Result, &check.Result)
+		better, disagrees := choose(&r.ExtraChecks[at].Result, &check.Result)
 		if disagrees {
-			disagree(check.ID, r.Beyond[at].Outcome, check.Outcome)
+			disagree(check.ID, r.ExtraChecks[at].Outcome, check.Outcome)
 		}
 		if better == &check.Result {
-			r.Beyond[at] = check
+			r.ExtraChecks[at] = check
 		}
 	}
 	end := func(r *Run) float64 { return float64(r.Start.Unix()) + r.Seconds }
@@ -225,7 +225,7 @@ func (r *Run) merge(other *Run, file, otherFile string) (disagreements []string)
 	if r.LeftOut != other.LeftOut {
 		r.LeftOut = strings.Trim(r.LeftOut+"; "+other.LeftOut, "; ")
 	}
-	if !slices.ContainsFunc(r.Results, func(r *Result) bool { return r.Outcome == NotAsked }) {
+	if !slices.ContainsFunc(r.Results, func(r *Result) bool { return r.Outcome == NotRun }) {
 		r.LeftOut = ""
 	}
 	r.recount(other.Errata)
@@ -233,9 +233,9 @@ func (r *Run) merge(other *Run, file, otherFile string) (disagreements []string)
 }
 
 // recount has the errata of two pieces, and what of both bore them out.
-func (r *Run) recount(others []*Known) {
+func (r *Run) recount(others []*KnownErratum) {
 	for _, known := range others {
-		if !slices.ContainsFunc(r.Errata, func(k *Known) bool { return k.Place == known.Place }) {
+		if !slices.ContainsFunc(r.Errata, func(k *KnownErratum) bool { return k.Place == known.Place }) {
 			r.Errata = append(r.Errata, known)
 		}
 	}
@@ -246,7 +246,7 @@ func (r *Run) recount(others []*Known) {
 				known.Covers++
 			}
 		}
-		for _, check := range r.Beyond {
+		for _, check := range r.ExtraChecks {
 			if known.Case != "" && slices.Contains(check.Errata, known.Place) {
 				known.Covers++
 			}
@@ -259,7 +259,7 @@ func choose(a, b *Result) (chosen *Result, disagree bool) {
 	better := cmp.Or(
 		cmp.Compare(b.weight(), a.weight()),
 		cmp.Compare(a.Outcome.rank(), b.Outcome.rank()),
-		cmp.Compare(b.Asked, a.Asked), // of its wordings
+		cmp.Compare(b.Ran, a.Ran), // of its wordings
 	)
 	disagree = a.weight() == answered && b.weight() == answered &&
 		(a.Outcome.Passes() && b.Outcome.Fails() || a.Outcome.Fails() && b.Outcome.Passes())
@@ -281,9 +281,9 @@ func (r *Result) weight() int {
 	switch {
 	case r.Outcome == Engine:
 		return faulty
-	case asked(r.Outcome):
+	case wasRun(r.Outcome):
 		return answered
-	case r.Asked > 0:
+	case r.Ran > 0:
 		return inPart
 	}
 	return unasked

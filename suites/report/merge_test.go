@@ -15,7 +15,7 @@ import (
 func baseline() *report.Report {
 	r := sample.Report()
 	run := r.Runs[0]
-	for i, o := range map[int]report.Outcome{0: report.Honored, 8: report.Broken, 9: report.Honored, 7: report.NotAsked} {
+	for i, o := range map[int]report.Outcome{0: report.Honored, 8: report.Broken, 9: report.Honored, 7: report.NotRun} {
 		run.Results[i].Outcome = o
 	}
 	r.Contracts[0].Clauses = slices.Delete(r.Contracts[0].Clauses, 5, 6)
@@ -90,7 +90,7 @@ func TestAChangeThatNeitherBreaksNorHonorsIsTold(t *testing.T) {
 		{report.Broken, report.Undocumented, "otherwise changed"},
 		{report.Broken, report.Engine, "otherwise changed"},
 		{report.Engine, report.Broken, "newly broken"},
-		{report.NotAsked, report.Unsupported, ""},
+		{report.NotRun, report.Unsupported, ""},
 	} {
 		before, now := sample.Report(), sample.Report()
 		before.Runs[0].Results[0].Outcome, now.Runs[0].Results[0].Outcome = test.was, test.is
@@ -107,11 +107,11 @@ func TestAChangeThatNeitherBreaksNorHonorsIsTold(t *testing.T) {
 }
 
 // piece is the sample's offline run with the outcomes of two clauses, as a piece of a report.
-func piece(file string, first, second report.Outcome) report.Piece {
+func piece(file string, first, second report.Outcome) report.RunReport {
 	r := sample.Report()
 	r.Runs = r.Runs[:1]
 	for i, result := range r.Runs[0].Results {
-		result.Outcome, result.Asked = report.NotAsked, 0
+		result.Outcome, result.Ran = report.NotRun, 0
 		switch i {
 		case 0:
 			result.Outcome = first
@@ -119,11 +119,11 @@ func piece(file string, first, second report.Outcome) report.Piece {
 			result.Outcome = second
 		}
 	}
-	return report.Piece{Report: r, File: file}
+	return report.RunReport{Report: r, File: file}
 }
 
 func TestPiecesAreMerged(t *testing.T) {
-	const honored, broken, left, unsupported = report.Honored, report.Broken, report.NotAsked, report.Unsupported
+	const honored, broken, left, unsupported = report.Honored, report.Broken, report.NotRun, report.Unsupported
 	const engine, deviating, another = report.Engine, report.Deviating, report.Another
 	for name, test := range map[string]struct {
 		a, b      [2]report.Outcome
@@ -142,7 +142,7 @@ func TestPiecesAreMerged(t *testing.T) {
 		"in either order":                         {[2]report.Outcome{broken, left}, [2]report.Outcome{honored, left}, [2]report.Outcome{broken, left}, "graph, connector, offline, graph.create.clause-0: broken in a.json, honored in b.json; the worse counts"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			merged, err := report.Merge([]report.Piece{piece("a.json", test.a[0], test.a[1]), piece("b.json", test.b[0], test.b[1])})
+			merged, err := report.Merge([]report.RunReport{piece("a.json", test.a[0], test.a[1]), piece("b.json", test.b[0], test.b[1])})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -153,7 +153,7 @@ func TestPiecesAreMerged(t *testing.T) {
 			if got != test.want || strings.Join(merged.Disagreements, "\n") != test.disagrees {
 				t.Errorf("merged %v, %q; want %v, %q", got, merged.Disagreements, test.want, test.disagrees)
 			}
-			if n := len(merged.Runs[0].Beyond); n != 2 {
+			if n := len(merged.Runs[0].ExtraChecks); n != 2 {
 				t.Errorf("%d checks, want those of one piece", n)
 			}
 		})
@@ -161,12 +161,12 @@ func TestPiecesAreMerged(t *testing.T) {
 }
 
 func TestARunOfTwoPiecesIsOfBoth(t *testing.T) {
-	pieces := func() (a, b report.Piece) {
-		a, b = piece("a.json", report.Erratum, report.NotAsked), piece("b.json", report.NotAsked, report.Erratum)
-		for i, p := range []report.Piece{a, b} {
+	pieces := func() (a, b report.RunReport) {
+		a, b = piece("a.json", report.Erratum, report.NotRun), piece("b.json", report.NotRun, report.Erratum)
+		for i, p := range []report.RunReport{a, b} {
 			run := p.Runs[0]
 			run.Results[6].Errata, run.Results[i].Errata = nil, []string{"errata.yaml:7"}
-			run.Results[2].Asked, run.Results[2].Reason = 1+i, "in part"
+			run.Results[2].Ran, run.Results[2].Reason = 1+i, "in part"
 			run.Start, run.Seconds, run.Requests = run.Start.Add(time.Duration(i)*time.Minute), 30, 20
 			run.Problems = []string{"of both", "of " + p.File}
 			run.LeftOut = "left out of " + p.File
@@ -175,7 +175,7 @@ func TestARunOfTwoPiecesIsOfBoth(t *testing.T) {
 		return a, b
 	}
 	a, b := pieces()
-	merged, err := report.Merge([]report.Piece{a, b})
+	merged, err := report.Merge([]report.RunReport{a, b})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -189,8 +189,8 @@ func TestARunOfTwoPiecesIsOfBoth(t *testing.T) {
 	if run.LeftOut != "left out of a.json; left out of b.json" {
 		t.Errorf("it left out: %s", run.LeftOut)
 	}
-	if run.Results[2].Asked != 2 {
-		t.Errorf("of the clause that both asked in part %d wordings were asked, want those of the piece that asked more", run.Results[2].Asked)
+	if run.Results[2].Ran != 2 {
+		t.Errorf("of the clause that both asked in part %d wordings were asked, want those of the piece that asked more", run.Results[2].Ran)
 	}
 	if len(run.Errata) != 2 || run.Errata[0].Covers != 1 || run.Errata[1].Covers != 1 {
 		t.Errorf("its errata are %+v, %+v", run.Errata[0], run.Errata[len(run.Errata)-1])
@@ -199,10 +199,10 @@ func TestARunOfTwoPiecesIsOfBoth(t *testing.T) {
 
 func TestTenantsAreNotMerged(t *testing.T) {
 	a, b := piece("a.json", report.Honored, report.Honored), piece("b.json", report.Broken, report.Honored)
-	for tenant, p := range map[string]report.Piece{"contoso": a, "fabrikam": b} {
+	for tenant, p := range map[string]report.RunReport{"contoso": a, "fabrikam": b} {
 		p.Runs[0].Transport, p.Runs[0].Tenant = report.Live, tenant
 	}
-	merged, err := report.Merge([]report.Piece{b, a})
+	merged, err := report.Merge([]report.RunReport{b, a})
 	if err != nil || len(merged.Runs) != 2 || len(merged.Disagreements) > 0 {
 		t.Fatalf("%d runs, %q: %v", len(merged.Runs), merged.Disagreements, err)
 	}
@@ -212,9 +212,9 @@ func TestTenantsAreNotMerged(t *testing.T) {
 }
 
 func TestAShardIsOfNoSelectionOnceItIsMerged(t *testing.T) {
-	a, b := piece("a.json", report.Honored, report.NotAsked), piece("b.json", report.NotAsked, report.Honored)
+	a, b := piece("a.json", report.Honored, report.NotRun), piece("b.json", report.NotRun, report.Honored)
 	a.Runs[0].Selection, b.Runs[0].Selection = `--focus="a"`, `--focus="b"`
-	merged, err := report.Merge([]report.Piece{a, b})
+	merged, err := report.Merge([]report.RunReport{a, b})
 	if err != nil || merged.Runs[0].Selection != "" {
 		t.Errorf("its selection is %q: %v", merged.Runs[0].Selection, err)
 	}
@@ -222,9 +222,9 @@ func TestAShardIsOfNoSelectionOnceItIsMerged(t *testing.T) {
 
 func TestTheOrderOfPiecesIsNoMatter(t *testing.T) {
 	text := func(backwards bool) string {
-		var pieces []report.Piece
+		var pieces []report.RunReport
 		for i, client := range []string{"b", "a", "b"} {
-			p := piece(client, report.Honored, report.NotAsked)
+			p := piece(client, report.Honored, report.NotRun)
 			p.Runs[0].Client.Name = client
 			if i == 2 {
 				p.Runs[0].Transport = report.Live
@@ -252,7 +252,7 @@ func TestTheOrderOfPiecesIsNoMatter(t *testing.T) {
 func TestPiecesOfDifferentContractsAreNotMerged(t *testing.T) {
 	a, b := piece("a.json", report.Honored, report.Honored), piece("b.json", report.Honored, report.Honored)
 	b.Contracts[0].Clauses[3].Line++
-	_, err := report.Merge([]report.Piece{a, b})
+	_, err := report.Merge([]report.RunReport{a, b})
 	want := "a.json and b.json were held to different states of the contract of graph: run both with the same version"
 	if err == nil || err.Error() != want {
 		t.Errorf("%v, want %s", err, want)

@@ -29,15 +29,15 @@ const (
 	Another        Outcome = "another"         // documented, and not the clause that was provoked
 	Deviating      Outcome = "deviating"       // honored, and a field that does not bind differs
 	Erratum        Outcome = "erratum"         // known, and accepted until a date
-	Lost           Outcome = "lost"            // honored, and the client's caller does not learn all of it
+	NotExposed           Outcome = "lost"            // honored, and the client's caller does not learn all of it
 	Honored        Outcome = "honored"         // to the letter, and the client's caller learns all of it
 	Unsupported    Outcome = "unsupported"     // by the client
-	NotAsked       Outcome = "not-asked"       // or not in all its wordings
+	NotRun       Outcome = "not-asked"       // or not in all its wordings
 )
 
 // Outcomes are all of them, the worst first.
 var Outcomes = []Outcome{
-	Broken, Undocumented, UnexpectedPass, Engine, Another, Deviating, Erratum, Lost, Honored, Unsupported, NotAsked,
+	Broken, Undocumented, UnexpectedPass, Engine, Another, Deviating, Erratum, NotExposed, Honored, Unsupported, NotRun,
 }
 
 // Failing are the outcomes that fail a run.
@@ -46,7 +46,7 @@ var Failing = []Outcome{Broken, Undocumented, UnexpectedPass, Engine}
 // labels are the outcomes as people read them.
 var labels = map[Outcome]string{
 	UnexpectedPass: "unexpected pass", Engine: "engine error", Another: "documented, but not the one provoked",
-	Erratum: "known erratum", Lost: "lost fields", NotAsked: "not asked",
+	Erratum: "known erratum", NotExposed: "lost fields", NotRun: "not asked",
 }
 
 // Label is the outcome as people read it.
@@ -57,7 +57,7 @@ func (o Outcome) Fails() bool { return slices.Contains(Failing, o) }
 
 // Passes reports whether all of it was asked and honored, but for what is known or does not bind.
 func (o Outcome) Passes() bool {
-	return slices.Contains([]Outcome{Deviating, Erratum, Lost, Honored}, o)
+	return slices.Contains([]Outcome{Deviating, Erratum, NotExposed, Honored}, o)
 }
 
 // rank is the outcome's place among Outcomes.
@@ -156,9 +156,9 @@ type Run struct {
 	// Results has one for each clause, in the contract's order.
 	Results []*Result `json:"results"`
 	// Beyond is what was asked beyond the documented failures: successes, cases, and how a client asks again.
-	Beyond     []*Check   `json:"beyond,omitempty"`
+	ExtraChecks     []*Check   `json:"beyond,omitempty"`
 	LookAlikes LookAlikes `json:"lookAlikes"`
-	Errata     []*Known   `json:"errata,omitempty"`
+	Errata     []*KnownErratum   `json:"errata,omitempty"`
 }
 
 // Client is the code under contract, as it declares itself.
@@ -176,13 +176,13 @@ type Result struct {
 	Outcome    Outcome     `json:"outcome"`            //
 	Reason     string      `json:"reason"`             // for it, in a sentence; never empty
 	Text       string      `json:"text,omitempty"`     // the whole failure
-	Asked      int         `json:"asked"`              // of its wordings
+	Ran      int         `json:"asked"`              // of its wordings
 	Honored    int         `json:"honored"`            // of those
 	Seconds    float64     `json:"seconds,omitempty"`  // that asking took
-	Answered   int         `json:"answered,omitempty"` // the status of a tenant's answer
-	Answer     string      `json:"answer,omitempty"`   // a tenant's, as it came over the wire
+	ReceivedStatus   int         `json:"answered,omitempty"` // the status of a tenant's answer
+	Response     string      `json:"answer,omitempty"`   // a tenant's, as it came over the wire
 	Deviations []Deviation `json:"deviations,omitempty"`
-	Lost       []string    `json:"lost,omitempty"`   // fields that the client does not expose
+	NotExposed       []string    `json:"lost,omitempty"`   // fields that the client does not expose
 	Errata     []string    `json:"errata,omitempty"` // that were borne out, by their Known.Place
 	Schedules  []Schedule  `json:"schedules,omitempty"`
 	// MoreSchedules is how many more were measured, of which none showed a fault.
@@ -212,8 +212,8 @@ type Deviation struct {
 	Wording    string `json:"wording"`        // its id
 	Field      string `json:"field"`          // such as "code"
 	Documented string `json:"documented"`     // printable, as what follows
-	Wire       string `json:"wire"`           // what was answered
-	Seen       string `json:"seen,omitempty"` // what the client tells its caller; empty where only the wire was held
+	Received       string `json:"wire"`           // what was answered
+	Surfaced       string `json:"seen,omitempty"` // what the client tells its caller; empty where only the wire was held
 	Note       string `json:"note,omitempty"` // such as "differs by spelling only"
 	Binds      bool   `json:"binds"`          // whether it breaks the contract
 }
@@ -231,10 +231,10 @@ type Schedule struct {
 type Attempt struct {
 	At     float64 `json:"at"`
 	Status int     `json:"status"`          // 0 if nothing was answered
-	Asked  float64 `json:"asked,omitempty"` // the wait that the answer asks for
-	By     string  `json:"by,omitempty"`    // what asks for it
-	Kept   float64 `json:"kept,omitempty"`  // the wait until the next attempt
-	Early  float64 `json:"early,omitempty"` // by how much that was too short
+	RequestedDelay  float64 `json:"asked,omitempty"` // the wait that the answer asks for
+	DelaySource     string  `json:"by,omitempty"`    // what asks for it
+	Waited   float64 `json:"kept,omitempty"`  // the wait until the next attempt
+	EarlyBy  float64 `json:"early,omitempty"` // by how much that was too short
 }
 
 // LookAlikes are the clauses that a caller cannot tell apart.
@@ -250,14 +250,14 @@ type Group struct {
 	Clauses   []string `json:"clauses"` // their ids
 }
 
-// Known is an erratum: a deviation of the client that is accepted until a date.
-type Known struct {
+// KnownErratum is an erratum: a deviation of the client that is accepted until a date.
+type KnownErratum struct {
 	Place    string `json:"place"` // file and line
 	Module   string `json:"module"`
 	Version  string `json:"version"` // of the module
 	Case     string `json:"case,omitempty"`
 	Field    string `json:"field"`
-	Told     bool   `json:"told"` // whether the field is one that a caller is told
+	IsClientField     bool   `json:"told"` // whether the field is one that a caller is told
 	Seen     string `json:"seen"`
 	Why      string `json:"why"`
 	Link     string `json:"link,omitempty"`
@@ -307,18 +307,18 @@ func (r *Report) contract(provider string) *Contract {
 }
 
 // ID tells runs apart: "graph, wire, offline", or "graph, wire, live, contoso".
-func (r *Run) ID() string { return fmt.Sprintf("%s, %s, %s", r.Provider, r.Client.Name, r.Over()) }
+func (r *Run) ID() string { return fmt.Sprintf("%s, %s, %s", r.Provider, r.Client.Name, r.TransportName()) }
 
-// Over is the transport, and the tenant where it has a name: "live, contoso".
-func (r *Run) Over() string { return string(r.Transport) + r.ofTenant() }
+// TransportName is the transport, and the tenant where it has a name: "live, contoso".
+func (r *Run) TransportName() string { return string(r.Transport) + r.ofTenant() }
 
-// AnsweredBy says who answered: "a sandbox tenant, contoso".
-func (r *Run) AnsweredBy() string {
-	return cmp.Or(answeredBy[r.Transport], string(r.Transport)) + r.ofTenant()
+// RespondedBy says who answered: "a sandbox tenant, contoso".
+func (r *Run) RespondedBy() string {
+	return cmp.Or(responders[r.Transport], string(r.Transport)) + r.ofTenant()
 }
 
 // answeredBy are the transports as people read them.
-var answeredBy = map[Transport]string{Offline: "the contract, offline", Live: "a sandbox tenant", Replay: "a recording"}
+var responders = map[Transport]string{Offline: "the contract, offline", Live: "a sandbox tenant", Replay: "a recording"}
 
 func (r *Run) ofTenant() string {
 	if r.Tenant == "" {
@@ -355,7 +355,7 @@ func (r *Report) Entries(run *Run) []Entry {
 		}
 		list = append(list, e)
 	}
-	for _, check := range run.Beyond {
+	for _, check := range run.ExtraChecks {
 		list = append(list, Entry{
 			Result: &check.Result, Run: run, Of: of[check.Clause], Check: check,
 			ID: check.ID, Title: check.Title, Action: check.Action,

@@ -426,7 +426,7 @@ func FuzzRead(f *testing.F) {
 		if err != nil {
 			return
 		}
-		merged, err := report.Merge([]report.Piece{{Report: r, File: file}, {Report: r, File: file}})
+		merged, err := report.Merge([]report.RunReport{{Report: r, File: file}, {Report: r, File: file}})
 		if err != nil {
 			return
 		}

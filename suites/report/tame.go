@@ -6,10 +6,10 @@ import (
 	"unicode"
 )
 
-// Tame is a text that nothing obeys which shows it: no terminal, and no CI system that reads commands in a log. What
+// EscapeLogCommands is a text that nothing obeys which shows it: no terminal, and no CI system that reads commands in a log. What
 // would be one is shown with a backslash in it. Lines stay lines.
-func Tame(text string) string {
-	return anywhere.ReplaceAllString(atTheStart.ReplaceAllString(visible(text), `$1\::`), `$1\[`)
+func EscapeLogCommands(text string) string {
+	return anywhere.ReplaceAllString(atTheStart.ReplaceAllString(stripControl(text), `$1\::`), `$1\[`)
 }
 
 // What CI systems take for a command in a log: GitHub a line that begins with ::, whatever space is before it, and ##[
@@ -20,10 +20,10 @@ var (
 )
 
 // line is a text tamed, in one line.
-func line(text string) string { return Tame(strings.Join(strings.Fields(text), " ")) }
+func line(text string) string { return EscapeLogCommands(strings.Join(strings.Fields(text), " ")) }
 
-// visible is a text without what a terminal obeys and a page does not show.
-func visible(text string) string {
+// stripControl is a text without what a terminal obeys and a page does not show.
+func stripControl(text string) string {
 	return strings.Map(func(r rune) rune {
 		if r == '\n' || r == '\t' || unicode.IsPrint(r) {
 			return r

@@ -22,7 +22,7 @@ func TestTame(t *testing.T) {
 		"\x1b[31mred\x00\u202e":       "\ufffd[31mred\ufffd\ufffd",
 		"the user\u2019s licence – é": "the user\u2019s licence – é",
 	} {
-		if got := report.Tame(text); got != want {
+		if got := report.EscapeLogCommands(text); got != want {
 			t.Errorf("%q is %q, want %q", text, got, want)
 		}
 	}
@@ -36,7 +36,7 @@ func TestNoTextForgesACommand(t *testing.T) {
 		run.Problems = []string{forged}
 		for _, result := range run.Results {
 			result.Reason, result.Text = forged, forged
-			result.Deviations = []report.Deviation{{Field: "code", Documented: forged, Wire: forged, Seen: forged}}
+			result.Deviations = []report.Deviation{{Field: "code", Documented: forged, Received: forged, Surfaced: forged}}
 		}
 	}
 	r.Runs[0].Errata[0].Seen, r.Runs[0].Errata[0].Why = forged, forged

@@ -5,20 +5,20 @@ import (
 	"strings"
 )
 
-// Verdict is what a report comes to, for its headline. All writers have the same.
-type Verdict struct {
+// Headline is what a report comes to, for its headline. All writers have the same.
+type Headline struct {
 	Text  string // a few words, which begin with a capital letter or a number
 	Fails bool   // whether anything fails: an outcome, the set-up, or pieces that disagree
 }
 
 // String is the verdict as a line.
-func (v Verdict) String() string {
+func (v Headline) String() string {
 	return "Documented error contract: " + strings.ToLower(v.Text[:1]) + v.Text[1:]
 }
 
-// Verdict is the report's. It is good only if something was asked and nothing failed. What breaks the contract is
+// Headline is the report's. It is good only if something was asked and nothing failed. What breaks the contract is
 // counted apart from what could not be asked: a broken set-up is not a broken contract.
-func (r *Report) Verdict() Verdict {
+func (r *Report) Headline() Headline {
 	failures, engine, clauses, lesser, checks := 0, 0, 0, 0, 0
 	for _, e := range r.All() {
 		switch {
@@ -28,9 +28,9 @@ func (r *Report) Verdict() Verdict {
 			failures++
 		case e.Check == nil && (e.Outcome == Another || e.Outcome == Erratum || e.Outcome == Deviating):
 			lesser++ // nothing that fails, and not what is documented
-		case e.Check == nil && e.Asked > 0:
+		case e.Check == nil && e.Ran > 0:
 			clauses++
-		case e.Check != nil && e.Check.Kind != Network && e.Asked > 0:
+		case e.Check != nil && e.Check.Kind != Network && e.Ran > 0:
 			checks++
 		}
 	}
@@ -51,9 +51,9 @@ func (r *Report) Verdict() Verdict {
 	switch {
 	case len(wrong) > 0:
 		text := strings.Join(wrong, ", ")
-		return Verdict{Text: strings.ToUpper(text[:1]) + text[1:], Fails: !nothing || len(wrong) > 1}
+		return Headline{Text: strings.ToUpper(text[:1]) + text[1:], Fails: !nothing || len(wrong) > 1}
 	case lesser > 0 || clauses == 0:
-		return Verdict{Text: "Nothing that was asked is broken"}
+		return Headline{Text: "Nothing that was asked is broken"}
 	}
-	return Verdict{Text: "Every clause that was asked is honored"}
+	return Headline{Text: "Every clause that was asked is honored"}
 }

@@ -16,34 +16,34 @@ func TestVerdict(t *testing.T) {
 	}
 	nothing := func(_ *report.Report, results []*report.Result) {
 		for _, result := range results {
-			result.Outcome, result.Asked = report.NotAsked, 0
+			result.Outcome, result.Ran = report.NotRun, 0
 		}
 	}
 	for name, test := range map[string]struct {
 		report *report.Report
-		want   report.Verdict
+		want   report.Headline
 	}{
-		"all of it": {sample.Report(), report.Verdict{Text: "4 failures, 1 could not be asked, 1 set-up problem", Fails: true}},
+		"all of it": {sample.Report(), report.Headline{Text: "4 failures, 1 could not be asked, 1 set-up problem", Fails: true}},
 		"one failure": {live(func(_ *report.Report, results []*report.Result) { results[0].Outcome = report.Broken }),
-			report.Verdict{Text: "1 failure", Fails: true}},
-		"honored":         {live(func(*report.Report, []*report.Result) {}), report.Verdict{Text: "Every clause that was asked is honored"}},
-		"an engine error": {sample.SignedOut(), report.Verdict{Text: "11 could not be asked", Fails: true}},
-		"nothing asked":   {live(nothing), report.Verdict{Text: "Nothing was asked"}},
+			report.Headline{Text: "1 failure", Fails: true}},
+		"honored":         {live(func(*report.Report, []*report.Result) {}), report.Headline{Text: "Every clause that was asked is honored"}},
+		"an engine error": {sample.SignedOut(), report.Headline{Text: "11 could not be asked", Fails: true}},
+		"nothing asked":   {live(nothing), report.Headline{Text: "Nothing was asked"}},
 		"nothing, and why": {live(func(r *report.Report, results []*report.Result) {
 			nothing(r, results)
 			r.Runs[0].Problems = []string{"no room"}
-		}), report.Verdict{Text: "Nothing was asked, 1 set-up problem", Fails: true}},
-		"a problem":      {live(func(r *report.Report, _ []*report.Result) { r.Runs[0].Problems = []string{"no room"} }), report.Verdict{Text: "1 set-up problem", Fails: true}},
-		"disagreements":  {live(func(r *report.Report, _ []*report.Result) { r.Disagreements = []string{"one", "two"} }), report.Verdict{Text: "2 disagreements", Fails: true}},
-		"another clause": {live(func(_ *report.Report, results []*report.Result) { results[0].Outcome = report.Another }), report.Verdict{Text: "Nothing that was asked is broken"}},
-		"an erratum":     {live(func(_ *report.Report, results []*report.Result) { results[0].Outcome = report.Erratum }), report.Verdict{Text: "Nothing that was asked is broken"}},
-		"deviating":      {live(func(_ *report.Report, results []*report.Result) { results[0].Outcome = report.Deviating }), report.Verdict{Text: "Nothing that was asked is broken"}},
+		}), report.Headline{Text: "Nothing was asked, 1 set-up problem", Fails: true}},
+		"a problem":      {live(func(r *report.Report, _ []*report.Result) { r.Runs[0].Problems = []string{"no room"} }), report.Headline{Text: "1 set-up problem", Fails: true}},
+		"disagreements":  {live(func(r *report.Report, _ []*report.Result) { r.Disagreements = []string{"one", "two"} }), report.Headline{Text: "2 disagreements", Fails: true}},
+		"another clause": {live(func(_ *report.Report, results []*report.Result) { results[0].Outcome = report.Another }), report.Headline{Text: "Nothing that was asked is broken"}},
+		"an erratum":     {live(func(_ *report.Report, results []*report.Result) { results[0].Outcome = report.Erratum }), report.Headline{Text: "Nothing that was asked is broken"}},
+		"deviating":      {live(func(_ *report.Report, results []*report.Result) { results[0].Outcome = report.Deviating }), report.Headline{Text: "Nothing that was asked is broken"}},
 		"only a check": {live(func(r *report.Report, results []*report.Result) {
 			nothing(r, results)
-			r.Runs[0].Beyond = sample.Report().Runs[0].Beyond[1:]
-		}), report.Verdict{Text: "Nothing that was asked is broken"}},
+			r.Runs[0].ExtraChecks = sample.Report().Runs[0].ExtraChecks[1:]
+		}), report.Headline{Text: "Nothing that was asked is broken"}},
 	} {
-		if got := test.report.Verdict(); got != test.want {
+		if got := test.report.Headline(); got != test.want {
 			t.Errorf("%s: %+v, want %+v", name, got, test.want)
 		}
 	}

@@ -56,21 +56,21 @@ func (r Request) String() string { return r.Method + " " + matchers.PrintableURL
 // Stub answers the requests of one spec, as an http.RoundTripper. New makes it, Close ends it. Goroutines may share it.
 type Stub struct {
 	mutex   sync.Mutex
-	answers []*answer
+	answers []*stubbed
 	refused []error
-	asked   *asked // the request under way
+	asked   *received // the request under way
 	closed  bool
 }
 
-// answer is the answer to a request.
-type answer struct {
+// stubbed is the answer to a request.
+type stubbed struct {
 	Request
 	url  *url.URL
 	mock gock.Mock // is done once the answer was given
 }
 
-// asked is a request whose body has been read.
-type asked struct {
+// received is a request whose body has been read.
+type received struct {
 	*http.Request
 	body  []byte // uncompressed
 	fault string // what keeps a server from reading it
@@ -159,7 +159,7 @@ func (t refuser) RoundTrip(r *http.Request) (*http.Response, error) {
 	if isLoopback(r.URL.Hostname()) {
 		return t.RoundTripper.RoundTrip(r)
 	}
-	return nil, noteRefusal(refused(r, ErrRefused, ""))
+	return nil, noteRefusal(refusedError(r, ErrRefused, ""))
 }
 
 func isLoopback(host string) bool {
@@ -205,13 +205,13 @@ func (s *Stub) Close() error {
 	return errors.Join(problems...)
 }
 
-// Answer has the stub answer the request, once. Answers to the same request are given in the order they were set.
-func (s *Stub) Answer(request Request, with fixtures.Answer) error {
+// Respond has the stub answer the request, once. Answers to the same request are given in the order they were set.
+func (s *Stub) Respond(request Request, with fixtures.Response) error {
 	address, err := url.Parse(request.URL)
 	if err != nil || address.Scheme == "" || address.Host == "" {
 		return fmt.Errorf("stub: %q is not an absolute URL: give scheme and host", request.URL)
 	}
-	a := &answer{Request: request, url: address}
+	a := &stubbed{Request: request, url: address}
 	if request.Body != nil {
 		if _, err := decoded(request.Body); err != nil {
 			return fmt.Errorf("stub: the body of %s is not JSON: %w", request, err)
@@ -241,7 +241,7 @@ func (s *Stub) Answer(request Request, with fixtures.Answer) error {
 
 // RoundTrip implements http.RoundTripper. The error of a refused request says what it differs in from each stub.
 func (s *Stub) RoundTrip(r *http.Request) (*http.Response, error) {
-	request := &asked{Request: r}
+	request := &received{Request: r}
 	request.body, request.fault = ReadBody(r)
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
@@ -255,21 +255,21 @@ func (s *Stub) RoundTrip(r *http.Request) (*http.Response, error) {
 		}
 	}
 	kind := ErrRefused
-	if !slices.ContainsFunc(s.answers, func(a *answer) bool { return a.url.Host == r.URL.Host }) && len(s.answers) > 0 {
+	if !slices.ContainsFunc(s.answers, func(a *stubbed) bool { return a.url.Host == r.URL.Host }) && len(s.answers) > 0 {
 		kind = ErrOtherHost
 	}
-	err := refused(r, kind, s.why(request))
+	err := refusedError(r, kind, s.explain(request))
 	s.refused = append(s.refused, err)
 	return nil, err
 }
 
-// refused is the error of a refused request.
-func refused(r *http.Request, kind error, why string) error {
+// refusedError is the error of a refused request.
+func refusedError(r *http.Request, kind error, why string) error {
 	return fmt.Errorf("%s %s was %w%s", r.Method, matchers.PrintableURL(r.URL.String()), kind, why)
 }
 
-// why tells what keeps each stub from answering the request.
-func (s *Stub) why(request *asked) string {
+// explain tells what keeps each stub from answering the request.
+func (s *Stub) explain(request *received) string {
 	switch {
 	case s.closed:
 		return ": the stub is closed"
@@ -288,7 +288,7 @@ func (s *Stub) why(request *asked) string {
 }
 
 // differs names the first part in which the request differs from the one the answer is for, "" if it is the same.
-func (a *answer) differs(r *asked) string {
+func (a *stubbed) differs(r *received) string {
 	switch {
 	case r.Method != a.Method:
 		return "method"

@@ -65,8 +65,8 @@ func ask(ctx SpecContext, client *http.Client, method, url, body string) (string
 	return string(text), nil
 }
 
-func answered(body string) fixtures.Answer {
-	return fixtures.Answer{Status: http.StatusNotFound, Header: http.Header{"Content-Type": {"application/json"}}, Body: []byte(body)}
+func answered(body string) fixtures.Response {
+	return fixtures.Response{Status: http.StatusNotFound, Header: http.Header{"Content-Type": {"application/json"}}, Body: []byte(body)}
 }
 
 // The request a stub of the two doors answers.
@@ -104,7 +104,7 @@ var _ = Describe("a stub", func() {
 	})
 
 	It("gives the whole answer", func(ctx SpecContext) {
-		Expect(s.Answer(stub.Request{Method: "GET", URL: course}, answered(`{"a":1}`))).To(Succeed())
+		Expect(s.Respond(stub.Request{Method: "GET", URL: course}, answered(`{"a":1}`))).To(Succeed())
 		request, err := http.NewRequestWithContext(ctx, "GET", course, nil)
 		Expect(err).NotTo(HaveOccurred())
 		response, err := s.Client().Do(request)
@@ -120,7 +120,7 @@ var _ = Describe("a stub", func() {
 
 	DescribeTable("answers its exact request only",
 		func(ctx SpecContext, method, url, sent, differs string) {
-			Expect(s.Answer(stub.Request{Method: "PATCH", URL: course + query, Body: []byte(body)}, answered("{}"))).To(Succeed())
+			Expect(s.Respond(stub.Request{Method: "PATCH", URL: course + query, Body: []byte(body)}, answered("{}"))).To(Succeed())
 			_, err := ask(ctx, s.Client(), method, url, sent)
 			if differs == "" {
 				Expect(err).NotTo(HaveOccurred())
@@ -142,7 +142,7 @@ var _ = Describe("a stub", func() {
 			server := s.Serve(s)
 			DeferCleanup(server.Close)
 			here := func(url string) string { return strings.Replace(url, host, server.URL, 1) }
-			Expect(s.Answer(stub.Request{Method: "PATCH", URL: here(course) + query, Body: []byte(body)}, answered("{}"))).To(Succeed())
+			Expect(s.Respond(stub.Request{Method: "PATCH", URL: here(course) + query, Body: []byte(body)}, answered("{}"))).To(Succeed())
 			answer, err := ask(ctx, server.Client(), method, here(url), sent)
 			if differs == "" {
 				Expect(answer, err).To(Equal("{}"))
@@ -156,7 +156,7 @@ var _ = Describe("a stub", func() {
 	// What a server of JSON could not read, the stub does not take for what it is meant to be.
 	DescribeTable("tells a body that is not what it is labelled",
 		func(ctx SpecContext, body string, contentType, encoding []string, differs string) {
-			Expect(s.Answer(stub.Request{Method: "POST", URL: course, Body: []byte(`{"a":1}`)}, answered("{}"))).To(Succeed())
+			Expect(s.Respond(stub.Request{Method: "POST", URL: course, Body: []byte(`{"a":1}`)}, answered("{}"))).To(Succeed())
 			request, err := http.NewRequestWithContext(ctx, http.MethodPost, course, strings.NewReader(body))
 			Expect(err).NotTo(HaveOccurred())
 			request.Header["Content-Type"], request.Header["Content-Encoding"] = contentType, encoding
@@ -185,7 +185,7 @@ var _ = Describe("a stub", func() {
 	)
 
 	It("tells a body that breaks off, or is not as long as it is said to be", func(ctx SpecContext) {
-		Expect(s.Answer(stub.Request{Method: "POST", URL: course, Body: []byte(`{"a":1}`)}, answered("{}"))).To(Succeed())
+		Expect(s.Respond(stub.Request{Method: "POST", URL: course, Body: []byte(`{"a":1}`)}, answered("{}"))).To(Succeed())
 		send := func(body io.Reader, length int64) error {
 			request, err := http.NewRequestWithContext(ctx, http.MethodPost, course, body)
 			Expect(err).NotTo(HaveOccurred())
@@ -205,7 +205,7 @@ var _ = Describe("a stub", func() {
 	// Pitfall 4: parentheses are groups to gock, and it loses the literal form of an escaped path.
 	DescribeTable("takes OData paths and filters as they are",
 		func(ctx SpecContext, url string) {
-			Expect(s.Answer(stub.Request{Method: "GET", URL: url}, answered("{}"))).To(Succeed())
+			Expect(s.Respond(stub.Request{Method: "GET", URL: url}, answered("{}"))).To(Succeed())
 			_, err := ask(ctx, s.Client(), "GET", url, "")
 			Expect(err).NotTo(HaveOccurred())
 		},
@@ -217,7 +217,7 @@ var _ = Describe("a stub", func() {
 
 	It("tells an escaped slash from a slash, and a Host from another", func(ctx SpecContext) {
 		const escaped = "https://graph.example/activities/a%2Fb"
-		Expect(s.Answer(stub.Request{Method: "GET", URL: escaped}, answered("{}"))).To(Succeed())
+		Expect(s.Respond(stub.Request{Method: "GET", URL: escaped}, answered("{}"))).To(Succeed())
 		_, err := ask(ctx, s.Client(), "GET", "https://graph.example/activities/a/b", "")
 		Expect(err).To(MatchError(ContainSubstring("differs in path")))
 		request, err := http.NewRequestWithContext(ctx, "GET", escaped, nil)
@@ -239,7 +239,7 @@ var _ = Describe("a stub", func() {
 			Expect(err).To(MatchError(stub.ErrRefused), when)
 		}
 		refused("before the first answer")
-		Expect(s.Answer(stub.Request{Method: "GET", URL: course}, answered("{}"))).To(Succeed())
+		Expect(s.Respond(stub.Request{Method: "GET", URL: course}, answered("{}"))).To(Succeed())
 		refused("while an answer waits")
 		_, err := ask(ctx, s.Client(), "GET", course, "")
 		Expect(err).NotTo(HaveOccurred())
@@ -256,7 +256,7 @@ var _ = Describe("a stub", func() {
 
 	// Pitfall 6, second half: the request after a refused one must not hang.
 	It("goes on after a request without the body that was expected", func(ctx SpecContext) {
-		Expect(s.Answer(stub.Request{Method: "POST", URL: course, Body: []byte(`[1]`)}, answered("{}"))).To(Succeed())
+		Expect(s.Respond(stub.Request{Method: "POST", URL: course, Body: []byte(`[1]`)}, answered("{}"))).To(Succeed())
 		_, err := ask(ctx, s.Client(), "POST", course, "")
 		Expect(err).To(MatchError(stub.ErrRefused))
 		_, err = ask(ctx, s.Client(), "POST", course, `[1]`)
@@ -265,7 +265,7 @@ var _ = Describe("a stub", func() {
 
 	// Pitfall 7: gock's counter is neither atomic nor per client.
 	It("gives an answer once, however many ask at once", func(ctx SpecContext) {
-		Expect(s.Answer(stub.Request{Method: "GET", URL: course}, answered("{}"))).To(Succeed())
+		Expect(s.Respond(stub.Request{Method: "GET", URL: course}, answered("{}"))).To(Succeed())
 		var given atomic.Int64
 		var askers sync.WaitGroup
 		for range 16 {
@@ -284,7 +284,7 @@ var _ = Describe("a stub", func() {
 	// Pitfall 10: a retry must be an answer of its own.
 	It("gives several answers to one request in the order they were set, and then none", func(ctx SpecContext) {
 		for _, body := range []string{"1", "2"} {
-			Expect(s.Answer(stub.Request{Method: "GET", URL: course}, answered(body))).To(Succeed())
+			Expect(s.Respond(stub.Request{Method: "GET", URL: course}, answered(body))).To(Succeed())
 		}
 		Expect(ask(ctx, s.Client(), "GET", course, "")).To(Equal("1"))
 		Expect(ask(ctx, s.Client(), "GET", course, "")).To(Equal("2"))
@@ -293,12 +293,12 @@ var _ = Describe("a stub", func() {
 	}, SpecTimeout(time.Minute))
 
 	It("fails the spec whose answer was never asked for", func() {
-		Expect(s.Answer(stub.Request{Method: "GET", URL: course}, answered("{}"))).To(Succeed())
+		Expect(s.Respond(stub.Request{Method: "GET", URL: course}, answered("{}"))).To(Succeed())
 		Expect(s.Close()).To(MatchError("the answer to GET " + course + " was never asked for"))
 	})
 
 	It("leaves nothing for the next spec", func(ctx SpecContext) {
-		Expect(s.Answer(stub.Request{Method: "GET", URL: course}, answered("{}"))).To(Succeed())
+		Expect(s.Respond(stub.Request{Method: "GET", URL: course}, answered("{}"))).To(Succeed())
 		Expect(s.Close()).NotTo(Succeed())
 		next := stub.New()
 		_, err := ask(ctx, next.Client(), "GET", course, "")
@@ -307,7 +307,7 @@ var _ = Describe("a stub", func() {
 	}, SpecTimeout(time.Minute))
 
 	It("does not give another stub's answer", func(ctx SpecContext) {
-		Expect(s.Answer(stub.Request{Method: "GET", URL: course}, answered("{}"))).To(Succeed())
+		Expect(s.Respond(stub.Request{Method: "GET", URL: course}, answered("{}"))).To(Succeed())
 		other := stub.New()
 		_, err := ask(ctx, other.Client(), "GET", course, "")
 		Expect(err).To(MatchError(stub.ErrRefused))
@@ -320,7 +320,7 @@ var _ = Describe("a stub", func() {
 		before := http.DefaultTransport
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "here") }))
 		DeferCleanup(server.Close)
-		Expect(s.Answer(stub.Request{Method: "GET", URL: course}, answered("{}"))).To(Succeed())
+		Expect(s.Respond(stub.Request{Method: "GET", URL: course}, answered("{}"))).To(Succeed())
 		Expect(http.DefaultTransport).To(BeIdenticalTo(before))
 		Expect(ask(ctx, http.DefaultClient, "GET", server.URL, "")).To(Equal("here"))
 		Expect(ask(ctx, s.Client(), "GET", course, "")).To(Equal("{}"))
@@ -346,13 +346,13 @@ var _ = Describe("a stub", func() {
 
 	// Pitfalls 12 and 14: gock answers what HTTP does not have, and drops its own errors.
 	DescribeTable("refuses what it could not answer truly",
-		func(request stub.Request, answer fixtures.Answer, why string) {
-			Expect(s.Answer(request, answer)).To(MatchError(ContainSubstring(why)))
+		func(request stub.Request, answer fixtures.Response, why string) {
+			Expect(s.Respond(request, answer)).To(MatchError(ContainSubstring(why)))
 		},
-		Entry("a body on a 204", stub.Request{Method: "GET", URL: course}, fixtures.Answer{Status: 204, Body: []byte("x")}, "status 204"),
-		Entry("a body on a 304", stub.Request{Method: "GET", URL: course}, fixtures.Answer{Status: 304, Body: []byte("x")}, "status 304"),
-		Entry("a body on a HEAD", stub.Request{Method: "HEAD", URL: course}, fixtures.Answer{Status: 404, Body: []byte("x")}, "HEAD"),
-		Entry("a status that is none", stub.Request{Method: "GET", URL: course}, fixtures.Answer{}, "status 0"),
+		Entry("a body on a 204", stub.Request{Method: "GET", URL: course}, fixtures.Response{Status: 204, Body: []byte("x")}, "status 204"),
+		Entry("a body on a 304", stub.Request{Method: "GET", URL: course}, fixtures.Response{Status: 304, Body: []byte("x")}, "status 304"),
+		Entry("a body on a HEAD", stub.Request{Method: "HEAD", URL: course}, fixtures.Response{Status: 404, Body: []byte("x")}, "HEAD"),
+		Entry("a status that is none", stub.Request{Method: "GET", URL: course}, fixtures.Response{}, "status 0"),
 		Entry("a relative URL", stub.Request{Method: "GET", URL: "/v1"}, answered("{}"), `"/v1" is not an absolute URL`),
 		Entry("a body that is no JSON", stub.Request{Method: "POST", URL: course, Body: []byte("{")}, answered("{}"), "is not JSON"),
 		Entry("a body with text after it", stub.Request{Method: "POST", URL: course, Body: []byte("{} {}")}, answered("{}"), "text follows"),

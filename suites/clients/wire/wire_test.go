@@ -41,7 +41,7 @@ func TestEveryWordingIsToldOverARealConnection(t *testing.T) {
 		if string(body) != string(o.Body) {
 			t.Errorf("%s: the client sent %q, want %q", current.ID(), body, o.Body)
 		}
-		answer := current.Answer()
+		answer := current.Response()
 		for name := range answer.Header {
 			w.Header().Set(name, answer.Header.Get(name))
 		}
@@ -59,7 +59,7 @@ func TestEveryWordingIsToldOverARealConnection(t *testing.T) {
 				if err != nil {
 					t.Fatalf("%s: %v", current.ID(), err)
 				}
-				exchange := matchers.NewExchange(clause.Operation.Method, clause.Operation.URL(), current.Answer(), time.Now())
+				exchange := matchers.NewExchange(clause.Operation.Method, clause.Operation.URL(), current.Response(), time.Now())
 				matcher := clients.Tell(current, exchange)
 				if ok, err := matcher.Match(failure); !ok || err != nil {
 					t.Errorf("%v %s", err, matcher.FailureMessage(failure))

@@ -42,7 +42,7 @@ type view struct {
 	Data     *report.Report
 	Outcomes []outcome
 
-	Verdict  report.Verdict
+	Verdict  report.Headline
 	When     string
 	Versions []string
 	Problems []string
@@ -115,7 +115,7 @@ type alike struct {
 }
 
 type erratum struct {
-	*report.Known
+	*report.KnownErratum
 	Client string
 }
 
@@ -196,7 +196,7 @@ func (v *view) problems(r *report.Report) {
 		for _, known := range run.Errata {
 			v.Errata = append(v.Errata, erratum{known, run.Client.Name})
 		}
-		v.Checked = v.Checked || len(run.Beyond) > 0
+		v.Checked = v.Checked || len(run.ExtraChecks) > 0
 		for _, e := range r.Entries(run) {
 			v.Retried = v.Retried || len(e.Schedules) > 0
 		}
@@ -217,17 +217,17 @@ func (v *view) problems(r *report.Report) {
 func (v *view) columns(r *report.Report) {
 	for i, run := range r.Runs {
 		at := slices.IndexFunc(v.Columns, func(c *column) bool {
-			return c.Client == run.Client.Name && c.Over == run.Over()
+			return c.Client == run.Client.Name && c.Over == run.TransportName()
 		})
 		if at < 0 {
 			at = len(v.Columns)
-			v.Columns = append(v.Columns, &column{Client: run.Client.Name, Over: run.Over(), By: run.AnsweredBy()})
+			v.Columns = append(v.Columns, &column{Client: run.Client.Name, Over: run.TransportName(), By: run.RespondedBy()})
 		}
 		s := &summary{Run: run, Index: i, Clauses: len(run.Results), Took: took(run.Seconds)}
 		counts, x := run.Counts(), 0.0
 		for _, o := range []report.Outcome{
-			report.Honored, report.Lost, report.Erratum, report.Deviating, report.Another, report.Broken, report.Undocumented,
-			report.UnexpectedPass, report.Engine, report.Unsupported, report.NotAsked,
+			report.Honored, report.NotExposed, report.Erratum, report.Deviating, report.Another, report.Broken, report.Undocumented,
+			report.UnexpectedPass, report.Engine, report.Unsupported, report.NotRun,
 		} {
 			if counts[o] > 0 {
 				width := 100 * float64(counts[o]) / float64(len(run.Results))
@@ -285,7 +285,7 @@ func beyond(r row) int {
 }
 
 func (v *view) failures(r *report.Report) {
-	v.Verdict = r.Verdict()
+	v.Verdict = r.Headline()
 	for i, alike := range report.Grouped(r.Worst(report.Failing...)) {
 		if i < mostFailed {
 			v.Failed = append(v.Failed, failed{alike[0], labelled(alike[0].Outcome).Label, alike[1:]})

@@ -106,7 +106,7 @@ func TestThePageHasTheWholeReport(t *testing.T) {
 			t.Errorf("%s is shown as %q, want %q", clause.ID, rows[clause.ID], want)
 		}
 	}
-	for _, check := range r.Runs[0].Beyond {
+	for _, check := range r.Runs[0].ExtraChecks {
 		if rows[check.ID] != string(check.Outcome)+" none" {
 			t.Errorf("%s is shown as %q", check.ID, rows[check.ID])
 		}
@@ -138,12 +138,12 @@ func TestAHostileLinkIsNoLink(t *testing.T) {
 func TestThePageSaysTheVerdictFirst(t *testing.T) {
 	r := sample.Report()
 	first := elements(t, written(t, r), "h1")[0]
-	if first.FirstChild.Data != r.Verdict().Text || attribute(first, "class") != "fails" {
+	if first.FirstChild.Data != r.Headline().Text || attribute(first, "class") != "fails" {
 		t.Errorf("%q, class %q", first.FirstChild.Data, attribute(first, "class"))
 	}
 	r.Runs = r.Runs[1:]
 	first = elements(t, written(t, r), "h1")[0]
-	if first.FirstChild.Data != r.Verdict().Text || attribute(first, "class") != "" {
+	if first.FirstChild.Data != r.Headline().Text || attribute(first, "class") != "" {
 		t.Errorf("%q, class %q", first.FirstChild.Data, attribute(first, "class"))
 	}
 }

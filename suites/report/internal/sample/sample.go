@@ -22,31 +22,31 @@ func Report() *report.Report {
 	}
 	offline.LeftOut = "the selection left them out"
 	offline.Problems = []string{"engine error: BeforeSuite: no room on the disk"}
-	offline.Errata = []*report.Known{{
-		Place: "errata.yaml:7", Module: "example.com/connector", Version: "v1.2.3", Field: "code", Told: true, Seen: "gone",
+	offline.Errata = []*report.KnownErratum{{
+		Place: "errata.yaml:7", Module: "example.com/connector", Version: "v1.2.3", Field: "code", IsClientField: true, Seen: "gone",
 		Why: "it takes the status for the code", Expires: "2026-12-05", DaysLeft: 10, Covers: 1,
 	}}
 	offline.LookAlikes = report.LookAlikes{Clauses: 11, Exposed: []report.Group{}, Reliable: []report.Group{
 		{Operation: "graph.get", Clauses: []string{"graph.get.clause-1", "graph.get.clause-2"}},
 	}}
-	offline.Beyond = []*report.Check{
+	offline.ExtraChecks = []*report.Check{
 		{ID: "graph.get.clause-1~retries-date", Kind: report.Retries, Case: "retries-date", Title: "answered 429, waits for a date", Action: "get",
-			Result: report.Result{Clause: "graph.get.clause-1", Outcome: report.Broken, Reason: "asks again too early", Text: "asks again too early: 1s", Asked: 1,
+			Result: report.Result{Clause: "graph.get.clause-1", Outcome: report.Broken, Reason: "asks again too early", Text: "asks again too early: 1s", Ran: 1,
 				Schedules: []report.Schedule{Schedule()}}},
 		{ID: "success:graph.get", Kind: report.Success, Title: "the success of graph.get", Action: "get",
-			Result: report.Result{Outcome: report.Honored, Reason: "nothing failed, and it tells of no failure", Asked: 1, Honored: 1}},
+			Result: report.Result{Outcome: report.Honored, Reason: "nothing failed, and it tells of no failure", Ran: 1, Honored: 1}},
 	}
 	live := run("connector", report.Live)
 	live.Requests = 40
 	for i := range report.Outcomes {
-		o := report.NotAsked
+		o := report.NotRun
 		if i < 2 {
 			o = report.Honored
 		}
 		live.Results = append(live.Results, result(r.Contracts[0].Clauses[i].ID, o))
 		live.Results[i].Deviations, live.Results[i].Text = nil, ""
 		if o == report.Honored {
-			live.Results[i].Answer, live.Results[i].Answered = "418 I'm a teapot\n\n{}", 418
+			live.Results[i].Response, live.Results[i].ReceivedStatus = "418 I'm a teapot\n\n{}", 418
 		} else {
 			live.Results[i].Reason = "no sandbox can have it"
 		}
@@ -61,7 +61,7 @@ func SignedOut() *report.Report {
 	r.Runs = r.Runs[1:]
 	for _, result := range r.Runs[0].Results {
 		*result = report.Result{
-			Clause: result.Clause, Outcome: report.Engine, Asked: 1,
+			Clause: result.Clause, Outcome: report.Engine, Ran: 1,
 			Reason: "no token of graph/app: sign in", Text: "engine error: no token of graph/app: sign in",
 		}
 	}
@@ -88,8 +88,8 @@ func Large(clauses int) *report.Report {
 // Schedule asks again too early, and then as it should.
 func Schedule() report.Schedule {
 	return report.Schedule{Case: "Retry-After: a date", Outcome: "succeeded", Ended: 150, Attempts: []report.Attempt{
-		{At: 0, Status: 429, Asked: 90, By: "Retry-After: a date", Kept: 60, Early: 30},
-		{At: 60, Status: 429, Asked: 90, By: "Retry-After: a date", Kept: 90},
+		{At: 0, Status: 429, RequestedDelay: 90, DelaySource: "Retry-After: a date", Waited: 60, EarlyBy: 30},
+		{At: 60, Status: 429, RequestedDelay: 90, DelaySource: "Retry-After: a date", Waited: 90},
 		{At: 150, Status: 200},
 	}}
 }
@@ -121,22 +121,22 @@ func run(client string, transport report.Transport) *report.Run {
 
 func result(clause string, o report.Outcome) *report.Result {
 	r := &report.Result{Clause: clause, Outcome: o, Reason: "it is " + strings.ReplaceAll(o.Label(), ",", "")}
-	if o != report.NotAsked && o != report.Unsupported {
-		r.Asked, r.Seconds = 1, 0.002
+	if o != report.NotRun && o != report.Unsupported {
+		r.Ran, r.Seconds = 1, 0.002
 	}
 	if o.Passes() {
 		r.Honored = 1
 	}
 	switch o {
-	case report.Lost:
-		r.Lost = []string{"retry-after"}
+	case report.NotExposed:
+		r.NotExposed = []string{"retry-after"}
 	case report.Erratum:
 		r.Errata = []string{"errata.yaml:7"}
 	case report.Broken:
 		r.Text = "The answer broke " + clause + ".\n\n" + Hostile
 		r.Deviations = []report.Deviation{
-			{Wording: clause, Field: "code", Documented: `"sample"`, Wire: Hostile, Binds: true},
-			{Wording: clause, Field: "message", Documented: `"It is so."`, Wire: `"It is."`, Seen: Hostile, Note: "differs"},
+			{Wording: clause, Field: "code", Documented: `"sample"`, Received: Hostile, Binds: true},
+			{Wording: clause, Field: "message", Documented: `"It is so."`, Received: `"It is."`, Surfaced: Hostile, Note: "differs"},
 		}
 	}
 	return r
