@@ -21,7 +21,7 @@ type Deviation struct {
 	Documented string // printable
 	Received   string // printable
 	Note       string // what else there is to say, such as "differs by spelling only"; may be empty
-	Binds     bool   // whether the field is bound so strongly that the clause is broken
+	Binds      bool   // whether the field is bound so strongly that the clause is broken
 }
 
 // spellingOnly is the note of a field that is as documented but for case, spaces, punctuation and apostrophes.

@@ -28,11 +28,11 @@ type Tenant struct {
 	contract  *fixtures.Contract
 	recipes   map[string]*fixtures.Recipe // by clause id
 	config    Config
-	door      *Transport                      // nil where a recording answers
+	door      *Transport                   // nil where a recording answers
 	recorded  map[string]fixtures.Response // that answer, by clause id; nil where a tenant does
-	recording *recording                 // nil if none is made
-	examples  map[string]bool            // ids in the contract's requests
-	run       string                     // the prefix of everything it makes
+	recording *recording                   // nil if none is made
+	examples  map[string]bool              // ids in the contract's requests
+	run       string                       // the prefix of everything it makes
 
 	mutex    sync.Mutex                     // guards what follows
 	runs     int                            // of recipes

@@ -29,10 +29,10 @@ const (
 	Another        Outcome = "another"         // documented, and not the clause that was provoked
 	Deviating      Outcome = "deviating"       // honored, and a field that does not bind differs
 	Erratum        Outcome = "erratum"         // known, and accepted until a date
-	NotExposed           Outcome = "lost"            // honored, and the client's caller does not learn all of it
+	NotExposed     Outcome = "lost"            // honored, and the client's caller does not learn all of it
 	Honored        Outcome = "honored"         // to the letter, and the client's caller learns all of it
 	Unsupported    Outcome = "unsupported"     // by the client
-	NotRun       Outcome = "not-asked"       // or not in all its wordings
+	NotRun         Outcome = "not-asked"       // or not in all its wordings
 )
 
 // Outcomes are all of them, the worst first.
@@ -156,9 +156,9 @@ type Run struct {
 	// Results has one for each clause, in the contract's order.
 	Results []*Result `json:"results"`
 	// Beyond is what was asked beyond the documented failures: successes, cases, and how a client asks again.
-	ExtraChecks     []*Check   `json:"beyond,omitempty"`
-	LookAlikes LookAlikes `json:"lookAlikes"`
-	Errata     []*KnownErratum   `json:"errata,omitempty"`
+	ExtraChecks []*Check        `json:"beyond,omitempty"`
+	LookAlikes  LookAlikes      `json:"lookAlikes"`
+	Errata      []*KnownErratum `json:"errata,omitempty"`
 }
 
 // Client is the code under contract, as it declares itself.
@@ -172,19 +172,19 @@ type Client struct {
 
 // Result is what came of one clause.
 type Result struct {
-	Clause     string      `json:"clause"`             // its id
-	Outcome    Outcome     `json:"outcome"`            //
-	Reason     string      `json:"reason"`             // for it, in a sentence; never empty
-	Text       string      `json:"text,omitempty"`     // the whole failure
-	Ran      int         `json:"asked"`              // of its wordings
-	Honored    int         `json:"honored"`            // of those
-	Seconds    float64     `json:"seconds,omitempty"`  // that asking took
-	ReceivedStatus   int         `json:"answered,omitempty"` // the status of a tenant's answer
-	Response     string      `json:"answer,omitempty"`   // a tenant's, as it came over the wire
-	Deviations []Deviation `json:"deviations,omitempty"`
-	NotExposed       []string    `json:"lost,omitempty"`   // fields that the client does not expose
-	Errata     []string    `json:"errata,omitempty"` // that were borne out, by their Known.Place
-	Schedules  []Schedule  `json:"schedules,omitempty"`
+	Clause         string      `json:"clause"`             // its id
+	Outcome        Outcome     `json:"outcome"`            //
+	Reason         string      `json:"reason"`             // for it, in a sentence; never empty
+	Text           string      `json:"text,omitempty"`     // the whole failure
+	Ran            int         `json:"asked"`              // of its wordings
+	Honored        int         `json:"honored"`            // of those
+	Seconds        float64     `json:"seconds,omitempty"`  // that asking took
+	ReceivedStatus int         `json:"answered,omitempty"` // the status of a tenant's answer
+	Response       string      `json:"answer,omitempty"`   // a tenant's, as it came over the wire
+	Deviations     []Deviation `json:"deviations,omitempty"`
+	NotExposed     []string    `json:"lost,omitempty"`   // fields that the client does not expose
+	Errata         []string    `json:"errata,omitempty"` // that were borne out, by their Known.Place
+	Schedules      []Schedule  `json:"schedules,omitempty"`
 	// MoreSchedules is how many more were measured, of which none showed a fault.
 	MoreSchedules int `json:"moreSchedules,omitempty"`
 }
@@ -212,8 +212,8 @@ type Deviation struct {
 	Wording    string `json:"wording"`        // its id
 	Field      string `json:"field"`          // such as "code"
 	Documented string `json:"documented"`     // printable, as what follows
-	Received       string `json:"wire"`           // what was answered
-	Surfaced       string `json:"seen,omitempty"` // what the client tells its caller; empty where only the wire was held
+	Received   string `json:"wire"`           // what was answered
+	Surfaced   string `json:"seen,omitempty"` // what the client tells its caller; empty where only the wire was held
 	Note       string `json:"note,omitempty"` // such as "differs by spelling only"
 	Binds      bool   `json:"binds"`          // whether it breaks the contract
 }
@@ -229,12 +229,12 @@ type Schedule struct {
 
 // Attempt is one request of a Schedule and its answer. Times are in seconds since the client was called.
 type Attempt struct {
-	At     float64 `json:"at"`
-	Status int     `json:"status"`          // 0 if nothing was answered
-	RequestedDelay  float64 `json:"asked,omitempty"` // the wait that the answer asks for
-	DelaySource     string  `json:"by,omitempty"`    // what asks for it
-	Waited   float64 `json:"kept,omitempty"`  // the wait until the next attempt
-	EarlyBy  float64 `json:"early,omitempty"` // by how much that was too short
+	At             float64 `json:"at"`
+	Status         int     `json:"status"`          // 0 if nothing was answered
+	RequestedDelay float64 `json:"asked,omitempty"` // the wait that the answer asks for
+	DelaySource    string  `json:"by,omitempty"`    // what asks for it
+	Waited         float64 `json:"kept,omitempty"`  // the wait until the next attempt
+	EarlyBy        float64 `json:"early,omitempty"` // by how much that was too short
 }
 
 // LookAlikes are the clauses that a caller cannot tell apart.
@@ -252,18 +252,18 @@ type Group struct {
 
 // KnownErratum is an erratum: a deviation of the client that is accepted until a date.
 type KnownErratum struct {
-	Place    string `json:"place"` // file and line
-	Module   string `json:"module"`
-	Version  string `json:"version"` // of the module
-	Case     string `json:"case,omitempty"`
-	Field    string `json:"field"`
-	IsClientField     bool   `json:"told"` // whether the field is one that a caller is told
-	Seen     string `json:"seen"`
-	Why      string `json:"why"`
-	Link     string `json:"link,omitempty"`
-	Expires  string `json:"expires"`  // the last day, such as 2027-05-31
-	DaysLeft int    `json:"daysLeft"` // when the run began
-	Covers   int    `json:"covers"`   // how many results or checks bore it out
+	Place         string `json:"place"` // file and line
+	Module        string `json:"module"`
+	Version       string `json:"version"` // of the module
+	Case          string `json:"case,omitempty"`
+	Field         string `json:"field"`
+	IsClientField bool   `json:"told"` // whether the field is one that a caller is told
+	Seen          string `json:"seen"`
+	Why           string `json:"why"`
+	Link          string `json:"link,omitempty"`
+	Expires       string `json:"expires"`  // the last day, such as 2027-05-31
+	DaysLeft      int    `json:"daysLeft"` // when the run began
+	Covers        int    `json:"covers"`   // how many results or checks bore it out
 }
 
 // New is the report of a run that is to be filled, with the contract that is asked for.
@@ -307,7 +307,9 @@ func (r *Report) contract(provider string) *Contract {
 }
 
 // ID tells runs apart: "graph, wire, offline", or "graph, wire, live, contoso".
-func (r *Run) ID() string { return fmt.Sprintf("%s, %s, %s", r.Provider, r.Client.Name, r.TransportName()) }
+func (r *Run) ID() string {
+	return fmt.Sprintf("%s, %s, %s", r.Provider, r.Client.Name, r.TransportName())
+}
 
 // TransportName is the transport, and the tenant where it has a name: "live, contoso".
 func (r *Run) TransportName() string { return string(r.Transport) + r.ofTenant() }
