@@ -1,13 +1,16 @@
 package matchers
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 
 	"github.com/learncontract/learncontract/fixtures"
+	"github.com/learncontract/learncontract/matchers/exchange"
 )
 
 // HonorClause succeeds if the answer honors the clause: one of its wordings, every field as strongly as the provider's
@@ -37,7 +40,7 @@ type HonorMatcher struct {
 	clause   *fixtures.Clause
 	wordings []*fixtures.Wording
 	bind     binder
-	exchange Exchange
+	exchange exchange.Exchange
 	verdict  verdict
 	instead  *fixtures.Wording // of another clause: what the answer is to the letter
 }
@@ -123,7 +126,7 @@ func (m *HonorMatcher) NegatedFailureMessage(any) string {
 
 // writeNearest names what the answer is nearest to among the wordings of the operation that were not expected.
 func (m *HonorMatcher) writeNearest(text *strings.Builder) {
-	if suspect := m.exchange.suspect(); suspect != "" || m.exchange.fault != "" {
+	if suspect := suspectOf(m.exchange); suspect != "" || m.exchange.Fault() != nil {
 		text.WriteString(suspect)
 		return
 	}
@@ -144,6 +147,17 @@ func (m *HonorMatcher) writeNearest(text *strings.Builder) {
 	}
 }
 
+// suspectOf says who may have answered instead of the API, "" if nothing speaks for it.
+func suspectOf(x exchange.Exchange) string {
+	switch {
+	case x.Status() < http.StatusBadRequest:
+		return "It is no failure: the request succeeded, or was sent on.\n"
+	case x.Fault() != nil && !bytes.HasPrefix(bytes.TrimSpace(x.Body()), []byte("{")):
+		return "The body is no error of the API: a gateway or a proxy may have answered.\n"
+	}
+	return ""
+}
+
 // BeDocumented succeeds if the answer honors any clause of the operation, as strongly as the provider's own words bind.
 func BeDocumented(operation *fixtures.Operation) *DocumentedMatcher {
 	return &DocumentedMatcher{operation: operation}
@@ -153,7 +167,7 @@ func BeDocumented(operation *fixtures.Operation) *DocumentedMatcher {
 type DocumentedMatcher struct {
 	operation *fixtures.Operation
 	bind      binder
-	exchange  Exchange
+	exchange  exchange.Exchange
 	verdict   verdict
 }
 
@@ -206,8 +220,8 @@ func (m *DocumentedMatcher) Match(actual any) (bool, error) {
 func (m *DocumentedMatcher) FailureMessage(any) string {
 	var text strings.Builder
 	fmt.Fprintf(&text, "The answer is what no clause of %s documents.\n", m.operation.ID)
-	if suspect := m.exchange.suspect(); suspect != "" || m.exchange.fault != "" {
-		text.WriteString(cmp.Or(suspect, m.exchange.fault+"\n"))
+	if suspect := suspectOf(m.exchange); suspect != "" || m.exchange.Fault() != nil {
+		text.WriteString(cmp.Or(suspect, fmt.Sprintln(m.exchange.Fault())))
 	} else {
 		fmt.Fprintf(&text, "Nearest is %s,\nwhich %s.\n\n", m.verdict.wording.ID(), m.verdict.wording.Title())
 		writeDeviations(&text, m.verdict.deviations)
@@ -269,8 +283,8 @@ func writeSource(text *strings.Builder, w *fixtures.Wording) {
 }
 
 // writeExchange shows the request and the answer.
-func writeExchange(text *strings.Builder, x Exchange) {
-	fmt.Fprintf(text, "\nThe request:\n  %s\nThe answer:\n%s", x.request(), indented(x.String()))
+func writeExchange(text *strings.Builder, x exchange.Exchange) {
+	fmt.Fprintf(text, "\nThe request:\n  %s\nThe answer:\n%s", x.Request(), indented(x.String()))
 }
 
 func fields(deviations []Deviation) string {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/learncontract/learncontract/fixtures"
 	"github.com/learncontract/learncontract/matchers"
+	"github.com/learncontract/learncontract/matchers/exchange"
 )
 
 // The answer that a wording renders honors it to the letter, and so its clause; nothing is reported.
@@ -41,7 +42,7 @@ func TestNearest(t *testing.T) {
 		removed    = clause(t, "classroom.courses.teachers.delete.failed-precondition.CannotRemoveCourseOwner").Wordings[0]
 	)
 	for name, c := range map[string]struct {
-		actual     matchers.Exchange
+		actual     exchange.Exchange
 		nearest    string
 		documented bool
 	}{
@@ -106,7 +107,7 @@ func TestAnotherClause(t *testing.T) {
 	const honors, nearer, none = "It honors another clause: ", "It is nearer to ", "Nothing else that "
 	for name, c := range map[string]struct {
 		matcher *matchers.HonorMatcher
-		actual  matchers.Exchange
+		actual  exchange.Exchange
 		hint    string
 	}{
 		"honored": {matchers.HonorClause(notFound), of(license), honors + license.ID + ", "},
@@ -157,7 +158,7 @@ func TestObserved(t *testing.T) {
 		}
 		for _, o := range observed {
 			t.Run(o.ID, func(t *testing.T) {
-				x := matchers.NewExchange(o.Operation.Method, o.Operation.URL(), o.Answer, received)
+				x := exchange.New(o.Operation.Method, o.Operation.URL(), o.Answer, received)
 				told := func(text string) {
 					t.Errorf("%s, seen in %s (fixtures/%s:%d): %s\n%s", o.ID, o.Source, o.File, o.Line, o.Because, text)
 				}

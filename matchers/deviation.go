@@ -13,6 +13,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/learncontract/learncontract/fixtures"
+	"github.com/learncontract/learncontract/matchers/exchange"
 )
 
 // Deviation is one field in which an answer differs from its clause.
@@ -66,10 +67,10 @@ func asPublished(w *fixtures.Wording) fixtures.Bindings {
 
 // nearest judges the exchange by each wording and returns the verdict with the fewest broken fields, then the fewest
 // deviations, then the most details that are as documented, then the closest message. Without wordings the verdict has none.
-func nearest(x Exchange, wordings []*fixtures.Wording, bind binder) verdict {
+func nearest(x exchange.Exchange, wordings []*fixtures.Wording, bind binder) verdict {
 	var best verdict
 	var faults []fault // of the body's shape: the wordings share a contract, and so its schema
-	if len(wordings) > 0 && x.fault == "" {
+	if len(wordings) > 0 && x.Fault() == nil {
 		faults = shapeOf(x, wordings[0].Clause.Operation.Contract.Envelope.Schema)
 	}
 	for _, w := range wordings {
@@ -90,7 +91,7 @@ func nearest(x Exchange, wordings []*fixtures.Wording, bind binder) verdict {
 
 // nearer reports whether the exchange is nearer to the verdict's wording than to the other's. The messages are compared last:
 // it takes longest, and few are as near otherwise.
-func (v verdict) nearer(other verdict, x Exchange) bool {
+func (v verdict) nearer(other verdict, x exchange.Exchange) bool {
 	order := cmp.Or(
 		cmp.Compare(v.broken(), other.broken()),
 		cmp.Compare(len(v.deviations), len(other.deviations)),
@@ -103,15 +104,15 @@ func (v verdict) nearer(other verdict, x Exchange) bool {
 }
 
 // closeness is that of the answer's message to the documented one.
-func closeness(x Exchange, w *fixtures.Wording) float64 {
-	answered, _ := x.at(w.Clause.Operation.Contract.Envelope.Message)
+func closeness(x exchange.Exchange, w *fixtures.Wording) float64 {
+	answered, _ := x.At(w.Clause.Operation.Contract.Envelope.Message)
 	text, _ := answered.(string)
 	return fixtures.Closeness(text, w.Message.String())
 }
 
 // comparison gathers the deviations of one exchange from one wording.
 type comparison struct {
-	Exchange
+	exchange.Exchange
 	*fixtures.Wording
 	envelope *fixtures.Envelope
 	bindings fixtures.Bindings
@@ -121,18 +122,18 @@ type comparison struct {
 
 // deviations lists every field of the answer that is not exactly as the wording documents it, but for those bound by
 // None.
-func deviations(x Exchange, w *fixtures.Wording, bindings fixtures.Bindings, faults []fault) []Deviation {
+func deviations(x exchange.Exchange, w *fixtures.Wording, bindings fixtures.Bindings, faults []fault) []Deviation {
 	c := &comparison{Exchange: x, Wording: w, envelope: &w.Clause.Operation.Contract.Envelope, bindings: bindings}
-	if x.answer.Status != w.Clause.Status {
+	if x.Status() != w.Clause.Status {
 		c.deviate(bindings.Status, "", Deviation{
-			Field: "status", Documented: fixtures.StatusLine(w.Clause.Status), Received: fixtures.StatusLine(x.answer.Status),
+			Field: "status", Documented: fixtures.StatusLine(w.Clause.Status), Received: fixtures.StatusLine(x.Status()),
 		})
 	}
 	c.contentType()
 	var minutes string
-	if x.fault != "" {
+	if x.Fault() != nil {
 		c.deviate(bindings.Shape, "", Deviation{
-			Field: "body", Documented: "JSON, as " + c.envelope.Schema.Name, Received: x.fault,
+			Field: "body", Documented: "JSON, as " + c.envelope.Schema.Name, Received: x.Fault().Error(),
 		})
 	} else {
 		c.code()
@@ -168,15 +169,15 @@ func (c *comparison) contentType() {
 }
 
 // contentType is the answer's content type as it may be printed, and whether it is JSON.
-func contentType(x Exchange) (printable string, isJSON bool) {
-	value := strings.Join(x.answer.Header.Values("Content-Type"), ", ") // two are one that is no media type
+func contentType(x exchange.Exchange) (printable string, isJSON bool) {
+	value := strings.Join(x.Values("Content-Type"), ", ") // two are one that is no media type
 	media, _, err := mime.ParseMediaType(value)
 	isJSON = media == "application/json" && (err == nil || errors.Is(err, mime.ErrInvalidMediaParameter))
-	return cmp.Or(Printable(value), "(missing)"), isJSON
+	return cmp.Or(exchange.Printable(value), "(missing)"), isJSON
 }
 
 func (c *comparison) code() {
-	answered, found := c.at(c.envelope.Code)
+	answered, found := c.At(c.envelope.Code)
 	if answered == c.Code {
 		return
 	}
@@ -192,7 +193,7 @@ func (c *comparison) repeatedStatus() {
 	if c.envelope.Status == "" {
 		return
 	}
-	if answered, found := c.at(c.envelope.Status); answered != float64(c.Status()) {
+	if answered, found := c.At(c.envelope.Status); answered != float64(c.Status()) {
 		c.deviate(c.bindings.Status, c.envelope.Status, Deviation{
 			Field:      strings.ReplaceAll(c.envelope.Status[1:], "/", "."),
 			Documented: fmt.Sprintf("%d, the HTTP status", c.Status()), Received: quoted(answered, found),
@@ -202,7 +203,7 @@ func (c *comparison) repeatedStatus() {
 
 // name holds the "@Name " at the start of the message against the clause's name, or against it having none.
 func (c *comparison) name() {
-	answered, _ := c.at(c.envelope.Message)
+	answered, _ := c.At(c.envelope.Message)
 	text, _ := answered.(string)
 	carrier := ""
 	if c.Clause.Name != "" {
@@ -233,7 +234,7 @@ func startsWithName(text string) bool {
 
 // message compares the message and returns the minutes it gives, "" if it gives none.
 func (c *comparison) message() (minutes string) {
-	answered, found := c.at(c.envelope.Message)
+	answered, found := c.At(c.envelope.Message)
 	text, isText := answered.(string)
 	captures, ok := c.Message.Match(text)
 	if isText && ok {
@@ -268,7 +269,7 @@ func (c *comparison) details() {
 	if len(c.Details) == 0 {
 		return
 	}
-	answered, found := c.at(c.envelope.Details)
+	answered, found := c.At(c.envelope.Details)
 	entries, _ := answered.([]any)
 	rest, all := unmatched(c.Details, entries, exactly)
 	if all && (c.MoreDetails || rest == 0) {
@@ -339,7 +340,7 @@ func (c *comparison) documentedDetails() string {
 
 func (c *comparison) innerError() {
 	places := c.envelope.InnerError
-	if len(places) == 0 || slices.ContainsFunc(places, func(place string) bool { _, found := c.at(place); return found }) {
+	if len(places) == 0 || slices.ContainsFunc(places, func(place string) bool { _, found := c.At(place); return found }) {
 		return // one that is no object has the wrong shape
 	}
 	c.deviate(c.bindings.InnerError, "", Deviation{
@@ -348,8 +349,9 @@ func (c *comparison) innerError() {
 }
 
 // shapeOf lists what is wrong with the shape of the body.
-func shapeOf(x Exchange, schema fixtures.Schema) []fault {
-	faults, err := validate(schema, x.body)
+func shapeOf(x exchange.Exchange, schema fixtures.Schema) []fault {
+	body, _ := x.At("")
+	faults, err := validate(schema, body)
 	if err != nil {
 		// An embedded schema is compiled in a test; one of a user's contract is told of here.
 		faults = []fault{{text: err.Error()}}
@@ -369,8 +371,8 @@ func (c *comparison) retryAfter(minutes string) {
 	if !slices.Contains(c.envelope.RetryAfter, c.Clause.Status) {
 		return
 	}
-	values := strings.Join(c.answer.Header.Values("Retry-After"), ", ")
-	d := Deviation{Field: "Retry-After", Documented: "a time to wait", Received: Printable(values)}
+	values := strings.Join(c.Values("Retry-After"), ", ")
+	d := Deviation{Field: "Retry-After", Documented: "a time to wait", Received: exchange.Printable(values)}
 	said, err := time.ParseDuration(minutes + "m")
 	if minutes != "" {
 		d.Documented = minutes + " min, as in the message"
@@ -385,7 +387,7 @@ func (c *comparison) retryAfter(minutes string) {
 	if c.bindings.RetryAfter == fixtures.None {
 		binding = fixtures.None
 	}
-	wait, unreadable := RetryAfter(c.Exchange)
+	wait, unreadable := exchange.RetryAfter(c.Exchange)
 	switch {
 	case unreadable != nil:
 		d.Note = unreadable.Error()
@@ -407,5 +409,5 @@ func quoted(value any, found bool) string {
 	if err := encoder.Encode(value); err != nil {
 		return fmt.Sprint(value)
 	}
-	return Printable(strings.TrimSpace(text.String()))
+	return exchange.Printable(strings.TrimSpace(text.String()))
 }

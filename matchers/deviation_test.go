@@ -8,6 +8,7 @@ import (
 
 	"github.com/learncontract/learncontract/fixtures"
 	"github.com/learncontract/learncontract/matchers"
+	"github.com/learncontract/learncontract/matchers/exchange"
 )
 
 // What a provider may vary freely is no deviation, even strictly.
@@ -290,7 +291,7 @@ func TestContractOfOnesOwn(t *testing.T) {
 		answer.Header.Set("Content-Type", "application/json")
 		answer.Header.Set("Retry-After", "not looked at")
 		m := matchers.HonorClause(c)
-		return matches(t, m, matchers.NewExchange("GET", "https://h", answer, received)), m.Deviations()
+		return matches(t, m, exchange.New("GET", "https://h", answer, received)), m.Deviations()
 	}
 	const wait = `{"code":"queue","message":"5 wait"}`
 	for _, c := range []struct{ text, field string }{

@@ -12,6 +12,7 @@ import (
 
 	"github.com/learncontract/learncontract/fixtures"
 	"github.com/learncontract/learncontract/matchers"
+	"github.com/learncontract/learncontract/matchers/exchange"
 )
 
 // A test would write gomega.NewWithT(t); the examples print their failures.
@@ -23,44 +24,6 @@ func throttled(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Retry-After", "300")
 	w.WriteHeader(http.StatusTooManyRequests)
 	_, _ = io.WriteString(w, `{"error":{"code":"TooManyRequests","message":"Retry after 5 minutes","innerError":{}}}`)
-}
-
-func ExampleCapture() {
-	recorder := httptest.NewRecorder()
-	throttled(recorder, nil)
-	response := recorder.Result()
-
-	exchange, err := matchers.Capture(response)
-	if err != nil {
-		log.Fatal(err)
-	}
-	fmt.Println(exchange)
-
-	// The response's body can still be read.
-	body, err := io.ReadAll(response.Body)
-	fmt.Println(len(body) == len(exchange.Body()), err)
-	// Output:
-	// 429 Too Many Requests
-	// Content-Type: application/json
-	// Retry-After: 300
-	//
-	// {"error":{"code":"TooManyRequests","message":"Retry after 5 minutes","innerError":{}}}
-	// true <nil>
-}
-
-func ExampleNewExchange() {
-	contract, err := fixtures.Load("graph")
-	if err != nil {
-		log.Fatal(err)
-	}
-	// What the provider is documented to answer, without a server.
-	wording := contract.Clause("graph.get.assignment-not-found").Wordings[0]
-	operation := wording.Clause.Operation
-	exchange := matchers.NewExchange(operation.Method, operation.URL(), wording.Response(), time.Now())
-
-	g.Expect(exchange).To(matchers.HaveErrorCode("Not Found"))
-	fmt.Println(exchange.Status())
-	// Output: 404
 }
 
 func ExampleHonorClause() {
@@ -89,11 +52,11 @@ func ExampleHonorWording() {
 	}
 	clause := contract.Clause("graph.update.throttled")
 	answer := clause.Wordings[1].Response()
-	exchange := matchers.NewExchange("PATCH", clause.Operation.URL(), answer, time.Now())
+	x := exchange.New("PATCH", clause.Operation.URL(), answer, time.Now())
 
 	// The documentation's row can be read in two ways, and was spelled otherwise later: which is it?
 	for _, wording := range clause.Wordings {
-		ok, err := matchers.HonorWording(wording).Strictly().Match(exchange)
+		ok, err := matchers.HonorWording(wording).Strictly().Match(x)
 		fmt.Println(wording.ID(), ok, err)
 	}
 	// Output:
@@ -166,10 +129,10 @@ func ExampleHaveErrorDetail() {
 		log.Fatal(err)
 	}
 	answer := contract.Clause("graph.update.required-fields-missing").Wordings[0].Response()
-	exchange := matchers.NewExchange("PATCH", contract.Operation("graph.update").URL(), answer, time.Now())
+	x := exchange.New("PATCH", contract.Operation("graph.update").URL(), answer, time.Now())
 
-	g.Expect(exchange).To(matchers.HaveErrorDetail("badRequest", "Input field {fieldName} is required"))
-	g.Expect(exchange).NotTo(matchers.HaveErrorDetail("badRequest", "Input field {fieldName} is invalid"))
+	g.Expect(x).To(matchers.HaveErrorDetail("badRequest", "Input field {fieldName} is required"))
+	g.Expect(x).NotTo(matchers.HaveErrorDetail("badRequest", "Input field {fieldName} is invalid"))
 	// Output:
 }
 
@@ -196,15 +159,4 @@ func ExampleHaveRetryAfter() {
 	g.Expect(response).To(matchers.HaveRetryAfter(5 * time.Minute))
 	g.Expect(response).To(matchers.HaveRetryAfter(gomega.BeNumerically("<=", time.Hour)))
 	// Output:
-}
-
-func ExampleRetryAfter() {
-	recorder := httptest.NewRecorder()
-	throttled(recorder, nil)
-	exchange, err := matchers.Capture(recorder.Result())
-	if err != nil {
-		log.Fatal(err)
-	}
-	fmt.Println(matchers.RetryAfter(exchange))
-	// Output: 5m0s <nil>
 }

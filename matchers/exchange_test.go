@@ -18,6 +18,7 @@ import (
 
 	"github.com/learncontract/learncontract/fixtures"
 	"github.com/learncontract/learncontract/matchers"
+	"github.com/learncontract/learncontract/matchers/exchange"
 )
 
 // serve answers every request on a loopback server, and asks it once. The response's body is the caller's to close.
@@ -80,7 +81,7 @@ func TestBodyStaysReadable(t *testing.T) {
 }
 
 func TestCaptureWithoutBody(t *testing.T) {
-	x, err := matchers.Capture(&http.Response{StatusCode: 503})
+	x, err := exchange.Capture(&http.Response{StatusCode: 503})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,7 +100,7 @@ func TestCaptureBrokenBody(t *testing.T) {
 	})
 	defer response.Body.Close()
 	for range 2 {
-		_, err := matchers.Capture(response)
+		_, err := exchange.Capture(response)
 		if !errors.Is(err, io.ErrUnexpectedEOF) {
 			t.Errorf("Capture: %v, want the error of the body", err)
 		}
@@ -115,13 +116,13 @@ func TestCaptureBrokenBody(t *testing.T) {
 
 func TestCaptureLargeBody(t *testing.T) {
 	const tooLarge = "the response's body is larger than 1048576 bytes: no answer of the API is"
-	for _, size := range []int{matchers.MaxBody, matchers.MaxBody + 1, 3 * matchers.MaxBody} {
-		fits := size <= matchers.MaxBody
+	for _, size := range []int{exchange.MaxBody, exchange.MaxBody + 1, 3 * exchange.MaxBody} {
+		fits := size <= exchange.MaxBody
 		large := bytes.Repeat([]byte("x"), size)
 		response := serve(t, func(writer http.ResponseWriter, _ *http.Request) { _, _ = writer.Write(large) })
 		defer response.Body.Close()
 		for range 2 {
-			x, err := matchers.Capture(response)
+			x, err := exchange.Capture(response)
 			if fits != (err == nil) || fits && len(x.Body()) != size {
 				t.Errorf("%d bytes: %v", size, err)
 			}
@@ -145,7 +146,7 @@ func TestOnlyKeptHeaders(t *testing.T) {
 		answer(w)(writer, request)
 	})
 	defer response.Body.Close()
-	x, err := matchers.Capture(response)
+	x, err := exchange.Capture(response)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -169,10 +170,10 @@ func TestOnlyKeptHeaders(t *testing.T) {
 // A RoundTripper may set header fields under any spelling, and one field under two.
 func TestHeaderSpelling(t *testing.T) {
 	for range 20 { // the order of a map
-		x := matchers.NewExchange("GET", "https://example.com", fixtures.Response{
+		x := exchange.New("GET", "https://example.com", fixtures.Response{
 			Status: 429, Header: http.Header{"retry-after": {"1"}, "Retry-After": {"2"}, "DATE": {"today"}},
 		}, received)
-		if _, err := matchers.RetryAfter(x); err == nil || x.Header("Date") != "today" {
+		if _, err := exchange.RetryAfter(x); err == nil || x.Header("Date") != "today" {
 			t.Fatalf("one of two Retry-After is lost, or the Date: %v", x)
 		}
 	}
@@ -181,15 +182,15 @@ func TestHeaderSpelling(t *testing.T) {
 // Whatever prints an exchange, on purpose or in passing, prints no token.
 func TestTokensAreMasked(t *testing.T) {
 	license := clause(t, "graph.update.learner-license")
-	asked := func(url string) matchers.Exchange {
-		return matchers.NewExchange("GET", url, license.Wordings[0].Response(), received)
+	asked := func(url string) exchange.Exchange {
+		return exchange.New("GET", url, license.Wordings[0].Response(), received)
 	}
 	envelope := `{"error":{"code":"Forbidden","message":%q,"innerError":{}}}`
 	for _, secret := range []string{
 		token, "Bearer opaque.Token~with+every/char=", "bearer " + token, "ya29.a0AfB_byC-secret",
 	} {
 		escaped := strings.ReplaceAll(secret, " ", "%20")
-		for place, x := range map[string]matchers.Exchange{
+		for place, x := range map[string]exchange.Exchange{
 			"a query value":        asked("https://h/p?a=1&access_token=" + escaped),
 			"a query without name": asked("https://h/p?" + escaped),
 			"a fragment":           asked("https://h/p#access_token=" + escaped),
@@ -250,7 +251,7 @@ func TestURLIsMasked(t *testing.T) {
 		"https://h/p?a;b=secret&c=d":  "https://h/p?c=…",
 		"https://h/learn?$select=a,b": "https://h/learn?%24select=…",
 	} {
-		if got := matchers.NewExchange("GET", given, fixtures.Response{}, received).URL(); got != want {
+		if got := exchange.New("GET", given, fixtures.Response{}, received).URL(); got != want {
 			t.Errorf("%s is shown as %s, want %s", given, got, want)
 		}
 	}
@@ -259,7 +260,7 @@ func TestURLIsMasked(t *testing.T) {
 func TestExchangeIsImmutable(t *testing.T) {
 	license := clause(t, "graph.update.learner-license")
 	given := license.Wordings[0].Response()
-	x := matchers.NewExchange("GET", "https://h", given, received)
+	x := exchange.New("GET", "https://h", given, received)
 	before := x.String()
 
 	given.Header.Set("Content-Type", "text/html")
@@ -288,7 +289,7 @@ func TestExchangeIsLongOrOdd(t *testing.T) {
 		"cut off a rune":    {"x" + strings.Repeat("é", 1001), "é… (2003 bytes in all)"},
 		"cut off a token":   {strings.Repeat("x", 1985) + " Bearer 0123456789abcdef0123456789", "x [masked]"},
 	} {
-		x := matchers.NewExchange("GET", "https://h", fixtures.Response{Status: 400, Body: []byte(c.body)}, time.Time{})
+		x := exchange.New("GET", "https://h", fixtures.Response{Status: 400, Body: []byte(c.body)}, time.Time{})
 		if !strings.HasSuffix(x.String(), c.ends) {
 			t.Errorf("%s: ends in %q", name, x.String()[max(0, len(x.String())-40):])
 		}
@@ -297,7 +298,7 @@ func TestExchangeIsLongOrOdd(t *testing.T) {
 
 func TestAt(t *testing.T) {
 	answer := fixtures.Response{Body: []byte(`{"error":{"code":400,"message":null,"details":[{"code":"x"}]}}`)}
-	x := matchers.NewExchange("GET", "https://h", answer, received)
+	x := exchange.New("GET", "https://h", answer, received)
 	for pointer, want := range map[string]struct {
 		value any
 		found bool
@@ -318,7 +319,7 @@ func TestAt(t *testing.T) {
 		}
 	}
 	answer.Body = []byte("<html>")
-	if value, found := matchers.NewExchange("GET", "https://h", answer, received).At("/error"); found {
+	if value, found := exchange.New("GET", "https://h", answer, received).At("/error"); found {
 		t.Errorf("HTML has %v at /error", value)
 	}
 }
@@ -331,12 +332,12 @@ func TestARepeatedKeyIsFoundWhateverTheTextsHold(t *testing.T) {
 		`{"error":"a\":\\","error":1}`,
 		`{"error":[{"a":1},{"a":1,"a":":"}]}`,
 	} {
-		x := matchers.NewExchange("GET", "https://h", fixtures.Response{Status: 400, Body: []byte(body)}, time.Time{})
+		x := exchange.New("GET", "https://h", fixtures.Response{Status: 400, Body: []byte(body)}, time.Time{})
 		if _, found := x.At("/error"); found {
 			t.Errorf("%s was read", body)
 		}
 	}
-	x := matchers.NewExchange("GET", "https://h", fixtures.Response{Status: 400, Body: []byte(`{"a":"b:\"c\":","d":[":"]}`)}, time.Time{})
+	x := exchange.New("GET", "https://h", fixtures.Response{Status: 400, Body: []byte(`{"a":"b:\"c\":","d":[":"]}`)}, time.Time{})
 	if value, found := x.At("/a"); !found || value != `b:"c":` {
 		t.Errorf("read %v, %t", value, found)
 	}

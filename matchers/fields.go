@@ -1,6 +1,15 @@
+// Package matchers holds what was answered against what is documented: Gomega matchers on an exchange.Exchange or an
+// *http.Response, whose body stays readable.
+//
+// HonorClause is the one that tells everything: every mismatch at once, the clause and the row of the documentation it
+// stands in, and the clause the answer is nearest to. The others each look at one field and need no contract.
+//
+// It knows documentation (package fixtures) and exchanges. It must not know who was called or over which transport
+// (package suites).
 package matchers
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -10,26 +19,27 @@ import (
 	"github.com/onsi/gomega/types"
 
 	"github.com/learncontract/learncontract/fixtures"
+	"github.com/learncontract/learncontract/matchers/exchange"
 )
 
 // exchangeOf takes what a matcher was given.
-func exchangeOf(matcher string, actual any) (Exchange, error) {
+func exchangeOf(matcher string, actual any) (exchange.Exchange, error) {
 	switch actual := actual.(type) {
-	case Exchange:
-		if actual.answer.Header == nil {
-			return Exchange{}, fmt.Errorf(
-				"%s was given an empty matchers.Exchange: make it with matchers.Capture or matchers.NewExchange", matcher)
+	case exchange.Exchange:
+		if actual.IsZero() {
+			return exchange.Exchange{}, fmt.Errorf(
+				"%s was given an empty exchange.Exchange: make it with exchange.Capture or exchange.New", matcher)
 		}
 		return actual, nil
 	case *http.Response:
-		x, err := Capture(actual)
+		x, err := exchange.Capture(actual)
 		if err != nil {
-			return Exchange{}, fmt.Errorf("%s: %w", matcher, err)
+			return exchange.Exchange{}, fmt.Errorf("%s: %w", matcher, err)
 		}
 		return x, nil
 	}
-	return Exchange{}, fmt.Errorf("%s takes a matchers.Exchange or an *http.Response; pass one of them instead of\n%s",
-		matcher, Given(actual))
+	return exchange.Exchange{}, fmt.Errorf("%s takes an exchange.Exchange or an *http.Response; pass one of them instead of\n%s",
+		matcher, given(actual))
 }
 
 // FieldMatcher looks at one field of an answer.
@@ -37,17 +47,17 @@ type FieldMatcher struct {
 	name  string // the constructor's
 	field string // as texts name it
 	err   error  // what is wrong with the constructor's argument
-	// of takes the field from an answer. The fault says why there is none to look at.
-	of func(x Exchange) (value any, fault string)
+	// extract takes the field from an answer. The fault is why there is none to look at.
+	extract func(x exchange.Exchange) (value any, fault error)
 
-	// Either inner matches the field, or is does, which may have a note on why it doesn't.
+	// Either inner matches the field, or match does, which may have a note on why it doesn't.
 	inner    types.GomegaMatcher
-	is       func(value any) (ok bool, note string, err error)
-	expected string // by is, printable
+	match    func(value any) (ok bool, note string, err error)
+	expected string // by match, printable
 
-	exchange Exchange
+	exchange exchange.Exchange
 	value    any
-	fault    string
+	fault    error
 	note     string
 }
 
@@ -59,31 +69,31 @@ func (m *FieldMatcher) Match(actual any) (ok bool, err error) {
 	if m.exchange, err = exchangeOf(m.name, actual); err != nil {
 		return false, err
 	}
-	switch m.value, m.fault = m.of(m.exchange); {
-	case m.fault != "":
+	switch m.value, m.fault = m.extract(m.exchange); {
+	case m.fault != nil:
 		return false, nil
 	case m.inner != nil:
 		if ok, err = m.inner.Match(m.value); err != nil {
-			err = fmt.Errorf("%s: %s", m.name, Printable(err.Error())) // it may show the value
+			err = fmt.Errorf("%s: %s", m.name, exchange.Printable(err.Error())) // it may show the value
 		}
 		return ok, err
 	}
-	ok, m.note, err = m.is(m.value)
+	ok, m.note, err = m.match(m.value)
 	return ok, err
 }
 
 // FailureMessage implements types.GomegaMatcher.
 func (m *FieldMatcher) FailureMessage(any) string {
-	if m.inner != nil && m.fault == "" {
-		return m.text("Of the answer's " + m.field + ":\n" + indented(Printable(m.inner.FailureMessage(m.value))))
+	if m.inner != nil && m.fault == nil {
+		return m.text("Of the answer's " + m.field + ":\n" + indented(exchange.Printable(m.inner.FailureMessage(m.value))))
 	}
 	return m.text("Expected the answer to have\n  " + m.field + " " + m.expected)
 }
 
 // NegatedFailureMessage implements types.GomegaMatcher.
 func (m *FieldMatcher) NegatedFailureMessage(any) string {
-	if m.inner != nil && m.fault == "" {
-		return m.text("Of the answer's " + m.field + ":\n" + indented(Printable(m.inner.NegatedFailureMessage(m.value))))
+	if m.inner != nil && m.fault == nil {
+		return m.text("Of the answer's " + m.field + ":\n" + indented(exchange.Printable(m.inner.NegatedFailureMessage(m.value))))
 	}
 	return m.text("Expected the answer not to have\n  " + m.field + " " + m.expected)
 }
@@ -92,7 +102,7 @@ func (m *FieldMatcher) text(expected string) string {
 	var text strings.Builder
 	fmt.Fprintln(&text, expected)
 	switch {
-	case m.fault != "":
+	case m.fault != nil:
 		fmt.Fprintf(&text, "Got\n  %s\n", m.fault)
 	case m.inner == nil:
 		fmt.Fprintf(&text, "Got\n  %s %s\n", m.field, m.printed())
@@ -115,17 +125,17 @@ func (m *FieldMatcher) printed() string {
 	return quoted(m.value, true)
 }
 
-// equal is the is of a field that must be the expected value.
+// equal is the match of a field that must be the expected value.
 func equal(expected any) func(any) (bool, string, error) {
 	return func(value any) (bool, string, error) { return value == expected, "", nil }
 }
 
 // HaveStatus succeeds if the answer has the HTTP status: a number, or a matcher of the number.
 func HaveStatus(expected any) *FieldMatcher {
-	m := &FieldMatcher{name: "HaveStatus", field: "status", of: func(x Exchange) (any, string) { return x.Status(), "" }}
+	m := &FieldMatcher{name: "HaveStatus", field: "status", extract: func(x exchange.Exchange) (any, error) { return x.Status(), nil }}
 	switch expected := expected.(type) {
 	case int:
-		m.expected, m.is = fixtures.StatusLine(expected), equal(expected)
+		m.expected, m.match = fixtures.StatusLine(expected), equal(expected)
 	case types.GomegaMatcher:
 		m.inner = expected
 	default:
@@ -137,19 +147,19 @@ func HaveStatus(expected any) *FieldMatcher {
 // HaveErrorCode succeeds if the answer has the error code: a text, or a matcher of the text. The code is Graph's
 // error.code or, where that is a number as Google's is, the canonical error.status.
 func HaveErrorCode(expected any) *FieldMatcher {
-	code := func(x Exchange) (any, bool) {
-		value, found := x.at("/error/code")
+	code := func(x exchange.Exchange) (any, bool) {
+		value, found := x.At("/error/code")
 		if _, isNumber := value.(float64); isNumber {
-			if status, isGoogles := x.at("/error/status"); isGoogles {
+			if status, isGoogles := x.At("/error/status"); isGoogles {
 				return status, true
 			}
 		}
 		return value, found
 	}
-	m := &FieldMatcher{name: "HaveErrorCode", field: "error code", of: text("error code", code)}
+	m := &FieldMatcher{name: "HaveErrorCode", field: "error code", extract: text("error code", code)}
 	switch expected := expected.(type) {
 	case string:
-		m.expected, m.is = quoted(expected, true), equal(expected)
+		m.expected, m.match = quoted(expected, true), equal(expected)
 	case types.GomegaMatcher:
 		m.inner = expected
 	default:
@@ -161,17 +171,17 @@ func HaveErrorCode(expected any) *FieldMatcher {
 // HaveErrorMessage succeeds if the answer's error.message is the documented one: a text with {placeholders}, a
 // fixtures.Template, or a matcher of the text. A placeholder sent unexpanded is a mismatch.
 func HaveErrorMessage(expected any) *FieldMatcher {
-	message := func(x Exchange) (any, bool) { return x.at("/error/message") }
-	m := &FieldMatcher{name: "HaveErrorMessage", field: "error message", of: text("error message", message)}
+	message := func(x exchange.Exchange) (any, bool) { return x.At("/error/message") }
+	m := &FieldMatcher{name: "HaveErrorMessage", field: "error message", extract: text("error message", message)}
 	switch expected := expected.(type) {
 	case string:
 		template, err := fixtures.ParseTemplate(expected)
 		if err != nil {
 			m.err = fmt.Errorf("%s: %w", m.name, err)
 		}
-		m.expected, m.is = quoted(expected, true), matching(template)
+		m.expected, m.match = quoted(expected, true), matching(template)
 	case fixtures.Template:
-		m.expected, m.is = quoted(expected.String(), true), matching(expected)
+		m.expected, m.match = quoted(expected.String(), true), matching(expected)
 	case types.GomegaMatcher:
 		m.inner = expected
 	default:
@@ -180,21 +190,21 @@ func HaveErrorMessage(expected any) *FieldMatcher {
 	return m
 }
 
-// text is the of of a field of the body that must be a text.
-func text(field string, at func(Exchange) (any, bool)) func(Exchange) (any, string) {
-	return func(x Exchange) (any, string) {
-		if x.fault != "" {
-			return nil, x.fault
+// text is the extract of a field of the body that must be a text.
+func text(field string, at func(exchange.Exchange) (any, bool)) func(exchange.Exchange) (any, error) {
+	return func(x exchange.Exchange) (any, error) {
+		if x.Fault() != nil {
+			return nil, x.Fault()
 		}
 		value, found := at(x)
 		if _, isText := value.(string); !isText {
-			return nil, field + " " + quoted(value, found)
+			return nil, errors.New(field + " " + quoted(value, found))
 		}
-		return value, ""
+		return value, nil
 	}
 }
 
-// matching is the is of a message that must match a template.
+// matching is the match of a message that must match a template.
 func matching(template fixtures.Template) func(any) (bool, string, error) {
 	return func(value any) (bool, string, error) {
 		text, _ := value.(string)
@@ -214,25 +224,50 @@ func HaveErrorDetail(code, message string) *FieldMatcher {
 	m := &FieldMatcher{
 		name: "HaveErrorDetail", field: "details",
 		expected: "with code " + quoted(code, true) + " and message " + quoted(message, true),
-		of: func(x Exchange) (any, string) {
-			if x.fault != "" {
-				return nil, x.fault
+		extract: func(x exchange.Exchange) (any, error) {
+			if x.Fault() != nil {
+				return nil, x.Fault()
 			}
-			value, found := x.at("/error/details")
+			value, found := x.At("/error/details")
 			if !found {
-				return nil, "no details"
+				return nil, errors.New("no details")
 			}
-			return value, ""
+			return value, nil
 		},
 	}
 	template, err := fixtures.ParseTemplate(message)
 	if err != nil {
 		m.err = fmt.Errorf("%s: %w", m.name, err)
 	}
-	m.is = func(value any) (bool, string, error) {
+	m.match = func(value any) (bool, string, error) {
 		entries, _ := value.([]any)
 		_, ok := unmatched([]fixtures.Detail{{Code: code, Message: template}}, entries, exactly)
 		return ok, unexpanded(template, quoted(value, true)), nil
+	}
+	return m
+}
+
+// HaveRetryAfter succeeds if the answer's Retry-After header asks to wait for the time: a time.Duration, or a matcher
+// of one.
+func HaveRetryAfter(expected any) *FieldMatcher {
+	m := &FieldMatcher{name: "HaveRetryAfter", field: "Retry-After", extract: func(x exchange.Exchange) (any, error) {
+		values := strings.Join(x.Values("Retry-After"), ", ")
+		if values == "" {
+			return nil, errors.New("no Retry-After")
+		}
+		wait, err := exchange.RetryAfter(x)
+		if err != nil {
+			return nil, fmt.Errorf("Retry-After %s: %v", exchange.Printable(values), err)
+		}
+		return wait, nil
+	}}
+	switch expected := expected.(type) {
+	case time.Duration:
+		m.expected, m.match = expected.String(), equal(expected)
+	case types.GomegaMatcher:
+		m.inner = expected
+	default:
+		m.err = wrongArgument(m.name, "a time.Duration, or a matcher of one", expected)
 	}
 	return m
 }
@@ -242,12 +277,15 @@ func HaveErrorDetail(code, message string) *FieldMatcher {
 func HaveErrorShape(schema fixtures.Schema) *FieldMatcher {
 	m := &FieldMatcher{
 		name: "HaveErrorShape", field: "a body", expected: "valid against " + schema.Name,
-		of: func(x Exchange) (any, string) { return x.body, x.fault },
+		extract: func(x exchange.Exchange) (any, error) {
+			body, _ := x.At("")
+			return body, x.Fault()
+		},
 	}
 	if len(schema.JSON) == 0 {
 		m.err = fmt.Errorf("%s was given no schema: pass a contract's Envelope.Schema, or a fixtures.Schema with JSON", m.name)
 	}
-	m.is = func(body any) (bool, string, error) {
+	m.match = func(body any) (bool, string, error) {
 		faults, err := validate(schema, body)
 		if err != nil {
 			return false, "", fmt.Errorf("%s: %w", m.name, err)
@@ -257,15 +295,15 @@ func HaveErrorShape(schema fixtures.Schema) *FieldMatcher {
 	return m
 }
 
-// Given prints a value of a wrong type for an error, of one that may hold a token the type only.
-func Given(value any) string {
+// given prints a value of a wrong type for an error, of one that may hold a token the type only.
+func given(value any) string {
 	switch value.(type) {
 	case nil, string, []byte, error, bool, int, int64, float64:
-		return Printable(format.Object(value, 1))
+		return exchange.Printable(format.Object(value, 1))
 	}
 	return fmt.Sprintf("    <%T>", value)
 }
 
 func wrongArgument(matcher, takes string, value any) error {
-	return fmt.Errorf("%s takes %s; pass one of them instead of\n%s", matcher, takes, Given(value))
+	return fmt.Errorf("%s takes %s; pass one of them instead of\n%s", matcher, takes, given(value))
 }

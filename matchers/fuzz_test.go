@@ -14,6 +14,7 @@ import (
 
 	"github.com/learncontract/learncontract/fixtures"
 	"github.com/learncontract/learncontract/matchers"
+	"github.com/learncontract/learncontract/matchers/exchange"
 )
 
 // Whatever is answered, no matcher panics, and what two of them say of it agrees. Run one with
@@ -61,7 +62,7 @@ func judged(tb testing.TB) []*fixtures.Clause {
 }
 
 // said returns the verdict of a matcher, and holds its texts against what every text must be.
-func said(t *testing.T, matcher types.GomegaMatcher, x matchers.Exchange) bool {
+func said(t *testing.T, matcher types.GomegaMatcher, x exchange.Exchange) bool {
 	t.Helper()
 	ok, err := matcher.Match(x)
 	if err != nil {
@@ -87,7 +88,7 @@ func FuzzHonorClause(f *testing.F) {
 		f.Add(byte(i), c.Status, "application/json; charset=utf-8", "300", "", c.Wordings[0].Response().Body)
 	}
 	f.Fuzz(func(t *testing.T, which byte, status int, contentType, retryAfter, date string, body []byte) {
-		x := matchers.NewExchange("GET", "https://h/p", fixtures.Response{Status: status, Body: body, Header: http.Header{
+		x := exchange.New("GET", "https://h/p", fixtures.Response{Status: status, Body: body, Header: http.Header{
 			"Content-Type": {contentType}, "Retry-After": {retryAfter}, "Date": {date},
 		}}, received)
 		c := clauses[int(which)%len(clauses)]
@@ -124,7 +125,7 @@ func FuzzFieldMatchers(f *testing.F) {
 		if _, err := fixtures.ParseTemplate(message); err != nil {
 			message = "Input field {fieldName} is required"
 		}
-		x := matchers.NewExchange("GET", "https://h/p", fixtures.Response{Status: 400, Body: body, Header: http.Header{
+		x := exchange.New("GET", "https://h/p", fixtures.Response{Status: 400, Body: body, Header: http.Header{
 			"Content-Type": {code}, "Request-Id": {message},
 		}}, received)
 		said(t, matchers.HaveErrorCode(code), x)
@@ -155,7 +156,7 @@ func FuzzHaveErrorShape(f *testing.F) {
 		f.Add(schema, []byte(`{"error":{"code":"Forbidden","message":1e300}}`))
 	}
 	f.Fuzz(func(t *testing.T, schema string, body []byte) {
-		x := matchers.NewExchange("GET", "https://h/p", fixtures.Response{Status: 400, Body: body}, received)
+		x := exchange.New("GET", "https://h/p", fixtures.Response{Status: 400, Body: body}, received)
 		m := matchers.HaveErrorShape(fixtures.Schema{Name: "mine", JSON: []byte(schema)})
 		ok, err := m.Match(x)
 		if ok && err != nil {
@@ -177,10 +178,10 @@ func FuzzRetryAfter(f *testing.F) {
 		f.Add("300", value)
 	}
 	f.Fuzz(func(t *testing.T, value, date string) {
-		x := matchers.NewExchange("GET", "https://h/p", fixtures.Response{
+		x := exchange.New("GET", "https://h/p", fixtures.Response{
 			Status: 429, Header: http.Header{"Retry-After": {value}, "Date": {date}},
 		}, received)
-		wait, err := matchers.RetryAfter(x)
+		wait, err := exchange.RetryAfter(x)
 		if err == nil && (wait < 0 || wait > 366*24*time.Hour) {
 			t.Errorf("waits %v", wait)
 		}
@@ -199,11 +200,11 @@ func FuzzCapture(f *testing.F) {
 			StatusCode: 400, Header: http.Header{name: {value, value}}, Body: io.NopCloser(bytes.NewReader(body)),
 			Request: &http.Request{Method: method},
 		}
-		first, err := matchers.Capture(response)
+		first, err := exchange.Capture(response)
 		if err != nil {
 			t.Fatal(err)
 		}
-		again, err := matchers.Capture(response)
+		again, err := exchange.Capture(response)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -213,7 +214,7 @@ func FuzzCapture(f *testing.F) {
 		if rest, err := io.ReadAll(response.Body); err != nil || !bytes.Equal(rest, body) {
 			t.Errorf("the body is %q, %v afterwards", rest, err)
 		}
-		x := matchers.NewExchange(method, "https://h"+target, fixtures.Response{Body: body}, received)
+		x := exchange.New(method, "https://h"+target, fixtures.Response{Body: body}, received)
 		if !utf8.ValidString(x.URL()) || !utf8.ValidString(x.String()) || !utf8.ValidString(first.String()) {
 			t.Errorf("not UTF-8: %q", x.URL()+x.String()+first.String())
 		}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/learncontract/learncontract/fixtures"
 	"github.com/learncontract/learncontract/matchers"
+	"github.com/learncontract/learncontract/matchers/exchange"
 )
 
 var update = flag.Bool("update", false, "rewrite matchers/testdata/*.golden with the texts as they are")
@@ -42,7 +43,7 @@ func TestFailureTexts(t *testing.T) {
 		course = modifiable.Operation
 
 		html = body("<html><head><title>502 Bad Gateway</title></head>\n<body>\n<center>nginx</center>\n</body></html>")
-		of   = func(c *fixtures.Clause, changes ...change) matchers.Exchange {
+		of   = func(c *fixtures.Clause, changes ...change) exchange.Exchange {
 			return answered(c.Wordings[0], changes...)
 		}
 		honor, schema = matchers.HonorClause, license.Operation.Contract.Envelope.Schema
@@ -87,12 +88,12 @@ func TestFailureTexts(t *testing.T) {
 			honor(license)},
 		{"honor-long-body", of(license, status(400), set("message", strings.Repeat("all work and no play ", 200))),
 			honor(license)},
-		{"honor-token", matchers.NewExchange("GET", "https://h/p?access_token="+token, fixtures.Response{
+		{"honor-token", exchange.New("GET", "https://h/p?access_token="+token, fixtures.Response{
 			Status: 401, Header: http.Header{"Content-Type": {"text/plain; echo=" + token}, "Authorization": {token}},
 			Body: []byte(`{"error":{"code":"Bearer ` + token + `","message":"` + token + ` has expired"}}`),
 		}, received), honor(license).Strictly()},
 		{"honor-inferred-code", of(inferred, status(400)), honor(inferred)},
-		{"honor-unknown-request", matchers.NewExchange("", "", license.Wordings[0].Response(), received), honor(assignment)},
+		{"honor-unknown-request", exchange.New("", "", license.Wordings[0].Response(), received), honor(assignment)},
 		{"honor-name-without-space", of(modifiable, set("message", "@CourseNotModifiable: the course is archived.")),
 			honor(modifiable)},
 		{"honor-name-of-sibling", of(incomplete), honor(removed)},

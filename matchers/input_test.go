@@ -12,6 +12,7 @@ import (
 
 	"github.com/learncontract/learncontract/fixtures"
 	"github.com/learncontract/learncontract/matchers"
+	"github.com/learncontract/learncontract/matchers/exchange"
 )
 
 // every is each matcher, rightly made, under the name of its constructor.
@@ -35,7 +36,7 @@ func every(tb testing.TB) map[string]types.GomegaMatcher {
 // A wrong input is an error in both polarities, never a match, and the error says what to pass.
 func TestWrongInput(t *testing.T) {
 	for name, matcher := range every(t) {
-		takes := name + " takes a matchers.Exchange or an *http.Response; pass one of them instead of\n    <"
+		takes := name + " takes an exchange.Exchange or an *http.Response; pass one of them instead of\n    <"
 		for _, c := range []struct {
 			name   string
 			actual any
@@ -46,8 +47,8 @@ func TestWrongInput(t *testing.T) {
 			{"a response by value", http.Response{}, takes},
 			{"a nil response", (*http.Response)(nil),
 				name + ": there is no response to capture: it is nil; check the error of the request first"},
-			{"the zero exchange", matchers.Exchange{},
-				name + " was given an empty matchers.Exchange: make it with matchers.Capture or matchers.NewExchange"},
+			{"the zero exchange", exchange.Exchange{},
+				name + " was given an empty exchange.Exchange: make it with exchange.Capture or exchange.New"},
 			{"a body that breaks off", &http.Response{Body: io.NopCloser(breaking("{"))},
 				name + ": the response's body breaks off after 1 bytes: unexpected EOF"},
 		} {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/learncontract/learncontract/fixtures"
 	"github.com/learncontract/learncontract/matchers"
+	"github.com/learncontract/learncontract/matchers/exchange"
 )
 
 // received is when every exchange of these tests was received: the Date that a wording's answer carries on graph.
@@ -55,27 +56,27 @@ func clause(tb testing.TB, id string) *fixtures.Clause {
 type change func(*fixtures.Response)
 
 // answered is the exchange in which the provider answers a wording, changed.
-func answered(w *fixtures.Wording, changes ...change) matchers.Exchange {
+func answered(w *fixtures.Wording, changes ...change) exchange.Exchange {
 	answer := w.Response()
 	for _, change := range changes {
 		change(&answer)
 	}
 	o := w.Clause.Operation
-	return matchers.NewExchange(o.Method, o.URL(), answer, received)
+	return exchange.New(o.Method, o.URL(), answer, received)
 }
 
 // of is the answer of a clause's first wording, changed.
-func of(c *fixtures.Clause, changes ...change) matchers.Exchange {
+func of(c *fixtures.Clause, changes ...change) exchange.Exchange {
 	return answered(c.Wordings[0], changes...)
 }
 
 // succeeded is the exchange in which the operation succeeds, changed.
-func succeeded(o *fixtures.Operation, changes ...change) matchers.Exchange {
+func succeeded(o *fixtures.Operation, changes ...change) exchange.Exchange {
 	answer := o.SuccessResponse()
 	for _, change := range changes {
 		change(&answer)
 	}
-	return matchers.NewExchange(o.Method, o.URL(), answer, received)
+	return exchange.New(o.Method, o.URL(), answer, received)
 }
 
 // both is one change after another.

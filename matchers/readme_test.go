@@ -8,6 +8,7 @@ import (
 
 	"github.com/learncontract/learncontract/fixtures"
 	"github.com/learncontract/learncontract/matchers"
+	"github.com/learncontract/learncontract/matchers/exchange"
 )
 
 // TestReadme holds the failure that the README shows against the one that is printed.
@@ -25,8 +26,8 @@ func TestReadme(t *testing.T) {
 			continue
 		}
 		matcher := matchers.HonorClause(o.Clause).Strictly()
-		exchange := matchers.NewExchange(o.Operation.Method, o.Operation.URL(), o.Answer, received)
-		if ok, err := matcher.Match(exchange); ok || err != nil {
+		x := exchange.New(o.Operation.Method, o.Operation.URL(), o.Answer, received)
+		if ok, err := matcher.Match(x); ok || err != nil {
 			t.Fatalf("honored is %t, %v", ok, err)
 		}
 		text, err := os.ReadFile("../README.md")
@@ -35,7 +36,7 @@ func TestReadme(t *testing.T) {
 		}
 		line := regexp.MustCompile(`\.yaml:\d+`)
 		shown := line.ReplaceAllString(string(text), ".yaml:LINE")
-		printed := line.ReplaceAllString(matcher.FailureMessage(exchange), ".yaml:LINE")
+		printed := line.ReplaceAllString(matcher.FailureMessage(x), ".yaml:LINE")
 		if !strings.Contains(shown, printed) {
 			t.Errorf("the README does not show\n%s", printed)
 		}

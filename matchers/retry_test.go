@@ -8,6 +8,7 @@ import (
 	"github.com/onsi/gomega"
 
 	"github.com/learncontract/learncontract/matchers"
+	"github.com/learncontract/learncontract/matchers/exchange"
 )
 
 func TestRetryAfter(t *testing.T) {
@@ -65,7 +66,7 @@ func TestRetryAfter(t *testing.T) {
 		if c.date != "" {
 			changes = append(changes, header("Date", c.date))
 		}
-		wait, err := matchers.RetryAfter(answered(w, changes...))
+		wait, err := exchange.RetryAfter(answered(w, changes...))
 		text := ""
 		if err != nil {
 			text = err.Error()
@@ -78,7 +79,7 @@ func TestRetryAfter(t *testing.T) {
 		"the header stands 0 times, and must once": {},
 		"the header stands 2 times, and must once": {"300", "300"},
 	} {
-		if _, err := matchers.RetryAfter(answered(w, header("Retry-After", values...))); err == nil || err.Error() != want {
+		if _, err := exchange.RetryAfter(answered(w, header("Retry-After", values...))); err == nil || err.Error() != want {
 			t.Errorf("%q: %v", values, err)
 		}
 	}

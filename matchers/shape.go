@@ -15,6 +15,7 @@ import (
 	"golang.org/x/text/message"
 
 	"github.com/learncontract/learncontract/fixtures"
+	"github.com/learncontract/learncontract/matchers/exchange"
 )
 
 // fault is one thing in which a body breaks its schema.
@@ -29,7 +30,7 @@ func (f fault) String() string {
 	if f.kind != nil {
 		text = f.kind.LocalizedString(english)
 	}
-	return Printable("at " + cmp.Or(f.place, "the root") + ": " + text)
+	return exchange.Printable("at " + cmp.Or(f.place, "the root") + ": " + text)
 }
 
 // mostFaults bounds how many faults of a body are told of.

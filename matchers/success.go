@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/learncontract/learncontract/fixtures"
+	"github.com/learncontract/learncontract/matchers/exchange"
 )
 
 // HonorSuccess succeeds if the answer is what the operation answers where it doesn't fail: the documented status, and a
@@ -22,7 +23,7 @@ func HonorSuccess(operation *fixtures.Operation) *SuccessMatcher {
 // SuccessMatcher is the matcher HonorSuccess returns.
 type SuccessMatcher struct {
 	operation  *fixtures.Operation
-	exchange   Exchange
+	exchange   exchange.Exchange
 	deviations []Deviation
 }
 
@@ -40,7 +41,7 @@ func (m *SuccessMatcher) Match(actual any) (bool, error) {
 	return len(m.deviations) == 0, nil
 }
 
-func successDeviations(x Exchange, o *fixtures.Operation) (found []Deviation) {
+func successDeviations(x exchange.Exchange, o *fixtures.Operation) (found []Deviation) {
 	s := o.Success
 	deviate := func(field, documented, answered string) {
 		found = append(found, Deviation{Field: field, Documented: documented, Received: answered, Binds: true})
@@ -49,7 +50,7 @@ func successDeviations(x Exchange, o *fixtures.Operation) (found []Deviation) {
 		deviate("status", fixtures.StatusLine(s.Status), fixtures.StatusLine(x.Status()))
 	}
 	if s.Body == nil {
-		if size := len(x.answer.Body); size > 0 {
+		if size := len(x.Body()); size > 0 {
 			deviate("body", "none", fmt.Sprintf("%d bytes", size))
 		}
 		return found
@@ -57,19 +58,20 @@ func successDeviations(x Exchange, o *fixtures.Operation) (found []Deviation) {
 	if answered, ok := contentType(x); !ok {
 		deviate("Content-Type", "application/json", answered)
 	}
-	if x.fault != "" {
-		deviate("body", "JSON, as "+s.Schema.Name, x.fault)
+	if x.Fault() != nil {
+		deviate("body", "JSON, as "+s.Schema.Name, x.Fault().Error())
 		return found
 	}
 	for _, line := range lines(shapeOf(x, s.Schema)) {
 		deviate("shape", s.Schema.Name, line)
 	}
 	// A schema whose fields may all be left out, as Google's, allows any object: a failure, and one of something else.
-	if answered, isFailure := x.at(o.Contract.Envelope.Message); isFailure {
+	if answered, isFailure := x.At(o.Contract.Envelope.Message); isFailure {
 		deviate("message", "none, for nothing fails", quoted(answered, true))
 	}
 	if fields := knownFields(s.Body); o.Action != "list" && len(fields) > 0 { // an empty list may be left out
-		object, _ := x.body.(map[string]any)
+		body, _ := x.At("")
+		object, _ := body.(map[string]any)
 		if !slices.ContainsFunc(fields, func(name string) bool { _, has := object[name]; return has }) {
 			deviate("fields", "such as "+strings.Join(fields[:min(3, len(fields))], ", "), quoted(slices.Sorted(maps.Keys(object)), true))
 		}

@@ -26,6 +26,7 @@ import (
 
 	"github.com/learncontract/learncontract/fixtures"
 	"github.com/learncontract/learncontract/matchers"
+	"github.com/learncontract/learncontract/matchers/exchange"
 	"github.com/learncontract/learncontract/suites/clients"
 	"github.com/learncontract/learncontract/suites/report"
 	"github.com/learncontract/learncontract/suites/stub"
@@ -73,9 +74,9 @@ func (s *Suite) ask(w *fixtures.Wording) {
 
 // judge holds what the client was answered and what it tells of it against the contract.
 func (s *Suite) judge(w *fixtures.Wording, told *told) {
-	for _, exchange := range told.exchanges {
+	for _, x := range told.exchanges {
 		honor := matchers.HonorWording(w).Strictly()
-		expect(exchange).To(noting{honor, func() []report.Deviation { return onTheWire(w, honor.Deviations()) }})
+		expect(x).To(noting{honor, func() []report.Deviation { return onTheWire(w, honor.Deviations()) }})
 	}
 	s.hold(told, w, "")
 }
@@ -115,13 +116,13 @@ func (s *Suite) hold(told *told, w *fixtures.Wording, inCase string) {
 func (s *Suite) askSuccess(o *fixtures.Operation) {
 	what := "that " + o.ID + " succeeded"
 	told := s.perform(o, s.Succeed(o), what, "nothing failed")
-	for _, exchange := range told.exchanges {
-		expect(exchange).To(matchers.HonorSuccess(o))
+	for _, x := range told.exchanges {
+		expect(x).To(matchers.HonorSuccess(o))
 	}
 	told.alright(s, what)
 	if !told.succeeded() {
 		fail(fmt.Sprintf("%s was answered %s, and tells its caller of a failure:\n%s",
-			s.Client.Name, what, matchers.Printable(fmt.Sprintf("%+v", told.failure))))
+			s.Client.Name, what, exchange.Printable(fmt.Sprintf("%+v", told.failure))))
 	}
 }
 
@@ -148,13 +149,13 @@ type told struct {
 	stack     []byte        // of the panic
 	hung      time.Duration // how long it had not returned, 0 if it did
 	stuck     bool          // whether that was real time, for no virtual time passed
-	exchanges []matchers.Exchange
+	exchanges []exchange.Exchange
 	refused   error  // requests that no stub answers
 	elsewhere error  // requests to elsewhere by another transport than the one it was given
 	once      string // why the client must not ask again
 }
 
-func (t *told) last() matchers.Exchange { return t.exchanges[len(t.exchanges)-1] }
+func (t *told) last() exchange.Exchange { return t.exchanges[len(t.exchanges)-1] }
 
 // perform has the client perform the operation's minimal valid request, which gets the answer once, for the reason. What
 // it asks of nobody, or of somebody else, fails the spec here.
@@ -461,7 +462,7 @@ func inBubble(t *testing.T, f func()) { //nolint:thelper // nor is this one
 type recorder struct {
 	transport http.RoundTripper
 	mutex     sync.Mutex
-	exchanges []matchers.Exchange
+	exchanges []exchange.Exchange
 }
 
 // RoundTrip implements http.RoundTripper.
@@ -470,17 +471,17 @@ func (r *recorder) RoundTrip(request *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	exchange, err := matchers.Capture(response)
+	x, err := exchange.Capture(response)
 	if err != nil {
 		return nil, err
 	}
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
-	r.exchanges = append(r.exchanges, exchange)
+	r.exchanges = append(r.exchanges, x)
 	return response, nil
 }
 
-func (r *recorder) all() []matchers.Exchange {
+func (r *recorder) all() []exchange.Exchange {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
 	return slices.Clone(r.exchanges)

@@ -15,6 +15,7 @@ import (
 
 	"github.com/learncontract/learncontract/fixtures"
 	"github.com/learncontract/learncontract/matchers"
+	"github.com/learncontract/learncontract/matchers/exchange"
 	"github.com/learncontract/learncontract/suites/clients"
 	"github.com/learncontract/learncontract/suites/live"
 	"github.com/learncontract/learncontract/suites/report"
@@ -135,12 +136,12 @@ func (s *Suite) askLive(ctx context.Context, clause *fixtures.Clause) {
 		s.note(EngineError)
 		fail(engineFailure + err.Error())
 	}
-	t.exchanges = []matchers.Exchange{x}
+	t.exchanges = []exchange.Exchange{x}
 	s.judgeLive(clause, x, t)
 }
 
 // judgeLive holds what was answered where the clause was provoked, and what the client tells of it, against the contract.
-func (s *Suite) judgeLive(clause *fixtures.Clause, x matchers.Exchange, t *told) {
+func (s *Suite) judgeLive(clause *fixtures.Clause, x exchange.Exchange, t *told) {
 	ginkgo.AddReportEntry(answeredEntry, fmt.Sprint(x.Status()), types.CodeLocation{}, ginkgo.ReportEntryVisibilityNever)
 	ginkgo.AddReportEntry(answerEntry, scrub(x.String()), types.CodeLocation{}, ginkgo.ReportEntryVisibilityNever)
 	v := s.verdict(clause, x)
@@ -171,7 +172,7 @@ type verdict struct {
 	deviations []matchers.Deviation // from the wording
 }
 
-func (s *Suite) verdict(clause *fixtures.Clause, x matchers.Exchange) verdict {
+func (s *Suite) verdict(clause *fixtures.Clause, x exchange.Exchange) verdict {
 	honor, documented := matchers.HonorClause(clause), matchers.BeDocumented(clause.Operation)
 	if s.Live.Strict {
 		honor.AsPublished()
@@ -213,7 +214,7 @@ func (s *Suite) verdict(clause *fixtures.Clause, x matchers.Exchange) verdict {
 
 // tells reports whether an answer that honors a wording of another clause tells it from the one that was provoked: by the
 // status, the code, a name, or the message. One that only lacks what the clause has is the clause, and broken.
-func (s *Suite) tells(w *fixtures.Wording, provoked *fixtures.Clause, x matchers.Exchange) bool {
+func (s *Suite) tells(w *fixtures.Wording, provoked *fixtures.Clause, x exchange.Exchange) bool {
 	code := func(c *fixtures.Clause) string { return fixtures.Normalize(c.Wordings[0].Code) }
 	if w.Clause.Status != provoked.Status || code(w.Clause) != code(provoked) || w.Clause.Name != "" {
 		return true

@@ -16,7 +16,7 @@ import (
 	"time"
 
 	"github.com/learncontract/learncontract/fixtures"
-	"github.com/learncontract/learncontract/matchers"
+	"github.com/learncontract/learncontract/matchers/exchange"
 	"github.com/learncontract/learncontract/suites/clients"
 	"github.com/learncontract/learncontract/suites/clients/wire"
 	"github.com/learncontract/learncontract/suites/live"
@@ -328,9 +328,9 @@ func answering(status int, body string) func(fixtures.Response) fixtures.Respons
 	}
 }
 
-func exchange(status int, body string) matchers.Exchange {
+func captured(status int, body string) exchange.Exchange {
 	answer := fixtures.Response{Status: status, Header: http.Header{"Content-Type": {"application/json"}}, Body: []byte(body)}
-	return matchers.NewExchange(http.MethodGet, "https://classroom.googleapis.com/", answer, time.Now())
+	return exchange.New(http.MethodGet, "https://classroom.googleapis.com/", answer, time.Now())
 }
 
 // discarding is a response that nobody gets.
@@ -427,7 +427,7 @@ func TestASuccessIsNotRecorded(t *testing.T) {
 		if strings.Contains(body, "error") {
 			status = http.StatusNotFound
 		}
-		x := exchange(status, body)
+		x := captured(status, body)
 		if err := s.tenant.Record(s.Contract.Clause(clause), x, nil); err != nil {
 			t.Fatal(err)
 		}

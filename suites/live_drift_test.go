@@ -19,7 +19,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"github.com/learncontract/learncontract/fixtures"
-	"github.com/learncontract/learncontract/matchers"
+	"github.com/learncontract/learncontract/matchers/exchange"
 	"github.com/learncontract/learncontract/suites/clients"
 	"github.com/learncontract/learncontract/suites/live"
 	"github.com/learncontract/learncontract/suites/live/standin/server"
@@ -146,14 +146,14 @@ func isEngines(r *fixtures.Recipe, a fixtures.Response) bool {
 // lastExchange keeps what was answered last.
 type lastExchange struct {
 	next     http.RoundTripper
-	exchange matchers.Exchange
+	exchange exchange.Exchange
 	err      error
 }
 
 func (l *lastExchange) RoundTrip(r *http.Request) (*http.Response, error) {
 	response, err := l.next.RoundTrip(r)
 	if l.err = err; err == nil {
-		l.exchange, l.err = matchers.Capture(response)
+		l.exchange, l.err = exchange.Capture(response)
 	}
 	return response, l.err
 }

@@ -15,7 +15,7 @@ import (
 	"github.com/onsi/ginkgo/v2/types"
 
 	"github.com/learncontract/learncontract/fixtures"
-	"github.com/learncontract/learncontract/matchers"
+	"github.com/learncontract/learncontract/matchers/exchange"
 	"github.com/learncontract/learncontract/suites/clients"
 	"github.com/learncontract/learncontract/suites/stub"
 )
@@ -359,8 +359,8 @@ func (l *refusing) ask(answer *fixtures.Response, attempt *Attempt, number int, 
 		answer.Body = bytes.ReplaceAll(answer.Body, []byte(`"request-id":"`+id+`"`), []byte(`"request-id":"`+own+`"`))
 	}
 	if l.asked.header == nil {
-		exchange := matchers.NewExchange("", "", *answer, now)
-		attempt.Asked, _ = matchers.RetryAfter(exchange) // without the header, nothing
+		x := exchange.New("", "", *answer, now)
+		attempt.Asked, _ = exchange.RetryAfter(x) // without the header, nothing
 	} else {
 		answer.Header.Del("Retry-After")
 		value, wait := l.asked.header(now)

@@ -16,7 +16,7 @@ import (
 	"time"
 
 	"github.com/learncontract/learncontract/fixtures"
-	"github.com/learncontract/learncontract/matchers"
+	"github.com/learncontract/learncontract/matchers/exchange"
 )
 
 // serving serves the contracts on a free port until the test ends, and returns where.
@@ -302,9 +302,9 @@ func send(t *testing.T, method, address, field, value string) answered {
 		t.Fatal(err)
 	}
 	defer response.Body.Close()
-	exchange, err := matchers.Capture(response)
+	x, err := exchange.Capture(response)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return answered{response.StatusCode, response.Header, string(exchange.Body())}
+	return answered{response.StatusCode, response.Header, string(x.Body())}
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/learncontract/learncontract/fixtures"
 	"github.com/learncontract/learncontract/matchers"
+	"github.com/learncontract/learncontract/matchers/exchange"
 	"github.com/learncontract/learncontract/suites/clients"
 	"github.com/learncontract/learncontract/suites/clients/wire"
 )
@@ -21,7 +22,7 @@ type asking struct {
 type chooses func(status int, name string) (field, value string)
 
 // ask performs the operation with one header field more.
-func (a asking) ask(field, value string) (matchers.Exchange, clients.Failure) {
+func (a asking) ask(field, value string) (exchange.Exchange, clients.Failure) {
 	a.t.Helper()
 	captured := &capturing{field: field, value: value}
 	failure, err := wire.New(&http.Client{Transport: captured}, a.base).Do(a.t.Context(), clients.Minimal(a.operation))
@@ -37,12 +38,12 @@ func (a asking) ask(field, value string) (matchers.Exchange, clients.Failure) {
 // answers asks for a wording, which must be honored to the letter, and told.
 func (a asking) answers(w *fixtures.Wording, choose chooses) {
 	a.t.Helper()
-	exchange, failure := a.ask(choose(w.Clause.Status, w.ID()))
+	x, failure := a.ask(choose(w.Clause.Status, w.ID()))
 	matcher := matchers.HonorWording(w).Strictly()
-	if ok, err := matcher.Match(exchange); !ok {
-		a.t.Errorf("%v %s", err, matcher.FailureMessage(exchange))
+	if ok, err := matcher.Match(x); !ok {
+		a.t.Errorf("%v %s", err, matcher.FailureMessage(x))
 	}
-	told := clients.Tell(w, exchange)
+	told := clients.Tell(w, x)
 	if ok, err := told.Match(failure); !ok {
 		a.t.Errorf("%v %s", err, told.FailureMessage(failure))
 	}
@@ -51,27 +52,27 @@ func (a asking) answers(w *fixtures.Wording, choose chooses) {
 // succeeds asks for no wording.
 func (a asking) succeeds() {
 	a.t.Helper()
-	exchange, _ := a.ask("", "")
+	x, _ := a.ask("", "")
 	matcher := matchers.HonorSuccess(a.operation)
-	if ok, err := matcher.Match(exchange); !ok {
-		a.t.Errorf("%v %s", err, matcher.FailureMessage(exchange))
+	if ok, err := matcher.Match(x); !ok {
+		a.t.Errorf("%v %s", err, matcher.FailureMessage(x))
 	}
 }
 
 // refuses asks for something that is no wording: the answer must be neither a success nor an error of the contract.
 func (a asking) refuses(field, value string) {
 	a.t.Helper()
-	exchange, _ := a.ask(field, value)
+	x, _ := a.ask(field, value)
 	matcher := matchers.BeDocumented(a.operation)
-	if ok, err := matcher.Match(exchange); ok || err != nil || exchange.Status() < http.StatusBadRequest {
-		a.t.Errorf("%s: %s: %s is answered (%v)\n%s", a.operation.ID, field, value, err, exchange)
+	if ok, err := matcher.Match(x); ok || err != nil || x.Status() < http.StatusBadRequest {
+		a.t.Errorf("%s: %s: %s is answered (%v)\n%s", a.operation.ID, field, value, err, x)
 	}
 }
 
 // capturing is a transport that adds a header field and captures the exchange.
 type capturing struct {
 	field, value string
-	exchange     matchers.Exchange
+	exchange     exchange.Exchange
 	err          error
 }
 
@@ -85,7 +86,7 @@ func (c *capturing) RoundTrip(r *http.Request) (*http.Response, error) {
 		c.err = err
 		return nil, err
 	}
-	c.exchange, c.err = matchers.Capture(response)
+	c.exchange, c.err = exchange.Capture(response)
 	return response, c.err
 }
 

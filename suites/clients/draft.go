@@ -8,7 +8,7 @@ import (
 	"unicode"
 
 	"github.com/learncontract/learncontract/fixtures"
-	"github.com/learncontract/learncontract/matchers"
+	"github.com/learncontract/learncontract/matchers/exchange"
 )
 
 // draft is what an answer that no clause documents says of the clause it would be.
@@ -23,11 +23,11 @@ var namedMessage = regexp.MustCompile(`^@([A-Za-z][A-Za-z0-9]{0,80}) `)
 
 // Draft is a clause for an answer of the operation that none documents, as the YAML of the contract has it, with … where a
 // person must decide.
-func Draft(o *fixtures.Operation, x matchers.Exchange) string { return newDraft(o, x, nil).String() }
+func Draft(o *fixtures.Operation, x exchange.Exchange) string { return newDraft(o, x, nil).String() }
 
 // newDraft reads the answer to a request with these values in its path. A value that the message repeats becomes its
 // placeholder: the next answer has another.
-func newDraft(o *fixtures.Operation, x matchers.Exchange, values []string) draft {
+func newDraft(o *fixtures.Operation, x exchange.Exchange, values []string) draft {
 	envelope := o.Contract.Envelope
 	d := draft{operation: o, status: x.Status(), code: textAt(x, envelope.Code), message: textAt(x, envelope.Message)}
 	if name := namedMessage.FindStringSubmatch(d.message); name != nil && o.Clauses[0].Bindings.Name != fixtures.None {
@@ -75,7 +75,7 @@ var (
 // key is the code in lower case with hyphens, a dot and the name if there is one: "failed-precondition.SomeName". It
 // differs from those of the operation's clauses.
 func (d draft) key() string {
-	key := strings.Trim(notPlain.ReplaceAllString(hump.ReplaceAllString(matchers.Printable(d.code), "$1-$2"), "-"), "-")
+	key := strings.Trim(notPlain.ReplaceAllString(hump.ReplaceAllString(exchange.Printable(d.code), "$1-$2"), "-"), "-")
 	if key = strings.ToLower(key); key == "" {
 		key = fmt.Sprintf("status-%d", d.status)
 	}
@@ -93,7 +93,7 @@ func (d draft) key() string {
 
 // scalar is a text as YAML has it on one line, as it may be printed.
 func scalar(text string) string {
-	text = matchers.Printable(text)
+	text = exchange.Printable(text)
 	if strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }) {
 		return strconv.Quote(text) // whose escapes are YAML's too
 	}

@@ -16,13 +16,14 @@ import (
 
 	"github.com/learncontract/learncontract/fixtures"
 	"github.com/learncontract/learncontract/matchers"
+	"github.com/learncontract/learncontract/matchers/exchange"
 )
 
 // Observe wraps the transport of tests of yours, http.DefaultTransport for nil, so that their end says which documented
 // failures they have met, and which failures no clause documents. It adds no request and changes no answer. Put it
 // nearest to the wire, below what retries: then it sees every attempt.
 //
-// A success passes as it is. The body of an error answer of the contract's operations is read, up to matchers.MaxBody,
+// A success passes as it is. The body of an error answer of the contract's operations is read, up to exchange.MaxBody,
 // before the answer is handed on, and can be read again. A request belongs to an operation by its method and the end of its
 // path, whatever the host and what stands before: a proxy or a stand-in may answer.
 func Observe(base http.RoundTripper, contract *fixtures.Contract) *Observer {
@@ -78,7 +79,7 @@ func (o *Observer) observe(request *http.Request, response *http.Response) {
 	if operation == nil {
 		address := ""
 		if request.URL != nil {
-			address = redacted(matchers.PrintableURL(request.URL.String()))
+			address = redacted(exchange.PrintableURL(request.URL.String()))
 		}
 		o.noteApart(Apart{
 			Request: cmp.Or(request.Method, http.MethodGet) + " " + address, Status: response.StatusCode,
@@ -86,19 +87,19 @@ func (o *Observer) observe(request *http.Request, response *http.Response) {
 		})
 		return
 	}
-	exchange, err := capture(request, response)
-	if err == nil && len(exchange.Body()) > mostJudged {
+	x, err := capture(request, response)
+	if err == nil && len(x.Body()) > mostJudged {
 		err = fmt.Errorf("the response's body is larger than %d bytes: no error of the API is", mostJudged)
 	}
 	documented := matchers.BeDocumented(operation)
 	honored := false
 	if err == nil {
-		honored, err = documented.Match(exchange)
+		honored, err = documented.Match(x)
 	}
 	if err != nil {
 		o.noteApart(Apart{
 			Request: operation.Method + " " + operation.Path, Status: response.StatusCode,
-			Because: redacted(matchers.Printable(err.Error())),
+			Because: redacted(exchange.Printable(err.Error())),
 		})
 		return
 	}
@@ -106,7 +107,7 @@ func (o *Observer) observe(request *http.Request, response *http.Response) {
 		o.noteMet(documented)
 		return
 	}
-	o.noteUndocumented(operation, exchange, values, documented)
+	o.noteUndocumented(operation, x, values, documented)
 }
 
 func (o *Observer) noteMet(documented *matchers.DocumentedMatcher) {
@@ -126,12 +127,12 @@ func (o *Observer) noteMet(documented *matchers.DocumentedMatcher) {
 }
 
 func (o *Observer) noteUndocumented(
-	operation *fixtures.Operation, exchange matchers.Exchange, values []string, documented *matchers.DocumentedMatcher,
+	operation *fixtures.Operation, x exchange.Exchange, values []string, documented *matchers.DocumentedMatcher,
 ) {
-	d := newDraft(operation, exchange, values)
+	d := newDraft(operation, x, values)
 	// Answers are the same if a caller that relies on what binds cannot tell them apart.
 	key := []string{
-		operation.ID, fmt.Sprint(exchange.Status()), fixtures.Normalize(matchers.Printable(d.code)), d.name,
+		operation.ID, fmt.Sprint(x.Status()), fixtures.Normalize(exchange.Printable(d.code)), d.name,
 	}
 	undocumented := false // by more than its form
 	for _, deviation := range documented.Deviations() {
@@ -173,26 +174,26 @@ func redacted(text string) string {
 
 // capture captures the exchange, decompressed where the caller wants to decompress the answer itself. The response's body
 // can be read again, up to what broke it off.
-func capture(request *http.Request, response *http.Response) (matchers.Exchange, error) {
+func capture(request *http.Request, response *http.Response) (exchange.Exchange, error) {
 	seen := *response
 	seen.Request = request // which not every transport sets
-	exchange, err := matchers.Capture(&seen)
+	x, err := exchange.Capture(&seen)
 	if response.Body != http.NoBody {
 		response.Body = seen.Body
 	}
 	if err != nil || !strings.EqualFold(response.Header.Get("Content-Encoding"), "gzip") {
-		return exchange, err
+		return x, err
 	}
 	var text []byte
-	zipped, err := gzip.NewReader(bytes.NewReader(exchange.Body()))
+	zipped, err := gzip.NewReader(bytes.NewReader(x.Body()))
 	if err == nil {
-		text, err = io.ReadAll(io.LimitReader(zipped, matchers.MaxBody))
+		text, err = io.ReadAll(io.LimitReader(zipped, exchange.MaxBody))
 	}
 	if err != nil {
-		return exchange, fmt.Errorf("the response's body is not the gzip it is said to be: %w", err)
+		return x, fmt.Errorf("the response's body is not the gzip it is said to be: %w", err)
 	}
 	answer := fixtures.Response{Status: response.StatusCode, Header: response.Header, Body: text}
-	return matchers.NewExchange(exchange.Method(), request.URL.String(), answer, time.Now()), nil
+	return exchange.New(x.Method(), request.URL.String(), answer, time.Now()), nil
 }
 
 // route tells the requests of an operation.

@@ -24,7 +24,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/learncontract/learncontract/fixtures"
-	"github.com/learncontract/learncontract/matchers"
+	"github.com/learncontract/learncontract/matchers/exchange"
 	"github.com/learncontract/learncontract/suites/clients"
 )
 
@@ -290,7 +290,7 @@ func TestObserveHandsOnWhatItWraps(t *testing.T) {
 
 	for name, answer := range map[string]fixtures.Response{
 		"an error without a body": {Status: 404}, "HEAD": {Status: 404}, "not modified": {Status: 304},
-		"a huge error": {Status: 500, Body: bytes.Repeat([]byte("x"), 3*matchers.MaxBody)},
+		"a huge error": {Status: 500, Body: bytes.Repeat([]byte("x"), 3*exchange.MaxBody)},
 		"a success":    {Status: 200, Body: []byte("ok")},
 	} {
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -333,7 +333,7 @@ func TestObserveSaysWhatItCouldNotRead(t *testing.T) {
 
 	for size, want := range map[int]string{
 		100_000:          "is larger than 65536 bytes",
-		matchers.MaxBody: "is larger than 1048576 bytes",
+		exchange.MaxBody: "is larger than 1048576 bytes",
 	} {
 		huge := graphs(404, "notFound", strings.Repeat("x", size))
 		observer = clients.Observe(answering(huge), graph)
@@ -461,8 +461,8 @@ func TestDraftsAreOfTheContract(t *testing.T) {
 			if err := yaml.Unmarshal([]byte(draft), &read); err != nil {
 				t.Fatalf("%v in\n%s", err, draft)
 			}
-			want := matchers.Printable(strings.ReplaceAll(message, "612300-activity", "{id}"))
-			if got := read[0].Wordings[0]; got.Code != matchers.Printable(code) || got.Message != want {
+			want := exchange.Printable(strings.ReplaceAll(message, "612300-activity", "{id}"))
+			if got := read[0].Wordings[0]; got.Code != exchange.Printable(code) || got.Message != want {
 				t.Errorf("code %q and message %q are drafted as %q and %q", code, want, got.Code, got.Message)
 			}
 			if strings.Contains(message, "{x}") || code != "teapotHeld" && message != "No." {

@@ -10,20 +10,20 @@ import (
 	"time"
 
 	"github.com/learncontract/learncontract/fixtures"
-	"github.com/learncontract/learncontract/matchers"
+	"github.com/learncontract/learncontract/matchers/exchange"
 )
 
 // Tell succeeds if a Failure tells its caller of the wording's clause, which the exchange honors: its name, and every field
 // as it came over the wire, the time to wait to the second. Whether the exchange honors the clause is for
 // matchers.HonorClause to say. The failure shows every field that is wrong: as documented, as answered, and as told.
-func Tell(wording *fixtures.Wording, exchange matchers.Exchange) *TellMatcher {
-	return &TellMatcher{wording: wording, exchange: exchange, exposed: Fields}
+func Tell(wording *fixtures.Wording, x exchange.Exchange) *TellMatcher {
+	return &TellMatcher{wording: wording, exchange: x, exposed: Fields}
 }
 
 // TellMatcher is the matcher Tell returns.
 type TellMatcher struct {
 	wording  *fixtures.Wording
-	exchange matchers.Exchange
+	exchange exchange.Exchange
 	exposed  []Field
 	known    func(Field, string) bool
 	differs  []Deviation
@@ -64,12 +64,11 @@ func (m *TellMatcher) Match(actual any) (bool, error) {
 		return false, errors.New("Tell was given no wording: take one of contract.Clause(id).Wordings")
 	}
 	if m.exchange.Status() == 0 {
-		return false, errors.New("Tell was given an empty exchange: make it with matchers.Capture or matchers.NewExchange")
+		return false, errors.New("Tell was given an empty exchange: make it with exchange.Capture or exchange.New")
 	}
 	told, ok := actual.(Failure)
 	if !ok {
-		return false, fmt.Errorf("Tell takes a clients.Failure; pass what the client's Do returned instead of\n%s",
-			matchers.Given(actual))
+		return false, fmt.Errorf("Tell takes a clients.Failure; pass what the client's Do returned instead of a %T", actual)
 	}
 	answered := m.answered()
 	m.differs, m.lost = nil, nil
@@ -110,7 +109,7 @@ func printable(field Field, text string) string {
 	if text != "" && slices.Contains([]Field{Code, Name, Message, RequestID}, field) {
 		text = strconv.Quote(text)
 	}
-	return cmp.Or(matchers.Printable(text), "(nothing)")
+	return cmp.Or(exchange.Printable(text), "(nothing)")
 }
 
 // answered is what a caller can be told of the exchange.
@@ -122,19 +121,19 @@ func (m *TellMatcher) answered() Failure {
 	}
 	f.Details = detailsOf(m.exchange, envelope)
 	// An answer without the header, or with one that says nothing, names no time to wait.
-	f.RetryAfter, _ = matchers.RetryAfter(m.exchange)
+	f.RetryAfter, _ = exchange.RetryAfter(m.exchange)
 	return f
 }
 
 // textAt is the text at a place of the answer's body, "" if there is none.
-func textAt(x matchers.Exchange, place string) string {
+func textAt(x exchange.Exchange, place string) string {
 	value, _ := x.At(place)
 	text, _ := value.(string)
 	return text
 }
 
 // detailsOf are the entries of error.details that have a code and a message.
-func detailsOf(x matchers.Exchange, envelope fixtures.Envelope) (list []Detail) {
+func detailsOf(x exchange.Exchange, envelope fixtures.Envelope) (list []Detail) {
 	if envelope.Details == "" {
 		return nil
 	}

@@ -7,12 +7,12 @@ import (
 	"time"
 
 	"github.com/learncontract/learncontract/fixtures"
-	"github.com/learncontract/learncontract/matchers"
+	"github.com/learncontract/learncontract/matchers/exchange"
 	"github.com/learncontract/learncontract/suites/clients"
 )
 
 // several is an answer with every field but a name, and the failure that tells it.
-func several(tb testing.TB) (*fixtures.Wording, matchers.Exchange, clients.Failure) {
+func several(tb testing.TB) (*fixtures.Wording, exchange.Exchange, clients.Failure) {
 	tb.Helper()
 	contract, err := fixtures.Load("graph")
 	if err != nil {
@@ -29,11 +29,11 @@ func several(tb testing.TB) (*fixtures.Wording, matchers.Exchange, clients.Failu
 	for _, d := range w.Details {
 		told.Details = append(told.Details, clients.Detail{Code: d.Code, Message: d.Message.Expand(nil)})
 	}
-	return w, matchers.NewExchange("POST", clause.Operation.URL(), answer, time.Now()), told
+	return w, exchange.New("POST", clause.Operation.URL(), answer, time.Now()), told
 }
 
 func TestTellNamesEveryFieldThatIsWrong(t *testing.T) {
-	wording, exchange, right := several(t)
+	wording, x, right := several(t)
 	for field, change := range map[string]func(*clients.Failure){
 		"":            func(*clients.Failure) {},
 		"status":      func(f *clients.Failure) { f.Status = 500 },
@@ -46,7 +46,7 @@ func TestTellNamesEveryFieldThatIsWrong(t *testing.T) {
 	} {
 		told := right
 		change(&told)
-		matcher := clients.Tell(wording, exchange)
+		matcher := clients.Tell(wording, x)
 		ok, err := matcher.Match(told)
 		if err != nil {
 			t.Fatal(err)
@@ -64,9 +64,9 @@ func TestTellNamesEveryFieldThatIsWrong(t *testing.T) {
 }
 
 func TestTellExcusesWhatIsKnown(t *testing.T) {
-	wording, exchange, told := several(t)
+	wording, x, told := several(t)
 	told.Code = "other"
-	matcher := clients.Tell(wording, exchange).Excusing(func(field clients.Field, told string) bool {
+	matcher := clients.Tell(wording, x).Excusing(func(field clients.Field, told string) bool {
 		return field == clients.Code && told == "other"
 	})
 	if ok, err := matcher.Match(told); !ok || err != nil {
@@ -79,11 +79,11 @@ func TestTellExcusesWhatIsKnown(t *testing.T) {
 }
 
 func TestTellSaysWhatToPass(t *testing.T) {
-	wording, exchange, _ := several(t)
-	if _, err := clients.Tell(wording, exchange).Match("a failure"); err == nil || !strings.HasPrefix(err.Error(), "Tell takes a clients.Failure; pass what the client's Do returned instead of") {
+	wording, x, _ := several(t)
+	if _, err := clients.Tell(wording, x).Match("a failure"); err == nil || !strings.HasPrefix(err.Error(), "Tell takes a clients.Failure; pass what the client's Do returned instead of") {
 		t.Errorf("the error is %v", err)
 	}
-	if _, err := clients.Tell(nil, exchange).Match(clients.Failure{}); err == nil {
+	if _, err := clients.Tell(nil, x).Match(clients.Failure{}); err == nil {
 		t.Error("a nil wording is no error")
 	}
 }
@@ -96,7 +96,7 @@ func ExampleTell() {
 	}
 	clause := contract.Clause("classroom.courses.patch.failed-precondition.CourseNotModifiable")
 	answer := clause.Wordings[0].Response()
-	matcher := clients.Tell(clause.Wordings[0], matchers.NewExchange("PATCH", clause.Operation.URL(), answer, time.Now()))
+	matcher := clients.Tell(clause.Wordings[0], exchange.New("PATCH", clause.Operation.URL(), answer, time.Now()))
 	told := clients.Failure{Status: 400, Code: "INVALID_ARGUMENT", Message: "Precondition check failed."}
 	if ok, _ := matcher.Match(told); !ok {
 		fmt.Println(matcher.FailureMessage(told))

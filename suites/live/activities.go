@@ -9,7 +9,7 @@ import (
 	"strings"
 
 	"github.com/learncontract/learncontract/fixtures"
-	"github.com/learncontract/learncontract/matchers"
+	"github.com/learncontract/learncontract/matchers/exchange"
 )
 
 // learnerKeys name the users whose activities are looked for.
@@ -57,7 +57,7 @@ func (t *Tenant) activitiesOf(ctx context.Context, as, learner string) (all []fo
 		next, below := strings.CutPrefix(page.Next, t.config.Sandbox.Endpoint("graph"))
 		switch {
 		case page.Next != "" && !below:
-			return all, fmt.Errorf("the page after %s is elsewhere, at %s", path, matchers.PrintableURL(page.Next))
+			return all, fmt.Errorf("the page after %s is elsewhere, at %s", path, exchange.PrintableURL(page.Next))
 		case next != "" && seen[next]:
 			return all, fmt.Errorf("the pages of %s never end: remove by hand what is called %s…", path, Prefix)
 		}
@@ -66,7 +66,7 @@ func (t *Tenant) activitiesOf(ctx context.Context, as, learner string) (all []fo
 	return all, nil
 }
 
-func receivedActivity(x matchers.Exchange) found {
+func receivedActivity(x exchange.Exchange) found {
 	return found{id: textAt(x, "/id"), provider: textAt(x, "/learningProviderId")}
 }
 

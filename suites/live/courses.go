@@ -9,7 +9,7 @@ import (
 	"slices"
 
 	"github.com/learncontract/learncontract/fixtures"
-	"github.com/learncontract/learncontract/matchers"
+	"github.com/learncontract/learncontract/matchers/exchange"
 )
 
 // findCourses are the courses that an identity owns or teaches, as the domain's administrator sees them where the sandbox file
@@ -126,10 +126,10 @@ func (t *Tenant) leaves(ctx context.Context, as, path, state string) error {
 	return err
 }
 
-func receivedCourse(x matchers.Exchange) found { return found{id: textAt(x, "/id")} }
+func receivedCourse(x exchange.Exchange) found { return found{id: textAt(x, "/id")} }
 
 // textAt is the text at a place of an answer's body, "" if there is none.
-func textAt(x matchers.Exchange, place string) string {
+func textAt(x exchange.Exchange, place string) string {
 	value, _ := x.At(place)
 	text, _ := value.(string)
 	return text

@@ -22,7 +22,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"github.com/learncontract/learncontract/fixtures"
-	"github.com/learncontract/learncontract/matchers"
+	"github.com/learncontract/learncontract/matchers/exchange"
 )
 
 // Options are how a Door behaves. The zero value is right for a real tenant.
@@ -202,11 +202,11 @@ func (d *Transport) checkHost(r *http.Request) error {
 	case r.URL == nil:
 		return engineErrorf(OpHost, "the request has no URL: %w", ErrOtherHost)
 	case r.URL.Scheme != d.endpoint.Scheme || hostPort(r.URL) != hostPort(d.endpoint):
-		return engineErrorf(OpHost, "%s://%s is %w: have the client ask the base URL that it was given, for requests, and tokens, go to %s://%s alone", matchers.Printable(r.URL.Scheme),
-			matchers.Printable(r.URL.Host), ErrOtherHost, d.endpoint.Scheme, d.endpoint.Host)
+		return engineErrorf(OpHost, "%s://%s is %w: have the client ask the base URL that it was given, for requests, and tokens, go to %s://%s alone", exchange.Printable(r.URL.Scheme),
+			exchange.Printable(r.URL.Host), ErrOtherHost, d.endpoint.Scheme, d.endpoint.Host)
 	case r.Host != "" && !strings.EqualFold(r.Host, r.URL.Host):
 		return engineErrorf(OpHost, "a request to %s names %s in Host, and that is %w: have the client leave Host as it is", r.URL.Host,
-			matchers.Printable(r.Host), ErrOtherHost)
+			exchange.Printable(r.Host), ErrOtherHost)
 	}
 	return nil
 }
@@ -375,10 +375,10 @@ func (d *Transport) observeThrottling(status int, header http.Header) {
 	}
 	if header.Get("Retry-After") != "" {
 		answer := fixtures.Response{Status: status, Header: header}
-		asked, err := matchers.RetryAfter(matchers.NewExchange("", "", answer, time.Now()))
+		asked, err := exchange.RetryAfter(exchange.New("", "", answer, time.Now()))
 		if err == nil {
 			wait = asked
-		} else if errors.Is(err, matchers.ErrTooLong) {
+		} else if errors.Is(err, exchange.ErrTooLong) {
 			wait = longestPause + 1
 		}
 	}
@@ -389,12 +389,12 @@ func (d *Transport) observeThrottling(status int, header http.Header) {
 	}
 	if wait > longestPause && d.ended == nil {
 		d.ended = engineErrorf(OpWait, "%w: %s asks for one of %s, and a run waits %v at most: try again after it", ErrLongWait,
-			d.endpoint.Host, matchers.Printable(header.Get("Retry-After")), longestPause)
+			d.endpoint.Host, exchange.Printable(header.Get("Retry-After")), longestPause)
 	}
 }
 
 // busy reports whether an answer asks to wait, by its status, which heed has seen, or by its body, which is heeded as a 429 is.
-func (d *Transport) busy(x matchers.Exchange) bool {
+func (d *Transport) busy(x exchange.Exchange) bool {
 	if !isThrottled(x) {
 		return isBusy(x.Status())
 	}
@@ -421,7 +421,7 @@ var throttling = regexp.MustCompile(`(?i)(rate_?limit|daily_?limit|quota)_?excee
 const throttlingText = "Request rate higher than configured"
 
 // isThrottled tells a refusal that says only to ask less often. A named error says itself what it is, whatever its reason.
-func isThrottled(x matchers.Exchange) bool {
+func isThrottled(x exchange.Exchange) bool {
 	message, _ := x.At("/error/message")
 	if text, _ := message.(string); x.Status() != http.StatusForbidden || strings.HasPrefix(text, "@") {
 		return false

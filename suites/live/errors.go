@@ -10,7 +10,7 @@ import (
 	"net"
 	"syscall"
 
-	"github.com/learncontract/learncontract/matchers"
+	"github.com/learncontract/learncontract/matchers/exchange"
 )
 
 // Op is what of the engine failed.
@@ -63,7 +63,7 @@ func networkError(ctx context.Context, host string, err error) *EngineError {
 	if errors.Is(ctx.Err(), context.Canceled) {
 		return wrapWithText(OpInterrupt, context.Canceled, "the request to %s was given up, for the run was interrupted", host)
 	}
-	return wrapWithText(OpNetwork, err, "%s %s (%s)", host, NetworkReason(err), matchers.Printable(err.Error()))
+	return wrapWithText(OpNetwork, err, "%s %s (%s)", host, NetworkReason(err), exchange.Printable(err.Error()))
 }
 
 // wrapWithText is failed with a cause that is told in other words than its own, which may be longer, or hold more, than is to be shown.

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/learncontract/learncontract/matchers"
+	"github.com/learncontract/learncontract/matchers/exchange"
 )
 
 // renewBefore is how long before its end a token is asked for anew: longer than a request and its wait take.
@@ -97,7 +97,7 @@ func (d *Transport) signedIn(ctx context.Context, name string) (Token, error) {
 		if already, ok := err.(*EngineError); ok { //nolint:errorlint // to be told as it is
 			return Token{}, already
 		}
-		return Token{}, wrapWithText(OpSignIn, err, "%s cannot sign in: %s", as, matchers.Printable(err.Error()))
+		return Token{}, wrapWithText(OpSignIn, err, "%s cannot sign in: %s", as, exchange.Printable(err.Error()))
 	}
 	if token.value == nil || token.value() == "" {
 		return Token{}, engineErrorf(OpSignIn, "%s got an empty token: see that what signs in prints one, or set %s", as, TokenVariable(as))
@@ -129,7 +129,7 @@ func (d *Transport) checkTenant(_ context.Context, name string, token Token) err
 	}
 	if !slices.Contains(audiences, strings.ToLower(found.Audience)) {
 		return engineErrorf(OpGuard, "the token of graph/%s is for %q and not for Microsoft Graph, and so it is %w: ask for the scope %s/.default",
-			name, matchers.Printable(found.Audience), ErrOtherTenant, audiences[0])
+			name, exchange.Printable(found.Audience), ErrOtherTenant, audiences[0])
 	}
 	app := found.App + found.Party // it has one of them
 	if want, ok := d.sandbox.Value("graph." + name + ".clientID"); ok && app != "" && !strings.EqualFold(app, want) {
@@ -177,7 +177,7 @@ var turnedOff = map[string]string{"classroomOff": "@ClassroomDisabled ", "apiOff
 const profilePath = "/v1/userProfiles/me"
 
 // profile asks for the profile of whose token it is, and again where the provider asks to wait.
-func (d *Transport) profile(ctx context.Context, token Token) (x matchers.Exchange, err error) {
+func (d *Transport) profile(ctx context.Context, token Token) (x exchange.Exchange, err error) {
 	for range 3 {
 		r, err := http.NewRequestWithContext(ctx, http.MethodGet, d.sandbox.Endpoint("classroom")+profilePath, nil)
 		if err != nil {
@@ -187,7 +187,7 @@ func (d *Transport) profile(ctx context.Context, token Token) (x matchers.Exchan
 		if err != nil {
 			return x, err
 		}
-		x, err = matchers.Capture(response)
+		x, err = exchange.Capture(response)
 		response.Body.Close()
 		if err != nil || !d.busy(x) {
 			return x, engineError(err)
@@ -201,5 +201,5 @@ func (d *Transport) other(who, what, key, found string) error {
 	want, _ := d.sandbox.Value(key)
 	return engineErrorf(OpGuard, "%s is of %s %q and not %q, as %s of %s says: it is %w: sign in as another, or correct the file",
 		who,
-		what, matchers.Printable(found), want, key, d.sandbox.File(), ErrOtherTenant)
+		what, exchange.Printable(found), want, key, d.sandbox.File(), ErrOtherTenant)
 }

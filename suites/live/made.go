@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"github.com/learncontract/learncontract/fixtures"
-	"github.com/learncontract/learncontract/matchers"
+	"github.com/learncontract/learncontract/matchers/exchange"
 	"github.com/learncontract/learncontract/suites/clients"
 )
 
@@ -47,7 +47,7 @@ type kind struct {
 	removal   string // how one is removed, as a plan has it
 	field     string // of the request's body, that holds the name
 	// answered is what the operation's answer says of it.
-	answered func(x matchers.Exchange) found
+	answered func(x exchange.Exchange) found
 	// find returns all that an identity can see.
 	find func(ctx context.Context, t *Tenant, as string) ([]found, error)
 	// read looks for one by its id, and reports whether it is there. What was just made may not show yet.
@@ -123,16 +123,16 @@ func beganAt(name string) time.Time {
 }
 
 // register notes, before it is asked for, that what the operation makes must be removed. The result takes each answer.
-func (t *Tenant) register(as string, o *fixtures.Operation, v *values) (answered func(matchers.Exchange)) {
+func (t *Tenant) register(as string, o *fixtures.Operation, v *values) (answered func(exchange.Exchange)) {
 	k := t.kindOf(o)
 	if k == nil {
-		return func(matchers.Exchange) {}
+		return func(exchange.Exchange) {}
 	}
 	m := &made{kind: *k, name: v.run, as: as}
 	t.mutex.Lock()
 	defer t.mutex.Unlock()
 	t.made, t.makes[as] = append(t.made, m), true
-	return func(x matchers.Exchange) {
+	return func(x exchange.Exchange) {
 		t.mutex.Lock()
 		defer t.mutex.Unlock()
 		m.refused = x.Status() >= http.StatusBadRequest && x.Status() < http.StatusInternalServerError
@@ -144,9 +144,9 @@ func (t *Tenant) register(as string, o *fixtures.Operation, v *values) (answered
 
 // registerUndo notes, before the recipe's request is sent, how it is taken back, if it must be. The result takes the answer: what
 // was refused, and what was never sent, is not taken back, for it may have been there before.
-func (t *Tenant) registerUndo(v *values, r *fixtures.Recipe, sent *atomic.Bool) (answered func(matchers.Exchange), err error) {
+func (t *Tenant) registerUndo(v *values, r *fixtures.Recipe, sent *atomic.Bool) (answered func(exchange.Exchange), err error) {
 	if r.Undo == nil {
-		return func(matchers.Exchange) {}, nil
+		return func(exchange.Exchange) {}, nil
 	}
 	call, err := t.call(v, r.Undo.Operation, r.Undo.Change)
 	if err != nil {
@@ -156,7 +156,7 @@ func (t *Tenant) registerUndo(v *values, r *fixtures.Recipe, sent *atomic.Bool) 
 	t.mutex.Lock()
 	defer t.mutex.Unlock()
 	t.made = append(t.made, m)
-	return func(x matchers.Exchange) {
+	return func(x exchange.Exchange) {
 		t.mutex.Lock()
 		defer t.mutex.Unlock()
 		m.refused = x.Status() >= http.StatusBadRequest && x.Status() < http.StatusInternalServerError
@@ -348,7 +348,7 @@ func (t *Tenant) hasKey(key string) bool {
 }
 
 // request sends a request of a clean-up. The path may have a query.
-func (t *Tenant) request(ctx context.Context, as, method, path string, body any) (matchers.Exchange, error) {
+func (t *Tenant) request(ctx context.Context, as, method, path string, body any) (exchange.Exchange, error) {
 	call := clients.Call{Operation: &fixtures.Operation{ID: method + " " + path, Method: method, Path: path}}
 	if body != nil {
 		call.Body, _ = json.Marshal(body) // of maps and texts

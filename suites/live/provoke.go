@@ -18,7 +18,7 @@ import (
 	"time"
 
 	"github.com/learncontract/learncontract/fixtures"
-	"github.com/learncontract/learncontract/matchers"
+	"github.com/learncontract/learncontract/matchers/exchange"
 	"github.com/learncontract/learncontract/suites/clients"
 )
 
@@ -28,7 +28,7 @@ type CallFunc func(ctx context.Context, client *http.Client, baseURL string, cal
 // Provoke sets up what the recipe has given and has the client ask for the clause. It returns the answer that counts: the
 // last one, after what only says to wait or to sign in again. The error is an EngineError, or that of ask where nothing was
 // answered. What it makes is removed by CleanUp, whatever happens.
-func (t *Tenant) Provoke(ctx context.Context, r *fixtures.Recipe, ask CallFunc) (matchers.Exchange, error) {
+func (t *Tenant) Provoke(ctx context.Context, r *fixtures.Recipe, ask CallFunc) (exchange.Exchange, error) {
 	if answer, has := t.recorded[r.Clause.ID]; has {
 		below := &capture{transport: replayed(answer)}
 		err := ask(ctx, &http.Client{Transport: below, CheckRedirect: noRedirect}, t.contract.BaseURL, clients.Minimal(r.Clause.Operation))
@@ -40,18 +40,18 @@ func (t *Tenant) Provoke(ctx context.Context, r *fixtures.Recipe, ask CallFunc) 
 	}
 	for _, as := range t.identities(r) { // within the time of the spec, and not of the client's call
 		if err := t.prove(ctx, as); err != nil {
-			return matchers.Exchange{}, err
+			return exchange.Exchange{}, err
 		}
 	}
 	if t.door.Spent()+t.cost(r) > t.Budget() {
-		return matchers.Exchange{}, engineErrorf(OpBudget, "%w: the run has sent %d of the %d requests that it may send, and %s takes up to %d",
+		return exchange.Exchange{}, engineErrorf(OpBudget, "%w: the run has sent %d of the %d requests that it may send, and %s takes up to %d",
 			ErrBudget, t.door.Spent(), t.Budget(), r.Clause.ID, t.cost(r))
 	}
 	v := t.values()
 	for _, step := range r.Given {
 		for range step.Times {
 			if err := t.set(ctx, v, step); err != nil {
-				return matchers.Exchange{}, err
+				return exchange.Exchange{}, err
 			}
 		}
 	}
@@ -62,17 +62,17 @@ func (t *Tenant) Provoke(ctx context.Context, r *fixtures.Recipe, ask CallFunc) 
 	}
 	call, err := t.call(v, r.Clause.Operation, r.Ask)
 	if err != nil {
-		return matchers.Exchange{}, err
+		return exchange.Exchange{}, err
 	}
 	sent := &atomic.Bool{}
 	refused, err := t.registerUndo(v, r, sent)
 	if err != nil {
-		return matchers.Exchange{}, err
+		return exchange.Exchange{}, err
 	}
 	answered := t.register(r.As, r.Clause.Operation, v)
 	for try := 1; ; try++ {
 		if err := t.door.pause(ctx); err != nil { // within the time of the spec: the client's call may be shorter than the wait
-			return matchers.Exchange{}, err
+			return exchange.Exchange{}, err
 		}
 		below := &capture{transport: t.door.As(r.As), sent: sent}
 		client := &http.Client{Transport: below, CheckRedirect: noRedirect}
@@ -147,7 +147,7 @@ func (t *Tenant) stopped() error {
 const mostTries = 4
 
 // shouldRepeat reports whether the answer says nothing of the clause, but that it must be asked again: later, or with a new token.
-func (t *Tenant) shouldRepeat(r *fixtures.Recipe, x matchers.Exchange) bool {
+func (t *Tenant) shouldRepeat(r *fixtures.Recipe, x exchange.Exchange) bool {
 	if x.Status() == http.StatusUnauthorized && r.Clause.Status != http.StatusUnauthorized {
 		t.door.Forget(r.As)
 		return true
@@ -156,7 +156,7 @@ func (t *Tenant) shouldRepeat(r *fixtures.Recipe, x matchers.Exchange) bool {
 }
 
 // inconclusive is the error of an answer that says nothing of the clause.
-func (t *Tenant) inconclusive(r *fixtures.Recipe, x matchers.Exchange) error {
+func (t *Tenant) inconclusive(r *fixtures.Recipe, x exchange.Exchange) error {
 	line := fixtures.StatusLine(x.Status())
 	switch {
 	case isThrottled(x):
@@ -191,7 +191,7 @@ var gateways = []int{
 // isGatewaysPage tells a refusal that no API has written: neither its body nor its Content-Type is of JSON, and it has no id,
 // which Graph gives every answer. Of a 403 alone: Google's own front end answers other statuses with pages, and those are
 // the provider's.
-func isGatewaysPage(x matchers.Exchange) bool {
+func isGatewaysPage(x exchange.Exchange) bool {
 	media, _, _ := mime.ParseMediaType(x.Header("Content-Type"))
 	return x.Status() == http.StatusForbidden && !json.Valid(x.Body()) && x.Header("Request-Id") == "" &&
 		(media == "text/html" || media == "text/plain")
@@ -203,7 +203,7 @@ func noRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastRe
 type values struct {
 	sandbox *Sandbox
 	run     string
-	answers map[string]matchers.Exchange // by step
+	answers map[string]exchange.Exchange // by step
 	fresh   string                       // one a request
 }
 
@@ -211,7 +211,7 @@ func (t *Tenant) values() *values {
 	t.mutex.Lock()
 	defer t.mutex.Unlock()
 	t.runs++
-	return &values{t.config.Sandbox, fmt.Sprintf("%s-%d", t.run, t.runs), map[string]matchers.Exchange{}, ""}
+	return &values{t.config.Sandbox, fmt.Sprintf("%s-%d", t.run, t.runs), map[string]exchange.Exchange{}, ""}
 }
 
 // missing is the id of nothing: a number, as Classroom's are, beyond those it has given.
@@ -430,7 +430,7 @@ func (d *Transport) poll(ctx context.Context, longest time.Duration, awaited str
 
 // send sends a request of a set-up or a clean-up, as an identity, and again where the provider asks to wait, or wants another
 // token.
-func (t *Tenant) send(ctx context.Context, as string, call clients.Call) (matchers.Exchange, error) {
+func (t *Tenant) send(ctx context.Context, as string, call clients.Call) (exchange.Exchange, error) {
 	for try := 1; ; try++ {
 		x, err := t.sendOnce(ctx, as, call)
 		if err != nil {
@@ -447,7 +447,7 @@ func (t *Tenant) send(ctx context.Context, as string, call clients.Call) (matche
 	}
 }
 
-func (t *Tenant) sendOnce(ctx context.Context, as string, call clients.Call) (x matchers.Exchange, err error) {
+func (t *Tenant) sendOnce(ctx context.Context, as string, call clients.Call) (x exchange.Exchange, err error) {
 	address := t.config.Sandbox.Endpoint(t.contract.Provider) + pathOf(call)
 	request, err := http.NewRequestWithContext(ctx, call.Operation.Method, address, bytes.NewReader(call.Body))
 	if err != nil {
@@ -461,7 +461,7 @@ func (t *Tenant) sendOnce(ctx context.Context, as string, call clients.Call) (x 
 		return x, engineError(err)
 	}
 	defer response.Body.Close()
-	x, err = matchers.Capture(response)
+	x, err = exchange.Capture(response)
 	return x, engineError(err)
 }
 
@@ -495,7 +495,7 @@ type capture struct {
 	transport http.RoundTripper
 	sent      *atomic.Bool // set once a request may have reached the provider; nil if nobody asks
 	mutex     sync.Mutex
-	exchange  matchers.Exchange
+	exchange  exchange.Exchange
 	answered  bool
 	failed    error
 }
@@ -503,9 +503,9 @@ type capture struct {
 // RoundTrip implements http.RoundTripper.
 func (c *capture) RoundTrip(r *http.Request) (*http.Response, error) {
 	response, err := c.transport.RoundTrip(r.WithContext(context.WithValue(r.Context(), sentKey{}, c.sent)))
-	var x matchers.Exchange
+	var x exchange.Exchange
 	if err == nil {
-		x, err = matchers.Capture(response)
+		x, err = exchange.Capture(response)
 	}
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
@@ -517,7 +517,7 @@ func (c *capture) RoundTrip(r *http.Request) (*http.Response, error) {
 	return response, nil
 }
 
-func (c *capture) last() (matchers.Exchange, bool) {
+func (c *capture) last() (exchange.Exchange, bool) {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
 	return c.exchange, c.answered

@@ -16,7 +16,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/learncontract/learncontract/fixtures"
-	"github.com/learncontract/learncontract/matchers"
+	"github.com/learncontract/learncontract/matchers/exchange"
 )
 
 // recording are the answers of a run, redacted, by the clause that was provoked: a file DIR/observed/PROVIDER.yaml, laid out as
@@ -44,7 +44,7 @@ func RecordingFile(folder, provider string) string {
 }
 
 // Record keeps the answer to a clause that was provoked, and the clause that it is, nil if none.
-func (t *Tenant) Record(clause *fixtures.Clause, x matchers.Exchange, is *fixtures.Clause) error {
+func (t *Tenant) Record(clause *fixtures.Clause, x exchange.Exchange, is *fixtures.Clause) error {
 	if t.recording == nil || x.Status() < http.StatusBadRequest {
 		return nil // what a success holds is somebody's
 	}
@@ -72,7 +72,7 @@ func (t *Tenant) Record(clause *fixtures.Clause, x matchers.Exchange, is *fixtur
 }
 
 // errorOf is an answer's body, of an error object that object alone: what else there is may be somebody's.
-func errorOf(x matchers.Exchange) string {
+func errorOf(x exchange.Exchange) string {
 	found, has := x.At("/error")
 	if !has {
 		return string(x.Body())
@@ -152,7 +152,7 @@ const (
 
 // newRedaction replaces what the sandbox file names, what the set-up was answered of its own, and what has the form of such a
 // value.
-func newRedaction(sandbox *Sandbox, answers []matchers.Exchange, secrets *Secrets) *redaction {
+func newRedaction(sandbox *Sandbox, answers []exchange.Exchange, secrets *Secrets) *redaction {
 	r := &redaction{known: map[string]string{}, own: map[string]string{}, secrets: secrets}
 	for _, x := range answers {
 		var body any

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/learncontract/learncontract/fixtures"
-	"github.com/learncontract/learncontract/matchers"
+	"github.com/learncontract/learncontract/matchers/exchange"
 )
 
 // Config is what a live run is asked to do.
@@ -40,7 +40,7 @@ type Tenant struct {
 	intruder error                          // that of the first identity that is not whom the file names, nil if none is
 	makes    map[string]bool                // as whom anything was registered
 	made     []*made                        // what is to be removed, the first first
-	answered map[string][]matchers.Exchange // to the set-up of a clause that is to be recorded, by its id
+	answered map[string][]exchange.Exchange // to the set-up of a clause that is to be recorded, by its id
 }
 
 // Prefix begins the name of everything that any run makes. A run's own follows it.
@@ -67,7 +67,7 @@ func Open(contract *fixtures.Contract, config Config) (*Tenant, error) {
 	}
 	t := &Tenant{
 		contract: contract, recipes: map[string]*fixtures.Recipe{}, config: config,
-		makes: map[string]bool{}, answered: map[string][]matchers.Exchange{},
+		makes: map[string]bool{}, answered: map[string][]exchange.Exchange{},
 	}
 	for _, r := range recipes {
 		t.recipes[r.Clause.ID] = r

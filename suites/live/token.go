@@ -14,7 +14,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/learncontract/learncontract/matchers"
+	"github.com/learncontract/learncontract/matchers/exchange"
 )
 
 // Token is an access token. It prints without its value.
@@ -111,7 +111,7 @@ func said(stderr fmt.Stringer) string {
 	if last := len(lines) - 1; strings.HasPrefix(lines[last], "exit status ") && last > 0 {
 		lines = lines[:last] // go run's
 	}
-	text := matchers.Printable(strings.Join(lines, "\n"))
+	text := exchange.Printable(strings.Join(lines, "\n"))
 	if text == "" {
 		return "it did not say why"
 	}

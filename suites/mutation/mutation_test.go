@@ -14,6 +14,7 @@ import (
 
 	"github.com/learncontract/learncontract/fixtures"
 	"github.com/learncontract/learncontract/matchers"
+	"github.com/learncontract/learncontract/matchers/exchange"
 )
 
 // asked is what must be tried at the least, a field a line.
@@ -116,7 +117,7 @@ func try(t *testing.T, operator Operator, w *fixtures.Wording, honored bool) (n 
 	documented := w.Response()
 	for i, mutant := range operator.Apply(w, documented) {
 		matcher := matchers.HonorWording(w).Strictly()
-		ok, err := matcher.Match(exchange(w, mutant))
+		ok, err := matcher.Match(captured(w, mutant))
 		wrong := ""
 		switch {
 		case same(documented, mutant):
@@ -135,7 +136,7 @@ func try(t *testing.T, operator Operator, w *fixtures.Wording, honored bool) (n 
 			n.right++
 			continue
 		}
-		t.Errorf("%s: on %s a mutant %s\n%s", operator.Name, w.ID(), wrong, exchange(w, mutant))
+		t.Errorf("%s: on %s a mutant %s\n%s", operator.Name, w.ID(), wrong, captured(w, mutant))
 	}
 	if !same(documented, w.Response()) {
 		t.Errorf("%s: on %s the operator changed the answer it was given", operator.Name, w.ID())
@@ -169,9 +170,9 @@ func writeRow(table *strings.Builder, name string, row []tally) {
 	}
 }
 
-func exchange(w *fixtures.Wording, a fixtures.Response) matchers.Exchange {
+func captured(w *fixtures.Wording, a fixtures.Response) exchange.Exchange {
 	o := w.Clause.Operation
-	return matchers.NewExchange(o.Method, o.URL(), a, time.Unix(0, 0))
+	return exchange.New(o.Method, o.URL(), a, time.Unix(0, 0))
 }
 
 func same(a, b fixtures.Response) bool {

@@ -45,10 +45,10 @@ func TestVendorsPolicies(t *testing.T) {
 				}
 				for _, mutant := range named(t, name).Apply(w, w.Response()) {
 					matcher := matchers.HonorWording(w)
-					ok, err := matcher.Match(exchange(w, mutant))
+					ok, err := matcher.Match(captured(w, mutant))
 					if err != nil || ok != passes {
 						t.Errorf("%s: on %s the mutant should pass: %t, and passes: %t (%v)\n%+v\n%s",
-							name, w.ID(), passes, ok, err, matcher.Deviations(), exchange(w, mutant))
+							name, w.ID(), passes, ok, err, matcher.Deviations(), captured(w, mutant))
 					}
 					applied++
 				}
@@ -66,7 +66,7 @@ func TestNoClauseHonorsAnothersAnswer(t *testing.T) {
 	for _, provider := range fixtures.Providers {
 		for w := range wordings(load(t, provider)) {
 			for _, other := range w.Clause.Operation.Clauses {
-				ok, err := matchers.HonorClause(other).Match(exchange(w, w.Response()))
+				ok, err := matchers.HonorClause(other).Match(captured(w, w.Response()))
 				if err != nil || ok != (other == w.Clause) {
 					t.Errorf("the answer of %s honors %s: %t (%v)", w.ID(), other.ID, ok, err)
 				}
@@ -88,7 +88,7 @@ func TestInferredCodes(t *testing.T) {
 		inferred++
 		for _, name := range slices.Concat(passes, breaks) {
 			for _, mutant := range named(t, name).Apply(w, w.Response()) {
-				ok, err := matchers.HonorWording(w).Match(exchange(w, mutant))
+				ok, err := matchers.HonorWording(w).Match(captured(w, mutant))
 				if want := slices.Contains(passes, name); err != nil || ok != want {
 					t.Errorf("%s: on %s the mutant should pass: %t, and passes: %t (%v)", name, w.ID(), want, ok, err)
 				}

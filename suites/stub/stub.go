@@ -33,7 +33,7 @@ import (
 	"github.com/h2non/gock"
 
 	"github.com/learncontract/learncontract/fixtures"
-	"github.com/learncontract/learncontract/matchers"
+	"github.com/learncontract/learncontract/matchers/exchange"
 )
 
 // ErrRefused is in the chain of the error of every request that no stub answers.
@@ -51,7 +51,7 @@ type Request struct {
 }
 
 // String is the request's method and URL, query values masked.
-func (r Request) String() string { return r.Method + " " + matchers.PrintableURL(r.URL) }
+func (r Request) String() string { return r.Method + " " + exchange.PrintableURL(r.URL) }
 
 // Stub answers the requests of one spec, as an http.RoundTripper. New makes it, Close ends it. Goroutines may share it.
 type Stub struct {
@@ -265,7 +265,7 @@ func (s *Stub) RoundTrip(r *http.Request) (*http.Response, error) {
 
 // refusedError is the error of a refused request.
 func refusedError(r *http.Request, kind error, why string) error {
-	return fmt.Errorf("%s %s was %w%s", r.Method, matchers.PrintableURL(r.URL.String()), kind, why)
+	return fmt.Errorf("%s %s was %w%s", r.Method, exchange.PrintableURL(r.URL.String()), kind, why)
 }
 
 // explain tells what keeps each stub from answering the request.
@@ -369,12 +369,12 @@ func ReadBody(r *http.Request) (body []byte, fault string) {
 		}
 		body = plain
 	case encoding != "" && encoding != "identity":
-		return body, fmt.Sprintf("is labelled Content-Encoding: %s, which the provider does not document", matchers.Printable(encoding))
+		return body, fmt.Sprintf("is labelled Content-Encoding: %s, which the provider does not document", exchange.Printable(encoding))
 	}
 	label := strings.Join(r.Header.Values("Content-Type"), ", ")
 	if media, _, _ := mime.ParseMediaType(label); len(body) > 0 && media != "application/json" {
 		return body, fmt.Sprintf("is labelled Content-Type: %s, and the provider takes application/json",
-			cmp.Or(matchers.Printable(label), "(missing)"))
+			cmp.Or(exchange.Printable(label), "(missing)"))
 	}
 	return body, ""
 }
@@ -397,7 +397,7 @@ func PrintableBody(body []byte) string {
 	if json.Compact(&compact, body) == nil {
 		body = compact.Bytes()
 	}
-	return matchers.Printable(string(body))
+	return exchange.Printable(string(body))
 }
 
 // decoded reads one JSON value, numbers as they are written.

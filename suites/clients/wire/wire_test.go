@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/learncontract/learncontract/fixtures"
-	"github.com/learncontract/learncontract/matchers"
+	"github.com/learncontract/learncontract/matchers/exchange"
 	"github.com/learncontract/learncontract/suites/clients"
 	"github.com/learncontract/learncontract/suites/clients/wire"
 )
@@ -59,8 +59,8 @@ func TestEveryWordingIsToldOverARealConnection(t *testing.T) {
 				if err != nil {
 					t.Fatalf("%s: %v", current.ID(), err)
 				}
-				exchange := matchers.NewExchange(clause.Operation.Method, clause.Operation.URL(), current.Response(), time.Now())
-				matcher := clients.Tell(current, exchange)
+				x := exchange.New(clause.Operation.Method, clause.Operation.URL(), current.Response(), time.Now())
+				matcher := clients.Tell(current, x)
 				if ok, err := matcher.Match(failure); !ok || err != nil {
 					t.Errorf("%v %s", err, matcher.FailureMessage(failure))
 				}

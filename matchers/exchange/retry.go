@@ -1,4 +1,4 @@
-package matchers
+package exchange
 
 import (
 	"errors"
@@ -6,8 +6,6 @@ import (
 	"net/http"
 	"strings"
 	"time"
-
-	"github.com/onsi/gomega/types"
 )
 
 // longestWait bounds Retry-After: a longer one is taken for a mistake.
@@ -54,29 +52,4 @@ func bounded(wait time.Duration) (time.Duration, error) {
 		return 0, ErrTooLong
 	}
 	return wait, nil
-}
-
-// HaveRetryAfter succeeds if the answer's Retry-After header asks to wait for the time: a time.Duration, or a matcher
-// of one.
-func HaveRetryAfter(expected any) *FieldMatcher {
-	m := &FieldMatcher{name: "HaveRetryAfter", field: "Retry-After", of: func(x Exchange) (any, string) {
-		values := strings.Join(x.answer.Header.Values("Retry-After"), ", ")
-		if values == "" {
-			return nil, "no Retry-After"
-		}
-		wait, err := RetryAfter(x)
-		if err != nil {
-			return nil, fmt.Sprintf("Retry-After %s: %v", Printable(values), err)
-		}
-		return wait, ""
-	}}
-	switch expected := expected.(type) {
-	case time.Duration:
-		m.expected, m.is = expected.String(), equal(expected)
-	case types.GomegaMatcher:
-		m.inner = expected
-	default:
-		m.err = wrongArgument(m.name, "a time.Duration, or a matcher of one", expected)
-	}
-	return m
 }

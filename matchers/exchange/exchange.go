@@ -1,12 +1,7 @@
-// Package matchers holds what was answered against what is documented: Gomega matchers on an Exchange or an
-// *http.Response, whose body stays readable.
+// Package exchange captures one request and its response, once, so that it is safe to compare, to keep and to print.
 //
-// HonorClause is the one that tells everything: every mismatch at once, the clause and the row of the documentation it
-// stands in, and the clause the answer is nearest to. The others each look at one field and need no contract.
-//
-// It knows documentation (package fixtures) and answers. It must not know who was asked or over which transport
-// (package suites).
-package matchers
+// It must not know what a response means (package matchers), nor who sent the request (package suites).
+package exchange
 
 import (
 	"bytes"
@@ -37,8 +32,8 @@ type Exchange struct {
 	method, url string
 	answer      fixtures.Response
 	received    time.Time
-	body        any    // the decoded body
-	fault       string // why the body could not be decoded
+	body        any   // the decoded body
+	fault       error // why the body could not be decoded, printable
 }
 
 // kept are the header fields an Exchange keeps: those the contract speaks of, and the correlation ids that the providers
@@ -47,9 +42,9 @@ var kept = []string{
 	"Content-Type", "Retry-After", "Date", "Request-Id", "Client-Request-Id", "X-Ms-Ags-Diagnostic",
 }
 
-// NewExchange makes an exchange of a request and an answer received at a time, which an HTTP date in Retry-After
-// counts from where the answer has no Date. It copies what it keeps.
-func NewExchange(method, rawURL string, answer fixtures.Response, received time.Time) Exchange {
+// New makes an exchange of a request and an answer received at a time, which an HTTP date in Retry-After counts from
+// where the answer has no Date. It copies what it keeps.
+func New(method, rawURL string, answer fixtures.Response, received time.Time) Exchange {
 	x := Exchange{method: method, url: PrintableURL(rawURL), received: received}
 	x.answer = fixtures.Response{Status: answer.Status, Header: http.Header{}, Body: bytes.Clone(answer.Body)}
 	for name, values := range answer.Header {
@@ -59,7 +54,7 @@ func NewExchange(method, rawURL string, answer fixtures.Response, received time.
 	}
 	var err error
 	if x.body, err = decode(answer.Body); err != nil {
-		x.fault = Printable(err.Error())
+		x.fault = errors.New(Printable(err.Error()))
 	}
 	return x
 }
@@ -97,13 +92,16 @@ func Capture(response *http.Response) (Exchange, error) {
 		}
 	}
 	answer := fixtures.Response{Status: response.StatusCode, Header: response.Header, Body: text}
-	return NewExchange(method, address, answer, time.Now()), nil
+	return New(method, address, answer, time.Now()), nil
 }
 
 // broken is the rest of a body that broke off.
 type broken struct{ err error }
 
 func (b broken) Read([]byte) (int, error) { return 0, b.err }
+
+// IsZero reports whether the exchange is the zero value, which nothing was captured into.
+func (x Exchange) IsZero() bool { return x.answer.Header == nil }
 
 // Method is the request's method, empty if the response didn't tell it.
 func (x Exchange) Method() string { return x.method }
@@ -116,6 +114,9 @@ func (x Exchange) Status() int { return x.answer.Status }
 
 // Header returns the first value of a header field of the answer, "" if it has none or does not keep the field.
 func (x Exchange) Header(name string) string { return x.answer.Header.Get(name) }
+
+// Values returns a copy of the values of a header field of the answer, none if it has or keeps none.
+func (x Exchange) Values(name string) []string { return slices.Clone(x.answer.Header.Values(name)) }
 
 // Body returns a copy of the answer's body.
 func (x Exchange) Body() []byte { return bytes.Clone(x.answer.Body) }
@@ -144,38 +145,25 @@ func (x Exchange) GomegaString() string { return x.String() }
 // GoString implements fmt.GoStringer: the fields would show what String masks.
 func (x Exchange) GoString() string { return x.String() }
 
-// request prints the request.
-func (x Exchange) request() string {
+// Request prints the request: its method and URL, or that neither is known.
+func (x Exchange) Request() string {
 	if x.method == "" && x.url == "" {
 		return "(unknown)"
 	}
 	return strings.TrimSpace(x.method + " " + x.url)
 }
 
-// suspect says who may have answered instead of the API, "" if nothing speaks for it.
-func (x Exchange) suspect() string {
-	switch body := bytes.TrimSpace(x.answer.Body); {
-	case x.Status() < http.StatusBadRequest:
-		return "It is no failure: the request succeeded, or was sent on.\n"
-	case x.fault != "" && !bytes.HasPrefix(body, []byte("{")):
-		return "The body is no error of the API: a gateway or a proxy may have answered.\n"
-	}
-	return ""
-}
+// Fault is why the body could not be decoded, nil if it could.
+func (x Exchange) Fault() error { return x.fault }
 
-// At returns a copy of what a JSON Pointer (RFC 6901) points at in the decoded body, of a number a float64. Nothing is found
-// in a body that isn't JSON.
+// At returns a copy of what a JSON Pointer (RFC 6901) points at in the decoded body, of a number a float64. "" points at the
+// whole body. Nothing is found in a body that isn't JSON.
 func (x Exchange) At(pointer string) (value any, found bool) {
-	value, found = x.at(pointer)
-	return cloned(value), found
-}
-
-// at is At without the copy.
-func (x Exchange) at(pointer string) (value any, found bool) {
-	if x.fault != "" {
+	if x.fault != nil {
 		return nil, false
 	}
-	return fixtures.Lookup(x.body, pointer)
+	value, found = fixtures.Lookup(x.body, pointer)
+	return cloned(value), found
 }
 
 func cloned(value any) any {
