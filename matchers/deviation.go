@@ -16,13 +16,16 @@ import (
 	"github.com/learncontract/learncontract/matchers/exchange"
 )
 
-// Deviation is one field in which an answer differs from its clause.
+// Deviation is one field in which a response differs from its wording, or what a client surfaces from the response. Its texts
+// are printable.
 type Deviation struct {
-	Field      string // such as "status", "code" or "Retry-After"
-	Documented string // printable
-	Received   string // printable
-	Note       string // what else there is to say, such as "differs by spelling only"; may be empty
-	Binds      bool   // whether the field is bound so strongly that the clause is broken
+	Wording    string `json:"wording"`            // its id
+	Field      string `json:"field"`              // such as "code"
+	Documented string `json:"documented"`         // in the contract
+	Received   string `json:"received"`           // over the wire
+	Surfaced   string `json:"surfaced,omitempty"` // to the client's caller; empty where only the wire was compared
+	Note       string `json:"note,omitempty"`     // such as "differs by spelling only"
+	Binds      bool   `json:"binds"`              // whether it breaks the contract
 }
 
 // spellingOnly is the note of a field that is as documented but for case, spaces, punctuation and apostrophes.

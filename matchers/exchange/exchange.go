@@ -205,6 +205,9 @@ func Printable(text string) string {
 	return text
 }
 
+// Mask masks what looks like a token in a text of any length.
+func Mask(text string) string { return masked(text) }
+
 // PrintableURL is a URL as failures show it: every query value masked, without user information and fragment.
 func PrintableURL(address string) string {
 	u, err := url.Parse(address)
@@ -340,4 +343,35 @@ func decodeValue(decoder *json.Decoder, at []string) (any, error) {
 		return array, err
 	}
 	return token, nil
+}
+
+// TextAt is the text that a JSON Pointer points at in the decoded body, empty if there is none.
+func (x Exchange) TextAt(pointer string) string {
+	value, _ := x.At(pointer)
+	text, _ := value.(string)
+	return text
+}
+
+// Detail is one entry of error.details.
+type Detail struct {
+	Code    string // the entry's code
+	Message string // the entry's message
+}
+
+// DetailsAt are the entries with a code and a message of the array that a JSON Pointer points at, none for "".
+func (x Exchange) DetailsAt(pointer string) (list []Detail) {
+	if pointer == "" {
+		return nil
+	}
+	value, _ := x.At(pointer)
+	entries, _ := value.([]any)
+	for _, entry := range entries {
+		object, _ := entry.(map[string]any)
+		code, hasCode := object["code"].(string)
+		message, hasMessage := object["message"].(string)
+		if hasCode && hasMessage {
+			list = append(list, Detail{code, message})
+		}
+	}
+	return list
 }

@@ -1,4 +1,4 @@
-package clients_test
+package observe_test
 
 import (
 	"context"
@@ -9,7 +9,7 @@ import (
 	"net/http/httptest"
 
 	"github.com/learncontract/learncontract/fixtures"
-	"github.com/learncontract/learncontract/suites/clients"
+	"github.com/learncontract/learncontract/suites/observe"
 )
 
 // The lines between the comments are those of a TestMain.
@@ -18,7 +18,7 @@ func ExampleObserve() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	observer := clients.Observe(http.DefaultTransport, contract)
+	observer := observe.New(http.DefaultTransport, contract)
 	connector := &http.Client{Transport: observer} // or http.DefaultTransport = observer
 
 	// Here m.Run runs the tests. This one asks for a course activity that the provider does not have.
@@ -36,14 +36,14 @@ func ExampleObserve() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println("the connector was answered", response.Status)
+	fmt.Println("the connector was responded", response.Status)
 	response.Body.Close()
 	provider.Close()
 
 	// At the end:
 	fmt.Print(observer.Report())
 	// Output:
-	// the connector was answered 404 Not Found
-	// graph learningCourseActivity: 1 error answer, 1 of 41 clauses met, 40 not
-	//   met    graph.get.assignment-not-found, 1 answer
+	// the connector was responded 404 Not Found
+	// graph learningCourseActivity: 1 error response, 1 of 41 clauses met, 40 not
+	//   met    graph.get.assignment-not-found, 1 response
 }

@@ -1,4 +1,6 @@
-package clients
+// Package observe says which documented failures tests of yours have met, and which failures no clause documents: it wraps the
+// transport that they send their requests by.
+package observe
 
 import (
 	"bytes"
@@ -19,16 +21,16 @@ import (
 	"github.com/learncontract/learncontract/matchers/exchange"
 )
 
-// Observe wraps the transport of tests of yours, http.DefaultTransport for nil, so that their end says which documented
-// failures they have met, and which failures no clause documents. It adds no request and changes no answer. Put it
+// New wraps the transport of tests of yours, http.DefaultTransport for nil, so that their end says which documented
+// failures they have met, and which failures no clause documents. It adds no request and changes no response. Put it
 // nearest to the wire, below what retries: then it sees every attempt.
 //
-// A success passes as it is. The body of an error answer of the contract's operations is read, up to exchange.MaxBody,
-// before the answer is handed on, and can be read again. A request belongs to an operation by its method and the end of its
-// path, whatever the host and what stands before: a proxy or a stand-in may answer.
-func Observe(base http.RoundTripper, contract *fixtures.Contract) *Observer {
+// A success passes as it is. The body of an error response of the contract's operations is read, up to exchange.MaxBody,
+// before the response is handed on, and can be read again. A request belongs to an operation by its method and the end of its
+// path, whatever the host and what stands before: a proxy or a stand-in may response.
+func New(base http.RoundTripper, contract *fixtures.Contract) *Observer {
 	if contract == nil {
-		panic("clients: Observe was given no contract: check the error of fixtures.Load first")
+		panic("observe: New was given no contract: check the error of fixtures.Load first")
 	}
 	if base == nil {
 		base = http.DefaultTransport // now: the observer itself may be put in its place
@@ -40,17 +42,17 @@ func Observe(base http.RoundTripper, contract *fixtures.Contract) *Observer {
 	return o
 }
 
-// Observer is the http.RoundTripper that Observe returns. Goroutines may share it.
+// Observer is the http.RoundTripper that New returns. Goroutines may share it.
 type Observer struct {
 	base     http.RoundTripper
 	contract *fixtures.Contract
 	routes   []route
 
 	mutex        sync.Mutex // guards what follows
-	answers      int
+	responses      int
 	met          map[*fixtures.Clause]*Met
 	undocumented bounded[Undocumented]
-	apart        bounded[Apart]
+	unmatched        bounded[Unmatched]
 }
 
 // RoundTrip implements http.RoundTripper.
@@ -69,11 +71,11 @@ func (o *Observer) CloseIdleConnections() {
 	}
 }
 
-// mostJudged is the size in bytes up to which an error answer is held against the contract: that takes longer with the
+// mostJudged is the size in bytes up to which an error response is held against the contract: that takes longer with the
 // length of its texts.
 const mostJudged = 64 << 10
 
-// observe notes an error answer.
+// observe notes an error response.
 func (o *Observer) observe(request *http.Request, response *http.Response) {
 	operation, values := o.operation(request)
 	if operation == nil {
@@ -81,9 +83,9 @@ func (o *Observer) observe(request *http.Request, response *http.Response) {
 		if request.URL != nil {
 			address = redacted(exchange.PrintableURL(request.URL.String()))
 		}
-		o.noteApart(Apart{
+		o.noteUnmatched(Unmatched{
 			Request: cmp.Or(request.Method, http.MethodGet) + " " + address, Status: response.StatusCode,
-			Because: "no operation of the contract",
+			Reason: "no operation of the contract",
 		})
 		return
 	}
@@ -97,9 +99,9 @@ func (o *Observer) observe(request *http.Request, response *http.Response) {
 		honored, err = documented.Match(x)
 	}
 	if err != nil {
-		o.noteApart(Apart{
+		o.noteUnmatched(Unmatched{
 			Request: operation.Method + " " + operation.Path, Status: response.StatusCode,
-			Because: redacted(exchange.Printable(err.Error())),
+			Reason: redacted(exchange.Printable(err.Error())),
 		})
 		return
 	}
@@ -113,14 +115,14 @@ func (o *Observer) observe(request *http.Request, response *http.Response) {
 func (o *Observer) noteMet(documented *matchers.DocumentedMatcher) {
 	o.mutex.Lock()
 	defer o.mutex.Unlock()
-	o.answers++
+	o.responses++
 	clause := documented.Clause()
 	met := o.met[clause]
 	if met == nil {
 		met = &Met{Clause: clause}
 		o.met[clause] = met
 	}
-	met.Answers++
+	met.Responses++
 	if len(documented.Deviations()) == 0 {
 		met.ToTheLetter++
 	}
@@ -130,7 +132,7 @@ func (o *Observer) noteUndocumented(
 	operation *fixtures.Operation, x exchange.Exchange, values []string, documented *matchers.DocumentedMatcher,
 ) {
 	d := newDraft(operation, x, values)
-	// Answers are the same if a caller that relies on what binds cannot tell them apart.
+	// Responses are the same if a caller that relies on what binds cannot tell them unmatched.
 	key := []string{
 		operation.ID, fmt.Sprint(x.Status()), fixtures.Normalize(exchange.Printable(d.code)), d.name,
 	}
@@ -143,7 +145,7 @@ func (o *Observer) noteUndocumented(
 	}
 	o.mutex.Lock()
 	defer o.mutex.Unlock()
-	o.answers++
+	o.responses++
 	if first := o.undocumented.note(strings.Join(key, " ")); first != nil {
 		*first = Undocumented{Operation: operation, Text: redacted(documented.FailureMessage(nil))}
 		if undocumented && d.code != "" {
@@ -152,10 +154,10 @@ func (o *Observer) noteUndocumented(
 	}
 }
 
-func (o *Observer) noteApart(a Apart) {
+func (o *Observer) noteUnmatched(a Unmatched) {
 	o.mutex.Lock()
 	defer o.mutex.Unlock()
-	if first := o.apart.note(fmt.Sprint(a)); first != nil {
+	if first := o.unmatched.note(fmt.Sprint(a)); first != nil {
 		*first = a
 	}
 }
@@ -172,7 +174,7 @@ func redacted(text string) string {
 	})
 }
 
-// capture captures the exchange, decompressed where the caller wants to decompress the answer itself. The response's body
+// capture captures the exchange, decompressed where the caller wants to decompress the response itself. The response's body
 // can be read again, up to what broke it off.
 func capture(request *http.Request, response *http.Response) (exchange.Exchange, error) {
 	seen := *response
@@ -192,8 +194,8 @@ func capture(request *http.Request, response *http.Response) (exchange.Exchange,
 	if err != nil {
 		return x, fmt.Errorf("the response's body is not the gzip it is said to be: %w", err)
 	}
-	answer := fixtures.Response{Status: response.StatusCode, Header: response.Header, Body: text}
-	return exchange.New(x.Method(), request.URL.String(), answer, time.Now()), nil
+	plain := fixtures.Response{Status: response.StatusCode, Header: response.Header, Body: text}
+	return exchange.New(x.Method(), request.URL.String(), plain, time.Now()), nil
 }
 
 // route tells the requests of an operation.
@@ -247,7 +249,7 @@ func unescaped(path string) string {
 	return strings.Join(segments, "/")
 }
 
-// mostKept bounds how many different answers of a kind an Observer keeps.
+// mostKept bounds how many different responses of a kind an Observer keeps.
 const mostKept = 20
 
 // bounded are the first different things of a kind, with how often each was noted, and how often others were.

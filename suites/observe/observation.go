@@ -1,4 +1,4 @@
-package clients
+package observe
 
 import (
 	"fmt"
@@ -11,46 +11,46 @@ import (
 // what a failure shows, where what looks like a token is masked, and a mail address is {id}. Other ids stay in messages.
 type Observation struct {
 	Contract *fixtures.Contract
-	// Answers counts the error answers of the contract's operations, those apart aside.
-	Answers int
-	// Met are the clauses that the answers honor as strongly as the provider's own words bind, in the order of the contract.
+	// Responses counts the error responses of the contract's operations, those unmatched aside.
+	Responses int
+	// Met are the clauses that the responses honor as strongly as the provider's own words bind, in the order of the contract.
 	Met []Met
 	// NotMet are the other clauses of the contract, in its order.
 	NotMet []*fixtures.Clause
-	// Undocumented are answers that no clause of their operation documents, in the order in which they were first seen. Of
+	// Undocumented are responses that no clause of their operation documents, in the order in which they were first seen. Of
 	// twenty different ones on the others are only counted, in MoreUndocumented.
 	Undocumented     []Undocumented
 	MoreUndocumented int
-	// Apart are answers that could not be held against the contract, bounded as Undocumented is.
-	Apart     []Apart
-	MoreApart int
+	// Unmatched are responses that could not be held against the contract, bounded as Undocumented is.
+	Unmatched     []Unmatched
+	MoreUnmatched int
 }
 
 // Met is a clause that was met.
 type Met struct {
 	Clause *fixtures.Clause
-	// Answers counts those that honor the clause, and no other is nearer; ToTheLetter those that don't deviate from it in
+	// Responses counts those that honor the clause, and no other is nearer; ToTheLetter those that don't deviate from it in
 	// anything.
-	Answers, ToTheLetter int
-	// LookAlikes are the clauses that the answers that are not to the letter may be as well, by what the provider says to
+	Responses, ToTheLetter int
+	// LookAlikes are the clauses that the responses that are not to the letter may be as well, by what the provider says to
 	// rely on.
 	LookAlikes []*fixtures.Clause
 }
 
-// Undocumented is an answer that no clause documents.
+// Undocumented is a response that no clause documents.
 type Undocumented struct {
 	Operation *fixtures.Operation
-	Answers   int    // how many were the same in status, code and name, and in what they break
-	Text      string // the first of them: the nearest clause, every difference, and the answer
-	Draft     string // a clause for it, to be completed, as the YAML of the contract has it; empty if only the answer's form is wrong
+	Responses   int    // how many were the same in status, code and name, and in what they break
+	Text      string // the first of them: the nearest clause, every difference, and the response
+	Draft     string // a clause for it, to be completed, as the YAML of the contract has it; empty if only the response's form is wrong
 }
 
-// Apart is an answer that could not be held against the contract.
-type Apart struct {
+// Unmatched is a response that could not be held against the contract.
+type Unmatched struct {
 	Request string // method and path as the contract has it; of no operation, method and URL, query values masked
 	Status  int    // HTTP status
-	Because string // why: no operation of the contract asks so, or its body could not be read
-	Answers int    // how many there were
+	Reason string // why: no operation of the contract asks so, or its body could not be read
+	Responses int    // how many there were
 }
 
 // Report is what was observed up to now.
@@ -58,7 +58,7 @@ func (o *Observer) Report() Observation {
 	o.mutex.Lock()
 	defer o.mutex.Unlock()
 	r := Observation{
-		Contract: o.contract, Answers: o.answers, MoreUndocumented: o.undocumented.others, MoreApart: o.apart.others,
+		Contract: o.contract, Responses: o.responses, MoreUndocumented: o.undocumented.others, MoreUnmatched: o.unmatched.others,
 	}
 	for clause := range o.contract.Clauses() {
 		met := o.met[clause]
@@ -67,18 +67,18 @@ func (o *Observer) Report() Observation {
 			continue
 		}
 		m := *met
-		if m.ToTheLetter < m.Answers {
+		if m.ToTheLetter < m.Responses {
 			m.LookAlikes = clause.LookAlikes()
 		}
 		r.Met = append(r.Met, m)
 	}
 	for i, u := range o.undocumented.first {
 		r.Undocumented = append(r.Undocumented, *u)
-		r.Undocumented[i].Answers = o.undocumented.counts[i]
+		r.Undocumented[i].Responses = o.undocumented.counts[i]
 	}
-	for i, a := range o.apart.first {
-		r.Apart = append(r.Apart, *a)
-		r.Apart[i].Answers = o.apart.counts[i]
+	for i, a := range o.unmatched.first {
+		r.Unmatched = append(r.Unmatched, *a)
+		r.Unmatched[i].Responses = o.unmatched.counts[i]
 	}
 	return r
 }
@@ -87,33 +87,33 @@ func (o *Observer) Report() Observation {
 func (r Observation) String() string {
 	var text strings.Builder
 	fmt.Fprintf(&text, "%s %s: %s, %d of %d clauses met, %d not\n", r.Contract.Provider, r.Contract.API,
-		count(r.Answers, "error answer"), len(r.Met), len(r.Met)+len(r.NotMet), len(r.NotMet))
+		count(r.Responses, "error response"), len(r.Met), len(r.Met)+len(r.NotMet), len(r.NotMet))
 	for _, m := range r.Met {
-		fmt.Fprintf(&text, "  met    %s, %s", m.Clause.ID, count(m.Answers, "answer"))
+		fmt.Fprintf(&text, "  met    %s, %s", m.Clause.ID, count(m.Responses, "response"))
 		if len(m.LookAlikes) > 0 {
 			ids := make([]string, len(m.LookAlikes))
 			for i, clause := range m.LookAlikes {
 				ids[i] = strings.TrimPrefix(clause.ID, clause.Operation.ID+".")
 			}
 			fmt.Fprintf(&text, ", %d of them by the nearest message only: nothing that %s says to rely on tells it from %s",
-				m.Answers-m.ToTheLetter, r.Contract.Provider, strings.Join(ids, ", "))
+				m.Responses-m.ToTheLetter, r.Contract.Provider, strings.Join(ids, ", "))
 		}
 		text.WriteByte('\n')
 	}
-	for _, a := range r.Apart {
-		fmt.Fprintf(&text, "  apart  %s, %s: %s, %s\n", a.Request, fixtures.StatusLine(a.Status), a.Because, count(a.Answers, "answer"))
+	for _, a := range r.Unmatched {
+		fmt.Fprintf(&text, "  unmatched  %s, %s: %s, %s\n", a.Request, fixtures.StatusLine(a.Status), a.Reason, count(a.Responses, "response"))
 	}
-	if r.MoreApart > 0 {
-		fmt.Fprintf(&text, "  apart  %s more, of other requests\n", count(r.MoreApart, "answer"))
+	if r.MoreUnmatched > 0 {
+		fmt.Fprintf(&text, "  unmatched  %s more, of other requests\n", count(r.MoreUnmatched, "response"))
 	}
 	for _, u := range r.Undocumented {
-		fmt.Fprintf(&text, "\nundocumented, %s of %s\n%s", count(u.Answers, "answer"), u.Operation.ID, indented(u.Text))
+		fmt.Fprintf(&text, "\nundocumented, %s of %s\n%s", count(u.Responses, "response"), u.Operation.ID, indented(u.Text))
 		if u.Draft != "" {
 			fmt.Fprintf(&text, "\n  A clause for it, to be completed at every … and given the row that documents it under sources:\n\n%s", u.Draft)
 		}
 	}
 	if r.MoreUndocumented > 0 {
-		fmt.Fprintf(&text, "\nundocumented, %s more, different from these\n", count(r.MoreUndocumented, "answer"))
+		fmt.Fprintf(&text, "\nundocumented, %s more, different from these\n", count(r.MoreUndocumented, "response"))
 	}
 	return text.String()
 }

@@ -1,4 +1,4 @@
-package clients
+package observe
 
 import (
 	"fmt"
@@ -11,30 +11,30 @@ import (
 	"github.com/learncontract/learncontract/matchers/exchange"
 )
 
-// draft is what an answer that no clause documents says of the clause it would be.
+// draft is what a response that no clause documents says of the clause it would be.
 type draft struct {
 	operation           *fixtures.Operation
 	status              int
-	code, name, message string // empty where the answer has none
-	details             []Detail
+	code, name, message string // empty where the response has none
+	details             []exchange.Detail
 }
 
 var namedMessage = regexp.MustCompile(`^@([A-Za-z][A-Za-z0-9]{0,80}) `)
 
-// Draft is a clause for an answer of the operation that none documents, as the YAML of the contract has it, with … where a
+// Draft is a clause for a response of the operation that none documents, as the YAML of the contract has it, with … where a
 // person must decide.
 func Draft(o *fixtures.Operation, x exchange.Exchange) string { return newDraft(o, x, nil).String() }
 
-// newDraft reads the answer to a request with these values in its path. A value that the message repeats becomes its
-// placeholder: the next answer has another.
+// newDraft reads the response to a request with these values in its path. A value that the message repeats becomes its
+// placeholder: the next response has another.
 func newDraft(o *fixtures.Operation, x exchange.Exchange, values []string) draft {
 	envelope := o.Contract.Envelope
-	d := draft{operation: o, status: x.Status(), code: textAt(x, envelope.Code), message: textAt(x, envelope.Message)}
+	d := draft{operation: o, status: x.Status(), code: x.TextAt(envelope.Code), message: x.TextAt(envelope.Message)}
 	if name := namedMessage.FindStringSubmatch(d.message); name != nil && o.Clauses[0].Bindings.Name != fixtures.None {
 		d.name = name[1]
 	}
 	const most = 5 // of as many a person sees what they are
-	d.details = detailsOf(x, envelope)
+	d.details = x.DetailsAt(envelope.Details)
 	d.details = d.details[:min(len(d.details), most)]
 	const shortest = 6 // "me" is a user's id, and part of many words
 	for _, value := range values {
@@ -56,7 +56,7 @@ func (d draft) String() string {
 		fmt.Fprintf(&text, "    name: %s\n", d.name)
 	}
 	fmt.Fprintf(&text, "    when: '…'\n    status: %d\n    remedy: {do: …, from: ours}\n", d.status)
-	fmt.Fprintf(&text, "    on: [{operation: %s, evidence: inferred, basis: answered so in a test run}]\n", d.operation.ID)
+	fmt.Fprintf(&text, "    on: [{operation: %s, evidence: inferred, basis: responded so in a test run}]\n", d.operation.ID)
 	fmt.Fprintf(&text, "    wordings:\n      - code: %s\n        message: %s\n", scalar(d.code), scalar(d.message))
 	for i, detail := range d.details {
 		if i == 0 {

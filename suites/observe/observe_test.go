@@ -1,4 +1,4 @@
-package clients_test
+package observe_test
 
 import (
 	"bytes"
@@ -25,10 +25,10 @@ import (
 
 	"github.com/learncontract/learncontract/fixtures"
 	"github.com/learncontract/learncontract/matchers/exchange"
-	"github.com/learncontract/learncontract/suites/clients"
+	"github.com/learncontract/learncontract/suites/observe"
 )
 
-var update = flag.Bool("update", false, "rewrite suites/clients/testdata/*.golden with the texts as they are")
+var update = flag.Bool("update", false, "rewrite suites/observe/testdata/*.golden with the texts as they are")
 
 // token stands where a provider, or a proxy before it, has echoed a credential.
 const token = "eyJ0eXAiOiJKV1QifQ.eyJvaWQiOiI3In0.c2lnbmF0dXJl"
@@ -47,20 +47,20 @@ type transport func(*http.Request) (*http.Response, error)
 
 func (f transport) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-// answering answers every request so, and doesn't set Response.Request.
+// answering responses every request so, and doesn't set Response.Request.
 func answering(a fixtures.Response) transport {
 	return func(*http.Request) (*http.Response, error) {
 		return &http.Response{StatusCode: a.Status, Header: a.Header, Body: io.NopCloser(bytes.NewReader(a.Body))}, nil
 	}
 }
 
-// graphs is an answer of Graph.
+// graphs is a response of Graph.
 func graphs(status int, code, message string) fixtures.Response {
 	body := fmt.Sprintf(`{"error":{"code":%q,"message":%q,"innerError":{}}}`, code, message)
 	return fixtures.Response{Status: status, Header: http.Header{"Content-Type": {"application/json"}}, Body: []byte(body)}
 }
 
-// received is an answer as a caller has it.
+// received is a response as a caller has it.
 type received struct {
 	status int
 	length int64 // Response.ContentLength
@@ -68,7 +68,7 @@ type received struct {
 	body   []byte
 }
 
-// send has the client send a request, and reads the answer to its end.
+// send has the client send a request, and reads the response to its end.
 func send(t *testing.T, client *http.Client, method, url string) (received, error) {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), method, url, nil)
@@ -98,7 +98,7 @@ func golden(t *testing.T, file, text string) {
 	}
 	want, err := os.ReadFile(file)
 	if err != nil {
-		t.Fatalf("%v: go test ./suites/clients -update writes it", err)
+		t.Fatalf("%v: go test ./suites/observe -update writes it", err)
 	}
 	if text != string(want) {
 		t.Errorf("the text is\n%s\nand %s has\n%s", text, file, want)
@@ -111,7 +111,7 @@ func TestObservation(t *testing.T) {
 	graph := load(t, "graph")
 	license := graph.Clause("graph.update.learner-license").Wordings[0].Response()
 	html := fixtures.Response{Status: 502, Header: http.Header{"Content-Type": {"text/html"}}, Body: []byte("<h1>502 Bad Gateway</h1>")}
-	answers := []fixtures.Response{
+	responses := []fixtures.Response{
 		license, license,
 		graphs(403, "forbidden", "The licence of the learner has expired."),
 		graphs(429, "tooManyRequests", "Retry after 5 minutes"),
@@ -127,7 +127,7 @@ func TestObservation(t *testing.T) {
 		case strings.HasPrefix(r.URL.Path, "/moved"):
 			http.Redirect(w, r, "/proxy/v1.0"+activity+"?token="+token, http.StatusTemporaryRedirect)
 		default:
-			a := answers[asked]
+			a := responses[asked]
 			asked++
 			w.Header().Set("Content-Type", a.Header.Get("Content-Type"))
 			w.Header().Set("X-Token", token)
@@ -137,12 +137,12 @@ func TestObservation(t *testing.T) {
 	}))
 	defer server.Close()
 	client := server.Client()
-	observer := clients.Observe(client.Transport, graph)
+	observer := observe.New(client.Transport, graph)
 	client.Transport = observer
-	for _, want := range answers {
+	for _, want := range responses {
 		got, err := send(t, client, http.MethodPatch, server.URL+"/moved/v1.0"+activity)
 		if err != nil || got.status != want.Status || !bytes.Equal(got.body, want.Body) {
-			t.Errorf("answered %d %q, %v, want %d %q", got.status, got.body, err, want.Status, want.Body)
+			t.Errorf("responded %d %q, %v, want %d %q", got.status, got.body, err, want.Status, want.Body)
 		}
 	}
 	for range 2 {
@@ -157,35 +157,35 @@ func TestObservation(t *testing.T) {
 	golden(t, "observation.golden", text)
 
 	classroom := load(t, "classroom")
-	observer = clients.Observe(answering(fixtures.Response{
+	observer = observe.New(answering(fixtures.Response{
 		Status: 400, Header: http.Header{"Content-Type": {"application/json"}},
 		Body: []byte(`{"error":{"code":400,"message":"@CourseIsFull No more than 1,000 students.","status":"FAILED_PRECONDITION"}}`),
 	}), classroom)
 	_, _ = send(t, &http.Client{Transport: observer}, http.MethodPatch, "http://127.0.0.1:1/v1/courses/d%3Abiology?updateMask=name")
 	golden(t, "observation-named.golden", observer.Report().String())
-	golden(t, "observation-empty.golden", clients.Observe(nil, graph).Report().String())
+	golden(t, "observation-empty.golden", observe.New(nil, graph).Report().String())
 }
 
 // A person's address is an id to both providers: wherever it may stand, it is not shown.
 func TestObservationHasNoMailAddress(t *testing.T) {
 	classroom := load(t, "classroom")
-	answer := fixtures.Response{
+	response := fixtures.Response{
 		Status: 409, Header: http.Header{"Content-Type": {"application/json"}},
 		Body: []byte(`{"error":{"code":409,"message":"ada.l+x@school.example is there, says mail-bot@school.example","status":"CONFLICT"}}`),
 	}
-	observer := clients.Observe(transport(func(r *http.Request) (*http.Response, error) { return answering(answer)(r) }), classroom)
+	observer := observe.New(transport(func(r *http.Request) (*http.Response, error) { return answering(response)(r) }), classroom)
 	client := &http.Client{Transport: observer}
 	_, _ = send(t, client, http.MethodGet, "http://h/v1/userProfiles/ada.l+x@school.example") // undocumented
-	_, _ = send(t, client, http.MethodGet, "http://h/other/ada.l+x%40school.example")         // apart, of no operation
-	answer.Body = bytes.Repeat([]byte("ada.l+x@school.example "), 1<<16)
-	_, _ = send(t, client, http.MethodGet, "http://h/v1/userProfiles/ada.l+x@school.example") // apart, too large
+	_, _ = send(t, client, http.MethodGet, "http://h/other/ada.l+x%40school.example")         // unmatched, of no operation
+	response.Body = bytes.Repeat([]byte("ada.l+x@school.example "), 1<<16)
+	_, _ = send(t, client, http.MethodGet, "http://h/v1/userProfiles/ada.l+x@school.example") // unmatched, too large
 	report := observer.Report()
 	text := report.String()
-	if len(report.Undocumented) != 1 || len(report.Apart) != 2 || strings.Contains(text, "school.example") {
-		t.Errorf("the text shows an address, or leaves out an answer:\n%s", text)
+	if len(report.Undocumented) != 1 || len(report.Unmatched) != 2 || strings.Contains(text, "school.example") {
+		t.Errorf("the text shows an address, or leaves out a response:\n%s", text)
 	}
 	for _, want := range []string{
-		"message: '{id} is there, says {id}'", "apart  GET http://h/other/{id}, 409", "apart  GET /v1/userProfiles/{userId}, 409",
+		"message: '{id} is there, says {id}'", "unmatched  GET http://h/other/{id}, 409", "unmatched  GET /v1/userProfiles/{userId}, 409",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the text lacks %q:\n%s", want, text)
@@ -197,26 +197,26 @@ func TestObservationHasNoMailAddress(t *testing.T) {
 func TestObservesEveryClause(t *testing.T) {
 	for _, provider := range fixtures.Providers {
 		contract := load(t, provider)
-		var answer fixtures.Response
-		observer := clients.Observe(transport(func(r *http.Request) (*http.Response, error) { return answering(answer)(r) }), contract)
+		var response fixtures.Response
+		observer := observe.New(transport(func(r *http.Request) (*http.Response, error) { return answering(response)(r) }), contract)
 		for clause := range contract.Clauses() {
 			o := *clause.Operation
 			o.Params = map[string]string{}
 			for name := range clause.Operation.Params {
 				o.Params[name] = "d:an id/é"
 			}
-			answer = clause.Wordings[0].Response()
+			response = clause.Wordings[0].Response()
 			if _, err := send(t, &http.Client{Transport: observer}, o.Method, o.URLAt("http://127.0.0.1:8080/some/proxy")); err != nil {
 				t.Fatal(err)
 			}
 		}
 		report := observer.Report()
-		if len(report.NotMet) > 0 || len(report.Undocumented) > 0 || len(report.Apart) > 0 {
+		if len(report.NotMet) > 0 || len(report.Undocumented) > 0 || len(report.Unmatched) > 0 {
 			t.Errorf("%s", report)
 		}
 		for _, met := range report.Met {
-			if met.Answers != 1 || met.ToTheLetter != 1 || met.LookAlikes != nil {
-				t.Errorf("%s was met by %d answers, %d to the letter, and may be %v", met.Clause.ID, met.Answers, met.ToTheLetter, met.LookAlikes)
+			if met.Responses != 1 || met.ToTheLetter != 1 || met.LookAlikes != nil {
+				t.Errorf("%s was met by %d responses, %d to the letter, and may be %v", met.Clause.ID, met.Responses, met.ToTheLetter, met.LookAlikes)
 			}
 		}
 	}
@@ -224,7 +224,7 @@ func TestObservesEveryClause(t *testing.T) {
 
 func TestObserveAsksForTheOperationThatSaysMostOfThePath(t *testing.T) {
 	classroom := load(t, "classroom")
-	observer := clients.Observe(answering(fixtures.Response{Status: 500}), classroom)
+	observer := observe.New(answering(fixtures.Response{Status: 500}), classroom)
 	for url, want := range map[string]string{
 		"POST http://h/v1/invitations/7:accept":         "classroom.invitations.accept",
 		"POST http://h/v1/invitations/7%3Aaccept":       "classroom.invitations.accept",
@@ -237,17 +237,17 @@ func TestObserveAsksForTheOperationThatSaysMostOfThePath(t *testing.T) {
 		"GET http://h/v1/courses/7/courseWork/8/rubric": "",
 		"HEAD http://h/v1/courses/7":                    "",
 	} {
-		before := len(observer.Report().Apart)
+		before := len(observer.Report().Unmatched)
 		method, address, _ := strings.Cut(url, " ")
 		_, _ = send(t, &http.Client{Transport: observer}, method, address)
 		report := observer.Report()
 		if want == "" {
-			if len(report.Apart) != before+1 {
+			if len(report.Unmatched) != before+1 {
 				t.Errorf("%s belongs to an operation", url)
 			}
 			continue
 		}
-		if !slices.ContainsFunc(report.Undocumented, func(u clients.Undocumented) bool { return u.Operation.ID == want }) {
+		if !slices.ContainsFunc(report.Undocumented, func(u observe.Undocumented) bool { return u.Operation.ID == want }) {
 			t.Errorf("%s does not belong to %s", url, want)
 		}
 	}
@@ -256,7 +256,7 @@ func TestObserveAsksForTheOperationThatSaysMostOfThePath(t *testing.T) {
 func TestObserveBoundsWhatItKeeps(t *testing.T) {
 	graph := load(t, "graph")
 	n := 0
-	observer := clients.Observe(transport(func(r *http.Request) (*http.Response, error) {
+	observer := observe.New(transport(func(r *http.Request) (*http.Response, error) {
 		n++
 		return answering(graphs(409, fmt.Sprint("code", n), strings.Repeat("long ", 1000)))(r)
 	}), graph)
@@ -266,11 +266,11 @@ func TestObserveBoundsWhatItKeeps(t *testing.T) {
 		_, _ = send(t, client, http.MethodGet, fmt.Sprint("http://h/other/", i))
 	}
 	report := observer.Report()
-	if len(report.Undocumented) != 20 || report.MoreUndocumented != 30 || len(report.Apart) != 20 || report.MoreApart != 30 {
-		t.Errorf("kept %d and %d, and left out %d and %d", len(report.Undocumented), len(report.Apart), report.MoreUndocumented, report.MoreApart)
+	if len(report.Undocumented) != 20 || report.MoreUndocumented != 30 || len(report.Unmatched) != 20 || report.MoreUnmatched != 30 {
+		t.Errorf("kept %d and %d, and left out %d and %d", len(report.Undocumented), len(report.Unmatched), report.MoreUndocumented, report.MoreUnmatched)
 	}
 	text := report.String()
-	for _, line := range []string{"  apart  30 answers more, of other requests\n", "\nundocumented, 30 answers more, different from these\n"} {
+	for _, line := range []string{"  unmatched  30 responses more, of other requests\n", "\nundocumented, 30 responses more, different from these\n"} {
 		if !strings.Contains(text, line) {
 			t.Errorf("the text lacks the line %q", line)
 		}
@@ -283,19 +283,19 @@ func TestObserveBoundsWhatItKeeps(t *testing.T) {
 func TestObserveHandsOnWhatItWraps(t *testing.T) {
 	graph := load(t, "graph")
 	broken := errors.New("the wire is cut")
-	observer := clients.Observe(transport(func(*http.Request) (*http.Response, error) { return nil, broken }), graph)
+	observer := observe.New(transport(func(*http.Request) (*http.Response, error) { return nil, broken }), graph)
 	if _, err := send(t, &http.Client{Transport: observer}, http.MethodGet, "http://h/"); !errors.Is(err, broken) {
 		t.Errorf("the error is %v, want that of the transport", err)
 	}
 
-	for name, answer := range map[string]fixtures.Response{
+	for name, response := range map[string]fixtures.Response{
 		"an error without a body": {Status: 404}, "HEAD": {Status: 404}, "not modified": {Status: 304},
 		"a huge error": {Status: 500, Body: bytes.Repeat([]byte("x"), 3*exchange.MaxBody)},
 		"a success":    {Status: 200, Body: []byte("ok")},
 	} {
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-			w.WriteHeader(answer.Status)
-			_, _ = w.Write(answer.Body)
+			w.WriteHeader(response.Status)
+			_, _ = w.Write(response.Body)
 		}))
 		method := http.MethodPatch
 		if name == "HEAD" {
@@ -305,7 +305,7 @@ func TestObserveHandsOnWhatItWraps(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		observed, err := send(t, &http.Client{Transport: clients.Observe(nil, graph)}, method, server.URL+activity)
+		observed, err := send(t, &http.Client{Transport: observe.New(nil, graph)}, method, server.URL+activity)
 		if err != nil || !reflect.DeepEqual(observed, direct) {
 			t.Errorf("%s: handed on %d with %d of %d bytes, %v", name, observed.status, len(observed.body), observed.length, err)
 		}
@@ -321,13 +321,13 @@ func TestObserveSaysWhatItCouldNotRead(t *testing.T) {
 		_, _ = io.WriteString(w, `{"error":`)
 	}))
 	defer cut.Close()
-	observer := clients.Observe(nil, graph)
+	observer := observe.New(nil, graph)
 	got, err := send(t, &http.Client{Transport: observer}, http.MethodPatch, cut.URL+activity)
 	if !errors.Is(err, io.ErrUnexpectedEOF) || string(got.body) != `{"error":` {
 		t.Errorf("the caller reads %q, %v, and was to read what there was, and the error", got.body, err)
 	}
-	if report := observer.Report(); len(report.Apart) != 1 || report.Answers != 0 ||
-		report.Apart[0].Because != "the response's body breaks off after 9 bytes: unexpected EOF" {
+	if report := observer.Report(); len(report.Unmatched) != 1 || report.Responses != 0 ||
+		report.Unmatched[0].Reason != "the response's body breaks off after 9 bytes: unexpected EOF" {
 		t.Errorf("noted %+v", report)
 	}
 
@@ -336,37 +336,37 @@ func TestObserveSaysWhatItCouldNotRead(t *testing.T) {
 		exchange.MaxBody: "is larger than 1048576 bytes",
 	} {
 		huge := graphs(404, "notFound", strings.Repeat("x", size))
-		observer = clients.Observe(answering(huge), graph)
+		observer = observe.New(answering(huge), graph)
 		got, err := send(t, &http.Client{Transport: observer}, http.MethodPatch, "http://h"+activity)
 		if err != nil || !bytes.Equal(got.body, huge.Body) {
 			t.Errorf("the caller reads %d bytes, %v", len(got.body), err)
 		}
-		if report := observer.Report(); len(report.Apart) != 1 || !strings.Contains(report.Apart[0].Because, want) {
-			t.Errorf("noted %+v", report.Apart)
+		if report := observer.Report(); len(report.Unmatched) != 1 || !strings.Contains(report.Unmatched[0].Reason, want) {
+			t.Errorf("noted %+v", report.Unmatched)
 		}
 	}
 
 	lying := graphs(404, "notFound", "x")
 	lying.Header.Set("Content-Encoding", "gzip")
-	observer = clients.Observe(answering(lying), graph)
+	observer = observe.New(answering(lying), graph)
 	_, _ = send(t, &http.Client{Transport: observer}, http.MethodPatch, "http://h"+activity)
-	if report := observer.Report(); len(report.Apart) != 1 || !strings.Contains(report.Apart[0].Because, "not the gzip it is said to be") {
-		t.Errorf("noted %+v", report.Apart)
+	if report := observer.Report(); len(report.Unmatched) != 1 || !strings.Contains(report.Unmatched[0].Reason, "not the gzip it is said to be") {
+		t.Errorf("noted %+v", report.Unmatched)
 	}
 }
 
 func TestObserveReadsWhatItsCallerDecompresses(t *testing.T) {
 	graph := load(t, "graph")
-	answer := graph.Clause("graph.update.assignment-not-found").Wordings[0].Response()
+	response := graph.Clause("graph.update.assignment-not-found").Wordings[0].Response()
 	var zipped bytes.Buffer
 	writer := gzip.NewWriter(&zipped)
-	_, _ = writer.Write(answer.Body)
+	_, _ = writer.Write(response.Body)
 	_ = writer.Close()
-	answer.Header.Set("Content-Encoding", "gzip")
-	answer.Body = zipped.Bytes()
-	observer := clients.Observe(answering(answer), graph)
+	response.Header.Set("Content-Encoding", "gzip")
+	response.Body = zipped.Bytes()
+	observer := observe.New(answering(response), graph)
 	got, err := send(t, &http.Client{Transport: observer}, http.MethodPatch, "http://h"+activity)
-	if err != nil || !bytes.Equal(got.body, answer.Body) {
+	if err != nil || !bytes.Equal(got.body, response.Body) {
 		t.Errorf("the caller reads %q, %v, and was to read it compressed", got.body, err)
 	}
 	if met := observer.Report().Met; len(met) != 1 || met[0].Clause.ID != "graph.update.assignment-not-found" {
@@ -387,7 +387,7 @@ func TestObserveDoesNotReadASuccess(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	response, err := clients.Observe(nil, load(t, "graph")).RoundTrip(request)
+	response, err := observe.New(nil, load(t, "graph")).RoundTrip(request)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -401,25 +401,25 @@ func TestObserveDoesNotReadASuccess(t *testing.T) {
 
 func TestObserveInManyGoroutines(t *testing.T) {
 	graph := load(t, "graph")
-	answers := []fixtures.Response{
+	responses := []fixtures.Response{
 		graph.Clause("graph.update.assignment-not-found").Wordings[0].Response(),
 		graphs(409, "conflict", "No."), {Status: 204},
 	}
 	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		a := answers[len(r.URL.RawQuery)%len(answers)]
+		a := responses[len(r.URL.RawQuery)%len(responses)]
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(a.Status)
 		_, _ = w.Write(a.Body)
 	}))
 	defer server.Close()
 	client := server.Client()
-	observer := clients.Observe(client.Transport, graph)
+	observer := observe.New(client.Transport, graph)
 	client.Transport = observer
 	var group sync.WaitGroup
 	for i := range 60 {
 		group.Go(func() {
 			got, err := send(t, client, http.MethodPatch, server.URL+activity+"?"+strings.Repeat("q", i%3))
-			if err != nil || !bytes.Equal(got.body, answers[i%3].Body) {
+			if err != nil || !bytes.Equal(got.body, responses[i%3].Body) {
 				t.Errorf("read %q, %v", got.body, err)
 			}
 			_ = observer.Report().String()
@@ -428,8 +428,8 @@ func TestObserveInManyGoroutines(t *testing.T) {
 	group.Wait()
 	client.CloseIdleConnections()
 	report := observer.Report()
-	if report.Answers != 40 || len(report.Met) != 1 || report.Met[0].Answers != 20 ||
-		len(report.Undocumented) != 1 || report.Undocumented[0].Answers != 20 {
+	if report.Responses != 40 || len(report.Met) != 1 || report.Met[0].Responses != 20 ||
+		len(report.Undocumented) != 1 || report.Undocumented[0].Responses != 20 {
 		t.Errorf("observed %+v", report)
 	}
 }
@@ -446,10 +446,10 @@ func TestDraftsAreOfTheContract(t *testing.T) {
 		"About 612300-activity.",
 	} {
 		for _, code := range []string{"Bad request", "teapotHeld", "§", "yes", "a: b", strings.Repeat("long ", 30)} {
-			answer := graphs(418, code, "")
-			answer.Body = fmt.Appendf(nil, `{"error":{"code":%s,"message":%s,"innerError":{},"details":[{"code":"d","message":%[2]s}]}}`,
+			response := graphs(418, code, "")
+			response.Body = fmt.Appendf(nil, `{"error":{"code":%s,"message":%s,"innerError":{},"details":[{"code":"d","message":%[2]s}]}}`,
 				encoded(t, code), encoded(t, message))
-			observer := clients.Observe(answering(answer), graph)
+			observer := observe.New(answering(response), graph)
 			if _, err := send(t, &http.Client{Transport: observer}, http.MethodPatch, "http://h"+activity); err != nil {
 				t.Fatal(err)
 			}
@@ -486,11 +486,11 @@ func TestDraftsAreOfTheContract(t *testing.T) {
 
 func TestObserveNeedsAContract(t *testing.T) {
 	defer func() {
-		if text := fmt.Sprint(recover()); text != "clients: Observe was given no contract: check the error of fixtures.Load first" {
+		if text := fmt.Sprint(recover()); text != "observe: New was given no contract: check the error of fixtures.Load first" {
 			t.Errorf("panicked with %s", text)
 		}
 	}()
-	clients.Observe(nil, nil)
+	observe.New(nil, nil)
 }
 
 func TestObserveAllocatesNothingOnASuccess(t *testing.T) {
@@ -501,10 +501,10 @@ func TestObserveAllocatesNothingOnASuccess(t *testing.T) {
 }
 
 // succeeding is an observer whose transport allocates nothing, and a request for it.
-func succeeding(tb testing.TB) (*clients.Observer, *http.Request) {
+func succeeding(tb testing.TB) (*observe.Observer, *http.Request) {
 	tb.Helper()
 	response := &http.Response{StatusCode: http.StatusOK, Body: http.NoBody}
-	observer := clients.Observe(transport(func(*http.Request) (*http.Response, error) { return response, nil }), load(tb, "classroom"))
+	observer := observe.New(transport(func(*http.Request) (*http.Response, error) { return response, nil }), load(tb, "classroom"))
 	return observer, httptest.NewRequestWithContext(tb.Context(), http.MethodGet, "https://classroom.googleapis.com/v1/courses/7", nil)
 }
 
@@ -522,7 +522,7 @@ func BenchmarkObserve(b *testing.B) {
 		b.Run(id, func(b *testing.B) {
 			provider, _, _ := strings.Cut(id, ".")
 			clause := load(b, provider).Clause(id)
-			observer := clients.Observe(answering(clause.Wordings[0].Response()), clause.Operation.Contract)
+			observer := observe.New(answering(clause.Wordings[0].Response()), clause.Operation.Contract)
 			request := httptest.NewRequestWithContext(b.Context(), clause.Operation.Method, clause.Operation.URL(), nil)
 			b.ReportAllocs()
 			for b.Loop() {

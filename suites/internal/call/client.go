@@ -1,0 +1,187 @@
+// Package call calls a client under contract: over a stub, in virtual time, with every panic, hang and stray request noticed.
+//
+// It knows what a client did. It must not know whether that was right (package verdict).
+package call
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"sync/atomic"
+
+	"github.com/learncontract/learncontract/fixtures"
+	"github.com/learncontract/learncontract/suites/client"
+	"github.com/learncontract/learncontract/suites/internal/offline"
+)
+
+// Client is a client under contract whose declaration was checked, and whose operations are known.
+type Client struct {
+	client.Config
+	Contract *fixtures.Contract
+	performs map[string]bool // ids of operations; nil for all
+	hung     atomic.Int32    // in how many calls it hung in real time
+}
+
+// Open checks a client's declaration for a contract, and constructs the client once to learn which operations it performs.
+// The error says everything that is wrong.
+func Open(config client.Config, contract *fixtures.Contract) (*Client, error) {
+	c := &Client{Config: config, Contract: contract}
+	if err := c.check(); err != nil {
+		return c, err
+	}
+	calls, err := c.constructOnce()
+	if err != nil {
+		return c, err
+	}
+	if calls["*"] != nil {
+		return c, nil
+	}
+	c.performs = map[string]bool{}
+	for id := range calls {
+		switch {
+		case contract.Operation(id) != nil:
+			c.performs[id] = true
+		case c.ofAnother(id):
+		default:
+			err = errors.Join(err, fmt.Errorf("the Calls of %s have %q, which is no operation of %s: go tool contract list %s shows them",
+				config.Name, id, contract.Provider, contract.Provider))
+		}
+	}
+	if len(c.performs) == 0 && err == nil {
+		err = fmt.Errorf("the Calls of %s have no operation of %s: give the functions that perform some, by their ids, or one by \"*\"",
+			config.Name, contract.Provider)
+	}
+	return c, err
+}
+
+// ofAnother reports whether the id is of an operation of another provider: one client may perform several providers' calls.
+func (c *Client) ofAnother(id string) bool {
+	provider, _, _ := strings.Cut(id, ".")
+	if provider == c.Contract.Provider || !slices.Contains(fixtures.Providers, provider) {
+		return false
+	}
+	other, err := fixtures.Load(provider)
+	return err == nil && other.Operation(id) != nil
+}
+
+// check says everything that is wrong with the declaration itself.
+func (c *Client) check() error {
+	var problems []error
+	expect := func(ok bool, format string, args ...any) {
+		if !ok {
+			problems = append(problems, fmt.Errorf(format, args...))
+		}
+	}
+	expect(strings.TrimSpace(c.Name) != "", "Name is empty: say what reports should call the client")
+	expect((c.New == nil) != (c.Dial == nil),
+		"give one of New, which constructs the client from an http.Client, and Dial, which constructs it from a base URL")
+	expect(c.Exposes == nil || len(c.Exposes) > 0, "Exposes is empty, so nothing would be compared: leave it nil for all fields, or name some")
+	for _, field := range c.Exposes {
+		expect(slices.Contains(client.Fields(), field), "Exposes has %q: use the constants of package client, %q", field, client.Fields())
+	}
+	expect(c.Retries || c.RetriesOn == nil && !c.ReadsMinutes, "RetriesOn and ReadsMinutes say how the client retries: set Retries too")
+	for _, status := range c.RetriesOn {
+		expect(status >= 400 && status <= 599, "RetriesOn has %d, which is no status of a failure: use 400 to 599", status)
+	}
+	return errors.Join(problems...)
+}
+
+// constructOnce constructs the client as each call does, with a transport that refuses.
+func (c *Client) constructOnce() (calls client.Calls, err error) {
+	refuse := &http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+		return nil, fmt.Errorf("%s %s: a client's constructor must send no request: %w", r.Method, r.URL.Redacted(), offline.ErrRefused)
+	})}
+	run := func() {
+		type constructed struct {
+			calls client.Calls
+			err   error
+		}
+		made, fault := guard(context.Background(), realPatience, func(context.Context) constructed {
+			calls, err := c.construct(refuse, offline.BaseURL(c.Contract.BaseURL))
+			return constructed{calls, err}
+		})
+		calls, err = made.calls, errors.Join(made.err, fault)
+	}
+	if c.Dial != nil {
+		run()
+	} else if fault := Bubble(realPatience, run); fault != nil {
+		return nil, fmt.Errorf("the constructor of %s hangs: %w", c.Name, fault)
+	}
+	return calls, err
+}
+
+func (c *Client) construct(given *http.Client, baseURL string) (client.Calls, error) {
+	var calls client.Calls
+	var err error
+	if c.Dial != nil {
+		calls, err = c.Dial(baseURL)
+	} else {
+		calls, err = c.New(given, baseURL)
+	}
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("%s cannot be constructed: %w", c.Name, err)
+	case calls == nil:
+		return nil, fmt.Errorf("%s cannot be constructed: its constructor returned no Calls and no error", c.Name)
+	}
+	for _, id := range slices.Sorted(maps.Keys(calls)) {
+		if calls[id] == nil {
+			return nil, fmt.Errorf("%s cannot be constructed: its Calls have no function for %q", c.Name, id)
+		}
+	}
+	return calls, nil
+}
+
+// Performs reports whether the client performs the operation.
+func (c *Client) Performs(o *fixtures.Operation) bool { return c.performs == nil || c.performs[o.ID] }
+
+// Operations returns the ids of the operations that the client performs, sorted, nil for all of the contract.
+func (c *Client) Operations() []string {
+	if c.performs == nil {
+		return nil
+	}
+	return slices.Sorted(maps.Keys(c.performs))
+}
+
+// Exposed returns the fields that the client exposes.
+func (c *Client) Exposed() []client.Field {
+	if c.Exposes == nil {
+		return client.Fields()
+	}
+	return c.Exposes
+}
+
+// RetriesAfter reports whether the client declares to retry by itself after the clause: one whose remedy is to wait or to
+// retry, or one that no caller can tell from such a one, for another operation responds alike.
+func (c *Client) RetriesAfter(clause *fixtures.Clause) bool {
+	if !c.Retries || c.RetriesOn != nil && !slices.Contains(c.RetriesOn, clause.Status) {
+		return false
+	}
+	for other := range clause.Operation.Contract.Clauses() {
+		alike := other.Status == clause.Status && other.Name == clause.Name && other.Wordings[0].Code == clause.Wordings[0].Code
+		if alike && other.Remedy.AllowsRetry() {
+			return true
+		}
+	}
+	return false
+}
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+// RoundTrip implements http.RoundTripper.
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// WhyOnce says why the client must send one request only where it receives the clause.
+func (c *Client) WhyOnce(clause *fixtures.Clause) string {
+	switch {
+	case !c.Retries:
+		return "it does not declare Retries"
+	case !clause.Remedy.AllowsRetry():
+		return "the remedy is to " + clause.Remedy.Do
+	}
+	return fmt.Sprintf("its RetriesOn does not have %d", clause.Status)
+}

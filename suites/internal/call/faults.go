@@ -1,0 +1,118 @@
+package call
+
+import (
+	"fmt"
+	"time"
+)
+
+// about is what every fault is about.
+type about struct {
+	client   string
+	what     string // the id of what was, or was to be, received
+	received bool   // whether the client had received it
+}
+
+// Received reports whether the client had received a response.
+func (a about) Received() bool { return a.received }
+
+func (a about) when() string {
+	if a.received {
+		return "after it received " + a.what
+	}
+	return "before it sent the request that receives " + a.what
+}
+
+// Panic is a client that panicked, or ended its goroutine.
+type Panic struct {
+	about
+	Value any
+	Stack []byte
+}
+
+// Error implements error.
+func (f *Panic) Error() string {
+	return fmt.Sprintf("%s panicked %s: %v\n%s", f.client, f.when(), f.Value, f.Stack)
+}
+
+// Hang is a client that did not return.
+type Hang struct {
+	about
+	After time.Duration
+	Stuck bool // in real time, for no virtual time passed
+}
+
+// Error implements error.
+func (f *Hang) Error() string {
+	if f.Stuck {
+		return fmt.Sprintf("%s hangs %s: in %s it neither returned nor waited for anything that time can end. It waits for a lock or "+
+			"a channel that New did not make, reads a socket of its own, or loops. Make in New what it waits for, or give Dial.",
+			f.client, f.when(), f.After)
+	}
+	return fmt.Sprintf("%s hangs %s: it had not returned after %s, though its context was done after half of that. "+
+		"Have it return with its context.", f.client, f.when(), f.After)
+}
+
+// GivenUp is a client that is not called, because it hung in several calls before.
+type GivenUp struct {
+	client string
+	calls  int32
+}
+
+// Error implements error.
+func (f *GivenUp) Error() string {
+	return fmt.Sprintf("%s is not called any more: it hung in %d calls before. Fix those first.", f.client, f.calls)
+}
+
+// ForeignHost is a client that sent a request to another host than the base URL's.
+type ForeignHost struct {
+	about
+	BaseURL string // the API's
+	Err     error  // the refused requests, with the transport that they were sent by
+}
+
+// Error implements error.
+func (f *ForeignHost) Error() string {
+	return fmt.Sprintf("%s called another host than %s %s:\n%v\nSend every request with the given http.Client below the given base URL. "+
+		"Give a client that signs in a token of its own in New.", f.client, f.BaseURL, f.when(), f.Err)
+}
+
+// UnexpectedRequest is a client that sent a request that nothing responds to.
+type UnexpectedRequest struct {
+	about
+	Err  error  // the requests, and what they differ in
+	Want string // the request that the call asks for
+	Why  string // why the client must send one request only
+}
+
+// Error implements error.
+func (f *UnexpectedRequest) Error() string {
+	if !f.received {
+		return fmt.Sprintf("%s sent an unexpected request, and never %s:\n%v", f.client, f.Want, f.Err)
+	}
+	if f.Why == "" {
+		return fmt.Sprintf("%s sent another request %s:\n%v", f.client, f.when(), f.Err)
+	}
+	return fmt.Sprintf("%s sent another request %s, though %s:\n%v", f.client, f.when(), f.Why, f.Err)
+}
+
+// NoRequest is a client that did not send the request of its call by the transport that it was given.
+type NoRequest struct {
+	about
+	Want    string // the request that the call asks for
+	Err     error  // what the call returned; nil for nothing
+	Refused error  // what was sent by another transport, and refused; nil for nothing
+	Dialled bool   // whether the client was given a base URL, and no transport
+}
+
+// Error implements error.
+func (f *NoRequest) Error() string {
+	switch {
+	case f.Refused != nil && f.Dialled:
+		return fmt.Sprintf("%s did not send %s to the base URL that it was given:\n%v\nThe call returned: %v", f.client, f.Want, f.Refused, f.Err)
+	case f.Refused != nil:
+		return fmt.Sprintf("%s did not send %s with the http.Client that it was given:\n%v\nThe call returned: %v", f.client, f.Want, f.Refused, f.Err)
+	case f.Err != nil:
+		return fmt.Sprintf("%s did not send %s with what it was given. The call returned:\n%v", f.client, f.Want, f.Err)
+	}
+	return fmt.Sprintf("%s did not send %s, and returned nil.", f.client, f.Want)
+}

@@ -1,0 +1,241 @@
+package retry
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/learncontract/learncontract/fixtures"
+	"github.com/learncontract/learncontract/matchers/exchange"
+	"github.com/learncontract/learncontract/suites/client"
+	"github.com/learncontract/learncontract/suites/internal/call"
+	"github.com/learncontract/learncontract/suites/internal/verdict"
+	"github.com/learncontract/learncontract/suites/stub"
+)
+
+// trial measures how a client behaves that is throttled with a wording.
+type trial struct {
+	*Subject
+	wording    *fixtures.Wording
+	errata     *verdict.Matching // of the client's, for the behaviour
+	documented *verdict.Matching // and for the documented response, whose own spec settles them
+	schedules  []*schedule       // the first, and those that show a fault
+	total      int               // how many there were
+}
+
+func (s *Subject) trial(w *fixtures.Wording, behaviour string) *trial {
+	return &trial{Subject: s, wording: w, errata: s.Judge.Matching(w, behaviour), documented: s.Judge.Matching(w, "")}
+}
+
+// excuse reports whether an erratum has the text in the field: one of the behaviour, or of any response.
+func (t *trial) excuse(field client.Field, text string) bool {
+	return t.errata.Excuse(field, text) || t.documented.Excuse(field, text)
+}
+
+// delay is how a response asks to wait.
+type delay struct {
+	text string // what it asks for, as a schedule has it
+	// header is the Retry-After of a response given at a time, "" for none, and the shortest wait that obeys it; nil for the
+	// wording's own.
+	header func(now time.Time) (value string, wait time.Duration)
+}
+
+// How often a client is throttled and called.
+const (
+	always       = 1 << 30
+	mostAttempts = 100 // of a client that ever stops
+	mostReported = 8   // schedules of a spec, the first ones
+)
+
+// interruptAfter the first response an interrupted client's context ends: the shortest virtual time.
+const interruptAfter = time.Nanosecond
+
+// measured is a call that was throttled, and what the client made of it.
+type measured struct {
+	*call.Result
+	*schedule
+	bodies  []string // what is wrong with the bodies sent, by attempt
+	endless bool     // whether the client was stopped from retrying
+}
+
+// hang is the client's hang, nil if it returned.
+func (m *measured) hang() *call.Hang {
+	var hang *call.Hang
+	errors.As(m.Fault, &hang)
+	return hang
+}
+
+// panicked is the client's panic, nil if it had none.
+func (m *measured) panicked() *call.Panic {
+	var panicked *call.Panic
+	errors.As(m.Fault, &panicked)
+	return panicked
+}
+
+// unexpected reports whether the client sent what is no attempt.
+func (m *measured) unexpected() bool {
+	return errors.As(m.Fault, new(*call.UnexpectedRequest)) || errors.As(m.Fault, new(*call.ForeignHost))
+}
+
+// measure has a new client perform the operation on virtual time, throttled as often as times and then successful.
+func (t *trial) measure(asked delay, times int) *measured { return t.run(asked, times, false) }
+
+// interrupt is measure with a context that ends right after the first response.
+func (t *trial) interrupt(asked delay) *measured { return t.run(asked, always, true) }
+
+func (t *trial) run(asked delay, times int, interrupt bool) *measured {
+	o := t.wording.Clause.Operation
+	m := &measured{schedule: &schedule{asked: asked.text}}
+	if t.total++; t.total <= mostReported {
+		t.schedules = append(t.schedules, m.schedule)
+	}
+	line := &throttlingTransport{trial: t, asked: asked, times: times, interrupt: interrupt, measured: m}
+	wrap := func(answers *stub.Stub, below http.RoundTripper, want stub.Request, end context.CancelFunc) http.RoundTripper {
+		line.stub, line.below, line.want, line.end, line.start = answers, below, want, end, time.Now()
+		return line
+	}
+	result, err := t.Judge.Client.Do(call.Request{Operation: o, What: t.wording.ID(), Wrap: wrap})
+	if err != nil {
+		result = &call.Result{Fault: engineError{err}}
+	}
+	line.mutex.Lock()
+	defer line.mutex.Unlock()
+	m.Result = result
+	m.ended = result.Returned
+	m.outcome = m.outcomeText()
+	if o.Action == "create" && len(m.attempts) > 1 {
+		m.repeated = stub.Request{Method: o.Method, URL: o.URL()}.String() + " " + stub.PrintableBody(o.Body)
+	}
+	return m
+}
+
+// outcomeText says what the caller got.
+func (m *measured) outcomeText() string {
+	switch {
+	case m.hang() != nil:
+		return "given up by its caller"
+	case m.panicked() != nil:
+		return "panicked"
+	case m.Surfaced.Err == nil:
+		return "succeeded"
+	case !m.Surfaced.Carried:
+		return "returned an error that carries no failure"
+	}
+	return "surfaced the failure"
+}
+
+// throttlingTransport throttles, and notes when it received a request.
+type throttlingTransport struct {
+	*trial
+	*measured
+	asked     delay
+	times     int
+	interrupt bool
+	want      stub.Request
+	stub      *stub.Stub
+	below     http.RoundTripper
+	start     time.Time
+	end       context.CancelFunc // ends the client's context
+
+	mutex   sync.Mutex
+	tries   int // attempts, and requests after the context's end
+	body    []byte
+	hasBody bool
+}
+
+// RoundTrip implements http.RoundTripper.
+func (l *throttlingTransport) RoundTrip(r *http.Request) (*http.Response, error) {
+	body, fault := stub.ReadBody(r)
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	if l.tries++; l.tries > mostAttempts {
+		// It may loop without a pause, in which no virtual time passes: a client that does not even look at its context
+		// never gets a response again.
+		l.endless = true
+		l.end()
+		if l.tries > 2*mostAttempts {
+			l.mutex.Unlock()
+			<-make(chan struct{})
+		}
+	}
+	if err := r.Context().Err(); err != nil {
+		return nil, err // as http.Transport does
+	}
+
+	number, now := len(l.attempts), time.Now()
+	if number > 0 {
+		l.attempts[number-1].waited = now.Sub(l.start) - l.attempts[number-1].at
+	}
+	a := attempt{at: now.Sub(l.start)}
+	again := l.hasBody
+	if again {
+		if fault == "" && !bytes.Equal(body, l.body) {
+			fault = fmt.Sprintf("sends %s, and the first sent %s", stub.PrintableBody(body), stub.PrintableBody(l.body))
+		}
+		if fault != "" {
+			l.bodies = append(l.bodies, fmt.Sprintf("attempt %d %s", number+1, fault))
+		}
+		body = l.body // a wrong one is reported by itself: it spoils no other measurement
+	}
+	l.body, l.hasBody = body, true
+
+	response := l.Respond(l.wording)
+	response.Header = response.Header.Clone()
+	if number >= l.times {
+		response = l.wording.Clause.Operation.SuccessResponse()
+	} else {
+		l.throttle(&response, &a, number, now)
+	}
+	response.Header.Set("Date", now.UTC().Format(http.TimeFormat))
+	if err := l.stub.Respond(l.want, response); err != nil {
+		return nil, err
+	}
+	plain := r.WithContext(r.Context())
+	plain.Body = io.NopCloser(bytes.NewReader(body))
+	if again || fault == "" { // what is wrong with the first one, the stub says
+		plain.Header, plain.ContentLength = r.Header.Clone(), int64(len(body))
+		plain.Header.Del("Content-Encoding")
+		plain.Header.Set("Content-Type", "application/json")
+	}
+	received, err := l.below.RoundTrip(plain)
+	if err == nil {
+		a.status = received.StatusCode
+	}
+	l.attempts = append(l.attempts, a)
+	if l.interrupt && number == 0 {
+		time.AfterFunc(interruptAfter, l.end) // the client is in its first wait, or has returned
+	}
+	return received, err
+}
+
+// throttle has the response ask to wait.
+func (l *throttlingTransport) throttle(response *fixtures.Response, a *attempt, number int, now time.Time) {
+	if id := response.Header.Get("request-id"); id != "" {
+		own := fmt.Sprintf("%s-%d", id, number+1) // tells the last failure from the others
+		response.Header.Set("request-id", own)
+		response.Body = bytes.ReplaceAll(response.Body, []byte(`"request-id":"`+id+`"`), []byte(`"request-id":"`+own+`"`))
+	}
+	if l.asked.header == nil {
+		a.delay, _ = exchange.RetryAfter(exchange.New("", "", *response, now)) // without the header, nothing
+	} else {
+		response.Header.Del("Retry-After")
+		value, wait := l.asked.header(now)
+		if a.delay = wait; value != "" {
+			response.Header.Set("Retry-After", value)
+		}
+	}
+	switch value := response.Header.Get("Retry-After"); {
+	case value != "":
+		a.source = "Retry-After: " + value
+	case l.wording.Message.Has(fixtures.Minutes):
+		a.source = theMessage + l.wording.Message.Expand(nil)
+	}
+}
+
+// theMessage begins what asks to wait where no header does.
+const theMessage = "message: "

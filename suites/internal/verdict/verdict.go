@@ -1,0 +1,220 @@
+// Package verdict decides what a call came to. It is pure: it compares what a client did with the contract and with the
+// client's declaration, and returns a value.
+//
+// It must not know how a client is called (package call) or how specs are run (package suites).
+package verdict
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/learncontract/learncontract/fixtures"
+	"github.com/learncontract/learncontract/matchers"
+	"github.com/learncontract/learncontract/matchers/exchange"
+	"github.com/learncontract/learncontract/suites/client"
+	"github.com/learncontract/learncontract/suites/internal/call"
+	"github.com/learncontract/learncontract/suites/report"
+)
+
+// Verdict is what one spec came to. It is all that a spec leaves behind.
+type Verdict struct {
+	Outcome    report.Outcome       `json:"outcome"`
+	Reason     string               `json:"reason"`         // one sentence, without the clause's id, so that one cause reads the same everywhere
+	Text       string               `json:"text,omitempty"` // the whole failure; empty if the spec passes
+	Deviations []matchers.Deviation `json:"deviations,omitempty"`
+	NotExposed []string             `json:"notExposed,omitempty"` // fields of the response that the client does not expose
+	Errata     []string             `json:"errata,omitempty"`     // the places of the errata that were confirmed
+	Schedules  []report.Schedule    `json:"schedules,omitempty"`  // of a client that retries: the first, and those that show a fault
+	// MoreSchedules is how many more were measured.
+	MoreSchedules int    `json:"moreSchedules,omitempty"`
+	Status        int    `json:"status,omitempty"`   // of a tenant's response
+	Response      string `json:"response,omitempty"` // a tenant's
+}
+
+// EngineError is the verdict of a spec that is nobody's contract: its set-up failed.
+func EngineError(err error) Verdict {
+	return Verdict{Outcome: report.Engine, Reason: Sentence(err.Error()), Text: "engine error: " + err.Error()}
+}
+
+// NotRun is the verdict of a spec that is not run for a reason.
+func NotRun(outcome report.Outcome, reason string) Verdict {
+	return Verdict{Outcome: outcome, Reason: reason}
+}
+
+// Broken is the verdict of a contract that is broken, with the whole failure.
+func Broken(text string) Verdict {
+	return Verdict{Outcome: report.Broken, Reason: Sentence(text), Text: text}
+}
+
+// Judge is whom verdicts are about.
+type Judge struct {
+	Client *call.Client
+	Errata []*fixtures.Erratum // known deviations, of the client and of others
+	Today  time.Time           // on which an erratum is accepted or has expired
+}
+
+// CaseID is the wording's id, with the case's key where there is one: "graph.get.throttled~message-object".
+func CaseID(w *fixtures.Wording, inCase string) string {
+	if inCase == "" {
+		return w.ID()
+	}
+	return w.ID() + "~" + inCase
+}
+
+// Wording is the verdict of a call that received the wording, or, in a case, a response that was made of it. The result's
+// Surfaced is completed with the errata that are known, so that an assertion of it comes to the same.
+func (j *Judge) Wording(w *fixtures.Wording, inCase string, r *call.Result) Verdict {
+	errata := j.Matching(w, inCase)
+	r.Surfaced.Known = errata.Excuse
+	v := Verdict{Outcome: report.Honored}
+	if panicked := (*call.Panic)(nil); errors.As(r.Fault, &panicked) && errata.Excuse(panicField, fmt.Sprint(panicked.Value)) {
+		errata.Settle(&v, CaseID(w, inCase), j.Today)
+		return v
+	}
+	if r.Fault != nil {
+		return fault(j.Client.Name, r.Fault)
+	}
+	if inCase == "" {
+		for _, x := range r.Exchanges {
+			if !v.match(matchers.HonorWording(w).Strictly(), x, w) {
+				return v
+			}
+		}
+	}
+	surface := client.Surface(w)
+	ok, err := surface.Match(r.Surfaced)
+	if err != nil {
+		return EngineError(err)
+	}
+	v.Deviations = append(v.Deviations, surface.Deviations()...)
+	if !ok {
+		v.Outcome, v.Text = report.Broken, surface.FailureMessage(r.Surfaced)
+		v.Reason = cmp.Or(Binding(v.Deviations), j.notSurfaced(r))
+		return v
+	}
+	for _, field := range surface.NotExposed() {
+		v.NotExposed = append(v.NotExposed, string(field))
+	}
+	errata.Settle(&v, CaseID(w, inCase), j.Today)
+	return v
+}
+
+// notSurfaced says of a client that surfaces no failure what it does instead.
+func (j *Judge) notSurfaced(r *call.Result) string {
+	if r.Surfaced.Err == nil {
+		return j.Client.Name + " returned nil although the API responded " + fixtures.StatusLine(r.Last().Status())
+	}
+	return Sentence(j.Client.Name + " returned an error that carries no failure: " + exchange.Printable(r.Surfaced.Err.Error()))
+}
+
+// match compares a response with a wording, and notes what differs.
+func (v *Verdict) match(honor *matchers.HonorMatcher, x exchange.Exchange, w *fixtures.Wording) (ok bool) {
+	ok, err := honor.Match(x)
+	if err != nil {
+		*v = EngineError(err)
+		return false
+	}
+	v.Deviations = append(v.Deviations, of(w, honor.Deviations())...)
+	if !ok {
+		v.Outcome, v.Text = report.Broken, honor.FailureMessage(x)
+		v.Reason = cmp.Or(Binding(v.Deviations), Sentence(v.Text))
+	}
+	return ok
+}
+
+// of are deviations from a wording.
+func of(w *fixtures.Wording, list []matchers.Deviation) []matchers.Deviation {
+	list = slices.Clone(list)
+	for i := range list {
+		list[i].Wording = w.ID()
+	}
+	return list
+}
+
+// fault is the verdict of a client that did something else than to return.
+func fault(name string, err error) Verdict {
+	v := Broken(err.Error())
+	// The reason is the same whatever was received: one cause is told once.
+	switch fault := err.(type) { //nolint:errorlint // call returns them unwrapped
+	case *call.Panic:
+		v.Reason = Sentence(fmt.Sprintf("%s panicked: %s", name, exchange.Printable(fmt.Sprint(fault.Value))))
+	case *call.Hang:
+		v.Reason = name + " hangs"
+	case *call.ForeignHost:
+		v.Reason = Sentence(name + " called another host: " + fault.Err.Error())
+	case *call.UnexpectedRequest:
+		v.Reason = name + " sent an unexpected request"
+		if fault.Received() && fault.Why != "" {
+			v.Reason = name + " sent another request, though " + fault.Why
+		}
+	case *call.NoRequest:
+		v.Reason = name + " did not send the request of its call with what it was given"
+	}
+	return v
+}
+
+// Success is the verdict of a call that received the documented response of an operation that does not fail.
+func (j *Judge) Success(o *fixtures.Operation, r *call.Result) Verdict {
+	v := Verdict{Outcome: report.Honored}
+	if r.Fault != nil {
+		return fault(j.Client.Name, r.Fault)
+	}
+	for _, x := range r.Exchanges {
+		success := matchers.HonorSuccess(o)
+		switch ok, err := success.Match(x); {
+		case err != nil:
+			return EngineError(err)
+		case !ok:
+			return Broken(success.FailureMessage(x))
+		}
+	}
+	if r.Surfaced.Err != nil {
+		name, status := j.Client.Name, fixtures.StatusLine(r.Last().Status())
+		v = Broken(fmt.Sprintf("%s returned an error although the API responded %s to %s:\n%s",
+			name, status, o.ID, exchange.Printable(r.Surfaced.Err.Error())))
+		v.Reason = name + " returned an error although the API responded " + status
+	}
+	return v
+}
+
+// Seen is the verdict of what a spec of the client's own has seen of a field, where something is right.
+func (j *Judge) Seen(w *fixtures.Wording, inCase, field, right, seen string) Verdict {
+	errata := j.Matching(w, inCase)
+	v := Verdict{Outcome: report.Honored}
+	if seen != right && !errata.Excuse(client.Field(field), seen) {
+		return Broken(fmt.Sprintf("%s is wrong in the %s of %s:\n  want  %s\n  got   %s", j.Client.Name, field, CaseID(w, inCase), right, seen))
+	}
+	errata.Settle(&v, CaseID(w, inCase), j.Today)
+	return v
+}
+
+// Binding says in a sentence what differs that binds, "" if nothing does.
+func Binding(list []matchers.Deviation) string {
+	var texts []string
+	for _, d := range list {
+		text := fmt.Sprintf("%s is received as %s, and documented as %s", d.Field, d.Received, d.Documented)
+		if d.Surfaced != "" {
+			text = fmt.Sprintf("%s is surfaced as %s, and was received as %s", d.Field, d.Surfaced, d.Received)
+		}
+		if d.Binds && !slices.Contains(texts, text) {
+			texts = append(texts, text)
+		}
+	}
+	return Sentence(strings.Join(texts, "; "))
+}
+
+// Sentence is the first paragraph of a text, in one line that is not too long.
+func Sentence(text string) string {
+	const most = 400
+	text, _, _ = strings.Cut(text, "\ngoroutine ") // a panic's stack
+	paragraph, _, _ := strings.Cut(text, "\n\n")
+	line := strings.TrimRight(strings.Join(strings.Fields(paragraph), " "), ".:")
+	if len(line) > most {
+		line = strings.ToValidUTF8(line[:most], "") + "…"
+	}
+	return line
+}
