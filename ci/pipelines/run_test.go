@@ -244,18 +244,15 @@ func graphPages(t *testing.T) map[string]string {
 	return pages
 }
 
-// classroomPages are those of Classroom: the page, and the discovery document of the client library's version.
+// classroomPages are those of Classroom: the page, and the discovery document of the release that it names.
 func classroomPages(t *testing.T) map[string]string {
 	t.Helper()
-	out, err := exec.CommandContext(t.Context(), "go", "list", "-m", "-f", "{{.Dir}}", "google.golang.org/api").Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	document, err := os.ReadFile(filepath.Join(strings.TrimSpace(string(out)), "classroom/v1/classroom-api.json"))
-	if err != nil {
-		t.Skipf("%v: go mod download google.golang.org/api gets it", err)
-	}
 	c := contract(t, "classroom")
+	release := c.Discovery
+	document, err := os.ReadFile(filepath.Join(goEnv("GOMODCACHE"), release.String(), filepath.FromSlash(release.File)))
+	if err != nil {
+		t.Skipf("%v: go mod download %s gets it", err, release)
+	}
 	e := c.Editions[slices.IndexFunc(c.Editions, func(e *fixtures.Edition) bool { return e.ID == "2026-04" })]
 	paragraphs := []string{e.Title}
 	for _, row := range e.Rows() {
