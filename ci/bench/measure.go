@@ -25,10 +25,13 @@ var contestants = []string{"suite", "loopback", "memory"}
 // own is the size of the providers' own contracts, each in a process of its own; the other sizes are numbers.
 const own = "own"
 
-// build compiles a test package into the folder and returns the binary's path.
+// bench is this module's folder, from that of the suites' module.
+const bench = "ci/bench"
+
+// build compiles the tests in a folder below the root into another folder and returns the binary's path.
 func build(ctx context.Context, root, folder, pkg string) (string, error) {
-	binary := filepath.Join(folder, strings.ReplaceAll(strings.TrimPrefix(pkg, "./"), "/", "-"))
-	_, _, err := run(ctx, root, nil, "go", "test", "-c", "-o", binary, pkg)
+	binary := filepath.Join(folder, strings.ReplaceAll(pkg, "/", "-"))
+	_, _, err := run(ctx, filepath.Join(root, pkg), nil, "go", "test", "-c", "-o", binary, ".")
 	return binary, err
 }
 

@@ -54,7 +54,6 @@ var team = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return folder, err
 	}
-	set := regexp.MustCompile(`go get -tool (?:.|\n)*?[^\\]\n`).FindString(strings.ReplaceAll(string(head), "\n#", "\n"))
 	test := `package contract_test
 
 import (
@@ -77,25 +76,30 @@ func TestContract(t *testing.T) { graph.Test(t, undercontract.Connector) }
 		return folder, err
 	}
 	// Its requirements are this module's, which go test has: a test downloads nothing, and so neither tidies nor gets.
-	for _, file := range []string{"go.mod", "go.sum"} {
-		text, err := os.ReadFile(filepath.Join(root, file))
-		if err != nil {
+	sums, err := os.ReadFile("go.sum")
+	if err != nil {
+		return folder, err
+	}
+	requirements, err := os.ReadFile("go.mod")
+	if err != nil {
+		return folder, err
+	}
+	for name, set := range map[string]string{"go": "go get -tool ", "signin": "go get -modfile=signin.mod -tool "} {
+		_, tool, _ := strings.Cut(string(head), "#       "+set)
+		tool, _, _ = strings.Cut(tool, "\n")
+		write := []error{
+			os.WriteFile(filepath.Join(folder, name+".sum"), sums, 0o600),
+			os.WriteFile(filepath.Join(folder, name+".mod"), requirements, 0o600),
+		}
+		if err := errors.Join(write...); err != nil {
 			return folder, err
 		}
-		if err := os.WriteFile(filepath.Join(folder, file), text, 0o600); err != nil {
-			return folder, err
+		cmd := exec.Command("go", "mod", "edit", "-module=example.com/coursesync", "-droptool="+self+"/suites/live/signin", "-tool="+tool,
+			"-replace="+self+"="+root, "-replace="+self+"/suites/live/signin="+filepath.Join(root, "suites/live/signin"), name+".mod")
+		cmd.Dir = folder
+		if out, err := cmd.CombinedOutput(); err != nil {
+			return folder, fmt.Errorf("the module cannot be set up as the files say, %s%s: %w\n%s", set, tool, err, out)
 		}
-	}
-	edit := []string{
-		"mod", "edit", "-module=example.com/coursesync", "-require=" + self + "@v0.0.0", "-replace=" + self + "=" + root,
-	}
-	for _, pkg := range regexp.MustCompile(self+`/[/a-z]+`).FindAllString(set, -1) {
-		edit = append(edit, "-tool="+pkg)
-	}
-	cmd := exec.Command("go", edit...)
-	cmd.Dir = folder
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return folder, fmt.Errorf("the module cannot be set up as the files say: %w\n%s\n%s", err, set, out)
 	}
 	return folder, nil
 })

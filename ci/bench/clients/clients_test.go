@@ -32,7 +32,7 @@ func chosen(t *testing.T) (string, clients.Config) {
 	case "kiota":
 		return "graph", kiota.Config()
 	default:
-		t.Skipf("BENCH_CLIENT is %q: use go run ./ci/bench, which names one", client)
+		t.Skipf("BENCH_CLIENT is %q: use go -C ci/bench run ., which names one", client)
 		return "", clients.Config{}
 	}
 }
