@@ -13,6 +13,7 @@ import (
 	"github.com/learncontract/learncontract/ci/bench/plain"
 	"github.com/learncontract/learncontract/ci/bench/synthetic"
 	"github.com/learncontract/learncontract/fixtures"
+	_ "github.com/learncontract/learncontract/suites" // what it builds needs, so that go test gets it
 )
 
 // TestEveryContestantAsserts gives each contestant the documented answers, and then answers with one field wrong where
@@ -20,7 +21,7 @@ import (
 func TestEveryContestantAsserts(t *testing.T) {
 	folder, root := t.TempDir(), "../.."
 	var b binaries
-	for pkg, binary := range map[string]*string{"./ci/bench/suite": &b.suite, "./ci/bench/plain": &b.plain} {
+	for pkg, binary := range map[string]*string{bench + "/suite": &b.suite, bench + "/plain": &b.plain} {
 		var err error
 		if *binary, err = build(t.Context(), root, folder, pkg); err != nil {
 			t.Fatal(err)
@@ -32,9 +33,9 @@ func TestEveryContestantAsserts(t *testing.T) {
 	}
 	for _, field := range append([]string{""}, synthetic.Fields...) {
 		wrong := 0
-		answers := func(w *fixtures.Wording) fixtures.Response {
+		answers := func(w *fixtures.Wording) fixtures.Answer {
 			answer := synthetic.Wrong(w, field)
-			if !reflect.DeepEqual(answer, w.Response()) {
+			if !reflect.DeepEqual(answer, w.Answer()) {
 				wrong++
 			}
 			return answer

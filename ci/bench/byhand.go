@@ -40,7 +40,7 @@ func writeByHand(module string, operations []string) (err error) {
 			continue
 		}
 		for _, w := range clause.Wordings {
-			answer := w.Response()
+			answer := w.Answer()
 			e := entry{
 				Title: w.Title(), Method: o.Method, Path: o.URLAt(""), Status: answer.Status, Header: map[string]string{},
 				Body: string(answer.Body), Code: w.Code, Message: w.Message.Expand(o.Params), RequestID: answer.Header.Get("request-id"),

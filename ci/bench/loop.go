@@ -33,8 +33,8 @@ func loops(table string) []loop {
 	connector := example + "/coursesync.go"
 	return []loop{
 		{"suite", "", "suites/graph/graph_test.go", nil, []string{"go", "tool", "ginkgo", "run", "./suites/graph"}},
-		{"loopback", "", "ci/bench/plain/plain_test.go", []string{"BENCH_TABLE=" + table},
-			[]string{"go", "test", "-run=^TestLoopback$", "./ci/bench/plain"}},
+		{"loopback", bench, bench + "/plain/plain_test.go", []string{"BENCH_TABLE=" + table},
+			[]string{"go", "test", "-run=^TestLoopback$", "./plain"}},
 		{"example", example, connector, nil, []string{"go", "test", "."}},
 		{"by hand", example, connector, nil, []string{"go", "test", "./byhand"}},
 	}

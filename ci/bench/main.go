@@ -8,7 +8,7 @@
 // rendering the answers too, but for the making of a synthetic contract; of the plain table all but reading it, for it
 // stands for Go literals: answers rendered beforehand by the same Wording.Answer.
 //
-//	go run ./ci/bench [-n runs] [-sizes own,410,4100,41000] [-only suite,loopback,memory,clients,load,loop,cold] [-markdown]
+//	go -C ci/bench run . [-n runs] [-sizes own,410,4100,41000] [-only suite,loopback,memory,clients,load,loop,cold] [-markdown]
 package main
 
 import (
@@ -60,7 +60,7 @@ func command(ctx context.Context, args []string) (err error) {
 	case errors.Is(err, flag.ErrHelp):
 		return nil
 	case err != nil:
-		return fmt.Errorf("%w (go run ./ci/bench -help lists the flags)", err)
+		return fmt.Errorf("%w (go -C ci/bench run . -help lists the flags)", err)
 	}
 	folder, err := os.MkdirTemp("", "learncontract-bench-")
 	if err != nil {
@@ -148,9 +148,9 @@ func (o options) measure(ctx context.Context, folder string) (*results, error) {
 	if err != nil {
 		return nil, err
 	}
-	root := filepath.Dir(strings.TrimSpace(module))
-	if _, err := os.Stat(filepath.Join(root, "ci", "bench")); err != nil {
-		return nil, fmt.Errorf("run it in the module's folder: %w", err)
+	root := filepath.Join(filepath.Dir(strings.TrimSpace(module)), "..", "..")
+	if _, err := os.Stat(filepath.Join(root, bench)); err != nil {
+		return nil, fmt.Errorf("run it in the folder %s of a clone: %w", bench, err)
 	}
 	r := &results{options: o}
 	b, err := r.build(ctx, root, folder)
@@ -187,7 +187,7 @@ func (o options) measure(ctx context.Context, folder string) (*results, error) {
 
 // build compiles the contestants, and the two suites for their size.
 func (r *results) build(ctx context.Context, root, folder string) (b binaries, err error) {
-	for _, pkg := range []string{"./ci/bench/suite", "./ci/bench/plain", "./suites/graph", "./suites/classroom"} {
+	for _, pkg := range []string{bench + "/suite", bench + "/plain", "suites/graph", "suites/classroom"} {
 		r.say("building %s\n", pkg)
 		binary, err := build(ctx, root, folder, pkg)
 		if err != nil {
@@ -198,10 +198,10 @@ func (r *results) build(ctx context.Context, root, folder string) (b binaries, e
 			return b, err
 		}
 		switch pkg {
-		case "./ci/bench/suite":
+		case bench + "/suite":
 			b.suite = binary
 			continue // it is neither of what is shipped
-		case "./ci/bench/plain":
+		case bench + "/plain":
 			b.plain = binary
 		}
 		r.sizes = append(r.sizes, binarySize{pkg, info.Size()})
@@ -243,8 +243,8 @@ var asked = []string{"wire", "googleapi", "kiota"}
 
 // clients runs the suite of each client, and the plain table of the same calls, in turn.
 func (r *results) clients(ctx context.Context, root, folder string) error {
-	r.say("building ./ci/bench/clients\n")
-	binary, err := build(ctx, root, folder, "./ci/bench/clients")
+	r.say("building %s/clients\n", bench)
+	binary, err := build(ctx, root, folder, bench+"/clients")
 	if err != nil {
 		return err
 	}
@@ -376,6 +376,6 @@ func writeTable(contract, file string) (int, error) {
 	if notNumber == nil {
 		c = synthetic.Contract(c, wordings)
 	}
-	cases := table(c, (*fixtures.Wording).Response)
+	cases := table(c, (*fixtures.Wording).Answer)
 	return len(cases), plain.Write(file, cases)
 }

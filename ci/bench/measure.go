@@ -25,10 +25,13 @@ var contestants = []string{"suite", "loopback", "memory"}
 // own is the size of the providers' own contracts, each in a process of its own; the other sizes are numbers.
 const own = "own"
 
-// build compiles a test package into the folder and returns the binary's path.
+// bench is this module's folder, from that of the suites' module.
+const bench = "ci/bench"
+
+// build compiles the tests in a folder below the root into another folder and returns the binary's path.
 func build(ctx context.Context, root, folder, pkg string) (string, error) {
-	binary := filepath.Join(folder, strings.ReplaceAll(strings.TrimPrefix(pkg, "./"), "/", "-"))
-	_, _, err := run(ctx, root, nil, "go", "test", "-c", "-o", binary, pkg)
+	binary := filepath.Join(folder, strings.ReplaceAll(pkg, "/", "-"))
+	_, _, err := run(ctx, filepath.Join(root, pkg), nil, "go", "test", "-c", "-o", binary, ".")
 	return binary, err
 }
 
@@ -121,7 +124,7 @@ type binaries struct{ suite, plain string }
 
 // table is the plain table of a contract's wordings: every answer rendered by Wording.Answer beforehand, as literals
 // in a test file are, and beside it what is asserted of it, which is not read from that answer.
-func table(contract *fixtures.Contract, answer func(*fixtures.Wording) fixtures.Response) (cases []plain.Case) {
+func table(contract *fixtures.Contract, answer func(*fixtures.Wording) fixtures.Answer) (cases []plain.Case) {
 	for clause := range contract.Clauses() {
 		o := clause.Operation
 		for _, w := range clause.Wordings {
@@ -130,7 +133,7 @@ func table(contract *fixtures.Contract, answer func(*fixtures.Wording) fixtures.
 				Name: w.ID(), Method: o.Method, Path: strings.TrimPrefix(o.URL(), contract.BaseURL), RequestBody: o.Body,
 				AnswerStatus: answered.Status, AnswerHeader: answered.Header, AnswerBody: answered.Body,
 				Status: clause.Status, ContentType: contract.Envelope.Header["Content-Type"], Code: w.Code,
-				Message: w.Message.Expand(o.Params), RetryAfter: w.Response().Header.Get("Retry-After"),
+				Message: w.Message.Expand(o.Params), RetryAfter: w.Answer().Header.Get("Retry-After"),
 			}
 			for _, d := range w.Details {
 				c.Details = append(c.Details, plain.Detail{Code: d.Code, Message: d.Message.Expand(o.Params)})

@@ -14,23 +14,25 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/learncontract/learncontract/fixtures"
 )
 
 // discoveryFlag adds the flag that names a discovery document.
 func discoveryFlag(cmd *cobra.Command) {
 	cmd.Flags().String("discovery", "",
-		"the discovery document, a `file` such as classroom-api.json (default that of go.mod's google.golang.org/api)")
+		"the discovery document, a `file` such as classroom-api.json (default that of the release which fixtures/classroom/errors.yaml names)")
 	if err := cmd.RegisterFlagCompletionFunc("discovery", completeFiles("json")); err != nil {
 		panic(err) // the flag is defined above
 	}
 }
 
-// discoveryFile is the file that the flag names, or that of the dependency.
-func discoveryFile(cmd *cobra.Command) (string, error) {
+// discoveryFile is the file that the flag names, or that of the release.
+func discoveryFile(cmd *cobra.Command, release fixtures.Release) (string, error) {
 	if flag := cmd.Flags().Lookup("discovery"); flag.Changed {
 		return flag.Value.String(), nil
 	}
-	return requiredDiscovery(cmd.Context())
+	return downloadDiscovery(cmd.Context(), release)
 }
 
 // readFile reads a file that must hold something, and no more than a page or a document may. The error is one line that
@@ -69,29 +71,14 @@ func withoutName(err error) error {
 	return err
 }
 
-const (
-	apiModule = "google.golang.org/api"
-	mend      = "require it in go.mod and run go mod download " + apiModule + ", or give the discovery document with --discovery FILE"
-)
-
-// requiredDiscovery is the discovery document in the version of google.golang.org/api that go.mod requires.
-func requiredDiscovery(ctx context.Context) (string, error) {
-	var found module
-	for _, command := range []string{"list -m", "mod download"} {
-		var err error
-		if found, err = goCommand(ctx, command, apiModule); found.Dir != "" {
-			break // go list knows no folder of a module that was not downloaded yet
-		}
-		if err != nil {
-			return "", fmt.Errorf("go.mod's version of %s was not found (%w): %s", apiModule, err, mend)
-		}
+// downloadDiscovery returns the discovery document of a release, which the go command gets into its module cache. No
+// go.mod requires the release.
+func downloadDiscovery(ctx context.Context, release fixtures.Release) (file string, err error) {
+	found, err := goCommand(ctx, "mod download", release.String())
+	if err != nil {
+		return "", fmt.Errorf("%s was not got (%w): give the discovery document with --discovery FILE", release, err)
 	}
-	file := filepath.Join(found.Dir, "classroom", "v1", "classroom-api.json")
-	if _, err := os.Stat(file); err != nil {
-		return "", fmt.Errorf("go.mod's version of %s has no %s (%w): give the discovery document with --discovery FILE",
-			apiModule, file, withoutName(err))
-	}
-	return file, nil
+	return filepath.Join(found.Dir, filepath.FromSlash(release.File)), nil
 }
 
 // module is what the go command says of a module.

@@ -109,8 +109,8 @@ func driftClassroomCommand(finish finish) *cobra.Command {
 		Use:   "classroom",
 		Short: "Hold Google's discovery document, and the page, against the contract",
 		Long: "drift classroom holds a discovery document of the Classroom API against the contract and, with --page, the page of\n" +
-			"common errors too: its text, or as saved in HTML. The document is the one of the google.golang.org/api version that\n" +
-			"go.mod requires: an update of the dependency that changes the contract is told of in the pipeline of that update.",
+			"common errors too: its text, or as saved in HTML. The document is the one of the google.golang.org/api release that\n" +
+			"fixtures/classroom/errors.yaml names, which the go command gets; --discovery gives another.",
 		Example: "  go tool contract drift classroom\n" +
 			"  go tool contract drift classroom --discovery classroom-api.json\n" +
 			"  go tool contract drift classroom --page common-errors.txt --json",
@@ -132,11 +132,15 @@ func driftClassroomCommand(finish finish) *cobra.Command {
 				r.Merge(read)
 				files = append(files, page)
 			}
-			discovery, err := discoveryFile(cmd)
+			contract, err := fixtures.Load("classroom")
 			if err != nil {
 				return err
 			}
-			read, err := driftDiscovery(discovery)
+			discovery, err := discoveryFile(cmd, contract.Discovery)
+			if err != nil {
+				return err
+			}
+			read, err := driftDiscovery(contract, discovery)
 			if err != nil {
 				return err
 			}
@@ -181,11 +185,7 @@ func driftPages(provider string, files []string) (*drift.Report, error) {
 }
 
 // driftDiscovery holds the discovery document in the file against the contract.
-func driftDiscovery(file string) (*drift.Report, error) {
-	contract, err := fixtures.Load("classroom")
-	if err != nil {
-		return nil, err
-	}
+func driftDiscovery(contract *fixtures.Contract, file string) (*drift.Report, error) {
 	text, err := readFile(file)
 	if err != nil {
 		return nil, err

@@ -35,8 +35,9 @@ func importCommand() *cobra.Command {
 			"which statuses and named errors it documents, and what a request and an answer look like. What is written by hand\n" +
 			"stands in fixtures/classroom/errors.yaml and stays as it is. Nothing is written unless both make a contract, and that\n" +
 			"contract has all clauses that there were, or --remove lets some go.\n\n" +
-			"The document is the one of the google.golang.org/api version that go.mod requires. Run it in a clone.",
-		Example: "  go get google.golang.org/api@v0.309.0 && go tool contract import classroom\n" +
+			"The document is the one of the google.golang.org/api release that errors.yaml names under discovery, which the go\n" +
+			"command gets. To move to another release, write its version there, and import again. Run it in a clone.",
+		Example: "  go tool contract import classroom\n" +
 			"  go tool contract import classroom --discovery classroom-api.json",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 1 && args[0] == "classroom" {
@@ -54,11 +55,16 @@ func importCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			discovery, err := discoveryFile(cmd)
+			folder := filepath.Join(clone, "fixtures")
+			_, release, err := fixtures.GeneratorFS(os.DirFS(folder), "classroom")
+			if err != nil {
+				return inFixtures(err)
+			}
+			discovery, err := discoveryFile(cmd, release)
 			if err != nil {
 				return err
 			}
-			done, err := importDiscovery(discovery, filepath.Join(clone, "fixtures"), remove)
+			done, err := importDiscovery(discovery, folder, remove)
 			if err != nil {
 				return err
 			}
@@ -115,7 +121,7 @@ func importDiscovery(file, folder string, remove bool) (*imported, error) {
 		return nil, err
 	}
 	files := os.DirFS(folder)
-	codes, err := fixtures.CodesFS(files, "classroom")
+	codes, _, err := fixtures.GeneratorFS(files, "classroom")
 	if err != nil {
 		return nil, inFixtures(err)
 	}

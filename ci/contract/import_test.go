@@ -17,20 +17,21 @@ import (
 	"github.com/learncontract/learncontract/fixtures"
 )
 
-// released is the discovery document that go.mod requires. Nothing is downloaded for a test.
+// released is the discovery document of the release that the contract names. Nothing is downloaded for a test.
 func released(t *testing.T) (file string, text []byte) {
 	t.Helper()
-	out, err := exec.CommandContext(t.Context(), "go", "list", "-m", "-f", "{{.Dir}}", apiModule).Output()
+	contract, err := fixtures.Load("classroom")
 	if err != nil {
 		t.Fatal(err)
 	}
-	folder := strings.TrimSpace(string(out))
-	if folder == "" {
-		t.Skipf("%s is not in the module cache: run go mod download %s", apiModule, apiModule)
-	}
-	file = filepath.Join(folder, "classroom", "v1", "classroom-api.json")
-	if text, err = os.ReadFile(file); err != nil {
+	cache, err := exec.CommandContext(t.Context(), "go", "env", "GOMODCACHE").Output()
+	if err != nil {
 		t.Fatal(err)
+	}
+	release := contract.Discovery
+	file = filepath.Join(strings.TrimSpace(string(cache)), release.String(), filepath.FromSlash(release.File))
+	if text, err = os.ReadFile(file); err != nil {
+		t.Skipf("%v: go mod download %s gets it", err, release)
 	}
 	return file, text
 }

@@ -16,20 +16,47 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"github.com/learncontract/learncontract/fixtures"
+	"github.com/learncontract/learncontract/suites"
 	"github.com/learncontract/learncontract/suites/report"
 )
 
-// asked runs Graph's suite with the flags and the environment, and returns the folder of its piece.
-func asked(t *testing.T, env string, flags ...string) string {
-	t.Helper()
-	if testing.Short() {
-		t.Skip("it runs commands of its own, compiled without this run's race detector: leave out -short")
+// TestMain is Graph's suite itself where a test has started it as one.
+func TestMain(m *testing.M) {
+	if os.Getenv("CONTRACT_SUITE") != "" {
+		suites.Main(m)
+		return
 	}
+	os.Exit(m.Run())
+}
+
+// TestSuite is Graph's suite, right or with each code answered wrong.
+func TestSuite(t *testing.T) {
+	asked := os.Getenv("CONTRACT_SUITE")
+	if asked == "" {
+		t.Skip("it is a suite for other tests: run TestARunIsReported")
+	}
+	suites.Load(t, "graph").Run(t, func(s *suites.Suite) {
+		if asked == "wrong" {
+			s.Answer = func(w *fixtures.Wording) fixtures.Response {
+				wrong := *w
+				wrong.Code = "wrong"
+				return wrong.Response()
+			}
+		}
+		for _, action := range fixtures.Actions {
+			s.Describe(action)
+		}
+	})
+}
+
+// asked runs Graph's suite, right or wrong, with the flags, and returns the folder of its piece.
+func asked(t *testing.T, suite string, flags ...string) string {
+	t.Helper()
 	folder := t.TempDir()
-	command := exec.CommandContext(t.Context(), "go", append([]string{"test", "-count=1", "../bench/suite", "-args", "--report", folder}, flags...)...)
-	command.Env = append(os.Environ(), "BENCH_SIZE=graph", env)
+	command := exec.CommandContext(t.Context(), os.Args[0], append([]string{"-test.run=^TestSuite$", "--report", folder}, flags...)...)
+	command.Env = append(os.Environ(), "CONTRACT_SUITE="+suite, "GORACE=atexit_sleep_ms=0")
 	output, err := command.CombinedOutput()
-	if failed := bytes.Contains(output, []byte("\n--- FAIL: TestSuite")); (err != nil) != (env != "A=") || failed != (env != "A=") {
+	if failed := bytes.Contains(output, []byte("--- FAIL: TestSuite")); (err != nil) != (suite == "wrong") || failed != (suite == "wrong") {
 		t.Fatalf("%v\n%s", err, output)
 	}
 	return folder
@@ -52,8 +79,8 @@ func one(t *testing.T, folder string) (*report.Report, *report.Run) {
 }
 
 func TestARunIsReported(t *testing.T) {
-	right, wrong := asked(t, "A="), asked(t, "BENCH_WRONG=code")
-	create, rest := asked(t, "A=", "--ginkgo.label-filter=action:create"), asked(t, "A=", "--ginkgo.label-filter=!action:create")
+	right, wrong := asked(t, "right"), asked(t, "wrong")
+	create, rest := asked(t, "right", "--ginkgo.label-filter=action:create"), asked(t, "right", "--ginkgo.label-filter=!action:create")
 
 	t.Run("every clause has an outcome and a reason", func(t *testing.T) {
 		contract, err := fixtures.Load("graph")

@@ -28,7 +28,7 @@ import (
 	"github.com/learncontract/learncontract/fixtures/pages"
 )
 
-// releases are those looked at unless the command line names others: from 2019 to the one that go.mod requires.
+// releases are those looked at unless the command line names others: from 2019 to the one that the contract names.
 var releases = []string{
 	"v0.7.0", "v0.15.0", "v0.20.0", "v0.30.0", "v0.36.0", "v0.44.0", "v0.60.0", "v0.80.0", "v0.110.0", "v0.150.0",
 	"v0.180.0", "v0.210.0", "v0.240.0", "v0.270.0", "v0.300.0", "v0.309.0",

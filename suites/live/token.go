@@ -7,8 +7,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -63,19 +65,29 @@ func (t Token) claims() (c claims, err error) {
 // SignIn gets an access token for an identity, such as "graph/app".
 type SignIn func(ctx context.Context, identity string) (Token, error)
 
-// childTime is what a child may take. The first `go run` compiles two SDKs.
+// childTime is what a child may take. Where it is run from its source, it compiles two SDKs first.
 const childTime = 5 * time.Minute
 
 // Child signs in by running a command, as kubectl's exec credential plugins do, so that the run links no SDK. It gets the
 // arguments --sandbox FILE --as IDENTITY and prints {"token": …, "expires": …}, the time as RFC 3339 has it, or says on
-// stderr what is wrong. Without a command it is package signin of this module, by go run.
+// stderr what is wrong. Without a command it is the program that $LEARNCONTRACT_SIGNIN names, or the module
+// suites/live/signin of a checkout.
 func Child(command []string, sandboxFile string) SignIn {
-	if len(command) == 0 {
-		command = []string{"go", "run", "github.com/learncontract/learncontract/suites/live/signin"}
-	}
 	return func(ctx context.Context, identity string) (Token, error) {
 		limited, cancel := context.WithTimeout(ctx, childTime)
 		defer cancel()
+		command, sandboxFile := command, sandboxFile
+		if len(command) == 0 {
+			var err error
+			if command, err = program(limited); err == nil {
+				sandboxFile, err = filepath.Abs(sandboxFile) // go -C runs it in another folder
+			}
+			if err != nil {
+				return Token{}, wrapWithText(OpSignIn, err, "%s cannot sign in: what signs in was not found (%v): build it as "+
+					"suites/live/README.md says and name the program in %s, or set %s", identity, err, programVariable,
+					TokenVariable(identity))
+			}
+		}
 		args := slices.Concat(command[1:], []string{"--sandbox", sandboxFile, "--as", identity})
 		child := exec.CommandContext(limited, command[0], args...)
 		child.WaitDelay = 2 * time.Second // go run is killed, and what it runs keeps the pipes open
@@ -105,6 +117,29 @@ func Child(command []string, sandboxFile string) SignIn {
 	}
 }
 
+// programVariable names the environment variable that names the program that signs in.
+const programVariable = "LEARNCONTRACT_SIGNIN"
+
+// program is what signs in. Its SDKs are in a module of its own, so that they are in nobody else's: where this module is a
+// checkout, its own or one by which another has replaced it, that module is a folder in it.
+func program(ctx context.Context) (command []string, err error) {
+	if name := os.Getenv(programVariable); name != "" {
+		return []string{name}, nil
+	}
+	var stderr bytes.Buffer
+	list := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}", "github.com/learncontract/learncontract")
+	list.Stderr = &stderr
+	out, err := list.Output()
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", said(&stderr), err)
+	}
+	folder := filepath.Join(strings.TrimSpace(string(out)), "suites", "live", "signin")
+	if _, err := os.Stat(folder); err != nil {
+		return nil, err
+	}
+	return []string{"go", "-C", folder, "run", "."}, nil
+}
+
 // said is what a child said on stderr.
 func said(stderr fmt.Stringer) string {
 	lines := strings.Split(strings.TrimSpace(stderr.String()), "\n")
@@ -120,10 +155,8 @@ func said(stderr fmt.Stringer) string {
 
 // whyNot is why a child that ended with an error did not sign in.
 func whyNot(stderr fmt.Stringer, err error, identity string) string {
-	if text := stderr.String(); strings.Contains(text, "no required module provides package") || strings.Contains(text, "go.mod file not found") ||
-		errors.Is(err, exec.ErrNotFound) {
-		return "what signs in was not found (" + err.Error() + "): run the specs in a module that requires github.com/learncontract/learncontract, or set " +
-			TokenVariable(identity)
+	if errors.Is(err, exec.ErrNotFound) || errors.Is(err, fs.ErrNotExist) {
+		return "what signs in was not found (" + err.Error() + "): correct " + programVariable + ", or set " + TokenVariable(identity)
 	}
 	if stderr.String() == "" {
 		return fmt.Sprintf("it did not say why (%v)", err)

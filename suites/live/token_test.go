@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -100,6 +102,36 @@ func TestAChildThatDoesNotSignInIsToldWithItsReason(t *testing.T) {
 	}
 	_, err := live.Child([]string{"no-such-program-of-learncontract"}, "")(t.Context(), "graph/app")
 	wantError(t, err, live.OpSignIn, nil, "executable file not found")
+}
+
+func TestWhatSignsInIsFound(t *testing.T) {
+	t.Setenv("LIVE_TEST_CHILD", "token")
+	t.Setenv("LEARNCONTRACT_SIGNIN", os.Args[0])
+	if _, err := live.Child(nil, "sandbox.yaml")(t.Context(), "graph/app"); err != nil {
+		t.Errorf("the program that the variable names: %v", err)
+	}
+	t.Setenv("LEARNCONTRACT_SIGNIN", filepath.Join(t.TempDir(), "nothing"))
+	_, err := live.Child(nil, "sandbox.yaml")(t.Context(), "graph/app")
+	wantError(t, err, live.OpSignIn, fs.ErrNotExist, "correct LEARNCONTRACT_SIGNIN, or set LEARNCONTRACT_GRAPH_APP_TOKEN")
+
+	t.Setenv("LEARNCONTRACT_SIGNIN", "")
+	t.Chdir(t.TempDir())
+	_, err = live.Child(nil, "sandbox.yaml")(t.Context(), "graph/app")
+	wantError(t, err, live.OpSignIn, nil, "name the program in LEARNCONTRACT_SIGNIN, or set LEARNCONTRACT_GRAPH_APP_TOKEN")
+
+	// In a checkout it is the module's folder. A go command of ours says what it is called with.
+	folder := t.TempDir()
+	if err := os.MkdirAll(filepath.Join(folder, "suites", "live", "signin"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	script := "#!/bin/sh\nif [ \"$1\" = list ]; then echo '" + folder + "'; else echo \"$*\" >&2; exit 1; fi\n"
+	if err := os.WriteFile(filepath.Join(folder, "go"), []byte(script), 0o700); err != nil { //nolint:gosec // a program
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", folder+string(os.PathListSeparator)+os.Getenv("PATH"))
+	_, err = live.Child(nil, "sandbox.yaml")(t.Context(), "graph/app")
+	here, _ := filepath.Abs("sandbox.yaml")
+	wantError(t, err, live.OpSignIn, nil, "-C "+filepath.Join(folder, "suites", "live", "signin")+" run . --sandbox "+here+" --as graph/app")
 }
 
 func TestAChildIsEndedWithWhoWaitsForIt(t *testing.T) {

@@ -32,7 +32,7 @@ func chosen(t *testing.T) (string, clients.Config) {
 	case "kiota":
 		return "graph", kiota.Config()
 	default:
-		t.Skipf("BENCH_CLIENT is %q: use go run ./ci/bench, which names one", client)
+		t.Skipf("BENCH_CLIENT is %q: use go -C ci/bench run ., which names one", client)
 		return "", clients.Config{}
 	}
 }
@@ -53,20 +53,20 @@ func TestSuite(t *testing.T) {
 type planned struct {
 	name   string
 	call   clients.Call
-	answer fixtures.Response
+	answer fixtures.Answer
 	want   clients.Failure
 }
 
 // TestMemory makes the same calls through the client, answered in memory, and asserts what a hand-written table would.
 func TestMemory(t *testing.T) {
-	plain(t, func(_ *testing.T, base string, answer func() fixtures.Response) (*http.Client, string) {
+	plain(t, func(_ *testing.T, base string, answer func() fixtures.Answer) (*http.Client, string) {
 		return &http.Client{Transport: answering{answer}}, base
 	})
 }
 
 // TestLoopback makes them over a loopback server, as a hand-written table for an SDK does.
 func TestLoopback(t *testing.T) {
-	plain(t, func(t *testing.T, _ string, answer func() fixtures.Response) (*http.Client, string) {
+	plain(t, func(t *testing.T, _ string, answer func() fixtures.Answer) (*http.Client, string) {
 		t.Helper()
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			a := answer()
@@ -81,7 +81,7 @@ func TestLoopback(t *testing.T) {
 
 // plain makes the calls by the http.Client and below the base URL that serve returns. Making the table is not counted, for
 // literals would cost nothing.
-func plain(t *testing.T, serve func(t *testing.T, base string, answer func() fixtures.Response) (*http.Client, string)) {
+func plain(t *testing.T, serve func(t *testing.T, base string, answer func() fixtures.Answer) (*http.Client, string)) {
 	t.Helper()
 	provider, client := chosen(t)
 	var table []planned
@@ -94,13 +94,13 @@ func plain(t *testing.T, serve func(t *testing.T, base string, answer func() fix
 		base = contract.BaseURL
 		for clause := range contract.Clauses() {
 			for _, w := range clause.Wordings {
-				table = append(table, planned{w.ID(), clients.Minimal(clause.Operation), w.Response(), clients.Failure{
+				table = append(table, planned{w.ID(), clients.Minimal(clause.Operation), w.Answer(), clients.Failure{
 					Status: clause.Status, Code: w.Code, Name: clause.Name, Message: w.Message.Expand(clause.Operation.Params),
 				}})
 			}
 		}
 		for _, o := range contract.Operations {
-			table = append(table, planned{o.ID, clients.Minimal(o), o.SuccessResponse(), clients.Failure{}})
+			table = append(table, planned{o.ID, clients.Minimal(o), o.Succeed(), clients.Failure{}})
 		}
 	})
 	exposes := map[clients.Field]bool{}
@@ -108,7 +108,7 @@ func plain(t *testing.T, serve func(t *testing.T, base string, answer func() fix
 		exposes[field] = true
 	}
 	var row planned
-	by, base := serve(t, base, func() fixtures.Response { return row.answer })
+	by, base := serve(t, base, func() fixtures.Answer { return row.answer })
 	for _, row = range table {
 		t.Run(row.name, func(t *testing.T) {
 			got, err := client.New(by, base).Do(t.Context(), row.call)
@@ -135,7 +135,7 @@ func plain(t *testing.T, serve func(t *testing.T, base string, answer func() fix
 }
 
 // answering answers in memory.
-type answering struct{ answer func() fixtures.Response }
+type answering struct{ answer func() fixtures.Answer }
 
 func (a answering) RoundTrip(r *http.Request) (*http.Response, error) {
 	if r.Body != nil {

@@ -23,7 +23,7 @@ func table(t *testing.T) (cases []Case) {
 	t.Helper()
 	file := os.Getenv("BENCH_TABLE")
 	if file == "" {
-		t.Skip("BENCH_TABLE names no table: use go run ./ci/bench, which makes one")
+		t.Skip("BENCH_TABLE names no table: use go -C ci/bench run ., which makes one")
 	}
 	usage.Uncounted(func() {
 		var err error

@@ -23,7 +23,7 @@ func TestSuite(t *testing.T) {
 	size := cmp.Or(os.Getenv("BENCH_SIZE"), "graph")
 	describe := func(s *suites.Suite) {
 		if field := os.Getenv("BENCH_WRONG"); field != "" {
-			s.Answer = func(w *fixtures.Wording) fixtures.Response { return synthetic.Wrong(w, field) }
+			s.Answer = func(w *fixtures.Wording) fixtures.Answer { return synthetic.Wrong(w, field) }
 		}
 		for _, action := range fixtures.Actions {
 			s.Describe(action)

@@ -56,7 +56,7 @@ func clauseOn(o *fixtures.Operation, clause *fixtures.Clause, wordings int) *fix
 var Fields = []string{"status", "code", "message", "details", "Retry-After", "Content-Type"}
 
 // Wrong is the wording's answer with one of Fields wrong, or the right answer where it does not have the field.
-func Wrong(w *fixtures.Wording, field string) fixtures.Response {
+func Wrong(w *fixtures.Wording, field string) fixtures.Answer {
 	clause, wording := *w.Clause, *w
 	wording.Clause = &clause
 	switch field {
@@ -72,7 +72,7 @@ func Wrong(w *fixtures.Wording, field string) fixtures.Response {
 			wording.Details[i].Code = "wrong"
 		}
 	}
-	answer := wording.Response()
+	answer := wording.Answer()
 	switch _, has := answer.Header["Retry-After"]; {
 	case field == "Retry-After" && has:
 		answer.Header.Set("Retry-After", "-1")

@@ -1,6 +1,6 @@
 // Command signin signs in as an identity of a sandbox file and prints one access token as JSON:
 //
-//	go run ./suites/live/signin --sandbox sandbox.yaml --as graph/app
+//	go -C suites/live/signin run . --sandbox sandbox.yaml --as graph/app
 //	{"token": "…", "expires": "2026-01-02T03:04:05Z"}
 //
 // What is wrong it says on stderr, without a secret, and ends with 1. It is a program of its own, run as kubectl runs its
@@ -88,7 +88,7 @@ func signIn(ctx context.Context, args []string) (printed, error) {
 // client is for a token endpoint. It follows no redirect, for what it sends is secret.
 func client(sandbox *live.Sandbox, endpoint string) *http.Client {
 	return &http.Client{
-		Transport:     worded{live.NewHTTPTransport(sandbox, endpoint)},
+		Transport:     worded{live.NewTransport(sandbox, endpoint)},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 }

@@ -50,11 +50,11 @@ func noRetries(s *suites.Suite) {
 // attempts is how often a client with the middleware asks that is answered with the wording each time.
 func attempts(s *suites.Suite, w *fixtures.Wording, middleware []sdk.Middleware) (asked int) {
 	const most = 10 // more than the middleware makes
-	o, answer, answers := w.Clause.Operation, w.Response(), stub.New()
+	o, answer, answers := w.Clause.Operation, w.Answer(), stub.New()
 	defer func() { _ = answers.Close() }() // what it refuses is not counted
 	answer.Header.Set("Retry-After", "1")
 	for range most {
-		if err := answers.Respond(stub.Request{Method: o.Method, URL: o.URL(), Body: o.Body}, answer); err != nil {
+		if err := answers.Answer(stub.Request{Method: o.Method, URL: o.URL(), Body: o.Body}, answer); err != nil {
 			ginkgo.Fail("engine error: " + err.Error())
 		}
 	}

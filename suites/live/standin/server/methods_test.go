@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/learncontract/learncontract/fixtures"
 )
 
 var update = flag.Bool("update", false, "write methods.json anew from Google's discovery document")
@@ -59,10 +61,18 @@ var maskField = regexp.MustCompile("\\* `(\\w+)`")
 
 // TestMethodsAreThoseOfGoogle holds methods.json against the discovery document that it is made of.
 func TestMethodsAreThoseOfGoogle(t *testing.T) {
-	dir, err := exec.CommandContext(t.Context(), "go", "list", "-m", "-f", "{{.Dir}}", "google.golang.org/api").Output()
-	text, readErr := os.ReadFile(filepath.Join(strings.TrimSpace(string(dir)), "classroom", "v1", "classroom-api.json"))
-	if err != nil || readErr != nil {
-		t.Skip("no discovery document: go mod download google.golang.org/api gets it")
+	contract, err := fixtures.Load("classroom")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cache, err := exec.CommandContext(t.Context(), "go", "env", "GOMODCACHE").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	release := contract.Discovery
+	text, err := os.ReadFile(filepath.Join(strings.TrimSpace(string(cache)), release.String(), filepath.FromSlash(release.File)))
+	if err != nil {
+		t.Skipf("%v: go mod download %s gets it", err, release)
 	}
 	var document struct {
 		Revision string
