@@ -12,7 +12,7 @@ import (
 
 // The answer that a wording renders honors it to the letter, and so its clause; nothing is reported.
 func TestEveryWordingHonorsItsClause(t *testing.T) {
-	for _, provider := range fixtures.Providers {
+	for _, provider := range fixtures.Providers() {
 		for c := range contract(t, provider).Clauses() {
 			for _, w := range c.Wordings {
 				x := answered(w)
@@ -151,7 +151,7 @@ func TestMatcherIsReusable(t *testing.T) {
 
 // The bodies seen in public are true cases that nobody here wrote; each file says which clause they are, or none.
 func TestObserved(t *testing.T) {
-	for _, provider := range fixtures.Providers {
+	for _, provider := range fixtures.Providers() {
 		observed, err := fixtures.LoadObserved(contract(t, provider))
 		if err != nil {
 			t.Error(err)

@@ -277,7 +277,7 @@ func TestContractOfOnesOwn(t *testing.T) {
 		Code:   "/reason", Message: "/text", Details: "/causes", RetryAfter: []int{429},
 	}}
 	operation := &fixtures.Operation{Contract: own, ID: "own.get", Method: "GET"}
-	c := &fixtures.Clause{ID: "own.get.busy", Operation: operation, Status: 429, Bindings: fixtures.Strict}
+	c := &fixtures.Clause{ID: "own.get.busy", Operation: operation, Status: 429, Bindings: fixtures.Strict()}
 	c.Bindings.RetryAfter = fixtures.None
 	operation.Clauses = []*fixtures.Clause{c}
 	c.Wordings = []*fixtures.Wording{{

@@ -34,7 +34,7 @@ func answers(f *testing.F) [][]byte {
 		[]byte("<html></html>"), []byte("\xff\xfe"), []byte("\ufeff{}"), []byte(`{"a":1,"a":2}`), []byte(`{} {}`),
 		[]byte(strings.Repeat("[", 101) + strings.Repeat("]", 101)), []byte(`{"error":{"message":"\ud800\u0000 Bearer x"}}`),
 	}
-	for _, provider := range fixtures.Providers {
+	for _, provider := range fixtures.Providers() {
 		observed, err := fixtures.LoadObserved(contract(f, provider))
 		if err != nil {
 			f.Fatal(err)

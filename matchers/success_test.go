@@ -10,7 +10,7 @@ import (
 // The example of every success honors it, at the status that is documented and with a body of its schema only, and is no
 // documented failure; and no documented failure is a success.
 func TestHonorSuccess(t *testing.T) {
-	for _, provider := range fixtures.Providers {
+	for _, provider := range fixtures.Providers() {
 		contract, err := fixtures.Load(provider)
 		if err != nil {
 			t.Fatal(err)
