@@ -126,6 +126,36 @@ func TestMatcherIsReusable(t *testing.T) {
 	}
 }
 
+// A text that is ours is advisory where the provider's published words are asserted, and only there.
+func TestAsPublished(t *testing.T) {
+	for id, published := range map[string]bool{
+		"sample.things.update.license-missing": true, "sample.things.update.failed-precondition.OwnerIneligible": false,
+	} {
+		c := clause(t, id)
+		x := of(c, set("message", c.Wordings[0].Message.String()+" Indeed."))
+		if matches(t, matchers.HonorClause(c).AsPublished(), x) == published || matches(t, matchers.BeDocumented(c.Operation).AsPublished(), x) == published {
+			t.Errorf("%s: another message is let through as published is %v", id, published)
+		}
+		if matches(t, matchers.HonorClause(c).Strictly(), x) {
+			t.Errorf("%s: another message is let through strictly", id)
+		}
+	}
+}
+
+func TestHaveErrorCodeReadsBothForms(t *testing.T) {
+	for text, want := range map[string]string{
+		`{"error":{"code":"gone"}}`: "gone", `{"error":{"code":404,"status":"GONE"}}`: "GONE",
+		`{"error":{"code":"gone","status":"GONE"}}`: "gone", `{"error":{"code":404}}`: "", `{"error":{"status":"GONE"}}`: "", `{}`: "",
+	} {
+		x := of(clause(t, "sample.things.update.not-found"), body(text))
+		for _, code := range []string{"gone", "GONE", "404", ""} {
+			if got := matches(t, matchers.HaveErrorCode(code), x); got != (code == want && want != "") {
+				t.Errorf("%s has the code %q is %v", text, code, got)
+			}
+		}
+	}
+}
+
 func TestBeDocumentedTellsHowNearTheAnswerIs(t *testing.T) {
 	license := clause(t, "sample.things.update.license-missing")
 	for _, c := range []struct {
