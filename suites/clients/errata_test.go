@@ -27,7 +27,7 @@ func TestEveryErratumIsOfAClientHere(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, provider := range fixtures.Providers {
+	for _, provider := range fixtures.Providers() {
 		contract, err := fixtures.Load(provider)
 		if err != nil {
 			t.Fatal(err)

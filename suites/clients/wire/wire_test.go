@@ -48,7 +48,7 @@ func TestEveryWordingIsToldOverARealConnection(t *testing.T) {
 		w.WriteHeader(answer.Status)
 		_, _ = w.Write(answer.Body) // the client's failure tells
 	})
-	for _, provider := range fixtures.Providers {
+	for _, provider := range fixtures.Providers() {
 		contract, err := fixtures.Load(provider)
 		if err != nil {
 			t.Fatal(err)
