@@ -8,6 +8,7 @@ tool (
 )
 
 require (
+	github.com/go-json-experiment/json v1.27.2
 	github.com/h2non/gock v1.2.0
 	github.com/onsi/ginkgo/v2 v2.34.0
 	github.com/onsi/gomega v1.44.0

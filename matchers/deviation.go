@@ -58,10 +58,10 @@ func (v verdict) details() int {
 // binder says how strongly the fields of a wording are bound. Nil binds them as the provider's own words do.
 type binder func(*fixtures.Wording) fixtures.Bindings
 
-func strictly(*fixtures.Wording) fixtures.Bindings { return fixtures.Strict }
+func strictly(*fixtures.Wording) fixtures.Bindings { return fixtures.Strict() }
 
 func asPublished(w *fixtures.Wording) fixtures.Bindings {
-	bindings := fixtures.Strict
+	bindings := fixtures.Strict()
 	if w.Text == "synthetic" {
 		bindings.Message = fixtures.Advisory
 	}

@@ -14,30 +14,30 @@ import (
 // What a provider may vary freely is no deviation, even strictly.
 func TestHarmless(t *testing.T) {
 	var (
-		license    = clause(t, "graph.update.learner-license")
-		missingOne = clause(t, "graph.update.required-fields-missing")
-		all        = clause(t, "graph.create.fields-invalid")
-		throttled  = clause(t, "graph.update.throttled")
-		modifiable = clause(t, "classroom.courses.patch.failed-precondition.CourseNotModifiable")
+		license    = clause(t, "sample.things.update.license-missing")
+		missingOne = clause(t, "sample.things.update.fields-missing")
+		all        = clause(t, "sample.things.create.fields-invalid")
+		throttled  = clause(t, "sample.things.update.throttled")
+		modifiable = clause(t, "sample.things.update.failed-precondition.ThingNotModifiable")
 		spaced     = func(a *fixtures.Response) { a.Body = []byte("\n\t " + string(a.Body) + "\r\n") }
 	)
 	for name, c := range map[string]struct {
 		clause *fixtures.Clause
 		change change
 	}{
-		"an unknown field":    {license, set("target", "learnerUserId")},
-		"a charset":           {license, header("Content-Type", "Application/JSON; charset=utf-8")},
-		"Graph's own type":    {license, header("Content-Type", "application/json;odata.metadata=minimal")},
-		"other request ids":   {license, header("Request-Id", "other")},
-		"no request ids":      {license, header("Request-Id")},
-		"innererror":          {license, both(set("innererror", map[string]any{}), set("innerError", missing))},
-		"white space":         {license, spaced},
-		"undocumented detail": {license, set("details", []any{detail("other", "other")})},
+		"an unknown field":       {license, set("target", "learnerUserId")},
+		"a charset":              {license, header("Content-Type", "Application/JSON; charset=utf-8")},
+		"a type with parameters": {license, header("Content-Type", "application/json;odata.metadata=minimal")},
+		"other request ids":      {license, header("Request-Id", "other")},
+		"no request ids":         {license, header("Request-Id")},
+		"innererror":             {license, both(set("innererror", map[string]any{}), set("innerError", missing))},
+		"white space":            {license, spaced},
+		"undocumented detail":    {license, set("details", []any{detail("other", "other")})},
 		"one more detail": {missingOne, set("details", []any{
 			detail("x", "y"), detail("badRequest", "Input field f is required"),
 		})},
 		"another order": {all, set("details", []any{
-			detail("badRequest", "Input field a.b length exceeded than 250"), detail("badRequest", "Input field c is required"),
+			detail("badRequest", "Input field a.blength exceeded than 250"), detail("badRequest", "Input field c is required"),
 			detail("badRequest", "Input field d shouldn't be empty")})},
 		"a date that agrees":     {throttled, header("Retry-After", "Wed, 17 Aug 2022 03:40:03 GMT")},
 		"errors[] of format 1":   {modifiable, set("errors", []any{map[string]any{"domain": "global"}})},
@@ -55,11 +55,11 @@ func TestHarmless(t *testing.T) {
 // What the provider binds by spelling or as advisory is reported and passes; strictly, it fails.
 func TestBindings(t *testing.T) {
 	var (
-		notFound   = clause(t, "graph.delete.assignment-not-found")
-		missingOne = clause(t, "graph.update.required-fields-missing")
-		unavail    = clause(t, "graph.get.unavailable")
-		inferred   = clause(t, "graph.create.learner-license")
-		modifiable = clause(t, "classroom.courses.patch.failed-precondition.CourseNotModifiable")
+		notFound   = clause(t, "sample.things.delete.not-found")
+		missingOne = clause(t, "sample.things.update.fields-missing")
+		unavail    = clause(t, "sample.things.get.unavailable")
+		inferred   = clause(t, "sample.things.create.license-inferred")
+		modifiable = clause(t, "sample.things.update.failed-precondition.ThingNotModifiable")
 	)
 	const spelling = "differs by spelling only"
 	for name, c := range map[string]struct {
@@ -70,17 +70,17 @@ func TestBindings(t *testing.T) {
 	}{
 		"status":           {notFound, status(410), "status", "", true},
 		"content type":     {notFound, header("Content-Type", "text/json"), "Content-Type", "", true},
-		"code, camel case": {notFound, set("code", "notFound"), "code", spelling, false},
-		"code, lower case": {notFound, set("code", "not found"), "code", spelling, false},
-		"code, another":    {notFound, set("code", "NotFoundHere"), "code", "", true},
-		"code, empty":      {notFound, set("code", ""), "code", "", true},
-		"code, missing":    {notFound, set("code", missing), "code", "", true},
-		"code, inferred":   {inferred, set("code", "accessDenied"), "code", "", false},
-		"message, spelling": {notFound, set("message", "the requested assignment 8ba2 doesn’t exist"),
+		"code, camel case": {notFound, set("status", "notFound"), "code", spelling, false},
+		"code, lower case": {notFound, set("status", "not found"), "code", spelling, false},
+		"code, another":    {notFound, set("status", "NotFoundHere"), "code", "", true},
+		"code, empty":      {notFound, set("status", ""), "code", "", true},
+		"code, missing":    {notFound, set("status", missing), "code", "", true},
+		"code, inferred":   {inferred, set("status", "accessDenied"), "code", "", false},
+		"message, spelling": {notFound, set("message", "the thing 8ba2 doesn’t exist"),
 			"message", spelling, false},
-		"message, another": {notFound, set("message", "No such assignment."), "message", "", false},
+		"message, another": {notFound, set("message", "No such thing."), "message", "", false},
 		"message, empty":   {notFound, set("message", ""), "message", "", false},
-		"message, unexpanded": {notFound, set("message", "The requested assignment {id} doesn't exist."), "message",
+		"message, unexpanded": {notFound, set("message", "The thing {id} doesn't exist."), "message",
 			"the placeholder {id} was sent unexpanded", false},
 		"details, missing": {missingOne, set("details", missing), "details", "", false},
 		"details, empty":   {missingOne, set("details", []any{}), "details", "", false},
@@ -96,12 +96,12 @@ func TestBindings(t *testing.T) {
 		"status in the body":     {modifiable, set("code", 412), "error.code", "", true},
 		"status as text":         {modifiable, set("code", "400"), "error.code", "", true},
 		"name, missing":          {modifiable, set("message", "Precondition check failed."), "name", "", true},
-		"name, without the space": {modifiable, set("message", "@CourseNotModifiable"), "name",
+		"name, without the space": {modifiable, set("message", "@ThingNotModifiable"), "name",
 			"the space after the name is missing", true},
-		"name, within":           {modifiable, set("message", "See @CourseNotModifiable here"), "name", "", true},
-		"name, case":             {modifiable, set("message", "@courseNotModifiable now"), "name", "", true},
-		"text after the name":    {modifiable, set("message", "@CourseNotModifiable Not now."), "message", "", false},
-		"no text after the name": {modifiable, set("message", "@CourseNotModifiable "), "message", "", false},
+		"name, within":           {modifiable, set("message", "See @ThingNotModifiable here"), "name", "", true},
+		"name, case":             {modifiable, set("message", "@thingNotModifiable now"), "name", "", true},
+		"text after the name":    {modifiable, set("message", "@ThingNotModifiable Not now."), "message", "", false},
+		"no text after the name": {modifiable, set("message", "@ThingNotModifiable "), "message", "", false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			x := answered(c.clause.Wordings[0], c.change)
@@ -125,35 +125,34 @@ func TestBindings(t *testing.T) {
 
 // Shape is exact: a field of a wrong JSON type fails also where what it says is advisory.
 func TestShapeIsExact(t *testing.T) {
-	missingOne := clause(t, "graph.update.required-fields-missing")
-	modifiable := clause(t, "classroom.courses.patch.failed-precondition.CourseNotModifiable")
+	missingOne := clause(t, "sample.things.update.fields-missing")
+	modifiable := clause(t, "sample.things.update.failed-precondition.ThingNotModifiable")
 	object := detail("badRequest", "Input field f is required")
 	for name, c := range map[string]struct {
 		clause *fixtures.Clause
 		change change
 		place  string
 	}{
-		"message a number":       {missingOne, set("message", 1), "/error/message"},
-		"message null":           {missingOne, set("message", nil), "/error/message"},
-		"message an object":      {missingOne, set("message", object), "/error/message"},
-		"message missing":        {missingOne, set("message", missing), "/error/message"},
-		"details a string":       {missingOne, set("details", "badRequest"), "/error/details"},
-		"details an object":      {missingOne, set("details", object), "/error/details"},
-		"details null":           {missingOne, set("details", nil), "/error/details"},
-		"a detail a string":      {missingOne, set("details", []any{object, "badRequest"}), "/error/details/1"},
-		"a detail without code":  {missingOne, set("details", []any{map[string]any{"message": ""}}), "/error/details/0/code"},
-		"a detail's message":     {missingOne, set("details", []any{detail("x", 1)}), "/error/details/0/message"},
-		"innerError a string":    {missingOne, set("innerError", "none"), "/error/innerError"},
-		"innerError null":        {missingOne, set("innerError", nil), "/error/innerError"},
-		"innererror an array":    {missingOne, set("innererror", []any{}), "/error/innererror"},
-		"innerError's date":      {missingOne, set("innerError", map[string]any{"date": 20220817}), "/error/innerError/date"},
-		"error a string":         {missingOne, body(`{"error":"invalid_token"}`), "/error"},
-		"error missing":          {missingOne, body(`{"code":"badRequest","message":""}`), "/error"},
-		"error within an array":  {missingOne, body(`[{"error":{}}]`), "the root"},
-		"details of Google":      {modifiable, set("details", []any{detail("", "")}), "/error/details/0/@type"},
-		"errors a string":        {modifiable, set("errors", "forbidden"), "/error/errors"},
-		"the body is an object":  {modifiable, body(`"error"`), "the root"},
-		"Google's error missing": {modifiable, body(`{}`), "/error"},
+		"message a number":      {missingOne, set("message", 1), "/error/message"},
+		"message null":          {missingOne, set("message", nil), "/error/message"},
+		"message an object":     {missingOne, set("message", object), "/error/message"},
+		"message missing":       {missingOne, set("message", missing), "/error/message"},
+		"details a string":      {missingOne, set("details", "badRequest"), "/error/details"},
+		"details an object":     {missingOne, set("details", object), "/error/details"},
+		"details null":          {missingOne, set("details", nil), "/error/details"},
+		"a detail a string":     {missingOne, set("details", []any{object, "badRequest"}), "/error/details/1"},
+		"a detail without code": {missingOne, set("details", []any{map[string]any{"message": ""}}), "/error/details/0/code"},
+		"a detail's message":    {missingOne, set("details", []any{detail("x", 1)}), "/error/details/0/message"},
+		"innerError a string":   {missingOne, set("innerError", "none"), "/error/innerError"},
+		"innerError null":       {missingOne, set("innerError", nil), "/error/innerError"},
+		"innererror an array":   {missingOne, set("innererror", []any{}), "/error/innererror"},
+		"innerError's date":     {missingOne, set("innerError", map[string]any{"date": 20220817}), "/error/innerError/date"},
+		"error a string":        {missingOne, body(`{"error":"invalid_token"}`), "/error"},
+		"error missing":         {missingOne, body(`{"code":"badRequest","message":""}`), "/error"},
+		"error within an array": {missingOne, body(`[{"error":{}}]`), "the root"},
+		"a detail's code":       {modifiable, set("details", []any{detail("", "")}), "/error/details/0/code"},
+		"the body is an object": {modifiable, body(`"error"`), "the root"},
+		"no error":              {modifiable, body(`{}`), "/error"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			x := answered(c.clause.Wordings[0], c.change)
@@ -175,49 +174,9 @@ func TestShapeIsExact(t *testing.T) {
 	}
 }
 
-// A body that encoding/json would take, or half take, is still no JSON answer.
-func TestBodyFaults(t *testing.T) {
-	license := clause(t, "graph.update.learner-license")
-	nested := strings.Repeat(`{"a":`, 200) + "1" + strings.Repeat("}", 200)
-	for text, fault := range map[string]string{
-		"":                            "the body is empty",
-		" \n":                         "the body is empty",
-		"<html>":                      "the body is not JSON: invalid character '<' looking for beginning of value",
-		`{"error":`:                   "the body is not JSON: it breaks off",
-		`{"error":{"code":"Forbidden`: "the body is not JSON: it breaks off",
-		`[1,`:                         "the body is not JSON: it breaks off",
-		`[1,]`:                        "the body is not JSON: invalid character ']' looking for beginning of value",
-		`{"a":1,}`: "the body is not JSON: " +
-			"invalid character '}' looking for beginning of object key string",
-		`{"a":1]`:                         "the body is not JSON: invalid character ']' after object key:value pair",
-		`{} {}`:                           "the body is not JSON: text follows the value after byte 2",
-		`{}x`:                             "the body is not JSON: text follows the value after byte 2",
-		`{}}`:                             "the body is not JSON: text follows the value after byte 2",
-		`{"a":{"b":1,"b":2}}`:             "the body is not JSON: the key /a/b stands twice",
-		`{"a":[0,{"b":1,"\u0062":2}]}`:    "the body is not JSON: the key /a/1/b stands twice",
-		`{1:2}`:                           "the body is not JSON: invalid character '1'",
-		nested:                            "the body is not JSON: it is nested deeper than 100",
-		"\ufeff{}":                        "the body is not JSON: invalid character 'ï' looking for beginning of value",
-		`{"error":{"code":"a\q"}}`:        "the body is not JSON: invalid character 'q' in string escape code",
-		strings.Repeat("[", 1<<20-1):      "the body is not JSON: it is nested deeper than 100",
-		`{"error":{"code":1,"code":nul}}`: "the body is not JSON: the key /error/code stands twice",
-	} {
-		m := matchers.HonorClause(license)
-		if matches(t, m, of(license, body(text))) {
-			t.Errorf("%.40q is honored", text)
-		}
-		if d, _ := find(m.Deviations(), "body"); d.Received != fault {
-			t.Errorf("%.40q is told of as %q, want %q", text, d.Received, fault)
-		}
-		if _, told := find(m.Deviations(), "code"); told {
-			t.Errorf("%.40q: tells of the code of a body without one", text)
-		}
-	}
-}
-
 // A number that no float64 holds is told of in words of JSON, not of Go, and not digit by digit.
 func TestLargeNumber(t *testing.T) {
-	license := clause(t, "graph.update.learner-license")
+	license := clause(t, "sample.things.update.license-missing")
 	for _, number := range []string{"1e999", "-1e999", strings.Repeat("9", 1000)} {
 		m := matchers.HonorClause(license)
 		if matches(t, m, of(license, body(`{"error":{"code":`+number+`,"message":"","innerError":{}}}`))) {
@@ -233,7 +192,7 @@ func TestLargeNumber(t *testing.T) {
 
 // An answer may be as large as MaxBody and wrong in every byte: telling of it costs little, and is read by somebody.
 func TestFaultsAreBounded(t *testing.T) {
-	fields := clause(t, "graph.create.fields-invalid")
+	fields := clause(t, "sample.things.create.fields-invalid")
 	const many = 20_000
 	for name, text := range map[string]string{
 		"a number of many digits": strings.Repeat("9", many),
@@ -277,7 +236,7 @@ func TestContractOfOnesOwn(t *testing.T) {
 		Code:   "/reason", Message: "/text", Details: "/causes", RetryAfter: []int{429},
 	}}
 	operation := &fixtures.Operation{Contract: own, ID: "own.get", Method: "GET"}
-	c := &fixtures.Clause{ID: "own.get.busy", Operation: operation, Status: 429, Bindings: fixtures.Strict}
+	c := &fixtures.Clause{ID: "own.get.busy", Operation: operation, Status: 429, Bindings: fixtures.Strict()}
 	c.Bindings.RetryAfter = fixtures.None
 	operation.Clauses = []*fixtures.Clause{c}
 	c.Wordings = []*fixtures.Wording{{

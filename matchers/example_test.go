@@ -6,6 +6,7 @@ import (
 	"log"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"time"
 
 	"github.com/onsi/gomega"
@@ -18,16 +19,16 @@ import (
 // A test would write gomega.NewWithT(t); the examples print their failures.
 var g = gomega.NewGomega(func(text string, _ ...int) { fmt.Println(text) })
 
-// throttled answers as Microsoft Graph documents a throttled update.
+// throttled answers as the sample documents a throttled update.
 func throttled(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Retry-After", "300")
 	w.WriteHeader(http.StatusTooManyRequests)
-	_, _ = io.WriteString(w, `{"error":{"code":"TooManyRequests","message":"Retry after 5 minutes","innerError":{}}}`)
+	_, _ = io.WriteString(w, `{"error":{"code":429,"status":"TooManyRequests","message":"Retry after 5 minutes","innerError":{}}}`)
 }
 
 func ExampleHonorClause() {
-	contract, err := fixtures.Load("graph")
+	contract, err := fixtures.LoadFS(os.DirFS("../fixtures/testdata/sample"), "sample") // or Load("graph")
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -35,10 +36,10 @@ func ExampleHonorClause() {
 	throttled(recorder, nil)
 	response := recorder.Result()
 
-	clause := contract.Clause("graph.update.throttled")
+	clause := contract.Clause("sample.things.update.throttled")
 	honor := matchers.HonorClause(clause)
 	g.Expect(response).To(honor)
-	// Graph's code binds by its spelling: what differs does not fail, and is reported.
+	// The code binds by its spelling: what differs does not fail, and is reported.
 	for _, d := range honor.Deviations() {
 		fmt.Printf("%s is %s, documented %s: %s\n", d.Field, d.Received, d.Documented, d.Note)
 	}
@@ -46,11 +47,11 @@ func ExampleHonorClause() {
 }
 
 func ExampleHonorWording() {
-	contract, err := fixtures.Load("graph")
+	contract, err := fixtures.LoadFS(os.DirFS("../fixtures/testdata/sample"), "sample") // or Load("graph")
 	if err != nil {
 		log.Fatal(err)
 	}
-	clause := contract.Clause("graph.update.throttled")
+	clause := contract.Clause("sample.things.update.throttled")
 	answer := clause.Wordings[1].Response()
 	x := exchange.New("PATCH", clause.Operation.URL(), answer, time.Now())
 
@@ -60,23 +61,23 @@ func ExampleHonorWording() {
 		fmt.Println(wording.ID(), ok, err)
 	}
 	// Output:
-	// graph.update.throttled#error false <nil>
-	// graph.update.throttled#text true <nil>
-	// graph.update.throttled@second#text false <nil>
+	// sample.things.update.throttled#error false <nil>
+	// sample.things.update.throttled#text true <nil>
+	// sample.things.update.throttled@second#text false <nil>
 }
 
 func ExampleBeDocumented() {
-	contract, err := fixtures.Load("graph")
+	contract, err := fixtures.LoadFS(os.DirFS("../fixtures/testdata/sample"), "sample") // or Load("graph")
 	if err != nil {
 		log.Fatal(err)
 	}
 	recorder := httptest.NewRecorder()
 	throttled(recorder, nil)
 
-	documented := matchers.BeDocumented(contract.Operation("graph.update"))
+	documented := matchers.BeDocumented(contract.Operation("sample.things.update"))
 	g.Expect(recorder.Result()).To(documented)
 	fmt.Println(documented.Clause().ID, "so:", documented.Clause().Remedy.Do)
-	// Output: graph.update.throttled so: wait
+	// Output: sample.things.update.throttled so: wait
 }
 
 func ExampleHaveStatus() {
@@ -99,7 +100,7 @@ func ExampleHaveStatus() {
 	//   Content-Type: application/json
 	//   Retry-After: 300
 	//
-	//   {"error":{"code":"TooManyRequests","message":"Retry after 5 minutes","innerError":{}}}
+	//   {"error":{"code":429,"status":"TooManyRequests","message":"Retry after 5 minutes","innerError":{}}}
 }
 
 func ExampleHaveErrorCode() {
@@ -124,12 +125,12 @@ func ExampleHaveErrorMessage() {
 }
 
 func ExampleHaveErrorDetail() {
-	contract, err := fixtures.Load("graph")
+	contract, err := fixtures.LoadFS(os.DirFS("../fixtures/testdata/sample"), "sample") // or Load("graph")
 	if err != nil {
 		log.Fatal(err)
 	}
-	answer := contract.Clause("graph.update.required-fields-missing").Wordings[0].Response()
-	x := exchange.New("PATCH", contract.Operation("graph.update").URL(), answer, time.Now())
+	answer := contract.Clause("sample.things.update.fields-missing").Wordings[0].Response()
+	x := exchange.New("PATCH", contract.Operation("sample.things.update").URL(), answer, time.Now())
 
 	g.Expect(x).To(matchers.HaveErrorDetail("badRequest", "Input field {fieldName} is required"))
 	g.Expect(x).NotTo(matchers.HaveErrorDetail("badRequest", "Input field {fieldName} is invalid"))
@@ -137,7 +138,7 @@ func ExampleHaveErrorDetail() {
 }
 
 func ExampleHaveErrorShape() {
-	contract, err := fixtures.Load("graph")
+	contract, err := fixtures.LoadFS(os.DirFS("../fixtures/testdata/sample"), "sample") // or Load("graph")
 	if err != nil {
 		log.Fatal(err)
 	}

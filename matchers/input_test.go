@@ -18,7 +18,7 @@ import (
 // every is each matcher, rightly made, under the name of its constructor.
 func every(tb testing.TB) map[string]types.GomegaMatcher {
 	tb.Helper()
-	license := clause(tb, "graph.update.learner-license")
+	license := clause(tb, "sample.things.update.license-missing")
 	return map[string]types.GomegaMatcher{
 		"HonorClause":      matchers.HonorClause(license),
 		"HonorWording":     matchers.HonorWording(license.Wordings[0]),
@@ -81,7 +81,7 @@ func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
 
 // A wrong argument of a constructor is told of when the matcher is used: a constructor has no error to return.
 func TestWrongArgument(t *testing.T) {
-	license := clause(t, "graph.update.learner-license")
+	license := clause(t, "sample.things.update.license-missing")
 	schema := func(text string) fixtures.Schema {
 		return fixtures.Schema{Name: "mine.schema.json", JSON: []byte(text)}
 	}
@@ -143,7 +143,7 @@ func TestWrongArgument(t *testing.T) {
 
 // The compiled schemas are kept by their text; the name in the error is still that of the schema at hand.
 func TestWrongSchemaIsNamed(t *testing.T) {
-	x := of(clause(t, "graph.update.learner-license"))
+	x := of(clause(t, "sample.things.update.license-missing"))
 	for _, name := range []string{"one.schema.json", "other.schema.json"} {
 		_, err := matchers.HaveErrorShape(fixtures.Schema{Name: name, JSON: []byte(`{"type": 1}`)}).Match(x)
 		if err == nil || !strings.Contains(err.Error(), name) {
@@ -159,7 +159,7 @@ func TestWrongInputShowsNoToken(t *testing.T) {
 		t.Fatal(err)
 	}
 	request.Header.Set("Authorization", "Bearer "+token)
-	x := of(clause(t, "graph.update.learner-license"), set("message", token))
+	x := of(clause(t, "sample.things.update.license-missing"), set("message", token))
 	response := http.Response{Header: http.Header{"Set-Cookie": {token}}}
 	for _, actual := range []any{request, response, &x, "Bearer " + token} {
 		for name, matcher := range every(t) {

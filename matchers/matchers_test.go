@@ -18,7 +18,7 @@ import (
 	"github.com/learncontract/learncontract/matchers/exchange"
 )
 
-// received is when every exchange of these tests was received: the Date that a wording's answer carries on graph.
+// received is when every exchange of these tests was received: the Date that an answer of the sample carries.
 var received = time.Date(2022, time.August, 17, 3, 35, 3, 0, time.UTC)
 
 // InterceptGomegaFailures needs a handler to stand in for.
@@ -27,15 +27,14 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// The contracts are loaded once: a fuzz target asks for them a thousand times a second.
-var loaded = map[string]func() (*fixtures.Contract, error){
-	"graph":     sync.OnceValues(func() (*fixtures.Contract, error) { return fixtures.Load("graph") }),
-	"classroom": sync.OnceValues(func() (*fixtures.Contract, error) { return fixtures.Load("classroom") }),
-}
+// sample is the sample contract, loaded once: a fuzz target wants it a thousand times a second.
+var sample = sync.OnceValues(func() (*fixtures.Contract, error) {
+	return fixtures.LoadFS(os.DirFS("../fixtures/testdata/sample"), "sample")
+})
 
-func contract(tb testing.TB, provider string) *fixtures.Contract {
+func contract(tb testing.TB) *fixtures.Contract {
 	tb.Helper()
-	c, err := loaded[provider]()
+	c, err := sample()
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -44,8 +43,7 @@ func contract(tb testing.TB, provider string) *fixtures.Contract {
 
 func clause(tb testing.TB, id string) *fixtures.Clause {
 	tb.Helper()
-	provider, _, _ := strings.Cut(id, ".")
-	c := contract(tb, provider).Clause(id)
+	c := contract(tb).Clause(id)
 	if c == nil {
 		tb.Fatalf("the contract has no clause %s", id)
 	}
@@ -89,7 +87,15 @@ func detail(code, message any) map[string]any {
 	return map[string]any{"code": code, "message": message}
 }
 
-func status(code int) change { return func(a *fixtures.Response) { a.Status = code } }
+// status sets the HTTP status, and its repetition in the body of an error.
+func status(code int) change {
+	return func(a *fixtures.Response) {
+		a.Status = code
+		if bytes.Contains(a.Body, []byte(`"error"`)) {
+			set("code", code)(a)
+		}
+	}
+}
 
 func body(text string) change { return func(a *fixtures.Response) { a.Body = []byte(text) } }
 

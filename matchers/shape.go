@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"github.com/santhosh-tekuri/jsonschema/v6/kind"
 	"golang.org/x/text/language"
@@ -124,9 +125,6 @@ func newDocument(text []byte) *document {
 	return d
 }
 
-// escaped writes a key as JSON Pointers have it.
-var escaped = strings.NewReplacer("~", "~0", "/", "~1")
-
 var english = message.NewPrinter(language.English)
 
 // leaves collects the faults that have no finer cause, a missing property each at the place where it is missing.
@@ -137,16 +135,15 @@ func leaves(e *jsonschema.ValidationError, faults []fault) []fault {
 	if len(e.Causes) > 0 {
 		return faults
 	}
-	var pointer strings.Builder
+	var place jsontext.Pointer
 	for _, key := range e.InstanceLocation {
-		pointer.WriteString("/" + escaped.Replace(key))
+		place = place.AppendToken(key)
 	}
-	place := pointer.String()
 	if required, ok := e.ErrorKind.(*kind.Required); ok {
 		for _, name := range required.Missing {
-			faults = append(faults, fault{place: place + "/" + name, text: "is missing"})
+			faults = append(faults, fault{place: string(place.AppendToken(name)), text: "is missing"})
 		}
 		return faults
 	}
-	return append(faults, fault{place: place, kind: e.ErrorKind})
+	return append(faults, fault{place: string(place), kind: e.ErrorKind})
 }

@@ -113,7 +113,7 @@ func selected(config types.SuiteConfig) string {
 // mend proposes another suite if one has what the label filter selects, and the labels there are otherwise.
 func mend(contract *fixtures.Contract, labelFilter string) string {
 	filter, err := types.ParseLabelFilter(labelFilter)
-	for _, provider := range fixtures.Providers {
+	for _, provider := range fixtures.Providers() {
 		other, loadErr := fixtures.Load(provider)
 		if labelFilter == "" || err != nil || loadErr != nil || provider == contract.Provider {
 			continue

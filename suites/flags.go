@@ -104,7 +104,7 @@ func (l *Live) sweep() (status int) {
 	artefacts := []string{reporter.JSONReport, reporter.GoJSONReport, reporter.JUnitReport, reporter.TeamcityReport}
 	artefacts = append(slices.DeleteFunc(artefacts, func(path string) bool { return path == "" }), written...)
 	if l.Record != "" { // of the folder no more than what the run has written: the rest is its user's
-		for _, provider := range fixtures.Providers {
+		for _, provider := range fixtures.Providers() {
 			artefacts = append(artefacts, live.RecordingFile(l.Record, provider))
 		}
 	}

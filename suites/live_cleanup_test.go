@@ -540,7 +540,7 @@ func valueIn(t *testing.T, file, key string) string {
 // TestNoRecipeAsksForAChangeOfAnExample looks in all requests of a plan for the ids that the contract has as examples: somebody
 // may have one.
 func TestNoRecipeAsksForAChangeOfAnExample(t *testing.T) {
-	for _, provider := range fixtures.Providers {
+	for _, provider := range fixtures.Providers() {
 		s, _ := liveSuite(t, provider, server.Options{}, "fixture", "racy")
 		examples := map[string]bool{}
 		for _, o := range s.Contract.Operations {

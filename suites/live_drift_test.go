@@ -220,7 +220,7 @@ func weight(clause *fixtures.Clause, operator string, spelledOtherwise bool) fix
 // TestDriftIsFound applies each mutation operator to each answer of a stand-in, one clause at a time.
 func TestDriftIsFound(t *testing.T) {
 	t.Parallel()
-	for _, provider := range fixtures.Providers {
+	for _, provider := range fixtures.Providers() {
 		t.Run(provider, func(t *testing.T) {
 			t.Parallel()
 			d := &drifting{}
@@ -304,7 +304,7 @@ func checkDrift(t *testing.T, r *fixtures.Recipe, m mutant, before, after liveAn
 // clauses of the operation: those alone are found that were answered so.
 func TestDriftOfOneClauseIsNoOthers(t *testing.T) {
 	t.Parallel()
-	for _, provider := range fixtures.Providers {
+	for _, provider := range fixtures.Providers() {
 		t.Run(provider, func(t *testing.T) {
 			t.Parallel()
 			d := &drifting{}

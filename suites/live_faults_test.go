@@ -381,7 +381,7 @@ func TestAnIntruderStopsTheRun(t *testing.T) {
 
 // TestAPlanIsWhatIsSent holds what a plan says against what a stand-in was asked.
 func TestAPlanIsWhatIsSent(t *testing.T) {
-	for _, provider := range fixtures.Providers {
+	for _, provider := range fixtures.Providers() {
 		s, stand := liveSuite(t, provider, server.Options{}, "fixture")
 		plan := s.tenant.Plan()
 		if sent := stand.Requests(); len(sent) > 0 {

@@ -193,7 +193,7 @@ func sweep(t *testing.T, provider string, stand *server.Server, file string) {
 func TestNoSecretLeaves(t *testing.T) {
 	t.Parallel()
 	binaries := map[string]string{}
-	for _, provider := range fixtures.Providers {
+	for _, provider := range fixtures.Providers() {
 		binaries[provider] = suiteBinary(t, provider)
 	}
 	for place, plant := range map[string]func(w http.ResponseWriter, token string){

@@ -117,7 +117,7 @@ func (s *Suite) provoke(ctx context.Context, r *fixtures.Recipe) liveAnswer {
 func TestEveryRecipeIsHonoredByAStandIn(t *testing.T) {
 	t.Parallel()
 	only := regexp.MustCompile(os.Getenv("CONTRACT_ONLY"))
-	for _, provider := range fixtures.Providers {
+	for _, provider := range fixtures.Providers() {
 		t.Run(provider, func(t *testing.T) {
 			t.Parallel()
 			stand, file := standIn(t, server.Options{Lag: 1})

@@ -30,7 +30,7 @@ func TestARetryingClientHonorsEveryClause(t *testing.T) {
 
 // TestRetriesAreDescribed holds the tree of each kind of client against what a run must have.
 func TestRetriesAreDescribed(t *testing.T) {
-	for _, provider := range fixtures.Providers {
+	for _, provider := range fixtures.Providers() {
 		actions := map[string]bool{}
 		for _, spec := range specs(t, provider) {
 			labels := spec.Labels()

@@ -128,7 +128,7 @@ func TestAGoodClientShowsEveryBehaviour(t *testing.T) {
 	}
 	for name, client := range good {
 		client.Name = name
-		for _, provider := range fixtures.Providers {
+		for _, provider := range fixtures.Providers() {
 			s := suite(t, provider, client)
 			for _, w := range s.refusals() {
 				if w.Clause.Status == http.StatusBadRequest && client.RetriesOn == nil && client.Retries {
@@ -640,7 +640,7 @@ func TestNothingElseIsAskedAgain(t *testing.T) {
 			p.on = append(p.on, status)
 		}
 	})
-	for _, provider := range fixtures.Providers {
+	for _, provider := range fixtures.Providers() {
 		s := suite(t, provider, eager)
 		for clause := range s.Contract.Clauses() {
 			if s.Client.RetriesAfter(clause) {

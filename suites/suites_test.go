@@ -175,7 +175,7 @@ func TestWhatCannotRunSaysWhyInOneLine(t *testing.T) {
 // that is its own, and labelled so that it can be selected.
 func TestASpecAWording(t *testing.T) {
 	t.Parallel()
-	for _, provider := range fixtures.Providers {
+	for _, provider := range fixtures.Providers() {
 		contract, err := fixtures.Load(provider)
 		if err != nil {
 			t.Fatal(err)

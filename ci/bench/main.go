@@ -276,7 +276,7 @@ func (r *results) load(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, provider := range fixtures.Providers {
+	for _, provider := range fixtures.Providers() {
 		var first, later []time.Duration
 		for range 1 + r.runs {
 			_, printed, err := run(ctx, "", nil, self, "load", provider)

@@ -69,7 +69,7 @@ func prepare(ctx context.Context, folder, size string) (contest, error) {
 	c := contest{size: size}
 	contracts := []string{size}
 	if size == own {
-		contracts = fixtures.Providers
+		contracts = fixtures.Providers()
 	}
 	self, err := os.Executable()
 	if err != nil {

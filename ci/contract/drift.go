@@ -40,7 +40,7 @@ func driftCommand() *cobra.Command {
 			"  go tool contract drift classroom",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				return fmt.Errorf("unknown provider %q: use %s", args[0], or(fixtures.Providers))
+				return fmt.Errorf("unknown provider %q: use %s", args[0], or(fixtures.Providers()))
 			}
 			return nil
 		},
@@ -49,7 +49,7 @@ func driftCommand() *cobra.Command {
 				_, err := cmd.OutOrStdout().Write(driftSchema)
 				return err
 			}
-			return fmt.Errorf("drift takes a provider: use drift %s", or(fixtures.Providers))
+			return fmt.Errorf("drift takes a provider: use drift %s", or(fixtures.Providers()))
 		},
 	}
 	cmd.PersistentFlags().BoolVar(&asJSON, "json", false, "print the differences as JSON")

@@ -221,8 +221,8 @@ func TestDriftErrors(t *testing.T) {
 	}
 	t.Setenv("GOFLAGS", "-mod=mod") // as a module without the requirement is seen, whoever runs the test
 	for _, c := range []struct{ args, want string }{
-		{"", `drift takes a provider: use drift graph or classroom`},
-		{"grap", `unknown provider "grap": use graph or classroom`},
+		{"", `drift takes a provider: use drift classroom or graph`},
+		{"grap", `unknown provider "grap": use classroom or graph`},
 		{"graph", `drift graph takes one page or more, and was given 0: give a published page, its Markdown source or saved as HTML`},
 		{"graph nowhere.md", `there is no file nowhere.md: check its name and folder`},
 		{"graph folder", `folder is a folder: give a file in it`},

@@ -73,13 +73,13 @@ func exportCommand() *cobra.Command {
 	for _, e := range exporters {
 		var out string
 		format := &cobra.Command{
-			Use:   e.name + " [" + strings.Join(fixtures.Providers, "|") + "] --out DIR",
+			Use:   e.name + " [" + strings.Join(fixtures.Providers(), "|") + "] --out DIR",
 			Short: e.short,
 			Long:  e.long,
 			Example: "  go tool contract export " + e.name + " --out exported\n" +
 				"  go tool contract export " + e.name + " graph --out exported",
 			Args:      oneProvider,
-			ValidArgs: fixtures.Providers,
+			ValidArgs: fixtures.Providers(),
 			RunE: func(cmd *cobra.Command, args []string) error {
 				if out == "" {
 					return errors.New("--out DIR is missing: it names the folder to write to, and is made where there is none")
@@ -112,7 +112,7 @@ func exportCommand() *cobra.Command {
 // oneProvider takes a provider or none.
 func oneProvider(cmd *cobra.Command, args []string) error {
 	if len(args) > 1 {
-		return fmt.Errorf("%s was given %d providers: use %s, or none for all", cmd.Name(), len(args), or(fixtures.Providers))
+		return fmt.Errorf("%s was given %d providers: use %s, or none for all", cmd.Name(), len(args), or(fixtures.Providers()))
 	}
 	return nil
 }

@@ -150,7 +150,7 @@ func TestOpenAPIIsValid(t *testing.T) {
 	exported := t.TempDir()
 	printed(t, "export", "openapi", "--out", exported)
 	files, err := filepath.Glob(filepath.Join(exported, "*.openapi.json"))
-	if err != nil || len(files) != len(fixtures.Providers) {
+	if err != nil || len(files) != len(fixtures.Providers()) {
 		t.Fatalf("%q, %v", files, err)
 	}
 	for _, file := range files {

@@ -32,7 +32,7 @@ var filters = []struct {
 func listCommand() *cobra.Command {
 	var asJSON, printSchema, lookAlikes bool
 	cmd := &cobra.Command{
-		Use:   "list [" + strings.Join(fixtures.Providers, "|") + "]",
+		Use:   "list [" + strings.Join(fixtures.Providers(), "|") + "]",
 		Short: "List the clauses, a line each",
 		Long: "list prints a line for each documented error of each operation: the clause's id, the HTTP status, the codes and\n" +
 			"the @name, how many wordings the documentation has for it, how surely it puts the error on the operation, what to\n" +
@@ -45,7 +45,7 @@ func listCommand() *cobra.Command {
 			"  go tool contract list classroom --json | jq -r '.clauses[].id'",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 1 {
-				return fmt.Errorf("list was given %d providers: use %s, or none for all", len(args), or(fixtures.Providers))
+				return fmt.Errorf("list was given %d providers: use %s, or none for all", len(args), or(fixtures.Providers()))
 			}
 			return nil
 		},
@@ -53,7 +53,7 @@ func listCommand() *cobra.Command {
 			if len(args) > 0 {
 				return nil, cobra.ShellCompDirectiveNoFileComp
 			}
-			return fixtures.Providers, cobra.ShellCompDirectiveNoFileComp
+			return fixtures.Providers(), cobra.ShellCompDirectiveNoFileComp
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if printSchema {

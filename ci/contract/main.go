@@ -3,15 +3,15 @@
 // live run would ask, and sweep removes what one has left; export writes it for other tools, and serve answers as it
 // documents; report merges what runs of the suites have kept, and writes it for people and pipelines.
 //
-//	go tool contract list [graph|classroom] [--action create] [--status 403] [--look-alikes] [--json]
+//	go tool contract list [classroom|graph] [--action create] [--status 403] [--look-alikes] [--json]
 //	go tool contract show CLAUSE [--json]
 //	go tool contract drift graph PAGE… [--json]
 //	go tool contract drift classroom [--page PAGE] [--discovery FILE] [--json]
 //	go tool contract import classroom [--discovery FILE] [--remove]
-//	go tool contract plan [graph|classroom] --sandbox FILE [--provoke CLASSES]
-//	go tool contract sweep [graph|classroom] --sandbox FILE
-//	go tool contract export openapi|wiremock [graph|classroom] --out DIR
-//	go tool contract serve [graph|classroom] [--address HOST:PORT]
+//	go tool contract plan [classroom|graph] --sandbox FILE [--provoke CLASSES]
+//	go tool contract sweep [classroom|graph] --sandbox FILE
+//	go tool contract export openapi|wiremock [classroom|graph] --out DIR
+//	go tool contract serve [classroom|graph] [--address HOST:PORT]
 //	go tool contract report FOLDER… [--html FILE] [--markdown FILE] [--junit FILE] [--json FILE] [--annotations]
 //	    [--baseline FILE] [--fail-on OUTCOMES]
 //	go tool contract list|drift|report --schema
@@ -84,7 +84,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 
 // load loads the contract of the provider that args names, or of all where it names none.
 func load(args []string) ([]*fixtures.Contract, error) {
-	providers := fixtures.Providers
+	providers := fixtures.Providers()
 	if len(args) > 0 {
 		if !slices.Contains(providers, args[0]) {
 			return nil, fmt.Errorf("unknown provider %q: use %s, or none for all", args[0], or(providers))

@@ -95,9 +95,9 @@ func TestTexts(t *testing.T) {
 
 func TestErrors(t *testing.T) {
 	for _, c := range []struct{ args, want string }{
-		{"list grap", `unknown provider "grap": use graph or classroom, or none for all`},
-		{"list graph classroom", `list was given 2 providers: use graph or classroom, or none for all`},
-		{"list --action teleport", `no clause of graph or classroom has --action "teleport":` +
+		{"list grap", `unknown provider "grap": use classroom or graph, or none for all`},
+		{"list graph classroom", `list was given 2 providers: use classroom or graph, or none for all`},
+		{"list --action teleport", `no clause of classroom or graph has --action "teleport":` +
 			` use create, delete, get, list, other or update`},
 		{"list graph --status 418", `no clause of graph has --status "418": use 400, 403, 404, 405, 429, 500 or 503`},
 		{"list graph --status 4O3", `no clause of graph has --status "4O3": use 400, 403, 404, 405, 429, 500 or 503`},
@@ -125,7 +125,7 @@ func TestErrors(t *testing.T) {
 			"--provoke=sure: there is no such class: use safe, fixture, tenant, racy"},
 		{"plan --sandbox testdata/empty.yaml", "testdata/empty.yaml has nothing of a tenant: fill in what yours has," +
 			" as suites/live/sandbox.example.yaml shows"},
-		{"sweep graph classroom --sandbox x", `sweep was given 2 providers: use graph or classroom, or none for all`},
+		{"sweep graph classroom --sandbox x", `sweep was given 2 providers: use classroom or graph, or none for all`},
 		{"show quux", `no clause has the id "quux": go tool contract list prints all ids`},
 		{"lst", `unknown command "lst": use list, show, drift, import, plan, sweep, export, serve or report`},
 	} {
@@ -181,7 +181,7 @@ func TestJSON(t *testing.T) {
 	}
 
 	var ids []string
-	for _, provider := range fixtures.Providers {
+	for _, provider := range fixtures.Providers() {
 		c, err := fixtures.Load(provider)
 		if err != nil {
 			t.Fatal(err)

@@ -61,7 +61,7 @@ func (f *tenantFlags) tenants(args []string) ([]*live.Tenant, error) {
 func planCommand() *cobra.Command {
 	var flags tenantFlags
 	cmd := &cobra.Command{
-		Use:   "plan [graph|classroom]",
+		Use:   "plan [classroom|graph]",
 		Short: "Print what a live run would ask of a sandbox tenant",
 		Long: "plan prints each clause that a live run would ask: as whom, with which request, what is made for it and how that\n" +
 			"goes away; and each that it would not, and why. It sends nothing.",
@@ -98,7 +98,7 @@ func sweepCommand() *cobra.Command {
 	var flags tenantFlags
 	var all bool
 	cmd := &cobra.Command{
-		Use:   "sweep [graph|classroom]",
+		Use:   "sweep [classroom|graph]",
 		Short: "Remove what an earlier, killed run left in a sandbox tenant",
 		Long: "sweep removes what has a name that a run gives, and nothing else: courses of the users, and course activities of the\n" +
 			"learners that the sandbox file names. It signs in as a run does, and proves whom it talks to first.\n\n" +

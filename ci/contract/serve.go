@@ -24,7 +24,7 @@ import (
 func serveCommand() *cobra.Command {
 	var address string
 	cmd := &cobra.Command{
-		Use:   "serve [" + strings.Join(fixtures.Providers, "|") + "]",
+		Use:   "serve [" + strings.Join(fixtures.Providers(), "|") + "]",
 		Short: "Answer on a loopback address as the contract documents",
 		Long: "serve starts a server on a loopback address, for a quick try with curl or a client whose base URL can be set.\n\n" +
 			"Each operation answers all its wordings in turn, then its success, then begins again. A request with the header\n" +
@@ -34,7 +34,7 @@ func serveCommand() *cobra.Command {
 		Example: "  go tool contract serve\n" +
 			"  go tool contract serve graph --address 127.0.0.1:8080",
 		Args:      oneProvider,
-		ValidArgs: fixtures.Providers,
+		ValidArgs: fixtures.Providers(),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			contracts, err := load(args)
 			if err != nil {

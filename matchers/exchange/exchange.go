@@ -5,7 +5,6 @@ package exchange
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -14,10 +13,11 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/learncontract/learncontract/fixtures"
 )
@@ -226,123 +226,29 @@ func PrintableURL(address string) string {
 	return masked(u.String()) + "?" + strings.Join(query, "&")
 }
 
-// deepest is the nesting a body may have.
-const deepest = 100
-
-// decode reads one JSON value and refuses what encoding/json lets pass: a key that stands twice in an object, text
-// after the value, and bytes that are no UTF-8.
-func decode(text []byte) (any, error) {
+// decode reads one JSON value, and refuses what encoding/json lets pass: a key that stands twice in an object, text after the
+// value, and bytes that are no UTF-8.
+func decode(text []byte) (value any, err error) {
 	if len(bytes.TrimSpace(text)) == 0 {
 		return nil, errors.New("the body is empty")
 	}
-	if !utf8.Valid(text) {
-		return nil, errors.New("the body is not JSON: it is not UTF-8")
+	err = json.Unmarshal(text, &value)
+	if err == nil {
+		return value, nil
 	}
-	var whole any
-	if json.Unmarshal(text, &whole) == nil {
-		// It drops a key that stands twice, and its colon stays.
-		if keys, depth := extent(whole); keys == colons(text) && depth <= deepest {
-			return whole, nil
-		}
+	reason, place, offset := err, jsontext.Pointer(""), int64(0)
+	if wrong, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
+		reason, place, offset = wrong.Err, wrong.JSONPointer, wrong.ByteOffset
+	} else if wrong, ok := errors.AsType[*json.SemanticError](err); ok { // it would tell Go's type, and each digit
+		reason, place, offset = wrong.Err, wrong.JSONPointer, wrong.ByteOffset
 	}
-	// Token by token takes three times as long, and shows what is wrong.
-	decoder := json.NewDecoder(bytes.NewReader(text))
-	value, err := decodeValue(decoder, nil)
-	if err != nil {
-		if _, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-			err = errors.New("a number is out of range")
-		}
-		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-			err = errors.New("it breaks off")
-		}
-		return nil, fmt.Errorf("the body is not JSON: %w", err)
+	if errors.Is(reason, io.ErrUnexpectedEOF) {
+		return nil, errors.New("the body is not JSON: it breaks off")
 	}
-	end := decoder.InputOffset()
-	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("the body is not JSON: text follows the value after byte %d", end)
+	if place != "" {
+		place = " of " + place
 	}
-	return value, nil
-}
-
-// extent counts the keys of all objects of a decoded value, and how deep it is nested.
-func extent(value any) (keys, depth int) {
-	within := func(value any) {
-		k, d := extent(value)
-		keys, depth = keys+k, max(depth, d+1)
-	}
-	switch value := value.(type) {
-	case map[string]any:
-		keys = len(value)
-		for _, v := range value {
-			within(v)
-		}
-	case []any:
-		for _, v := range value {
-			within(v)
-		}
-	}
-	return keys, depth
-}
-
-// colons counts the colons of valid JSON that do not stand in a string: one for each key.
-func colons(text []byte) (n int) {
-	inString := false
-	for i := 0; i < len(text); i++ {
-		switch text[i] {
-		case '\\':
-			i++ // escapes stand in strings only
-		case '"':
-			inString = !inString
-		case ':':
-			if !inString {
-				n++
-			}
-		}
-	}
-	return n
-}
-
-// decodeValue decodes the value at a place of the body, given as the keys and indexes that lead there.
-func decodeValue(decoder *json.Decoder, at []string) (any, error) {
-	token, err := decoder.Token()
-	if err != nil {
-		return nil, err
-	}
-	if len(at) > deepest {
-		return nil, fmt.Errorf("it is nested deeper than %d", deepest)
-	}
-	switch token {
-	case json.Delim('{'):
-		object := map[string]any{}
-		for decoder.More() {
-			token, err := decoder.Token()
-			if err != nil {
-				return nil, err
-			}
-			key, _ := token.(string) // the decoder takes nothing else for a key
-			at := append(at, key)
-			if _, twice := object[key]; twice {
-				return nil, fmt.Errorf("the key /%s stands twice", strings.Join(at, "/"))
-			}
-			if object[key], err = decodeValue(decoder, at); err != nil {
-				return nil, err
-			}
-		}
-		_, err = decoder.Token() // the closing brace
-		return object, err
-	case json.Delim('['):
-		array := []any{}
-		for decoder.More() {
-			value, err := decodeValue(decoder, append(at, strconv.Itoa(len(array))))
-			if err != nil {
-				return nil, err
-			}
-			array = append(array, value)
-		}
-		_, err = decoder.Token() // the closing bracket
-		return array, err
-	}
-	return token, nil
+	return nil, fmt.Errorf("the body is not JSON: %w, in byte %d%s", reason, offset+1, place)
 }
 
 // TextAt is the text that a JSON Pointer points at in the decoded body, empty if there is none.

@@ -44,7 +44,7 @@ var (
 func NewSecrets() *Secrets {
 	s := &Secrets{}
 	variables := slices.Clone(secretVariables)
-	for _, provider := range fixtures.Providers {
+	for _, provider := range fixtures.Providers() {
 		for _, identity := range Identities(provider) {
 			as := provider + "/" + identity
 			variables = append(variables, TokenVariable(as), RefreshTokenVariable(as))

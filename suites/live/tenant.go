@@ -57,9 +57,9 @@ func Open(contract *fixtures.Contract, config Config) (*Tenant, error) {
 		switch {
 		case class == "never":
 			problems = append(problems, errors.New("--provoke=never: what is of this class cannot be asked for, and plan says why of each: take it out"))
-		case !slices.Contains(fixtures.Classes, class):
+		case !slices.Contains(fixtures.Classes(), class):
 			problems = append(problems, fmt.Errorf("--provoke=%s: there is no such class: use %s", class,
-				strings.Join(fixtures.Classes[:len(fixtures.Classes)-1], ", ")))
+				strings.Join(fixtures.Classes()[:len(fixtures.Classes())-1], ", ")))
 		}
 	}
 	if config.Options.Secrets == nil {

@@ -35,7 +35,7 @@ var policies = map[string]struct{ passes, breaks []string }{
 }
 
 func TestVendorsPolicies(t *testing.T) {
-	for _, provider := range fixtures.Providers {
+	for _, provider := range fixtures.Providers() {
 		contract, policy := load(t, provider), policies[provider]
 		for _, name := range slices.Concat(policy.passes, policy.breaks) {
 			passes, applied := slices.Contains(policy.passes, name), 0
@@ -63,7 +63,7 @@ func TestVendorsPolicies(t *testing.T) {
 // TestNoClauseHonorsAnothersAnswer holds every documented answer of an operation against its other clauses, as the vendor
 // binds them: what is another clause to the letter is that one.
 func TestNoClauseHonorsAnothersAnswer(t *testing.T) {
-	for _, provider := range fixtures.Providers {
+	for _, provider := range fixtures.Providers() {
 		for w := range wordings(load(t, provider)) {
 			for _, other := range w.Clause.Operation.Clauses {
 				ok, err := matchers.HonorClause(other).Match(captured(w, w.Response()))

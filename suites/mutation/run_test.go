@@ -56,7 +56,7 @@ func TestMutatedSuite(t *testing.T) {
 
 // TestWholeRunBroken answers one clause wrongly: its specs fail, no others do, and the run says so.
 func TestWholeRunBroken(t *testing.T) {
-	for _, provider := range fixtures.Providers {
+	for _, provider := range fixtures.Providers() {
 		contract := load(t, provider)
 		tried := 0
 		for _, name := range harmful {
@@ -92,7 +92,7 @@ func TestWholeRunBroken(t *testing.T) {
 
 // TestWholeRunHonored varies every answer harmlessly.
 func TestWholeRunHonored(t *testing.T) {
-	for _, provider := range fixtures.Providers {
+	for _, provider := range fixtures.Providers() {
 		for _, operator := range Harmless {
 			t.Run(provider+" "+operator.Name, func(t *testing.T) {
 				t.Parallel()

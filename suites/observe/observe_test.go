@@ -195,7 +195,7 @@ func TestObservationHasNoMailAddress(t *testing.T) {
 
 // Every clause of both contracts, asked for below another base and with other ids, is met.
 func TestObservesEveryClause(t *testing.T) {
-	for _, provider := range fixtures.Providers {
+	for _, provider := range fixtures.Providers() {
 		contract := load(t, provider)
 		var response fixtures.Response
 		observer := observe.New(transport(func(r *http.Request) (*http.Response, error) { return answering(response)(r) }), contract)

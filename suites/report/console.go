@@ -61,7 +61,7 @@ func (c Console) offline(r *Report, run *Run) string {
 	results := run.byClause()
 	var line strings.Builder
 	fmt.Fprintf(&line, "%-9s  %-22s", contract.Provider, contract.API)
-	for _, action := range fixtures.Actions {
+	for _, action := range fixtures.Actions() {
 		honored, clauses, wordings := 0, 0, 0
 		for _, clause := range contract.Clauses {
 			if clause.Action != action {
@@ -158,7 +158,7 @@ func place(e Entry) int {
 	if e.Check != nil {
 		return -1
 	}
-	return slices.Index(fixtures.Actions, e.Action)
+	return slices.Index(fixtures.Actions(), e.Action)
 }
 
 // byClause are the results by the id of their clause.

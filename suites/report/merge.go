@@ -12,8 +12,6 @@ import (
 	"reflect"
 	"slices"
 	"strings"
-
-	"github.com/learncontract/learncontract/fixtures"
 )
 
 // ErrEmpty is the error of a folder without pieces.
@@ -165,10 +163,9 @@ func Merge(pieces []RunReport) (*Report, error) {
 
 // sort has the report the same, in whichever order its pieces were read.
 func (r *Report) sort() {
-	provider := func(name string) int { return slices.Index(fixtures.Providers, name) }
-	slices.SortStableFunc(r.Contracts, func(a, b *Contract) int { return provider(a.Provider) - provider(b.Provider) })
+	slices.SortStableFunc(r.Contracts, func(a, b *Contract) int { return cmp.Compare(a.Provider, b.Provider) })
 	slices.SortStableFunc(r.Runs, func(a, b *Run) int {
-		return cmp.Or(provider(a.Provider)-provider(b.Provider), cmp.Compare(a.Client.Name, b.Client.Name),
+		return cmp.Or(cmp.Compare(a.Provider, b.Provider), cmp.Compare(a.Client.Name, b.Client.Name),
 			slices.Index(transports, a.Transport)-slices.Index(transports, b.Transport), cmp.Compare(a.Tenant, b.Tenant))
 	})
 	for _, run := range r.Runs {

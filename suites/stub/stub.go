@@ -25,11 +25,11 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"net/url"
-	"reflect"
 	"slices"
 	"strings"
 	"sync"
 
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/h2non/gock"
 
 	"github.com/learncontract/learncontract/fixtures"
@@ -213,7 +213,7 @@ func (s *Stub) Respond(request Request, with fixtures.Response) error {
 	}
 	a := &stubbed{Request: request, url: address}
 	if request.Body != nil {
-		if _, err := decoded(request.Body); err != nil {
+		if _, err := canonical(request.Body); err != nil {
 			return fmt.Errorf("stub: the body of %s is not JSON: %w", request, err)
 		}
 	}
@@ -340,9 +340,9 @@ func sameJSON(a, b []byte) bool {
 	if bytes.Equal(a, b) {
 		return true
 	}
-	x, errX := decoded(a)
-	y, errY := decoded(b)
-	return errX == nil && errY == nil && reflect.DeepEqual(x, y)
+	x, errX := canonical(a)
+	y, errY := canonical(b)
+	return errX == nil && errY == nil && bytes.Equal(x, y)
 }
 
 // ReadBody reads the body of a request as its header labels it, and closes it. The fault says of the request what keeps a
@@ -400,15 +400,10 @@ func PrintableBody(body []byte) string {
 	return exchange.Printable(string(body))
 }
 
-// decoded reads one JSON value, numbers as they are written.
-func decoded(text []byte) (value any, err error) {
-	decoder := json.NewDecoder(bytes.NewReader(text))
-	decoder.UseNumber()
-	if err = decoder.Decode(&value); err != nil {
-		return nil, err
-	}
-	if _, err = decoder.Token(); !errors.Is(err, io.EOF) {
-		return nil, errors.New("text follows the value")
-	}
-	return value, nil
+// canonical is JSON in the one form that equal values have, numbers as they are written. What is not strictly JSON, as a key
+// that stands twice, is an error.
+func canonical(body []byte) (jsontext.Value, error) {
+	value := jsontext.Value(bytes.Clone(body))
+	err := value.Canonicalize(jsontext.CanonicalizeRawInts(false), jsontext.CanonicalizeRawFloats(false))
+	return value, err
 }

@@ -355,6 +355,7 @@ var _ = Describe("a stub", func() {
 		Entry("a status that is none", stub.Request{Method: "GET", URL: course}, fixtures.Response{}, "status 0"),
 		Entry("a relative URL", stub.Request{Method: "GET", URL: "/v1"}, answered("{}"), `"/v1" is not an absolute URL`),
 		Entry("a body that is no JSON", stub.Request{Method: "POST", URL: course, Body: []byte("{")}, answered("{}"), "is not JSON"),
-		Entry("a body with text after it", stub.Request{Method: "POST", URL: course, Body: []byte("{} {}")}, answered("{}"), "text follows"),
+		Entry("a body with text after it", stub.Request{Method: "POST", URL: course, Body: []byte("{} {}")}, answered("{}"), "after top-level value"),
+		Entry("a body with a key twice", stub.Request{Method: "POST", URL: course, Body: []byte(`{"a":1,"a":1}`)}, answered("{}"), "duplicate"),
 	)
 })

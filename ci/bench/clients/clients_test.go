@@ -43,7 +43,7 @@ func TestSuite(t *testing.T) {
 	suite := suites.Load(t, provider)
 	suite.Client = client
 	suite.Run(t, func(s *suites.Suite) {
-		for _, action := range fixtures.Actions {
+		for _, action := range fixtures.Actions() {
 			s.Describe(action)
 		}
 	})

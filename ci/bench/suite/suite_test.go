@@ -25,7 +25,7 @@ func TestSuite(t *testing.T) {
 		if field := os.Getenv("BENCH_WRONG"); field != "" {
 			s.Answer = func(w *fixtures.Wording) fixtures.Answer { return synthetic.Wrong(w, field) }
 		}
-		for _, action := range fixtures.Actions {
+		for _, action := range fixtures.Actions() {
 			s.Describe(action)
 		}
 	}

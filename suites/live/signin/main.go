@@ -66,7 +66,7 @@ func signIn(ctx context.Context, args []string) (printed, error) {
 	provider, identity, _ := strings.Cut(*as, "/")
 	if flags.NArg() > 0 || !slices.Contains(live.Identities(provider), identity) {
 		var known []string
-		for _, provider := range fixtures.Providers {
+		for _, provider := range fixtures.Providers() {
 			for _, identity := range live.Identities(provider) {
 				known = append(known, provider+"/"+identity)
 			}

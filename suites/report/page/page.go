@@ -271,9 +271,8 @@ func (v *view) rows(r *report.Report) {
 		}
 	}
 	// The contract's order, whichever column had a row first; what is beyond it stands after it.
-	provider := func(r row) int { return slices.Index(fixtures.Providers, r.Provider) }
 	slices.SortStableFunc(v.Rows, func(a, b row) int {
-		return cmp.Or(beyond(a)-beyond(b), provider(a)-provider(b), cmp.Compare(a.Kind, b.Kind))
+		return cmp.Or(beyond(a)-beyond(b), cmp.Compare(a.Provider, b.Provider), cmp.Compare(a.Kind, b.Kind))
 	})
 }
 
@@ -316,7 +315,7 @@ func (v *view) countRows() {
 		}
 	}
 	slices.Sort(v.Overview.Statuses)
-	for _, action := range fixtures.Actions {
+	for _, action := range fixtures.Actions() {
 		n := actionRow{Action: action}
 		some := 0
 		for _, status := range v.Overview.Statuses {

@@ -1,0 +1,110 @@
+package matchers_test
+
+import (
+	"os"
+	"testing"
+
+	"github.com/learncontract/learncontract/fixtures"
+	"github.com/learncontract/learncontract/matchers"
+	"github.com/learncontract/learncontract/matchers/exchange"
+)
+
+// TestProvider holds the matchers against the data of each provider, and of the sample.
+func TestProvider(t *testing.T) {
+	for _, provider := range fixtures.Providers() {
+		t.Run(provider, func(t *testing.T) {
+			contract, err := fixtures.Load(provider)
+			if err != nil {
+				t.Fatal(err)
+			}
+			observed, err := fixtures.LoadObserved(contract)
+			if err != nil {
+				t.Fatal(err)
+			}
+			checkContract(t, contract, observed)
+		})
+	}
+	t.Run("sample", func(t *testing.T) {
+		observed, err := fixtures.LoadObservedFS(os.DirFS("../fixtures/testdata/sample"), contract(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		checkContract(t, contract(t), observed)
+	})
+}
+
+func checkContract(t *testing.T, contract *fixtures.Contract, observed []fixtures.Observed) {
+	t.Helper()
+	for c := range contract.Clauses() {
+		for _, w := range c.Wordings {
+			checkWording(t, w)
+		}
+	}
+	for _, o := range contract.Operations {
+		checkSuccess(t, o)
+	}
+	for _, o := range observed {
+		checkObserved(t, o)
+	}
+}
+
+// checkWording: the answer that a wording renders honors it to the letter, and so its clause; nothing is reported.
+func checkWording(t *testing.T, w *fixtures.Wording) {
+	t.Helper()
+	x, c := answered(w), w.Clause
+	wording := matchers.HonorWording(w).Strictly()
+	if !matches(t, wording, x) || len(wording.Deviations()) > 0 {
+		t.Errorf("%s: %s", w.ID(), wording.FailureMessage(x))
+	}
+	if !matches(t, matchers.HonorClause(c), x) || !matches(t, matchers.BeDocumented(c.Operation), x) {
+		t.Errorf("%s does not honor its clause, or is not documented, under the provider's own bindings", w.ID())
+	}
+	if documented := matchers.BeDocumented(c.Operation).Strictly(); !matches(t, documented, x) {
+		t.Errorf("%s is not documented: %s", w.ID(), documented.FailureMessage(x))
+	}
+	if matches(t, matchers.HonorSuccess(c.Operation), x) {
+		t.Errorf("%s is a success of %s", w.ID(), c.Operation.ID)
+	}
+}
+
+// checkSuccess: the example of a success honors it, at the status that is documented and with a body of its schema only, and
+// is no documented failure.
+func checkSuccess(t *testing.T, o *fixtures.Operation) {
+	t.Helper()
+	succeeds := matchers.HonorSuccess(o)
+	if x := succeeded(o); !matches(t, succeeds, x) {
+		t.Error(succeeds.FailureMessage(x))
+	}
+	if matches(t, matchers.BeDocumented(o), succeeded(o)) {
+		t.Errorf("the success of %s is a documented failure", o.ID)
+	}
+	wrong := map[string]change{"another status": status(o.Success.Status + 1), "an array": body("[]")}
+	if o.Success.Body != nil {
+		wrong["a text"], wrong["no body"] = header("Content-Type", "text/plain"), body("")
+		wrong["a failure in a success"] = body(string(o.Clauses[0].Wordings[0].Response().Body))
+	}
+	if o.Action != "list" && len(o.Success.Body) > len("{}") {
+		wrong["nothing of it"], wrong["something else"] = body("{}"), body(`{"kind":"other"}`)
+	}
+	for name, change := range wrong {
+		if matches(t, succeeds, succeeded(o, change)) {
+			t.Errorf("%s is a success of %s", name, o.ID)
+		}
+	}
+}
+
+// checkObserved: an answer seen in public is the clause that its file says it is, or none. Nobody here wrote it.
+func checkObserved(t *testing.T, o fixtures.Observed) {
+	t.Helper()
+	x := exchange.New(o.Operation.Method, o.Operation.URL(), o.Answer, received)
+	told := func(text string) {
+		t.Errorf("%s, seen in %s (%s:%d): %s\n%s", o.ID, o.Source, o.File, o.Line, o.Because, text)
+	}
+	if o.Clause == nil {
+		if m := matchers.BeDocumented(o.Operation); matches(t, m, x) {
+			told(m.NegatedFailureMessage(x))
+		}
+	} else if m := matchers.HonorClause(o.Clause); !matches(t, m, x) {
+		told(m.FailureMessage(x))
+	}
+}
