@@ -15,7 +15,7 @@ import (
 
 	"github.com/learncontract/learncontract/fixtures"
 	"github.com/learncontract/learncontract/matchers/exchange"
-	"github.com/learncontract/learncontract/suites/clients"
+	"github.com/learncontract/learncontract/suites/client"
 )
 
 // made is something that a run has made, or may have: it is registered before the request is sent, and looked for by its
@@ -28,7 +28,7 @@ type made struct {
 	// refused says that the last answer was a refusal. What there is shows all the same, for an answer may be wrong.
 	refused bool
 	tried   bool          // to be removed
-	undo    *clients.Call // that takes back what is of no kind
+	undo    *client.Call // that takes back what is of no kind
 	sent    *atomic.Bool  // whether there may be anything to take back
 }
 
@@ -349,7 +349,7 @@ func (t *Tenant) hasKey(key string) bool {
 
 // request sends a request of a clean-up. The path may have a query.
 func (t *Tenant) request(ctx context.Context, as, method, path string, body any) (exchange.Exchange, error) {
-	call := clients.Call{Operation: &fixtures.Operation{ID: method + " " + path, Method: method, Path: path}}
+	call := client.Call{Operation: &fixtures.Operation{ID: method + " " + path, Method: method, Path: path}}
 	if body != nil {
 		call.Body, _ = json.Marshal(body) // of maps and texts
 	}

@@ -19,11 +19,11 @@ import (
 
 	"github.com/learncontract/learncontract/fixtures"
 	"github.com/learncontract/learncontract/matchers/exchange"
-	"github.com/learncontract/learncontract/suites/clients"
+	"github.com/learncontract/learncontract/suites/client"
 )
 
 // CallFunc has a client perform a call with an http.Client, below a base URL.
-type CallFunc func(ctx context.Context, client *http.Client, baseURL string, call clients.Call) error
+type CallFunc func(ctx context.Context, client *http.Client, baseURL string, call client.Call) error
 
 // Provoke sets up what the recipe has given and has the client ask for the clause. It returns the answer that counts: the
 // last one, after what only says to wait or to sign in again. The error is an EngineError, or that of ask where nothing was
@@ -31,7 +31,7 @@ type CallFunc func(ctx context.Context, client *http.Client, baseURL string, cal
 func (t *Tenant) Provoke(ctx context.Context, r *fixtures.Recipe, ask CallFunc) (exchange.Exchange, error) {
 	if answer, has := t.recorded[r.Clause.ID]; has {
 		below := &capture{transport: replayed(answer)}
-		err := ask(ctx, &http.Client{Transport: below, CheckRedirect: noRedirect}, t.contract.BaseURL, clients.Minimal(r.Clause.Operation))
+		err := ask(ctx, &http.Client{Transport: below, CheckRedirect: noRedirect}, t.contract.BaseURL, client.Minimal(r.Clause.Operation))
 		x, heard := below.last()
 		if !heard {
 			return x, cmp.Or(err, error(engineErrorf(OpSetUp, "the client sent no request: have it ask with the http.Client that it was given")))
@@ -238,7 +238,7 @@ func (v *values) value(name string) (string, bool) {
 }
 
 // call is an operation's minimal request with the change.
-func (t *Tenant) call(v *values, o *fixtures.Operation, change fixtures.Change) (clients.Call, error) {
+func (t *Tenant) call(v *values, o *fixtures.Operation, change fixtures.Change) (client.Call, error) {
 	v.fresh = newGUID()
 	var unknown []error
 	call, err := t.callWith(func(text string) string {
@@ -253,7 +253,7 @@ func (t *Tenant) call(v *values, o *fixtures.Operation, change fixtures.Change) 
 }
 
 // withOwnName gives what the operation makes the run's name, whatever its recipe says, so that nothing is made without one.
-func (t *Tenant) withOwnName(call clients.Call, o *fixtures.Operation, run string) clients.Call {
+func (t *Tenant) withOwnName(call client.Call, o *fixtures.Operation, run string) client.Call {
 	k := t.kindOf(o)
 	var body map[string]any
 	if k == nil || json.Unmarshal(call.Body, &body) != nil || body == nil {
@@ -267,9 +267,9 @@ func (t *Tenant) withOwnName(call clients.Call, o *fixtures.Operation, run strin
 }
 
 // callWith is call with texts resolved otherwise.
-func (t *Tenant) callWith(resolved func(string) string, o *fixtures.Operation, change fixtures.Change) (clients.Call, error) {
+func (t *Tenant) callWith(resolved func(string) string, o *fixtures.Operation, change fixtures.Change) (client.Call, error) {
 	var problems []error
-	call := t.withNonexistentIDs(clients.Minimal(o), resolved)
+	call := t.withNonexistentIDs(client.Minimal(o), resolved)
 	if change.Method != "" || change.Path != "" {
 		other := *o
 		other.Method, other.Path = cmp.Or(change.Method, o.Method), cmp.Or(resolved(change.Path), o.Path)
@@ -298,7 +298,7 @@ func (t *Tenant) callWith(resolved func(string) string, o *fixtures.Operation, c
 
 // withNonexistentIDs is a minimal request with the id of nothing in place of each id that the contract has as an example: somebody's
 // course may have one.
-func (t *Tenant) withNonexistentIDs(call clients.Call, resolved func(string) string) clients.Call {
+func (t *Tenant) withNonexistentIDs(call client.Call, resolved func(string) string) client.Call {
 	nothing := func(text string) string {
 		switch {
 		case !t.examples[text]:
@@ -430,7 +430,7 @@ func (d *Transport) poll(ctx context.Context, longest time.Duration, awaited str
 
 // send sends a request of a set-up or a clean-up, as an identity, and again where the provider asks to wait, or wants another
 // token.
-func (t *Tenant) send(ctx context.Context, as string, call clients.Call) (exchange.Exchange, error) {
+func (t *Tenant) send(ctx context.Context, as string, call client.Call) (exchange.Exchange, error) {
 	for try := 1; ; try++ {
 		x, err := t.sendOnce(ctx, as, call)
 		if err != nil {
@@ -447,7 +447,7 @@ func (t *Tenant) send(ctx context.Context, as string, call clients.Call) (exchan
 	}
 }
 
-func (t *Tenant) sendOnce(ctx context.Context, as string, call clients.Call) (x exchange.Exchange, err error) {
+func (t *Tenant) sendOnce(ctx context.Context, as string, call client.Call) (x exchange.Exchange, err error) {
 	address := t.config.Sandbox.Endpoint(t.contract.Provider) + pathOf(call)
 	request, err := http.NewRequestWithContext(ctx, call.Operation.Method, address, bytes.NewReader(call.Body))
 	if err != nil {
@@ -474,7 +474,7 @@ func engineError(err error) error {
 }
 
 // pathOf is a call's path and query.
-func pathOf(call clients.Call) string {
+func pathOf(call client.Call) string {
 	var pairs []string
 	for name, value := range call.Params {
 		pairs = append(pairs, "{"+name+"}", url.PathEscape(value))

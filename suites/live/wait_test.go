@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/learncontract/learncontract/fixtures"
-	"github.com/learncontract/learncontract/suites/clients"
+	"github.com/learncontract/learncontract/suites/client"
 	"github.com/learncontract/learncontract/suites/live"
 )
 
@@ -365,7 +365,7 @@ func TestAWaitIsNotTheClients(t *testing.T) {
 			t.Fatal(err)
 		}
 		recipe := tenant.Recipe(contract.Clause("graph.get.assignment-not-found"))
-		x, err := tenant.Provoke(t.Context(), recipe, func(ctx context.Context, client *http.Client, baseURL string, _ clients.Call) error {
+		x, err := tenant.Provoke(t.Context(), recipe, func(ctx context.Context, client *http.Client, baseURL string, _ client.Call) error {
 			call, cancel := context.WithTimeout(ctx, 2*time.Minute)
 			defer cancel()
 			r, err := http.NewRequestWithContext(call, http.MethodGet, baseURL+"/x", nil)

@@ -1,5 +1,5 @@
 // Package wire is the reference client: net/http, and the error envelope read with encoding/json. It shows what a
-// caller can learn of an answer, and shares no code with what builds the answers or judges them.
+// caller can learn of a response, and shares no code with what builds the responses or compares them.
 package wire
 
 import (
@@ -17,8 +17,18 @@ import (
 	"strings"
 	"time"
 
-	"github.com/learncontract/learncontract/suites/clients"
+	"github.com/learncontract/learncontract/suites/client"
 )
+
+// Config declares the reference client. It performs every operation of any contract, and exposes every field.
+func Config() client.Config {
+	return client.Config{
+		Name: "wire",
+		New: func(http *http.Client, baseURL string) (client.Calls, error) {
+			return client.Calls{"*": New(http, baseURL).Do}, nil
+		},
+	}
+}
 
 // Client performs operations with an http.Client.
 type Client struct {
@@ -27,29 +37,30 @@ type Client struct {
 }
 
 // New makes a client of the API below baseURL, which has no final slash.
-func New(client *http.Client, baseURL string) *Client {
-	return &Client{http: client, baseURL: baseURL}
-}
+func New(http *http.Client, baseURL string) *Client { return &Client{http: http, baseURL: baseURL} }
 
-// Do implements clients.Client.
-func (c *Client) Do(ctx context.Context, call clients.Call) (clients.Failure, error) {
+// Do performs the call. The error is a client.Failure where the API responded with one.
+func (c *Client) Do(ctx context.Context, call client.Call) error {
 	request, err := c.request(ctx, call)
 	if err != nil {
-		return clients.Failure{}, err
+		return err
 	}
 	response, err := c.http.Do(request)
 	if err != nil {
-		return clients.Failure{}, err
+		return err
 	}
 	defer response.Body.Close()
 	body, err := io.ReadAll(response.Body)
 	if err != nil {
-		return clients.Failure{}, fmt.Errorf("reading the answer: %w", err)
+		return fmt.Errorf("reading the response: %w", err)
+	}
+	if response.StatusCode < http.StatusBadRequest {
+		return nil
 	}
 	return failure(response, body)
 }
 
-func (c *Client) request(ctx context.Context, call clients.Call) (*http.Request, error) {
+func (c *Client) request(ctx context.Context, call client.Call) (*http.Request, error) {
 	var pairs []string
 	for name, value := range call.Params {
 		pairs = append(pairs, "{"+name+"}", url.PathEscape(value))
@@ -90,7 +101,7 @@ func (e envelope) text(field string) (text string) {
 }
 
 // details are the entries of details that have a code and a message, as Graph's have.
-func (e envelope) details() (details []clients.Detail) {
+func (e envelope) details() (details []client.Detail) {
 	var entries []struct {
 		Code    *string `json:"code"`
 		Message *string `json:"message"`
@@ -100,41 +111,38 @@ func (e envelope) details() (details []clients.Detail) {
 	}
 	for _, entry := range entries {
 		if entry.Code != nil && entry.Message != nil {
-			details = append(details, clients.Detail{Code: *entry.Code, Message: *entry.Message})
+			details = append(details, client.Detail{Code: *entry.Code, Message: *entry.Message})
 		}
 	}
 	return details
 }
 
-// failure reads the answer. A success is the zero Failure with its status.
-func failure(response *http.Response, body []byte) (clients.Failure, error) {
-	f := clients.Failure{
-		Status:     response.StatusCode,
-		RequestID:  response.Header.Get("request-id"),
-		RetryAfter: RetryAfter(response.Header),
-	}
-	if response.StatusCode < 400 {
-		return f, nil
-	}
+// failure reads a response that is no success.
+func failure(response *http.Response, body []byte) error {
 	var e envelope
 	if err := json.Unmarshal(body, &e); err != nil {
 		if wrong := (*json.UnmarshalTypeError)(nil); errors.As(err, &wrong) {
 			err = fmt.Errorf("its %s is a JSON %s, and no object", cmp.Or(wrong.Field, "body"), wrong.Value)
 		}
-		return f, fmt.Errorf("the answer %s has no error envelope: %w", response.Status, err)
+		return fmt.Errorf("the response %s has no error envelope: %w", response.Status, err)
 	}
-	f.Message = e.text("message")
+	f := client.Failure{
+		Status:     response.StatusCode,
+		RequestID:  response.Header.Get("request-id"),
+		RetryAfter: RetryAfter(response.Header),
+		Message:    e.text("message"),
+		Details:    e.details(),
+	}
 	if f.Code = e.text("code"); f.Code == "" { // Google's is the HTTP status, a number
 		f.Code = e.text("status")
 	}
 	if rest, named := strings.CutPrefix(f.Message, "@"); named {
 		f.Name, _, _ = strings.Cut(rest, " ")
 	}
-	f.Details = e.details()
-	return f, nil
+	return f
 }
 
-// RetryAfter is the time the header of an answer asks to wait, 0 if it asks for none that can be read.
+// RetryAfter is the time the header of a response asks to wait, 0 if it asks for none that can be read.
 func RetryAfter(header http.Header) time.Duration {
 	value := header.Get("Retry-After")
 	if seconds, err := strconv.ParseFloat(value, 64); err == nil && seconds > 0 && seconds < math.MaxInt32 {
