@@ -416,3 +416,6 @@ func (r *Run) Counts() map[Outcome]int {
 	}
 	return counts
 }
+
+// Worse reports whether the outcome ranks worse than the other.
+func (o Outcome) Worse(other Outcome) bool { return o.rank() < other.rank() }
