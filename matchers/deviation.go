@@ -15,13 +15,16 @@ import (
 	"github.com/learncontract/learncontract/fixtures"
 )
 
-// Deviation is one field in which an answer differs from its clause.
+// Deviation is one field in which a response differs from its wording, or what a client surfaced from the response. The
+// texts are printable.
 type Deviation struct {
-	Field      string // such as "status", "code" or "Retry-After"
-	Documented string // printable
-	Received   string // printable
-	Note       string // what else there is to say, such as "differs by spelling only"; may be empty
-	Binds      bool   // whether the field is bound so strongly that the clause is broken
+	Wording    string `json:"wording"`            // its id; empty where one wording was compared
+	Field      string `json:"field"`              // such as "status", "code" or "Retry-After"
+	Documented string `json:"documented"`         //
+	Received   string `json:"received"`           // from the provider
+	Surfaced   string `json:"surfaced,omitempty"` // to the client's caller; empty if only the response was checked
+	Note       string `json:"note,omitempty"`     // what else there is to say, such as "differs by spelling only"
+	Binds      bool   `json:"binds"`              // whether the field is bound so strongly that the clause is broken
 }
 
 // spellingOnly is the note of a field that is as documented but for case, spaces, punctuation and apostrophes.
