@@ -75,7 +75,7 @@ func (s *Suite) ask(w *fixtures.Wording) {
 func (s *Suite) judge(w *fixtures.Wording, told *told) {
 	for _, exchange := range told.exchanges {
 		honor := matchers.HonorWording(w).Strictly()
-		expect(exchange).To(noting{honor, func() []report.Deviation { return onTheWire(w, honor.Deviations()) }})
+		expect(exchange).To(noting{honor, func() []matchers.Deviation { return onTheWire(w, honor.Deviations()) }})
 	}
 	s.hold(told, w, "")
 }
@@ -102,7 +102,7 @@ func (s *Suite) hold(told *told, w *fixtures.Wording, inCase string) {
 			s.Client.Name, what))
 	}
 	tell := clients.Tell(w, told.last()).Exposing(s.Client.Exposed()).Excusing(errata.excuses)
-	differs := func() []report.Deviation { return toTheCaller(w, tell.Deviations()) }
+	differs := func() []matchers.Deviation { return toTheCaller(w, tell.Deviations()) }
 	expect(told.failure).To(noting{tell, differs})
 	noteDeviations(differs()) // that are known
 	errata.settle(what, s.Today)

@@ -40,20 +40,20 @@ func TestChangesSinceABaseline(t *testing.T) {
 	}{
 		{"newly broken", "create.clause-0(honored>broken) ", changes.Broken},
 		{"newly honored", "create.clause-8(broken>honored) ", changes.Honored},
-		{"newly documented", "get.clause-5(>deviating) get.clause-5(>not-asked) ", changes.Documented},
-		{"newly asked", "delete.clause-7(not-asked>lost) ", changes.Asked},
-		{"not asked any more", "get.clause-9(honored>unsupported) ", changes.NotAsked},
+		{"newly documented", "get.clause-5(>deviating) get.clause-5(>not-run) ", changes.Documented},
+		{"newly run", "delete.clause-7(not-run>not-exposed) ", changes.Ran},
+		{"no longer run", "get.clause-9(honored>unsupported) ", changes.NotRun},
 		{"gone", "", changes.Gone},
 	} {
 		if got := ids(test.got); got != test.want {
 			t.Errorf("%s: %q, want %q", test.kind, got, test.want)
 		}
 	}
-	if gone := ids(baseline().Since(now).Gone); gone != "get.clause-5(deviating>) get.clause-5(not-asked>) " {
+	if gone := ids(baseline().Since(now).Gone); gone != "get.clause-5(deviating>) get.clause-5(not-run>) " {
 		t.Errorf("gone: %q", gone)
 	}
 	same := now.Since(sample.Report())
-	for _, kind := range same.Kinds() {
+	for _, kind := range same.ByKind() {
 		if len(kind.Changes) > 0 {
 			t.Errorf("%s since itself: %v", kind.Kind, kind.Changes)
 		}
@@ -64,12 +64,12 @@ func TestARunThatOnlyOneSideHasIsTold(t *testing.T) {
 	now, before := sample.Report(), sample.Report()
 	now.Runs[0].Client.Name = "renamed"
 	changes := now.Since(before)
-	want := []string{"the baseline has no run of graph, renamed, offline", "the baseline has a run of graph, connector, offline, and this report has none"}
+	want := []string{"the baseline has no run of graph, renamed, offline", "the baseline has a run of graph, connector, offline, but this report has none"}
 	if got := changes.Runs(); !slices.Equal(got, want) {
 		t.Errorf("%q, want %q", got, want)
 	}
-	if len(changes.Broken) != 4 || len(changes.NotAsked) != 1 || changes.NotAsked[0].Is != report.Engine || changes.Broken[0] != (report.Change{Run: "graph, renamed, offline", ID: "graph.create.clause-0", Is: report.Broken}) {
-		t.Errorf("newly broken: %v, want the 4 that fail of the run; not asked: %v, want the one that could not be", changes.Broken, changes.NotAsked)
+	if len(changes.Broken) != 4 || len(changes.NotRun) != 1 || changes.NotRun[0].Is != report.Engine || changes.Broken[0] != (report.Change{Run: "graph, renamed, offline", ID: "graph.create.clause-0", Is: report.Broken}) {
+		t.Errorf("newly broken: %v, want the 4 that fail of the run; not asked: %v, want the one that could not be", changes.Broken, changes.NotRun)
 	}
 	now.Changes = changes
 	var text bytes.Buffer
@@ -83,19 +83,19 @@ func TestAChangeThatNeitherBreaksNorHonorsIsTold(t *testing.T) {
 		was, is report.Outcome
 		kind    string
 	}{
-		{report.Honored, report.Another, "otherwise changed"},
+		{report.Honored, report.Another, "other changes"},
 		{report.Another, report.Honored, "newly honored"},
-		{report.Honored, report.Deviating, "otherwise changed"},
-		{report.Deviating, report.Honored, "otherwise changed"},
-		{report.Broken, report.Undocumented, "otherwise changed"},
-		{report.Broken, report.Engine, "otherwise changed"},
+		{report.Honored, report.Deviating, "other changes"},
+		{report.Deviating, report.Honored, "other changes"},
+		{report.Broken, report.Undocumented, "other changes"},
+		{report.Broken, report.Engine, "other changes"},
 		{report.Engine, report.Broken, "newly broken"},
 		{report.NotRun, report.Unsupported, ""},
 	} {
 		before, now := sample.Report(), sample.Report()
 		before.Runs[0].Results[0].Outcome, now.Runs[0].Results[0].Outcome = test.was, test.is
 		got := ""
-		for _, kind := range now.Since(before).Kinds() {
+		for _, kind := range now.Since(before).ByKind() {
 			if len(kind.Changes) > 0 {
 				got += kind.Kind
 			}
@@ -253,7 +253,7 @@ func TestPiecesOfDifferentContractsAreNotMerged(t *testing.T) {
 	a, b := piece("a.json", report.Honored, report.Honored), piece("b.json", report.Honored, report.Honored)
 	b.Contracts[0].Clauses[3].Line++
 	_, err := report.Merge([]report.RunReport{a, b})
-	want := "a.json and b.json were held to different states of the contract of graph: run both with the same version"
+	want := "a.json and b.json were checked against different states of the contract of graph: run both with the same module version"
 	if err == nil || err.Error() != want {
 		t.Errorf("%v, want %s", err, want)
 	}
