@@ -25,14 +25,17 @@ type RunReport struct {
 // ReadFolder reads the run reports that suites have written into the folder, or below it; it may be a link to one. A JSON file
 // that is no run report is an error.
 func ReadFolder(folder string) (reports []RunReport, err error) {
-	root, err := filepath.EvalSymlinks(folder) // walking follows no link
-	if errors.Is(err, fs.ErrNotExist) {
+	info, err := os.Stat(folder)
+	root := folder
+	if err == nil {
+		root, err = filepath.EvalSymlinks(folder) // walking follows no link
+	}
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
 		return nil, fmt.Errorf("%s: there is no such folder: a suite's --report flag makes it, unless the suite did not compile", folder)
-	}
-	if err != nil {
+	case err != nil:
 		return nil, fmt.Errorf("%s cannot be read: %w: give a folder that a suite's --report flag wrote", folder, withoutPath(err))
-	}
-	if info, err := os.Stat(root); err == nil && !info.IsDir() {
+	case !info.IsDir():
 		return nil, fmt.Errorf("%s is a file: give the folder that contains it", folder)
 	}
 	walk := func(file string, entry fs.DirEntry, err error) error {
