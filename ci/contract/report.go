@@ -17,10 +17,10 @@ import (
 	"github.com/learncontract/learncontract/suites/report/page"
 )
 
-// errFails is the error of a report with an outcome that --fail-on names. The exit status tells it, and no text more.
+// errFails is the error of a report with an outcome that --fail-on names. It has no text of its own: the exit status says it.
 var errFails = errors.New("the report has an outcome that fails")
 
-// newlyBroken is what --fail-on calls what the baseline has otherwise, and noFailure that nothing is to fail.
+// What --fail-on takes besides outcomes: what fails and did not in the baseline, and nothing.
 const (
 	newlyBroken = "newly-broken"
 	noFailure   = "none"
@@ -35,11 +35,13 @@ type writer struct {
 var writers = []writer{
 	{"html", "write one HTML `file` for people, which needs nothing else", page.Write},
 	{"markdown", "write a Markdown `file` for a job's summary", to((*report.Report).WriteMarkdown)},
-	{"junit", "write a JUnit `file` for the CI system", to((*report.Report).WriteJUnit)},
+	{"junit", "write a JUnit `file` for the CI system", func(w io.Writer, r *report.Report) error {
+		return r.WriteJUnit(w, checkedOut)
+	}},
 	{"json", "write the merged report as a JSON `file`, which may be a --baseline", to((*report.Report).WriteJSON)},
 }
 
-// to is a method that writes a report, as a writer has it.
+// to makes a writer's function of a method.
 func to(method func(*report.Report, io.Writer) error) func(io.Writer, *report.Report) error {
 	return func(w io.Writer, r *report.Report) error { return method(r, w) }
 }
@@ -49,20 +51,20 @@ func reportCommand() *cobra.Command {
 	var failOn []string
 	var annotations, printSchema bool
 	var defaults []string
-	for _, o := range report.Failing {
+	for _, o := range report.Failing() {
 		defaults = append(defaults, string(o))
 	}
 	cmd := &cobra.Command{
 		Use:   "report FOLDER…",
-		Short: "Merge what runs of the suites have kept, and write it for people and pipelines",
-		Long: "report reads the pieces that the suites' flag --report has written into the folders, those of parallel and sharded\n" +
-			"runs too, and merges them: of two that say something of the same clause, client, transport and tenant the one that was\n" +
-			"answered counts, before an engine error, and that before what was not asked; of two answers the worse, and where one\n" +
-			"passes and one fails, it is told. It prints each run as the suites do, and writes what the flags ask for, all of it or\n" +
-			"nothing; - is standard output, which then has nothing else.\n\n" +
-			"Exit status: 0; 1 if an outcome is one of --fail-on, or, where that has engine or " + newlyBroken + ", if a run's set-up\n" +
-			"failed or two pieces disagree; 2 if it could not run. --fail-on takes the outcomes of the schema; " + newlyBroken + " for\n" +
-			"what fails and did not in the baseline, and for what is not asked any more, be it a clause or a run; or " + noFailure + ":\n  " +
+		Short: "Merge the reports of runs, and write them for people and pipelines",
+		Long: "report reads the run reports that the suites' flag --report has written into the folders, those of parallel and sharded\n" +
+			"runs too, and merges them. Where two have the same clause, client, transport and tenant, a response counts before an\n" +
+			"engine error, and that before what did not run; of two responses the worse counts, and if one passes and one fails, the\n" +
+			"disagreement is printed. It prints each run as the suites do, what failed last, and writes what the flags ask for, all of\n" +
+			"it or nothing; - is standard output, which then has nothing else.\n\n" +
+			"Exit status: 0; 1 if an outcome is one of --fail-on, or, if that has engine or " + newlyBroken + ", if a run's set-up\n" +
+			"failed or two run reports disagree; 2 if it could not run. --fail-on takes the outcomes of the schema; " + newlyBroken + "\n" +
+			"for what fails and did not in the baseline, and for clauses and runs that no longer run; or " + noFailure + ":\n  " +
 			strings.Join(outcomes(), ", "),
 		Example: "  go tool ginkgo run ./suites/graph ./suites/classroom -- --report out\n" +
 			"  go tool contract report out --html report.html --junit junit.xml\n" +
@@ -70,13 +72,13 @@ func reportCommand() *cobra.Command {
 			"  go tool contract report out --baseline main.json --fail-on " + newlyBroken,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 && !printSchema {
-				return errors.New("report was given no folder: give those that the suites' flag --report was given")
+				return errors.New("report needs a folder: give one that a suite's --report flag wrote")
 			}
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if printSchema {
-				_, err := cmd.OutOrStdout().Write(report.Schema)
+				_, err := cmd.OutOrStdout().Write(report.Schema())
 				return err
 			}
 			if err := checkFailOn(failOn, baseline); err != nil {
@@ -91,7 +93,7 @@ func reportCommand() *cobra.Command {
 				switch {
 				case errors.Is(err, fs.ErrNotExist):
 					return fmt.Errorf("--baseline: there is no file %s: contract report --json writes one", baseline)
-				case errors.Is(err, report.ErrOther):
+				case errors.Is(err, report.ErrNoReport):
 					return fmt.Errorf("--baseline: %w: give what contract report --json has written", err)
 				case err != nil:
 					return fmt.Errorf("--baseline: %w", err)
@@ -110,7 +112,7 @@ func reportCommand() *cobra.Command {
 	for _, w := range writers {
 		cmd.Flags().String(w.flag, "", w.usage)
 	}
-	cmd.Flags().BoolVar(&annotations, "annotations", false, "print GitHub's annotations, at the clauses' lines of the contract")
+	cmd.Flags().BoolVar(&annotations, "annotations", false, "print GitHub's annotations, at the clauses' lines if their file is checked out")
 	cmd.Flags().StringVar(&baseline, "baseline", "", "an earlier report's JSON `file`: say what has changed since")
 	cmd.Flags().StringSliceVar(&failOn, "fail-on", defaults, "the `outcomes` that make the exit status 1")
 	cmd.Flags().BoolVar(&printSchema, "schema", false, "print the JSON Schema of a report, and nothing else")
@@ -119,7 +121,7 @@ func reportCommand() *cobra.Command {
 
 // outcomes are all of them, as --fail-on has them.
 func outcomes() (all []string) {
-	for _, o := range report.Outcomes {
+	for _, o := range report.Outcomes() {
 		all = append(all, string(o))
 	}
 	return all
@@ -143,27 +145,27 @@ func checkFailOn(failOn []string, baseline string) error {
 	return nil
 }
 
-// mergeFolders merges the pieces of the folders, each once: one may be given twice, or be in another.
+// mergeFolders merges the run reports of the folders, each once: a folder may be given twice, or be in another.
 func mergeFolders(folders []string) (*report.Report, error) {
-	var pieces []report.RunReport
+	var reports []report.RunReport
 	read := map[string]bool{}
 	for _, folder := range folders {
 		found, err := report.ReadFolder(folder)
 		if err != nil {
 			return nil, err
 		}
-		for _, piece := range found {
-			file, err := filepath.Abs(piece.File)
+		for _, run := range found {
+			file, err := filepath.Abs(run.File)
 			if err != nil {
 				return nil, err
 			}
 			if !read[file] {
-				pieces = append(pieces, piece)
+				reports = append(reports, run)
 			}
 			read[file] = true
 		}
 	}
-	return report.Merge(pieces)
+	return report.Merge(reports)
 }
 
 // writeReport writes what the flags ask for, and prints each run unless standard output is one of them. It writes all
@@ -216,13 +218,13 @@ func writeReport(cmd *cobra.Command, r *report.Report, annotations bool) error {
 	return printRuns(cmd.OutOrStdout(), r, annotations)
 }
 
-// printRuns prints each run, what two pieces disagree on, what changed, and the annotations.
+// printRuns prints what each run covered, where two run reports disagree, what changed, why runs failed, and the annotations.
 func printRuns(w io.Writer, r *report.Report, annotations bool) error {
 	var text bytes.Buffer // takes everything: what is written to it has no error
 	file, _ := w.(*os.File)
 	console := report.Console{Colour: report.IsTerminal(file)}
 	for _, run := range r.Runs {
-		_ = console.Write(&text, r, run)
+		_ = console.WriteCoverage(&text, r, run)
 	}
 	for _, disagreement := range r.Disagreements {
 		fmt.Fprintf(&text, "disagreement: %s\n", report.EscapeLogCommands(disagreement))
@@ -231,11 +233,14 @@ func printRuns(w io.Writer, r *report.Report, annotations bool) error {
 		for _, run := range r.Changes.Runs() {
 			fmt.Fprintf(&text, "%s\n", report.EscapeLogCommands(run))
 		}
-		for _, kind := range r.Changes.Kinds() {
+		for _, kind := range r.Changes.ByKind() {
 			for _, change := range kind.Changes {
 				fmt.Fprintf(&text, "%s: %s\n", kind.Kind, report.EscapeLogCommands(change.String()))
 			}
 		}
+	}
+	for _, run := range r.Runs {
+		_ = console.WriteCauses(&text, r, run)
 	}
 	fmt.Fprintf(&text, "\n%s\n", r.Headline())
 	if annotations {
@@ -255,9 +260,8 @@ func checkedOut(file string) bool {
 	return err == nil && info.Mode().IsRegular()
 }
 
-// fails reports whether the report has what --fail-on names. A set-up that failed, and pieces that disagree, are engine
-// errors. They are newly broken, too, as is what is not asked any more, be it a run: nobody knows whether it is honored
-// still.
+// fails reports whether the report has what --fail-on names. A set-up that failed, and run reports that disagree, are engine
+// errors. They are newly broken, too, as are clauses and runs that no longer run: nobody knows whether they are honored.
 func fails(r *report.Report, failOn []string) bool {
 	has := func(o report.Outcome) bool { return slices.Contains(failOn, string(o)) }
 	newly := slices.Contains(failOn, newlyBroken)
@@ -265,7 +269,7 @@ func fails(r *report.Report, failOn []string) bool {
 	if (newly || has(report.Engine)) && (len(r.Disagreements) > 0 || slices.ContainsFunc(r.Runs, failed)) {
 		return true
 	}
-	if newly && len(r.Changes.Broken)+len(r.Changes.NotAsked)+len(r.Changes.GoneRuns) > 0 {
+	if newly && len(r.Changes.Broken)+len(r.Changes.NotRun)+len(r.Changes.GoneRuns) > 0 {
 		return true
 	}
 	return slices.ContainsFunc(r.All(), func(e report.Entry) bool { return has(e.Outcome) })
