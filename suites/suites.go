@@ -1,318 +1,312 @@
-// Package suites asks a client for every failure its provider documents, and holds what came back against the contract:
-// the Ginkgo specs that all suites share.
+// Package suites has the entry points by which a client is checked against a provider's documented failures: Provider.Test runs
+// plain subtests, Provider.Describe registers Ginkgo specs, and Run is for a TestMain. Each and its siblings are what the specs of
+// a provider are written with (packages graph and classroom).
 //
-// It knows who is asked and over which transport. It must not know what a provider documents (package fixtures) or
-// when an answer honors it (package matchers).
+// It knows Ginkgo and testing, and how a spec is registered, run and reported. It must not know how a client is called (package
+// call) or what a call comes to (package verdict).
 package suites
 
 import (
 	"cmp"
 	"errors"
 	"fmt"
-	"net/http"
+	"runtime"
 	"slices"
 	"strings"
-	"sync/atomic"
-	"testing"
 	"time"
 
-	"github.com/onsi/ginkgo/v2"
-	"github.com/onsi/ginkgo/v2/extensions/globals"
-	"github.com/onsi/ginkgo/v2/types"
 	"github.com/onsi/gomega"
 
 	"github.com/learncontract/learncontract/fixtures"
-	"github.com/learncontract/learncontract/suites/clients"
-	"github.com/learncontract/learncontract/suites/clients/wire"
+	"github.com/learncontract/learncontract/matchers"
+	"github.com/learncontract/learncontract/matchers/exchange"
+	"github.com/learncontract/learncontract/suites/client"
+	"github.com/learncontract/learncontract/suites/internal/call"
+	"github.com/learncontract/learncontract/suites/internal/collect"
+	"github.com/learncontract/learncontract/suites/internal/offline"
+	"github.com/learncontract/learncontract/suites/internal/retry"
+	"github.com/learncontract/learncontract/suites/internal/verdict"
 	"github.com/learncontract/learncontract/suites/live"
-	"github.com/learncontract/learncontract/suites/stub"
+	"github.com/learncontract/learncontract/suites/report"
 )
 
-// Suite is a contract, asked of a client.
-type Suite struct {
-	// Contract is what is asked for.
+// Provider is a provider whose documented failures are checked, and the specs that check them.
+type Provider struct {
+	Name string // such as "graph"
+	// Contract is the provider's contract, nil for the embedded one of that name.
 	Contract *fixtures.Contract
-	// Client is the client under contract.
-	Client clients.Config
-	// Answer and Succeed are what the stub answers for a wording, and where nothing fails: Wording.Answer and
-	// Operation.Succeed, but where a test of the suite answers wrongly.
-	Answer  func(*fixtures.Wording) fixtures.Response
-	Succeed func(*fixtures.Operation) fixtures.Response
-	// Errata are the deviations, of this client and of others, that are known and accepted until a date.
-	Errata []*fixtures.Erratum
-	// Live has the clauses asked of a sandbox tenant; nil has them answered offline.
-	Live *Live
-	// Today is the day on which an erratum is accepted or has expired.
-	Today time.Time
-
-	tenant     *live.Tenant                   // of a live run
-	progress   *progress                      // of it, nil where nobody watches
-	described  []string                       // the actions
-	containers int                            // of an operation's specs, that are registered
-	cases      map[string][]*fixtures.Wording // what is asked in each case that is described
-	t          *testing.T                     // that the specs are run by, nil where they are registered in a suite of somebody else's
-	within     string                         // the container they are registered in there
-	stuck      int                            // in how many specs the client was stuck in real time
+	// Specs says what is checked, by Suite.Each and its siblings.
+	Specs func(*Suite)
 }
 
-// Reference is the reference client, which shows what a caller can learn of an answer.
-var Reference = clients.Config{
-	Name: "wire",
-	New:  func(client *http.Client, baseURL string) clients.Client { return wire.New(client, baseURL) },
+// Suite is a contract that is checked against a client. Specs gets one.
+type Suite struct {
+	// Contract is the contract.
+	Contract *fixtures.Contract
+
+	provider Provider
+	config   client.Config
+	options  options
+	id       int // tells the suites of a process apart
+
+	judge   *verdict.Judge
+	respond func(*fixtures.Wording) fixtures.Response // the documented response, but in tests
+	tenant  *live.Tenant                              // nil offline
+	specs   []*spec
+	actions []string                       // that the specs check
+	cases   map[string][]*fixtures.Wording // that the specs run
+	causes  causes
+	run     *report.Run // what is known of the run before it begins
+	problem error       // why nothing can be run
+	began   time.Time
 }
 
-// New is the suite of a contract with the reference client, the documented answers, and no errata.
-func New(contract *fixtures.Contract) *Suite {
+// Result is what one call came to, as the specs assert it.
+type Result struct {
+	Response exchange.Exchange // what came over the wire last
+	Failure  client.Surfaced   // what the client surfaced to its caller
+}
+
+// spec is one thing that a suite checks.
+type spec struct {
+	collect.Spec
+	operation *fixtures.Operation
+	clause    *fixtures.Clause // whose place in the contract the spec has; nil for none
+	labels    []string
+	file      string // where it is written
+	line      int
+	run       func(*execution)
+}
+
+// newSuite makes the suite of a provider for a client.
+func (p Provider) newSuite(config client.Config, options options) *Suite {
 	return &Suite{
-		Contract: contract, Client: Reference,
-		Answer: (*fixtures.Wording).Response, Succeed: (*fixtures.Operation).SuccessResponse, Today: time.Now(),
+		provider: p, config: config, options: options, id: process.nextSuite(), began: time.Now(),
+		Contract: cmp.Or(p.Contract, &fixtures.Contract{Provider: p.Name}), respond: (*fixtures.Wording).Response,
+		judge: &verdict.Judge{Today: time.Now(), Client: &call.Client{Config: config}}, cases: map[string][]*fixtures.Wording{},
 	}
 }
 
-// load is the suite of a provider's embedded contract and errata. Where there is an error, it may be used to tell of it
-// only.
-func load(provider string) (*Suite, error) {
-	contract, err := fixtures.Load(provider)
-	if err != nil {
-		return New(&fixtures.Contract{Provider: provider}), err
+// setUp loads the contract, opens the client and, live, the tenant, and has the provider's Specs say what is checked. The error
+// says everything that is wrong with the set-up.
+func (s *Suite) setUp() error {
+	if s.options.err != nil {
+		return s.options.err
 	}
-	s := New(contract)
-	s.Errata, err = fixtures.LoadErrata(contract)
-	return s, err
-}
-
-// of makes the suite that of the client, with the client's own errata.
-func (s *Suite) of(client clients.Config) error {
-	s.Client = client
-	if client.Errata == "" {
-		return nil
-	}
-	own, err := fixtures.LoadErrataFile(client.Errata, s.Contract)
-	for _, e := range own {
-		if e.Client != client.Name {
-			err = errors.Join(err, fmt.Errorf("%s: client is %q, and the file is that of %q: give each client a file of its own", e, e.Client, client.Name))
+	if s.provider.Contract == nil {
+		contract, err := fixtures.Load(s.provider.Name)
+		if err != nil {
+			return fmt.Errorf("the contract of %s cannot be loaded\n%w", s.provider.Name, err)
 		}
+		s.Contract = contract
 	}
-	s.Errata = append(s.Errata, own...)
-	return err
-}
-
-// check tells everything that is wrong with the client's declaration and with its errata.
-func (s *Suite) check() error {
-	return errors.Join(s.Client.Check(s.Contract), s.checkErrata())
-}
-
-// Load is the suite of a provider's embedded contract. A contract that cannot be loaded ends the test, with every
-// problem's file and line.
-func Load(t *testing.T, provider string) *Suite {
-	t.Helper()
-	return loadFor(t, provider, Reference)
-}
-
-// loadFor is Load for a client that is known already, and so can be told of if it fails.
-func loadFor(t *testing.T, provider string, client clients.Config) *Suite {
-	t.Helper()
-	s, err := load(provider)
-	s.Live, s.Client = liveRun, client
+	known, err := fixtures.LoadErrata(s.Contract)
 	if err != nil {
-		s.cannotBegin(t, "the contract cannot be loaded\n"+err.Error())
+		return err
 	}
-	return s
-}
-
-// Test runs the whole suite of a provider for a client, from a plain Go test. Several may run in one process, one after
-// the other, unless the ginkgo command runs them with -p or has them write a report. It drops specs that were registered
-// before: a package with specs of its own takes Describe.
-func Test(t *testing.T, provider string, client clients.Config, describe func(*Suite)) {
-	t.Helper()
-	s := loadFor(t, provider, client)
-	config, reporter := ginkgo.GinkgoConfiguration()
-	switch again := tested.Swap(true); {
-	case again && config.ParallelTotal > 1:
-		s.cannotBegin(t, "with -p a process runs one suite only, and shares its specs with the others: "+
-			"run without it, or give each suite a package of its own")
-	case again && reporter.WillGenerateReport():
-		s.cannotBegin(t, "the report of this suite would overwrite that of the suite before it: "+
-			"run without it, or give each suite a package of its own")
-	}
-	globals.Reset()
-	defer globals.Reset()
-	if err := s.of(client); err != nil {
-		s.cannotBegin(t, fmt.Sprintf("the errata of %s are wrong\n%v", client.Name, err))
-	}
-	s.Run(t, describe)
-}
-
-// tested says that this process has run a suite.
-var tested atomic.Bool
-
-// Describe registers the specs of a provider for a client in a suite of somebody else's, below a container of the text.
-// It takes over nothing of that suite: no set-up, no fail handler, no flag and no report. At the suite's end it prints what
-// was covered. It panics if the client's declaration is wrong, as it is called while the tree is built. The result is for a
-// variable at package level.
-//
-// While one of its specs runs, http.DefaultTransport and net.DefaultResolver refuse what would leave the machine: whatever
-// else of the process asks in the background meanwhile is refused as well, and is blamed on the client. The specs of a suite
-// run one after the other in a process, so those of somebody else's are not concerned.
-func Describe(text, provider string, client clients.Config, describe func(*Suite)) bool {
-	s, err := load(provider)
+	opened, err := call.Open(s.config, s.Contract)
+	s.judge.Client, s.judge.Errata = opened, known
 	if err == nil {
-		s.within = text
-		err = errors.Join(s.of(client), s.check())
+		err = s.judge.LoadErrata()
 	}
 	if err != nil {
-		panic(fmt.Sprintf("engine error: %s of %s cannot be described\n%v", client.Name, provider, err))
+		return fmt.Errorf("the declaration of the client %q is wrong, or its errata are\n%w", s.config.Name, err)
 	}
-	ginkgo.ReportBeforeSuite(func(run ginkgo.Report) { s.forget(run.SuiteConfig) })
-	s.reportCoverage()
-	return ginkgo.Describe(text, func() {
-		describe(s)
-		if err := s.checkCases(); err != nil {
-			panic(fmt.Sprintf("engine error: a case or its errata are wrong\n%v", err))
-		}
-	})
-}
-
-// Register has describe register the specs, and adds the canary and the report of what was covered. It refuses a suite
-// that leaves an operation out. Until the test ends nothing in the process reaches a network. Call it before
-// ginkgo.RunSpecs.
-func (s *Suite) Register(t *testing.T, describe func(*Suite)) {
-	t.Helper()
-	config, _ := ginkgo.GinkgoConfiguration()
-	s.forget(config)
-	if err := s.check(); err != nil {
-		s.cannotBegin(t, "the client's declaration is wrong, or its errata are\n"+err.Error())
-	}
-	s.t = t
-	if s.Live != nil {
-		if err := s.open(s.Live); err != nil {
-			s.cannotBegin(t, "nothing was asked\n"+err.Error())
-		}
-		scrub = s.tenant.Scrub
+	if s.isLive() {
+		err = s.openTenant()
 	} else {
-		t.Cleanup(stub.RefuseNetwork())
+		err = offline.Check()
 	}
-	describe(s)
-	if err := s.checkCases(); err != nil {
-		s.cannotBegin(t, "a case or its errata are wrong\n"+err.Error())
+	if err != nil {
+		return err
+	}
+	s.provider.Specs(s)
+	if err := s.judge.CheckCases(s.cases); err != nil {
+		return fmt.Errorf("a case or its errata are wrong\n%w", err)
 	}
 	for _, o := range s.Contract.Operations {
-		if !slices.Contains(s.described, o.Action) {
-			s.cannotBegin(t, fmt.Sprintf("no spec asks for %s: describe the action %q too", o.ID, o.Action))
+		if !slices.Contains(s.actions, o.Action) {
+			return fmt.Errorf("no spec checks %s: have Specs check the action %q too", o.ID, o.Action)
 		}
 	}
-	if s.Live != nil {
-		s.reportLive()
-		return
+	if !s.isLive() {
+		s.addNetworkSpec()
 	}
-	s.canary()
-	s.reportCoverage()
-}
-
-// Run registers the specs and runs them.
-func (s *Suite) Run(t *testing.T, describe func(*Suite)) {
-	t.Helper()
-	s.Register(t, describe)
-	ginkgo.RunSpecs(t, s.Contract.Provider+" "+s.Contract.API, Configuration())
-}
-
-// Configuration is Ginkgo's, for RunSpecs, with a selection that matches no spec failing.
-func Configuration() types.SuiteConfig {
-	config, _ := ginkgo.GinkgoConfiguration()
-	config.FailOnEmpty = true
-	return config
-}
-
-// specTime bounds a spec in real time, of which one takes milliseconds, on however busy a machine.
-const specTime = time.Minute
-
-// perContainer is the number of specs in a container: Ginkgo's time grows with the square of a flat tree's size.
-const perContainer = 100
-
-// Describe registers a spec for each wording of each operation of an action, and one for the operation's success.
-func (s *Suite) Describe(action string) {
-	s.described = append(s.described, action)
-	if s.Live != nil {
-		s.describeLive(action)
-		return
+	if len(s.specs) == 0 {
+		return errors.New("there is nothing to check")
 	}
-	for _, o := range s.Contract.Operations {
-		if o.Action != action {
+	return nil
+}
+
+// Offline reports whether the contract's own responses are checked, of which every field is exact, and not a tenant's.
+func (s *Suite) Offline() bool { return s.tenant == nil }
+
+// Honor is the matcher of a response that honors the wording: exactly offline; of a tenant, as strongly as the vendor binds its
+// own words, known errata aside.
+func (s *Suite) Honor(w *fixtures.Wording) *matchers.HonorMatcher {
+	return s.judge.Honor(w, !s.Offline(), s.options.strict)
+}
+
+// Each adds a spec for each documented failure of each operation of an action that the client performs. Offline, each wording is
+// a spec: the API responds with it, and the body asserts what the client received and surfaced. Live, each clause is one: a tenant
+// is provoked to respond with it, and the wording is the nearest to the response.
+func (s *Suite) Each(action string, body func(g gomega.Gomega, w *fixtures.Wording, r Result)) {
+	s.actions = append(s.actions, action)
+	file, line := caller()
+	for o := range s.operations(action) {
+		if s.isLive() {
+			for _, clause := range inOrder(o.Clauses, (*fixtures.Clause).Title, func(c *fixtures.Clause) *fixtures.Clause { return c }) {
+				s.add(&spec{
+					Spec:      collect.Spec{ID: clause.ID, Clause: clause.ID, Title: clause.Title(), Action: o.Action},
+					operation: o, clause: clause, labels: clauseLabels(clause), file: file, line: line,
+					run: func(e *execution) { s.checkLive(e, clause, body) },
+				})
+			}
 			continue
 		}
 		var wordings []*fixtures.Wording
 		for _, clause := range o.Clauses {
 			wordings = append(wordings, clause.Wordings...)
 		}
-		slices.SortFunc(wordings, func(a, b *fixtures.Wording) int { return inOrder(a.Clause, b.Clause, a.Title, b.Title) })
-		for chunk := range slices.Chunk(wordings, perContainer) {
-			ginkgo.Describe(o.Method+" "+o.Path, operationLabels(o), s.nextPlace(o), func() {
-				for _, w := range chunk {
-					ginkgo.It(w.Title(), clauseLabels(w.Clause), placeOf(w.Clause), ginkgo.SpecTimeout(specTime),
-						func(ginkgo.SpecContext) { s.ask(w) })
-				}
+		for _, w := range inOrder(wordings, (*fixtures.Wording).Title, func(w *fixtures.Wording) *fixtures.Clause { return w.Clause }) {
+			s.add(&spec{
+				Spec:      collect.Spec{ID: w.ID(), Clause: w.Clause.ID, Title: w.Title(), Action: o.Action},
+				operation: o, clause: w.Clause, labels: clauseLabels(w.Clause), file: file, line: line,
+				run: func(e *execution) { s.checkWording(e, w, body) },
 			})
 		}
-		ginkgo.Describe(o.Method+" "+o.Path, operationLabels(o), s.nextPlace(o), func() {
-			ginkgo.It("answers "+fixtures.StatusLine(o.Success.Status)+" where nothing fails",
-				successLabels(o), ginkgo.SpecTimeout(specTime),
-				func(ginkgo.SpecContext) { s.askSuccess(o) })
-		})
 	}
 }
 
-// Ginkgo sorts all specs by the places of their containers and then by their own, and copies both specs each time it
-// compares two, which is a tenth of a run. What is registered in that order it need not sort.
-
-// nextPlace is that of the next container of an operation's specs: after those that are registered already.
-func (s *Suite) nextPlace(o *fixtures.Operation) types.CodeLocation {
-	s.containers++
-	return types.CodeLocation{CustomMessage: o.ID, LineNumber: s.containers}
-}
-
-// placeOf is where a clause is written.
-func placeOf(c *fixtures.Clause) types.CodeLocation {
-	return types.CodeLocation{FileName: c.File, LineNumber: c.Line}
-}
-
-// inOrder compares the specs of two clauses as Ginkgo does: by place, and by title where that is the same.
-func inOrder(a, b *fixtures.Clause, titleA, titleB func() string) int {
-	if order := cmp.Or(strings.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line)); order != 0 {
-		return order
+// checkWording calls the client, which receives the wording.
+func (s *Suite) checkWording(e *execution, w *fixtures.Wording, body func(gomega.Gomega, *fixtures.Wording, Result)) {
+	e.helper()
+	var r *call.Result
+	var v verdict.Verdict
+	switch c := s.judge.Client; {
+	case c.Dial != nil && c.RetriesAfter(w.Clause):
+		e.conclude(verdict.NotRun(report.Unsupported, fmt.Sprintf("%s retries after %s, and a socket knows no virtual time: give New, "+
+			"or have it send one request", c.Name, fixtures.StatusLine(w.Clause.Status))))
+		return
+	case c.RetriesAfter(w.Clause):
+		r, v = s.subject().Documented(w)
+	default:
+		var err error
+		r, err = c.Do(call.Request{Operation: w.Clause.Operation, Response: s.respond(w), What: w.ID(), Once: c.WhyOnce(w.Clause)})
+		if err != nil {
+			e.conclude(verdict.EngineError(err))
+			return
+		}
+		v = s.judge.Wording(w, "", r)
 	}
-	return strings.Compare(titleA(), titleB())
+	if r.Fault != nil {
+		e.conclude(v)
+		return
+	}
+	e.assert(v, func(g gomega.Gomega) { body(g, w, Result{r.Last(), r.Surfaced}) })
 }
 
-func operationLabels(o *fixtures.Operation) ginkgo.Labels {
-	return ginkgo.Label("provider:"+o.Contract.Provider, "action:"+o.Action)
-}
-
-func clauseLabels(c *fixtures.Clause) ginkgo.Labels {
-	return ginkgo.Label(fmt.Sprintf("status:%d", c.Status), "clause:"+c.ID)
-}
-
-func successLabels(o *fixtures.Operation) ginkgo.Labels {
-	return ginkgo.Label(fmt.Sprintf("status:%d", o.Success.Status), "success:"+o.ID)
-}
-
-// canaryText is the container of the spec that proves the network to be refused.
-const canaryText = "offline"
-
-// canary registers the spec that proves the network to be refused.
-func (s *Suite) canary() {
-	ginkgo.Describe(canaryText, ginkgo.Label("provider:"+s.Contract.Provider), func() {
-		ginkgo.It("refuses the network", ginkgo.SpecTimeout(specTime), func(ctx ginkgo.SpecContext) {
-			for name, client := range map[string]*http.Client{
-				"the stub's client": stub.New().Client(), "http.DefaultClient": http.DefaultClient,
-			} {
-				request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.Contract.BaseURL, nil)
-				expect(err).NotTo(gomega.HaveOccurred())
-				response, err := client.Do(request)
-				if err == nil {
-					response.Body.Close()
+// EachSuccess adds a spec for each operation of an action that the client performs: the API responds that nothing failed. Live it
+// adds none, for what sets a clause up succeeds.
+func (s *Suite) EachSuccess(action string, body func(g gomega.Gomega, o *fixtures.Operation, r Result)) {
+	if s.isLive() {
+		return
+	}
+	file, line := caller()
+	for o := range s.operations(action) {
+		s.add(&spec{
+			Spec: collect.Spec{
+				ID: "success:" + o.ID, Kind: report.Success, Title: "the success of " + o.ID, Action: o.Action,
+			},
+			operation: o, file: file, line: line,
+			labels: []string{fmt.Sprintf("status:%d", o.Success.Status), "success:" + o.ID},
+			run: func(e *execution) {
+				e.helper()
+				r, err := s.judge.Client.Do(call.Request{
+					Operation: o, Response: o.SuccessResponse(), What: "the success of " + o.ID, Once: "nothing failed",
+				})
+				if err != nil {
+					e.conclude(verdict.EngineError(err))
+					return
 				}
-				expect(err).To(gomega.MatchError(stub.ErrRefused), name)
-			}
+				v := s.judge.Success(o, r)
+				if r.Fault != nil {
+					e.conclude(v)
+					return
+				}
+				e.assert(v, func(g gomega.Gomega) { body(g, o, Result{r.Last(), r.Surfaced}) })
+			},
 		})
+	}
+}
+
+// Retries adds the specs of how the client retries, on virtual time: for each action one clause of each status and remedy that
+// says to wait or to retry. A client that does not declare Retries must send one request. Live there are none, for a tenant is
+// never flooded, and none of a client that dials, for a socket knows no virtual time.
+func (s *Suite) Retries() {
+	if s.isLive() || s.config.Dial != nil {
+		return
+	}
+	file, line := caller()
+	subject := s.subject()
+	for _, w := range subject.Wordings() {
+		clause, o := w.Clause, w.Clause.Operation
+		title := fixtures.StatusLine(clause.Status)
+		if clause.Name != "" {
+			title += " @" + clause.Name
+		}
+		for _, b := range subject.Behaviours(w) {
+			id := verdict.CaseID(w, b.Key)
+			s.cases[b.Key] = append(s.cases[b.Key], w)
+			s.add(&spec{
+				Spec: collect.Spec{
+					ID: id, Kind: report.Retries, Clause: clause.ID, Case: b.Key, Action: o.Action, Title: "throttled by " + title + ", " + b.Text,
+				},
+				operation: o, clause: clause, file: file, line: line,
+				labels: []string{fmt.Sprintf("status:%d", clause.Status), "retries:" + clause.ID, "case:" + id},
+				run:    func(e *execution) { e.helper(); e.conclude(subject.Check(w, b)) },
+			})
+		}
+	}
+}
+
+func (s *Suite) subject() *retry.Subject { return &retry.Subject{Judge: s.judge, Respond: s.respond} }
+
+// operations are those of an action that the client performs.
+func (s *Suite) operations(action string) func(yield func(*fixtures.Operation) bool) {
+	return func(yield func(*fixtures.Operation) bool) {
+		for _, o := range s.Contract.Operations {
+			if o.Action == action && s.judge.Client.Performs(o) && !yield(o) {
+				return
+			}
+		}
+	}
+}
+
+func (s *Suite) add(sp *spec) { s.specs = append(s.specs, sp) }
+
+// caller is where the caller of this package is written.
+func caller() (file string, line int) {
+	_, file, line, _ = runtime.Caller(2)
+	return file, line
+}
+
+func clauseLabels(c *fixtures.Clause) []string {
+	return []string{fmt.Sprintf("status:%d", c.Status), "clause:" + c.ID}
+}
+
+func operationLabels(o *fixtures.Operation) []string {
+	return []string{"provider:" + o.Contract.Provider, "action:" + o.Action}
+}
+
+// inOrder sorts what is of clauses as Ginkgo does: by the clause's place, and by title where that is the same. Ginkgo copies both
+// specs each time it compares two, which is a tenth of a run, unless they are in order.
+func inOrder[T any](list []T, title func(T) string, clause func(T) *fixtures.Clause) []T {
+	return slices.SortedFunc(slices.Values(list), func(a, b T) int {
+		x, y := clause(a), clause(b)
+		if order := cmp.Or(strings.Compare(x.File, y.File), cmp.Compare(x.Line, y.Line)); order != 0 {
+			return order
+		}
+		return strings.Compare(title(a), title(b))
 	})
 }

@@ -1,16 +1,16 @@
-package classroom
+package classroom_test
 
 import (
+	"os"
 	"testing"
 
-	"github.com/onsi/ginkgo/v2"
-
 	"github.com/learncontract/learncontract/suites"
+	"github.com/learncontract/learncontract/suites/classroom"
+	"github.com/learncontract/learncontract/suites/client/wire"
 )
 
-func TestMain(m *testing.M) { suites.Main(m) }
+var _ = classroom.Describe("the reference client", wire.Config())
 
-func TestClassroom(t *testing.T) {
-	suites.Load(t, "classroom").Register(t, Specs)
-	ginkgo.RunSpecs(t, "Google Classroom", suites.Configuration())
-}
+func TestMain(m *testing.M) { os.Exit(suites.Run(m)) }
+
+func TestClassroom(t *testing.T) { suites.RunSpecs(t, "Google Classroom") }

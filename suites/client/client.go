@@ -180,4 +180,6 @@ func (c Config) Surfaced(err error, x exchange.Exchange) Surfaced {
 }
 
 // exposes reports whether the client exposes the field.
-func (s Surfaced) exposes(field Field) bool { return s.Exposes == nil || slices.Contains(s.Exposes, field) }
+func (s Surfaced) exposes(field Field) bool {
+	return s.Exposes == nil || slices.Contains(s.Exposes, field)
+}

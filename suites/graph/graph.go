@@ -1,33 +1,22 @@
-// Package graph asks a client for every failure that Microsoft Graph documents for learningCourseActivity, a file an
-// action.
+// Package graph checks a client against every failure that Microsoft Graph documents for learningCourseActivity.
 package graph
 
 import (
 	"testing"
 
 	"github.com/learncontract/learncontract/suites"
-	"github.com/learncontract/learncontract/suites/clients"
+	"github.com/learncontract/learncontract/suites/client"
 )
 
-// Test asks a client for every failure that Microsoft Graph documents for learningCourseActivity, in one call from a plain
-// Go test.
-func Test(t *testing.T, client clients.Config) {
+var provider = suites.Provider{Name: "graph", Specs: Specs}
+
+// Test checks a client against every failure that Microsoft Graph documents for learningCourseActivity, as subtests of t, one a
+// clause: "TestGraphErrors/graph.update.throttled".
+func Test(t *testing.T, config client.Config) {
 	t.Helper()
-	suites.Test(t, "graph", client, Specs)
+	provider.Test(t, config)
 }
 
-// Describe registers the specs of Test in a Ginkgo suite of your own, below a container of the text. The suite's set-up,
-// flags and reports stay yours. It panics if what the client declares is wrong. While one of these specs runs, the whole
-// process has http.DefaultTransport and net.DefaultResolver refuse what would leave the machine.
-func Describe(text string, client clients.Config) bool {
-	return suites.Describe(text, "graph", client, Specs)
-}
-
-// Specs registers the specs of every action, and those of how a client asks again.
-func Specs(s *suites.Suite) {
-	describeCreate(s)
-	describeGet(s)
-	describeUpdate(s)
-	describeDelete(s)
-	s.DescribeRetries()
-}
+// Describe registers the same as specs in the package's Ginkgo suite, below a container of the text. The suite's set-up, flags and
+// reports stay its own. The result is for a variable at package level.
+func Describe(text string, config client.Config) bool { return provider.Describe(text, config) }

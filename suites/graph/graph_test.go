@@ -1,16 +1,16 @@
-package graph
+package graph_test
 
 import (
+	"os"
 	"testing"
 
-	"github.com/onsi/ginkgo/v2"
-
 	"github.com/learncontract/learncontract/suites"
+	"github.com/learncontract/learncontract/suites/client/wire"
+	"github.com/learncontract/learncontract/suites/graph"
 )
 
-func TestMain(m *testing.M) { suites.Main(m) }
+var _ = graph.Describe("the reference client", wire.Config())
 
-func TestGraph(t *testing.T) {
-	suites.Load(t, "graph").Register(t, Specs)
-	ginkgo.RunSpecs(t, "Microsoft Graph learningCourseActivity", suites.Configuration())
-}
+func TestMain(m *testing.M) { os.Exit(suites.Run(m)) }
+
+func TestGraph(t *testing.T) { suites.RunSpecs(t, "Microsoft Graph learningCourseActivity") }

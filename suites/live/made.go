@@ -27,9 +27,9 @@ type made struct {
 	found *found // what was answered, nil if nothing was
 	// refused says that the last answer was a refusal. What there is shows all the same, for an answer may be wrong.
 	refused bool
-	tried   bool          // to be removed
+	tried   bool         // to be removed
 	undo    *client.Call // that takes back what is of no kind
-	sent    *atomic.Bool  // whether there may be anything to take back
+	sent    *atomic.Bool // whether there may be anything to take back
 }
 
 // String names it, as it goes on after "the".

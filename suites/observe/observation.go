@@ -40,16 +40,16 @@ type Met struct {
 // Undocumented is a response that no clause documents.
 type Undocumented struct {
 	Operation *fixtures.Operation
-	Responses   int    // how many were the same in status, code and name, and in what they break
+	Responses int    // how many were the same in status, code and name, and in what they break
 	Text      string // the first of them: the nearest clause, every difference, and the response
 	Draft     string // a clause for it, to be completed, as the YAML of the contract has it; empty if only the response's form is wrong
 }
 
 // Unmatched is a response that could not be held against the contract.
 type Unmatched struct {
-	Request string // method and path as the contract has it; of no operation, method and URL, query values masked
-	Status  int    // HTTP status
-	Reason string // why: no operation of the contract asks so, or its body could not be read
+	Request   string // method and path as the contract has it; of no operation, method and URL, query values masked
+	Status    int    // HTTP status
+	Reason    string // why: no operation of the contract asks so, or its body could not be read
 	Responses int    // how many there were
 }
 

@@ -49,10 +49,10 @@ type Observer struct {
 	routes   []route
 
 	mutex        sync.Mutex // guards what follows
-	responses      int
+	responses    int
 	met          map[*fixtures.Clause]*Met
 	undocumented bounded[Undocumented]
-	unmatched        bounded[Unmatched]
+	unmatched    bounded[Unmatched]
 }
 
 // RoundTrip implements http.RoundTripper.

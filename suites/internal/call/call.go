@@ -256,3 +256,12 @@ func (r *recorder) all() []exchange.Exchange {
 	defer r.mutex.Unlock()
 	return slices.Clone(r.exchanges)
 }
+
+// OnVirtualTime calls f as every client that takes an http.Client is called. The fault is a *Hang.
+func (c *Client) OnVirtualTime(f func()) error {
+	fault := Bubble(realPatience, f)
+	if hang := (*Hang)(nil); errors.As(fault, &hang) {
+		hang.about = about{client: c.Name, what: "a response"}
+	}
+	return fault
+}

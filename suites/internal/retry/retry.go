@@ -98,7 +98,7 @@ func (t *trial) verdictOf(err error) verdict.Verdict {
 	if isEngine(err) {
 		return verdict.EngineError(err)
 	}
-	v := verdict.Broken(err.Error())
+	v := t.Judge.Fault(err)
 	if found := (*fault)(nil); errors.As(err, &found) {
 		v.Reason = verdict.Sentence(t.Judge.Client.Name + " " + found.text)
 	}

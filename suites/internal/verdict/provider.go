@@ -11,6 +11,7 @@ import (
 	"github.com/learncontract/learncontract/matchers"
 	"github.com/learncontract/learncontract/matchers/exchange"
 	"github.com/learncontract/learncontract/suites/client"
+	"github.com/learncontract/learncontract/suites/internal/call"
 	"github.com/learncontract/learncontract/suites/observe"
 	"github.com/learncontract/learncontract/suites/report"
 )
@@ -152,4 +153,19 @@ func fields(list []matchers.Deviation) string {
 		}
 	}
 	return strings.Join(names, ", ")
+}
+
+// Received is the verdict of a live call whose response honors the clause: of the provider's, and of what the client surfaced.
+func (j *Judge) Received(p Provoked, r *call.Result) Verdict {
+	v := p.Verdict
+	surfaced := Verdict{Outcome: report.Honored}
+	j.surface(&surfaced, p.Wording, "", r)
+	v.Deviations = append(v.Deviations, surfaced.Deviations...)
+	v.NotExposed = surfaced.NotExposed
+	v.Errata = append(v.Errata, surfaced.Errata...)
+	if surfaced.Outcome.Fails() {
+		v.Outcome, v.Text = surfaced.Outcome, surfaced.Text
+		v.Reason = "the provider honors the clause, and the client does not surface it: " + surfaced.Reason
+	}
+	return v
 }

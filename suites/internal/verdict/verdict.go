@@ -69,14 +69,13 @@ func CaseID(w *fixtures.Wording, inCase string) string {
 // Surfaced is completed with the errata that are known, so that an assertion of it comes to the same.
 func (j *Judge) Wording(w *fixtures.Wording, inCase string, r *call.Result) Verdict {
 	errata := j.Matching(w, inCase)
-	r.Surfaced.Known = errata.Excuse
 	v := Verdict{Outcome: report.Honored}
 	if panicked := (*call.Panic)(nil); errors.As(r.Fault, &panicked) && errata.Excuse(panicField, fmt.Sprint(panicked.Value)) {
 		errata.Settle(&v, CaseID(w, inCase), j.Today)
 		return v
 	}
 	if r.Fault != nil {
-		return fault(j.Client.Name, r.Fault)
+		return j.Fault(r.Fault)
 	}
 	if inCase == "" {
 		for _, x := range r.Exchanges {
@@ -85,22 +84,30 @@ func (j *Judge) Wording(w *fixtures.Wording, inCase string, r *call.Result) Verd
 			}
 		}
 	}
+	j.surface(&v, w, inCase, r)
+	return v
+}
+
+// surface adds to a verdict what the client surfaced of a wording that it received.
+func (j *Judge) surface(v *Verdict, w *fixtures.Wording, inCase string, r *call.Result) {
+	errata := j.Matching(w, inCase)
+	r.Surfaced.Known = errata.Excuse
 	surface := client.Surface(w)
 	ok, err := surface.Match(r.Surfaced)
 	if err != nil {
-		return EngineError(err)
+		*v = EngineError(err)
+		return
 	}
 	v.Deviations = append(v.Deviations, surface.Deviations()...)
 	if !ok {
 		v.Outcome, v.Text = report.Broken, surface.FailureMessage(r.Surfaced)
-		v.Reason = cmp.Or(Binding(v.Deviations), j.notSurfaced(r))
-		return v
+		v.Reason = cmp.Or(Binding(surface.Deviations()), j.notSurfaced(r))
+		return
 	}
 	for _, field := range surface.NotExposed() {
 		v.NotExposed = append(v.NotExposed, string(field))
 	}
-	errata.Settle(&v, CaseID(w, inCase), j.Today)
-	return v
+	errata.Settle(v, CaseID(w, inCase), j.Today)
 }
 
 // notSurfaced says of a client that surfaces no failure what it does instead.
@@ -135,23 +142,26 @@ func of(w *fixtures.Wording, list []matchers.Deviation) []matchers.Deviation {
 	return list
 }
 
-// fault is the verdict of a client that did something else than to return.
-func fault(name string, err error) Verdict {
-	v := Broken(err.Error())
+// Fault is the verdict of a client that did something else than to return, whatever wraps the fault.
+func (j *Judge) Fault(err error) Verdict {
+	name, v := j.Client.Name, Broken(err.Error())
 	// The reason is the same whatever was received: one cause is told once.
-	switch fault := err.(type) { //nolint:errorlint // call returns them unwrapped
-	case *call.Panic:
-		v.Reason = Sentence(fmt.Sprintf("%s panicked: %s", name, exchange.Printable(fmt.Sprint(fault.Value))))
-	case *call.Hang:
+	if f := (*call.Panic)(nil); errors.As(err, &f) {
+		v.Reason = Sentence(fmt.Sprintf("%s panicked: %s", name, exchange.Printable(fmt.Sprint(f.Value))))
+	}
+	if f := (*call.Hang)(nil); errors.As(err, &f) {
 		v.Reason = name + " hangs"
-	case *call.ForeignHost:
-		v.Reason = Sentence(name + " called another host: " + fault.Err.Error())
-	case *call.UnexpectedRequest:
+	}
+	if f := (*call.ForeignHost)(nil); errors.As(err, &f) {
+		v.Reason = Sentence(name + " called another host: " + f.Err.Error())
+	}
+	if f := (*call.UnexpectedRequest)(nil); errors.As(err, &f) {
 		v.Reason = name + " sent an unexpected request"
-		if fault.Received() && fault.Why != "" {
-			v.Reason = name + " sent another request, though " + fault.Why
+		if f.Received() && f.Why != "" {
+			v.Reason = name + " sent another request, though " + f.Why
 		}
-	case *call.NoRequest:
+	}
+	if f := (*call.NoRequest)(nil); errors.As(err, &f) {
 		v.Reason = name + " did not send the request of its call with what it was given"
 	}
 	return v
@@ -161,7 +171,7 @@ func fault(name string, err error) Verdict {
 func (j *Judge) Success(o *fixtures.Operation, r *call.Result) Verdict {
 	v := Verdict{Outcome: report.Honored}
 	if r.Fault != nil {
-		return fault(j.Client.Name, r.Fault)
+		return j.Fault(r.Fault)
 	}
 	for _, x := range r.Exchanges {
 		success := matchers.HonorSuccess(o)
@@ -217,4 +227,15 @@ func Sentence(text string) string {
 		line = strings.ToValidUTF8(line[:most], "") + "…"
 	}
 	return line
+}
+
+// Masked is the verdict with every text as mask returns it.
+func (v Verdict) Masked(mask func(string) string) Verdict {
+	v.Reason, v.Text, v.Response = mask(v.Reason), mask(v.Text), mask(v.Response)
+	v.Deviations = slices.Clone(v.Deviations)
+	for i := range v.Deviations {
+		d := &v.Deviations[i]
+		d.Documented, d.Received, d.Surfaced = mask(d.Documented), mask(d.Received), mask(d.Surfaced)
+	}
+	return v
 }

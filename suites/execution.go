@@ -1,0 +1,156 @@
+package suites
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/onsi/gomega"
+	"github.com/onsi/gomega/types"
+
+	"github.com/learncontract/learncontract/matchers/exchange"
+	"github.com/learncontract/learncontract/suites/internal/collect"
+	"github.com/learncontract/learncontract/suites/internal/offline"
+	"github.com/learncontract/learncontract/suites/internal/verdict"
+	"github.com/learncontract/learncontract/suites/report"
+	"github.com/learncontract/learncontract/suites/stub"
+)
+
+// front is what a front end gives a spec that runs: a Ginkgo spec, or a subtest.
+type front struct {
+	ctx     context.Context //nolint:containedctx // that of the spec
+	helper  func()          // marks its caller as a helper, as testing.T.Helper does
+	gomega  func(fail types.GomegaFailHandler) gomega.Gomega
+	fail    func(text string, callerSkip int) // ends the spec
+	skip    func(reason string)               // ends the spec
+	cleanup func(func(context.Context) error)
+}
+
+// execution is one spec that runs. It leaves a record behind.
+type execution struct {
+	front
+	suite  *Suite
+	record *collect.Record
+}
+
+// execute runs a spec, and completes its record.
+func (s *Suite) execute(sp *spec, record *collect.Record, f front) {
+	f.helper()
+	began := time.Now()
+	defer func() { record.Seconds = time.Since(began).Seconds() }()
+	sp.run(&execution{front: f, suite: s, record: record})
+}
+
+// conclude ends the spec with the verdict.
+func (e *execution) conclude(v verdict.Verdict) {
+	e.helper()
+	e.assert(v, nil)
+}
+
+// assert has the body assert what the verdict was decided from, and ends the spec with the verdict. Both come of the same
+// matchers. What a body asserts beside them breaks the contract as well.
+func (e *execution) assert(v verdict.Verdict, body func(gomega.Gomega)) {
+	e.helper()
+	v = v.Masked(e.suite.mask)
+	e.record.Verdict = &v
+	if body != nil {
+		body(e.gomega(func(message string, callerSkip ...int) {
+			e.helper()
+			message = e.suite.mask(message)
+			if !v.Outcome.Fails() {
+				broken := verdict.Broken(message)
+				broken.Deviations = v.Deviations
+				v = broken
+			}
+			e.fail(report.EscapeLogCommands(e.suite.causes.text(e.record.Spec, v, message)), slices.Concat(callerSkip, []int{0})[0]+1)
+		}))
+	}
+	switch {
+	case v.Outcome.Fails():
+		e.fail(report.EscapeLogCommands(e.suite.causes.text(e.record.Spec, v, v.Text)), 1)
+	case v.Outcome == report.Another:
+		e.skip(report.EscapeLogCommands(v.Text))
+	case v.Outcome == report.NotRun || v.Outcome == report.Unsupported:
+		e.skip(report.EscapeLogCommands(v.Reason))
+	}
+}
+
+// mask is a text as logs and reports may have it: without tokens and secrets.
+func (s *Suite) mask(text string) string {
+	if s.tenant != nil {
+		text = s.tenant.Scrub(text)
+	}
+	return exchange.Mask(text)
+}
+
+// causes counts why clauses fail, so that one cause is told once.
+type causes struct {
+	mutex   sync.Mutex
+	clauses map[string][]string // whose failure was told whole, by the cause
+}
+
+// toldWhole bounds the clauses whose failure is told whole for one cause.
+const toldWhole = 3
+
+// text is the text of a failure: whole for the first clauses with a cause, and one line for the others.
+func (c *causes) text(sp collect.Spec, v verdict.Verdict, whole string) string {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	if c.clauses == nil {
+		c.clauses = map[string][]string{}
+	}
+	of, cause := sp.Clause, string(v.Outcome)+v.Reason
+	if of == "" {
+		of = sp.ID
+	}
+	if told := c.clauses[cause]; len(told) >= toldWhole || slices.Contains(told, of) {
+		return fmt.Sprintf("%s: %s (as above)", sp.ID, v.Reason)
+	}
+	c.clauses[cause] = append(c.clauses[cause], of)
+	return whole
+}
+
+// networkSpec is the id of the spec that proves that nothing reaches a network.
+const networkSpec = "network"
+
+// addNetworkSpec adds the spec that proves that nothing reaches a network.
+func (s *Suite) addNetworkSpec() {
+	s.add(&spec{
+		Spec: collect.Spec{ID: networkSpec, Kind: report.Network, Title: "keeps every transport off the network"},
+		run: func(e *execution) {
+			e.helper()
+			if err := s.reachesNothing(e.ctx); err != nil {
+				e.conclude(verdict.EngineError(err))
+				return
+			}
+			e.conclude(verdict.Verdict{Outcome: report.Honored})
+		},
+	})
+}
+
+// reachesNothing fails if a request by one of the usual transports is not refused. It is sent to a host that resolves nowhere.
+func (s *Suite) reachesNothing(ctx context.Context) error {
+	own := &http.Transport{Proxy: http.ProxyFromEnvironment}
+	defer own.CloseIdleConnections()
+	for name, c := range map[string]*http.Client{
+		"the stub": stub.New().Client(), "http.DefaultTransport": {Transport: http.DefaultTransport}, "a transport of its own": {Transport: own},
+	} {
+		watch := offline.StartWatch()
+		request, err := http.NewRequestWithContext(watch.Context(ctx), http.MethodGet, offline.BaseURL(s.Contract.BaseURL), nil)
+		if err != nil {
+			return err
+		}
+		response, err := c.Do(request)
+		if err == nil {
+			response.Body.Close()
+			return fmt.Errorf("a request by %s got a response, and this run is offline: something has replaced what keeps it so", name)
+		}
+		if refused := watch.End(); refused == nil && name != "the stub" {
+			return fmt.Errorf("a request by %s was not refused, and this run is offline: something has replaced what keeps it so: %w", name, err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,268 @@
+package suites
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/onsi/ginkgo/v2"
+	"github.com/onsi/ginkgo/v2/types"
+	"github.com/onsi/gomega"
+	gomegatypes "github.com/onsi/gomega/types"
+
+	"github.com/learncontract/learncontract/fixtures"
+	"github.com/learncontract/learncontract/suites/client"
+	"github.com/learncontract/learncontract/suites/internal/collect"
+	"github.com/learncontract/learncontract/suites/internal/verdict"
+	"github.com/learncontract/learncontract/suites/report"
+)
+
+// Describe registers the specs of the provider for a client in the Ginkgo suite of the package, below a container of the text. The
+// suite's set-up, flags and reports stay its own. At the suite's end it prints what was covered, and why specs failed. A set-up that
+// is wrong is one failing spec that says why. The result is for a variable at package level.
+func (p Provider) Describe(text string, config client.Config) bool {
+	const caller = 2 // of graph.Describe
+	s := p.newSuite(config, process.options())
+	ginkgo.ReportBeforeSuite(func(r ginkgo.Report) {
+		if isReporting(r.SuiteConfig) {
+			s.removeStaleReport()
+		}
+	})
+	ginkgo.ReportAfterSuite("what "+config.Name+" came to", func(ctx ginkgo.SpecContext, r ginkgo.Report) { s.finishGinkgo(ctx, r) },
+		ginkgo.NodeTimeout(2*cleanUpTime), ginkgo.GracePeriod(cleanUpTime))
+	return ginkgo.Describe(text, ginkgo.Offset(caller), func() {
+		s.options = process.options() // the flags are parsed now
+		s.run = s.newRun(selectionOf(ginkgo.GinkgoConfiguration()))
+		s.run.Rerun = "go tool ginkgo run --label-filter='clause:{clause}' ."
+		s.problem = s.setUp()
+		if s.problem != nil {
+			ginkgo.It("can be called", func() { ginkgo.Fail("engine error: " + s.mask(s.problem.Error())) })
+			return
+		}
+		s.registerGinkgo()
+	})
+}
+
+// RunSpecs runs the Ginkgo suite of a package that has no specs but those of Describe: a selection that matches no spec fails.
+func RunSpecs(t *testing.T, description string) {
+	t.Helper()
+	gomega.RegisterFailHandler(ginkgo.Fail)
+	config, reporter := ginkgo.GinkgoConfiguration()
+	config.FailOnEmpty = true
+	reporter.NoColor = reporter.NoColor || !isColoured()
+	ginkgo.RunSpecs(t, description, config, reporter)
+}
+
+// specTime bounds a spec in real time, of which one takes milliseconds, on however busy a machine.
+const specTime = time.Minute
+
+// perContainer is the number of specs in a container: Ginkgo's time grows with the square of a flat tree's size (ci/bench).
+const perContainer = 100
+
+// registerGinkgo registers the specs, those of an operation in containers of its own.
+func (s *Suite) registerGinkgo() {
+	for len(s.specs) > 0 {
+		first, n := s.specs[0], 1
+		for n < len(s.specs) && n < perContainer && s.specs[n].operation == first.operation && s.specs[n].line == first.line {
+			n++
+		}
+		chunk := s.specs[:n]
+		s.specs = s.specs[n:]
+		text, labels, decorators := "offline", []string{"provider:" + s.Contract.Provider}, []any{}
+		if first.operation != nil {
+			text, labels = first.operation.Method+" "+first.operation.Path, operationLabels(first.operation)
+		}
+		if first.file != "" {
+			decorators = append(decorators, types.CodeLocation{FileName: first.file, LineNumber: first.line})
+		}
+		if s.isLive() {
+			decorators = append(decorators, ginkgo.Serial) // they share a tenant, its quota, and what is made in it
+		}
+		ginkgo.Describe(text, append(decorators, ginkgo.Label(labels...), func() {
+			for _, sp := range chunk {
+				s.registerSpec(sp)
+			}
+		})...)
+	}
+}
+
+func (s *Suite) registerSpec(sp *spec) {
+	title, timeout := sp.Title, specTime
+	if s.isLive() {
+		timeout = provokeTime
+	}
+	if sp.Kind == report.Success {
+		title = "responds " + fixtures.StatusLine(sp.operation.Success.Status) + " where nothing fails"
+	}
+	decorators := []any{ginkgo.Label(sp.labels...), ginkgo.SpecTimeout(timeout)}
+	if sp.clause != nil {
+		decorators = append(decorators, types.CodeLocation{FileName: sp.clause.File, LineNumber: sp.clause.Line})
+	}
+	ginkgo.It(title, append(decorators, func(ctx ginkgo.SpecContext) {
+		record := &collect.Record{Suite: s.id, Spec: sp.Spec}
+		if s.isLive() {
+			defer reportWaiting()()
+		}
+		ginkgo.AddReportEntry(entryName, record, types.CodeLocation{}, ginkgo.ReportEntryVisibilityNever)
+		s.execute(sp, record, front{
+			ctx:    ctx,
+			helper: func() {},
+			gomega: func(fail gomegaFail) gomega.Gomega { return gomega.NewGomega(fail) },
+			fail:   func(text string, callerSkip int) { ginkgo.Fail(text, callerSkip+1) },
+			skip:   func(reason string) { ginkgo.Skip(reason, 2) },
+			// A node of its own: it runs after a failure, a panic, a time-out and an interruption, too.
+			cleanup: func(f func(context.Context) error) {
+				ginkgo.DeferCleanup(func(ctx ginkgo.SpecContext) {
+					if err := f(ctx); err != nil {
+						ginkgo.Fail("engine error: " + s.mask(err.Error())) // beside the verdict, which stands
+					}
+				}, ginkgo.NodeTimeout(cleanUpTime), ginkgo.GracePeriod(cleanUpTime))
+			},
+		})
+	})...)
+}
+
+type gomegaFail = gomegatypes.GomegaFailHandler
+
+// entryName names the one report entry that a spec leaves behind.
+const entryName = "learncontract"
+
+// recordsOf are the records of the suite's specs that ran.
+func (s *Suite) recordsOf(r ginkgo.Report) (records []collect.Record) {
+	for i := range r.SpecReports {
+		sp := &r.SpecReports[i]
+		for _, entry := range sp.ReportEntries {
+			if entry.Name != entryName {
+				continue
+			}
+			if record, ok := recordIn(entry); ok && record.Suite == s.id {
+				records = append(records, judged(record, sp))
+			}
+		}
+	}
+	return records
+}
+
+// recordIn is the record of a report entry, which another process may have sent as JSON.
+func recordIn(entry types.ReportEntry) (record collect.Record, ok bool) {
+	if pointer, ok := entry.GetRawValue().(*collect.Record); ok {
+		return *pointer, true
+	}
+	err := json.Unmarshal([]byte(entry.Value.AsJSON), &record)
+	return record, err == nil
+}
+
+// judged is the record of a spec that ran, with the verdict that what Ginkgo saw adds: a panic, a time-out, or a failed clean-up.
+func judged(record collect.Record, sp *types.SpecReport) collect.Record {
+	if !sp.State.Is(types.SpecStateFailureStates) {
+		if record.Verdict == nil {
+			v := verdict.EngineError(errors.New("the spec ended without a verdict"))
+			record.Verdict = &v
+		}
+		return record
+	}
+	var texts []string
+	failures := []types.Failure{sp.Failure}
+	if record.Verdict != nil && record.Verdict.Outcome.Fails() {
+		failures = nil // the verdict has it
+		texts = append(texts, record.Verdict.Text)
+	}
+	for _, additional := range sp.AdditionalFailures {
+		failures = append(failures, additional.Failure)
+	}
+	for _, failure := range failures {
+		texts = append(texts, strings.TrimRight(failure.Message+"\n"+failure.ForwardedPanic, "\n"))
+	}
+	text := strings.Join(slices.Compact(texts), "\n\n")
+	if record.Verdict == nil || !record.Verdict.Outcome.Fails() {
+		v := verdict.EngineError(errors.New(strings.TrimPrefix(text, "engine error: ")))
+		record.Verdict = &v
+		return record
+	}
+	v := *record.Verdict
+	v.Text = text
+	record.Verdict = &v
+	return record
+}
+
+// finishGinkgo reports, at the end of the suite, what came of it.
+func (s *Suite) finishGinkgo(ctx context.Context, r ginkgo.Report) {
+	problems := s.closeTenant(ctx)
+	if r.SuiteConfig.DryRun {
+		fmt.Printf("\n%s %s: dry run, nothing called\n", s.Contract.Provider, s.Contract.API)
+		return
+	}
+	if s.run == nil { // the tree was not built
+		return
+	}
+	records := s.recordsOf(r)
+	if len(records) == 0 && s.problem == nil && !r.SuiteConfig.FailOnEmpty {
+		return // the selection of somebody else's suite left all of it out
+	}
+	if len(records) == 0 && s.problem == nil {
+		problems = append(problems, s.emptySelection(r.SuiteConfig))
+	}
+	left := "the selection left them out"
+	if len(r.SpecialSuiteFailureReasons) > 0 && len(records) > 0 || r.SuiteConfig.FailFast && !r.SuiteSucceeded {
+		left = "the run ended early"
+	}
+	s.run.Start, s.run.Seconds = r.StartTime, r.RunTime.Seconds()
+	text, err := s.finish(records, left, problems)
+	if r.SuiteConfig.ParallelTotal > 1 {
+		fmt.Print(text)
+	} else {
+		process.printLast(text)
+	}
+	if err != nil {
+		ginkgo.Fail("engine error: " + err.Error())
+	}
+}
+
+// isReporting reports whether this process is one that writes run reports.
+func isReporting(config types.SuiteConfig) bool { return config.ParallelProcess == 1 && !config.DryRun }
+
+// selectionOf are Ginkgo's flags that select specs, "" where none does.
+func selectionOf(config types.SuiteConfig, _ types.ReporterConfig) string {
+	var selection []string
+	for flag, values := range map[string][]string{
+		"label-filter": {config.LabelFilter}, "sem-ver-filter": {config.SemVerFilter},
+		"focus": config.FocusStrings, "skip": config.SkipStrings,
+		"focus-file": config.FocusFiles, "skip-file": config.SkipFiles,
+	} {
+		for _, value := range values {
+			if value != "" {
+				selection = append(selection, fmt.Sprintf("--%s=%q", flag, value))
+			}
+		}
+	}
+	slices.Sort(selection)
+	return strings.Join(selection, " ")
+}
+
+// emptySelection is the problem of a selection that matches no spec, with how to fix it.
+func (s *Suite) emptySelection(config types.SuiteConfig) error {
+	return fmt.Errorf("no spec of %s matches %s: %s", s.Contract.Provider, selectionOf(config, types.ReporterConfig{}), s.suggestSelection(config.LabelFilter))
+}
+
+// suggestSelection proposes another provider that has what the label filter selects, and the labels that there are otherwise.
+func (s *Suite) suggestSelection(labelFilter string) string {
+	filter, err := types.ParseLabelFilter(labelFilter)
+	for _, provider := range fixtures.Providers() {
+		other, loadErr := fixtures.Load(provider)
+		if labelFilter == "" || err != nil || loadErr != nil || provider == s.Contract.Provider {
+			continue
+		}
+		for clause := range other.Clauses() {
+			if filter(append(operationLabels(clause.Operation), clauseLabels(clause)...)) {
+				return fmt.Sprintf("it selects specs of %s, so run the suite of that alone", provider)
+			}
+		}
+	}
+	return fmt.Sprintf("select by provider:, action:, status:, clause:, success:, retries: or case:, such as --label-filter=%q",
+		"clause:"+s.Contract.Operations[0].Clauses[0].ID)
+}

@@ -1,0 +1,238 @@
+package suites
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"regexp"
+	"regexp/syntax"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/onsi/ginkgo/v2"
+
+	"github.com/learncontract/learncontract/fixtures"
+	"github.com/learncontract/learncontract/suites/live"
+)
+
+// options are how the suites of a process were asked to run.
+type options struct {
+	report    string       // the folder of run reports, empty for none
+	live      bool         // whether a sandbox tenant responds
+	sandbox   string       // the file that names what a live run may touch
+	provoke   []string     // classes beside safe
+	record    string       // the folder in which a live run keeps its responses, redacted; empty for none
+	replay    string       // the folder of such a recording, which responds in the tenant's place; empty for none
+	strict    bool         // whether every field of a tenant binds
+	signIn    live.SignIn  // whose token is sent; nil for what the environment has
+	transport live.Options // how live requests are sent; the zero value is right for a real tenant
+	err       error        // why they cannot be used
+}
+
+// process is what the suites of a process share: its flags, and what was written and is to be printed at its end.
+var process = newProcess(flag.CommandLine)
+
+type processState struct {
+	flags  map[string]flag.Value
+	parsed func() options
+
+	mutex   sync.Mutex
+	suites  int
+	writers map[string]string // who writes each run report, by its file
+	written []string
+	waits   bool     // whether Run prints at its end what is last
+	last    []string // texts
+}
+
+const (
+	flagPrefix     = "learncontract."
+	reportVariable = "LEARNCONTRACT_REPORT"
+)
+
+// newProcess defines the flags, with a prefix that nobody else has.
+func newProcess(set *flag.FlagSet) *processState {
+	p := &processState{flags: map[string]flag.Value{}, writers: map[string]string{}}
+	isLive := set.Bool(flagPrefix+"live", false, "check a sandbox tenant, and not the contract's own responses")
+	sandbox := set.String(flagPrefix+"sandbox", "", "the `file` that names what a live run may touch")
+	provoke := set.String(flagPrefix+"provoke", "", "`classes` of clauses that a live run provokes beside those that are safe: fixture, racy, tenant")
+	record := set.String(flagPrefix+"record", "", "the `folder` in which a live run keeps its responses, redacted")
+	replay := set.String(flagPrefix+"replay", "", "the `folder` of such a recording, which responds in a tenant's place")
+	folder := set.String(flagPrefix+"report", os.Getenv(reportVariable), "the `folder` into which each run writes its report, for go tool contract report")
+	strict := set.Bool(flagPrefix+"strict", false, "compare every field of a live run exactly, whatever the provider says of it")
+	for _, name := range []string{"live", "sandbox", "provoke", "record", "replay", "report", "strict"} {
+		p.flags[name] = set.Lookup(flagPrefix + name).Value
+	}
+	p.parsed = sync.OnceValue(func() options {
+		o := options{
+			report: fromModule(*folder), live: *isLive, sandbox: fromModule(*sandbox), record: fromModule(*record),
+			replay: fromModule(*replay), strict: *strict,
+		}
+		if *provoke != "" {
+			o.provoke = strings.Split(*provoke, ",")
+		}
+		if o.live || o.replay != "" {
+			o.transport.Secrets = live.NewSecrets()
+		}
+		o.err = o.check()
+		return o
+	})
+	return p
+}
+
+// check fails on options that do not go together.
+func (o options) check() error {
+	switch {
+	case !o.live && (o.sandbox != "" || len(o.provoke) > 0 || o.record != ""):
+		return errors.New("--sandbox, --provoke and --record are of a live run: add --live")
+	case o.live && o.replay != "":
+		return errors.New("--replay has a recording respond, and --live a tenant: take one out")
+	case o.strict && !o.live && o.replay == "":
+		return errors.New("--strict is of a live run or a replay, for offline every field binds: add --live or --replay")
+	case o.live && o.sandbox == "":
+		return errors.New("--live needs --sandbox FILE, which names what the run may touch: suites/live/sandbox.example.yaml is an example")
+	}
+	return nil
+}
+
+// options are those of the flags, once these are parsed.
+func (p *processState) options() options {
+	if !flag.Parsed() {
+		return options{}
+	}
+	return p.parsed()
+}
+
+func (p *processState) nextSuite() int {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	p.suites++
+	return p.suites
+}
+
+// printLast prints a text after everything of Ginkgo's, where Run knows the end.
+func (p *processState) printLast(text string) {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	if p.waits {
+		p.last = append(p.last, text)
+		return
+	}
+	fmt.Print(text)
+}
+
+// takeFile notes that somebody writes a run report into the file, and fails if somebody else does.
+func (p *processState) takeFile(file, writer string) error {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	if other, taken := p.writers[file]; taken && other != writer {
+		return fmt.Errorf("%s and %s would write the same run report, %s: give each client a Name of its own", other, writer, file)
+	}
+	p.writers[file] = writer
+	p.written = append(p.written, file)
+	return nil
+}
+
+// Run is for a TestMain: os.Exit(suites.Run(m)). It runs the tests, and adds to what works without it: flags without their prefix,
+// where nobody else has defined them; one line for a flag that there is not, where the flag package prints all of Ginkgo's and Go's;
+// the causes of failures after everything of Ginkgo's; and of a live run a last look for secrets in all that was written.
+func Run(m *testing.M) (status int) {
+	if !flag.Parsed() {
+		for name, value := range process.flags {
+			if flag.Lookup(name) == nil {
+				flag.Var(value, name, flag.Lookup(flagPrefix+name).Usage)
+			}
+		}
+		if err := parseFlags(); err != nil {
+			fmt.Fprintf(os.Stderr, "engine error: %v\n", err)
+			return 2
+		}
+	}
+	o := process.options()
+	err := o.err
+	if err == nil {
+		err = checkSelection()
+	}
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "engine error: %v\n", err)
+		return 2
+	}
+	process.waits = true
+	status = m.Run()
+	for _, text := range process.last {
+		fmt.Print(text)
+	}
+	if o.transport.Secrets != nil {
+		status = max(status, process.sweep(o))
+	}
+	return status
+}
+
+// parseFlags parses the command line. Its error says how to correct it.
+func parseFlags() error {
+	handling := flag.CommandLine.ErrorHandling()
+	flag.CommandLine.Init(os.Args[0], flag.ContinueOnError)
+	flag.CommandLine.SetOutput(io.Discard)
+	err := flag.CommandLine.Parse(os.Args[1:])
+	flag.CommandLine.SetOutput(os.Stderr)
+	flag.CommandLine.Init(os.Args[0], handling)
+	if errors.Is(err, flag.ErrHelp) {
+		flag.Usage()
+		os.Exit(0)
+	}
+	switch unknown, isUnknown := strings.CutPrefix(fmt.Sprint(err), "flag provided but not defined: -"); {
+	case isUnknown && flag.Lookup("ginkgo."+unknown) != nil:
+		return fmt.Errorf("there is no flag --%s: with go test it is --ginkgo.%s, and ginkgo run has it before the packages", unknown, unknown)
+	case isUnknown:
+		return fmt.Errorf("there is no flag --%s: take it out, or put a flag of Ginkgo's before the packages "+
+			"('go tool ginkgo help run' lists them)", unknown)
+	case err != nil:
+		return fmt.Errorf("%w: correct it, or take it out", err)
+	case flag.NArg() > 0:
+		return fmt.Errorf("%q is no flag: take it out, or write it as --%s", flag.Arg(0), flag.Arg(0))
+	}
+	return nil
+}
+
+// checkSelection fails on a flag of Ginkgo's that is no regular expression: Ginkgo would panic.
+func checkSelection() error {
+	config, _ := ginkgo.GinkgoConfiguration()
+	for name, values := range map[string][]string{"focus": config.FocusStrings, "skip": config.SkipStrings} {
+		for _, value := range values {
+			var wrong *syntax.Error
+			if _, err := regexp.Compile(value); errors.As(err, &wrong) {
+				return fmt.Errorf("--%s has %q, which is no regular expression (%s): correct it", name, value, wrong.Code)
+			}
+		}
+	}
+	return nil
+}
+
+// sweep looks for secrets in everything that the process has left behind, and returns an exit status. A file that has one is
+// removed.
+func (p *processState) sweep(o options) (status int) {
+	_, reporter := ginkgo.GinkgoConfiguration()
+	var artefacts []string
+	for _, path := range append([]string{reporter.JSONReport, reporter.GoJSONReport, reporter.JUnitReport, reporter.TeamcityReport}, p.written...) {
+		if path != "" {
+			artefacts = append(artefacts, path)
+		}
+	}
+	if o.record != "" { // of the folder no more than what the run has written: the rest is its user's
+		for _, provider := range fixtures.Providers() {
+			artefacts = append(artefacts, live.RecordingFile(o.record, provider))
+		}
+	}
+	finds, err := o.transport.Secrets.Sweep(artefacts...)
+	for _, find := range finds {
+		fmt.Fprintf(os.Stderr, "engine error: a secret was left behind, and its file was removed: %s\n", find)
+		status = 1
+	}
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "engine error: what the run left behind could not be searched for secrets: %v\n", err)
+		status = 1
+	}
+	return status
+}

@@ -1,0 +1,190 @@
+package suites
+
+import (
+	"cmp"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/onsi/ginkgo/v2"
+
+	"github.com/learncontract/learncontract/suites/client/wire"
+	"github.com/learncontract/learncontract/suites/internal/collect"
+	"github.com/learncontract/learncontract/suites/report"
+)
+
+// newRun is what is known of the run before it begins. It names the run's report.
+func (s *Suite) newRun(selection string) *report.Run {
+	flags := []string{selection}
+	if s.isLive() && len(s.options.provoke) > 0 {
+		flags = append(flags, "--provoke="+strings.Join(s.options.provoke, ","))
+	}
+	if s.isLive() && s.options.strict {
+		flags = append(flags, "--strict")
+	}
+	return &report.Run{
+		Provider: s.provider.Name, Client: report.Client{Name: s.config.Name}, Transport: s.transport(), Tenant: s.tenantName(),
+		Selection: withoutFolders(strings.TrimSpace(strings.Join(flags, " "))), Strict: s.isLive() && s.options.strict,
+		Start: time.Now(), Versions: versions(),
+	}
+}
+
+func (s *Suite) transport() report.Transport {
+	switch {
+	case s.options.replay != "":
+		return report.Replay
+	case s.options.live:
+		return report.Live
+	}
+	return report.Offline
+}
+
+// tenantName is what a live run's tenant is called: its sandbox file is named for it. One that is sandbox.yaml has no name, nor
+// has a recording.
+func (s *Suite) tenantName() string {
+	if s.transport() != report.Live {
+		return ""
+	}
+	name := filepath.Base(s.options.sandbox)
+	name = strings.TrimSuffix(name, filepath.Ext(name))
+	if name == "sandbox" || name == "." {
+		return ""
+	}
+	return name
+}
+
+// versions are those of what ran: the language, and this module as its user's module has it.
+func versions() map[string]string {
+	all := map[string]string{"go": runtime.Version()}
+	const module = "github.com/learncontract/learncontract"
+	if build, ok := debug.ReadBuildInfo(); ok {
+		for _, m := range append([]*debug.Module{&build.Main}, build.Deps...) {
+			if m.Path == module {
+				all["learncontract"] = cmp.Or(m.Version, "(devel)")
+			}
+		}
+	}
+	return all
+}
+
+// finish makes the run's report, writes it if that is asked for, and returns what to print: what was covered, and, last, why specs
+// failed. Problems are what is wrong with the set-up. The error is that of a report that cannot be written, or of a run that does
+// not test what it claims to.
+func (s *Suite) finish(records []collect.Record, left string, problems []error) (text string, err error) {
+	if s.problem != nil {
+		left = "the set-up failed"
+		problems = append(problems, s.problem)
+	}
+	run := s.run
+	run.Start = run.Start.UTC().Truncate(time.Millisecond)
+	if run.Seconds == 0 {
+		run.Seconds = time.Since(s.began).Seconds()
+	}
+	run.Seconds = time.Duration(run.Seconds * float64(time.Second)).Round(time.Millisecond).Seconds()
+	if s.tenant != nil {
+		run.Requests = s.tenant.Spent()
+	}
+	isReference := s.config.Name == wire.Config().Name
+	r := collect.Collect(collect.Run{
+		Run: run, Client: s.judge.Client, Errata: s.judge.Own(), Today: s.judge.Today, Left: left, Cases: s.cases,
+		Quick: s.options.report == "" && isReference,
+	}, records)
+	if s.tenant != nil && s.problem == nil {
+		if err = collect.ImplausibleRun(run.Results); err != nil {
+			err = fmt.Errorf("%w: %w", errImplausible, err)
+			problems = append(problems, err)
+		}
+	}
+	for _, problem := range problems {
+		run.Problems = append(run.Problems, "engine error: "+s.mask(problem.Error()))
+	}
+	var printed strings.Builder
+	console := report.Console{Colour: isColoured()}
+	printed.WriteString("\n")
+	if s.problem == nil {
+		err = cmp.Or(err, console.WriteCoverage(&printed, r, run))
+		if !isReference {
+			err = cmp.Or(err, report.WriteLookAlikes(&printed, run))
+		}
+	}
+	err = cmp.Or(err, console.WriteCauses(&printed, r, run))
+	return printed.String(), cmp.Or(s.write(r), err)
+}
+
+// isColoured reports whether output may have colours: into a terminal, unless --no-color or NO_COLOR says otherwise.
+func isColoured() bool {
+	_, reporter := ginkgo.GinkgoConfiguration()
+	return !reporter.NoColor && report.IsTerminal(os.Stdout)
+}
+
+// write writes the run's report, if one is asked for.
+func (s *Suite) write(r *report.Report) error {
+	folder := s.options.report
+	if folder == "" {
+		return nil
+	}
+	writer := fmt.Sprintf("suite %d (%s)", s.id, s.config.Name)
+	if err := process.takeFile(filepath.Join(folder, r.Runs[0].FileName()), writer); err != nil {
+		return err
+	}
+	r.Scrub(func(text string) string { return withoutFolders(s.mask(text)) })
+	_, err := r.Write(folder)
+	return err
+}
+
+// removeStaleReport removes the report that the run's last time has left: if the run ends early, that must not speak for it.
+func (s *Suite) removeStaleReport() {
+	if s.options.report != "" && s.run != nil {
+		_ = os.Remove(filepath.Join(s.options.report, s.run.FileName())) // what cannot be removed cannot be written
+	}
+}
+
+// fromModule is a path that its user names from the module's folder, for a test runs in its package's. It is absolute where there
+// is a module, so that texts do not name another from there.
+func fromModule(path string) string {
+	if path == "" || filepath.IsAbs(path) {
+		return path
+	}
+	for folder := "."; ; folder = filepath.Join("..", folder) {
+		if _, err := os.Stat(filepath.Join(folder, "go.mod")); err == nil {
+			if absolute, err := filepath.Abs(filepath.Join(folder, path)); err == nil {
+				return absolute
+			}
+			return filepath.Join(folder, path)
+		}
+		if absolute, err := filepath.Abs(folder); err != nil || absolute == filepath.Dir(absolute) {
+			return path
+		}
+	}
+}
+
+// Where a stack, or a sentence, has a Go file. A line of a stack has nothing before the path, which may have spaces.
+var (
+	stackLine = regexp.MustCompile(`(?m)^([ \t]+)(?:[A-Za-z]:)?[/\\].*[/\\]([^/\\:]+\.go:\d+)`)
+	goFile    = regexp.MustCompile(`(?:[A-Za-z]:)?[/\\][^\s:"]*[/\\]([^\s/\\:"]+\.go:\d+)`)
+)
+
+// withoutFolders is a text without the folders of this machine, which are nobody's else.
+func withoutFolders(text string) string {
+	if strings.Contains(text, ".go:") {
+		text = goFile.ReplaceAllString(stackLine.ReplaceAllString(text, "$1$2"), "$1")
+	}
+	return folders.Replace(text)
+}
+
+// folders are this user's, as texts have them.
+var folders = func() *strings.Replacer {
+	var pairs []string
+	if folder, err := filepath.Abs(fromModule(".")); err == nil && len(folder) > 1 {
+		pairs = append(pairs, folder+string(filepath.Separator), "")
+	}
+	if home, err := os.UserHomeDir(); err == nil && len(home) > 1 {
+		pairs = append(pairs, home+string(filepath.Separator), "~"+string(filepath.Separator))
+	}
+	return strings.NewReplacer(pairs...)
+}()

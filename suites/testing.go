@@ -1,0 +1,183 @@
+package suites
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/onsi/gomega"
+
+	"github.com/learncontract/learncontract/suites/client"
+	"github.com/learncontract/learncontract/suites/internal/collect"
+	"github.com/learncontract/learncontract/suites/internal/verdict"
+)
+
+// Test runs the specs of the provider for a client as subtests of t, one a clause: "TestGraphErrors/graph.update.throttled", and
+// below it one a wording or behaviour where there are several. They use nothing of Ginkgo, so every flag of go test works, and t may
+// be parallel. A test that fails logs its causes last.
+func (p Provider) Test(t *testing.T, config client.Config) {
+	t.Helper()
+	s := p.newSuite(config, process.options())
+	s.run = s.newRun(testSelection())
+	s.run.Rerun = "go test -run '^" + strings.ReplaceAll(t.Name(), "/", "$/^") + "$/^{clause}$' ."
+	s.removeStaleReport()
+	ctx, stop := context.Background(), func() {}
+	var records []*collect.Record
+	if s.problem = s.setUp(); s.problem == nil {
+		if s.isLive() { // an interrupted run cleans up, as every test does that ends
+			ctx, stop = signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+		}
+		for _, group := range grouped(s.specs) {
+			t.Run(group.name, func(t *testing.T) {
+				run := func(t *testing.T, sp *spec) { //nolint:thelper // it is the subtest
+					record := &collect.Record{Suite: s.id, Spec: sp.Spec}
+					records = append(records, record)
+					s.runSubtest(ctx, t, sp, record)
+				}
+				if len(group.specs) == 1 {
+					run(t, group.specs[0])
+					return
+				}
+				for _, sp := range group.specs {
+					t.Run(sp.below(group.name), func(t *testing.T) { run(t, sp) })
+				}
+			})
+		}
+	}
+	stop()
+	left := "the selection left them out"
+	if failFast := flag.Lookup("test.failfast"); t.Failed() && failFast != nil && failFast.Value.String() == "true" || ctx.Err() != nil {
+		left = "the run ended early"
+	}
+	problems := s.closeTenant(context.Background())
+	text, err := s.finish(completed(records), left, problems)
+	if s.problem != nil {
+		t.Fatal("engine error: " + s.mask(s.problem.Error()))
+	}
+	t.Log("\n" + text)
+	if err != nil {
+		t.Error("engine error: " + err.Error())
+	}
+}
+
+// runSubtest runs a spec as a test.
+func (s *Suite) runSubtest(ctx context.Context, t *testing.T, sp *spec, record *collect.Record) {
+	t.Helper()
+	if s.isLive() {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, provokeTime)
+		defer cancel()
+	}
+	s.execute(sp, record, front{
+		ctx:    ctx,
+		helper: t.Helper,
+		gomega: func(fail gomegaFail) gomega.Gomega { return gomega.NewWithT(failing{t, fail}) },
+		fail:   func(text string, _ int) { t.Helper(); t.Fatal("\n" + text) },
+		skip:   func(reason string) { t.Helper(); t.Skip(reason) },
+		cleanup: func(f func(context.Context) error) {
+			t.Cleanup(func() {
+				if err := f(context.Background()); err != nil {
+					text := "engine error: " + s.mask(err.Error())
+					record.Verdict = withFailedCleanUp(record.Verdict, text)
+					t.Error(text) // beside the verdict, which stands
+				}
+			})
+		},
+	})
+}
+
+// failing is a test whose fatal failures of Gomega go to fail.
+type failing struct {
+	*testing.T
+	fail gomegaFail
+}
+
+// Fatalf implements types.GomegaTestingT.
+func (t failing) Fatalf(format string, args ...any) {
+	t.Helper()
+	t.fail(strings.TrimPrefix(fmt.Sprintf(format, args...), "\n"))
+}
+
+// withFailedCleanUp is a verdict beside which the clean-up failed.
+func withFailedCleanUp(v *verdict.Verdict, text string) *verdict.Verdict {
+	if v == nil || !v.Outcome.Fails() {
+		failed := verdict.EngineError(errors.New(strings.TrimPrefix(text, "engine error: ")))
+		return &failed
+	}
+	both := *v
+	both.Text += "\n\n" + text
+	return &both
+}
+
+// completed are the records, each with a verdict.
+func completed(pointers []*collect.Record) []collect.Record {
+	records := make([]collect.Record, len(pointers))
+	for i, record := range pointers {
+		records[i] = *record
+		if record.Verdict == nil {
+			v := verdict.EngineError(errors.New("the subtest ended without a verdict"))
+			records[i].Verdict = &v
+		}
+	}
+	return records
+}
+
+// group is the specs of a clause, or of a check that is of none.
+type group struct {
+	name  string
+	specs []*spec
+}
+
+// grouped has the specs of a clause together, in the order of the first of each.
+func grouped(specs []*spec) (groups []*group) {
+	byName := map[string]*group{}
+	for _, sp := range specs {
+		name := sp.group()
+		if byName[name] == nil {
+			byName[name] = &group{name: name}
+			groups = append(groups, byName[name])
+		}
+		byName[name].specs = append(byName[name].specs, sp)
+	}
+	return groups
+}
+
+// group names the subtest that the spec is of: that of its clause.
+func (sp *spec) group() string {
+	if sp.Clause != "" {
+		return sp.Clause
+	}
+	if kind, id, ok := strings.Cut(sp.ID, ":"); ok { // success:graph.get
+		return id + "." + kind
+	}
+	return sp.ID
+}
+
+// below names the spec's own subtest below its group: the edition and the reading of a wording, or the key of a case.
+func (sp *spec) below(group string) string {
+	if sp.Case != "" {
+		return sp.Case
+	}
+	name := strings.Trim(strings.NewReplacer("@", " ", "#", " ").Replace(strings.TrimPrefix(sp.ID, group)), " ")
+	if name == "" {
+		return "documented"
+	}
+	return strings.ReplaceAll(name, " ", ".")
+}
+
+// testSelection are the flags of go test that select subtests, "" where none does.
+func testSelection() string {
+	var selection []string
+	for _, name := range []string{"run", "skip"} {
+		if f := flag.Lookup("test." + name); f != nil && f.Value.String() != "" {
+			selection = append(selection, fmt.Sprintf("-%s=%q", name, f.Value.String()))
+		}
+	}
+	return strings.Join(selection, " ")
+}
