@@ -49,7 +49,8 @@ func TestEveryErratumIsOfAClientHere(t *testing.T) {
 				t.Errorf("%s: no client here calls itself %q", e, e.Client)
 			}
 			if !strings.Contains(required.String(), "\t"+e.Module+" "+e.Version+"\n") {
-				t.Errorf("%s: it was seen of %s %s, which no go.mod here requires: look again and record the version", e, e.Module, e.Version)
+				t.Errorf("%s: it was seen of %s %s, which no go.mod here requires: look again and record the version",
+					e, e.Module, e.Version)
 			}
 		}
 	}
