@@ -35,7 +35,11 @@ var notRun = map[string]string{
 	"DownloadPipelineArtifact":   "there is no Azure: the folder of the pieces is that of the run before",
 }
 
-const self = "github.com/learncontract/learncontract"
+// The suites' module, and the one of what signs in.
+const (
+	self   = "github.com/learncontract/learncontract"
+	signin = self + "/suites/live/signin"
+)
 
 // team is the module of a team that has its client under contract: the example's, set up as the files' heads say.
 var team = sync.OnceValues(func() (string, error) {
@@ -87,15 +91,14 @@ func TestContract(t *testing.T) { graph.Test(t, undercontract.Connector) }
 	for name, set := range map[string]string{"go": "go get -tool ", "signin": "go get -modfile=signin.mod -tool "} {
 		_, tool, _ := strings.Cut(string(head), "#       "+set)
 		tool, _, _ = strings.Cut(tool, "\n")
-		write := []error{
+		if err := errors.Join(
 			os.WriteFile(filepath.Join(folder, name+".sum"), sums, 0o600),
 			os.WriteFile(filepath.Join(folder, name+".mod"), requirements, 0o600),
-		}
-		if err := errors.Join(write...); err != nil {
+		); err != nil {
 			return folder, err
 		}
-		cmd := exec.Command("go", "mod", "edit", "-module=example.com/coursesync", "-droptool="+self+"/suites/live/signin", "-tool="+tool,
-			"-replace="+self+"="+root, "-replace="+self+"/suites/live/signin="+filepath.Join(root, "suites/live/signin"), name+".mod")
+		cmd := exec.Command("go", "mod", "edit", "-module=example.com/coursesync", "-droptool="+signin, "-tool="+tool,
+			"-replace="+self+"="+root, "-replace="+signin+"="+filepath.Join(root, "suites/live/signin"), name+".mod")
 		cmd.Dir = folder
 		if out, err := cmd.CombinedOutput(); err != nil {
 			return folder, fmt.Errorf("the module cannot be set up as the files say, %s%s: %w\n%s", set, tool, err, out)
