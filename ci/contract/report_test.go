@@ -76,11 +76,11 @@ func reported(t *testing.T, args ...string) (status int, stdout, stderr string) 
 // one is the only run report in a folder, and its run.
 func one(t *testing.T, folder string) (*report.Report, *report.Run) {
 	t.Helper()
-	pieces, err := report.ReadFolder(folder)
-	if err != nil || len(pieces) != 1 || len(pieces[0].Runs) != 1 {
-		t.Fatalf("%d run reports: %v", len(pieces), err)
+	reports, err := report.ReadFolder(folder)
+	if err != nil || len(reports) != 1 || len(reports[0].Runs) != 1 {
+		t.Fatalf("%d run reports: %v", len(reports), err)
 	}
-	return pieces[0].Report, pieces[0].Runs[0]
+	return reports[0].Report, reports[0].Runs[0]
 }
 
 // TestASuiteWritesItsReport runs Graph's suite of a client that surfaces a wrong code.
@@ -169,7 +169,7 @@ func TestReport(t *testing.T) {
 			t.Errorf("%d checks, and in one run %d; left out: %q", len(merged.ExtraChecks), len(whole.ExtraChecks), merged.LeftOut)
 		}
 	})
-	t.Run("what disagrees is told and fails", func(t *testing.T) {
+	t.Run("what disagrees is printed and fails", func(t *testing.T) {
 		status, stdout, _ := reported(t, right, wrong)
 		if status != 1 || strings.Count(stdout, "\ndisagreement: ") != madeUp || !strings.Contains(stdout, "12 broken") {
 			t.Errorf("exit status %d\n%s", status, stdout)
@@ -188,9 +188,9 @@ func TestReport(t *testing.T) {
 		}
 		t.Setenv("GITHUB_WORKSPACE", folder)
 		_, stdout, _ = reported(t, wrong, "--annotations")
-		told := regexp.MustCompile(`(?m)^::error title=.*%0AThe contract has it in README\.md:`)
-		if strings.Contains(stdout, "::error file=") || len(told.FindAllString(stdout, -1)) != 9 {
-			t.Errorf("a line of a file that is not checked out is annotated, or it is not told:\n%s", stdout)
+		unlinked := regexp.MustCompile(`(?m)^::error title=.*%0AThe contract has it in README\.md:`)
+		if strings.Contains(stdout, "::error file=") || len(unlinked.FindAllString(stdout, -1)) != 9 {
+			t.Errorf("a line of a file that is not checked out is annotated, or its place is missing:\n%s", stdout)
 		}
 		for form, has := range map[string]string{
 			"html": "<h1 class=\"fails\">12 failures</h1>", "markdown": "### Documented error contract: 12 failures\n",
@@ -258,7 +258,7 @@ func TestReport(t *testing.T) {
 			t.Errorf("exit status %d, %s, and in the pipe is %q", status, stderr, text)
 		}
 	})
-	t.Run("what changed since a baseline is told", func(t *testing.T) {
+	t.Run("what changed since a baseline is printed", func(t *testing.T) {
 		baseline := filepath.Join(right, "graph-wire-offline.json")
 		for _, test := range []struct {
 			args   []string
@@ -281,7 +281,7 @@ func TestReport(t *testing.T) {
 			}
 		}
 	})
-	t.Run("a run that the baseline lacks, or that is missing, is told and fails", func(t *testing.T) {
+	t.Run("a run that the baseline lacks, or that is missing, is printed and fails", func(t *testing.T) {
 		r, run := one(t, wrong)
 		run.Client.Name = "renamed"
 		folder := t.TempDir()
@@ -340,7 +340,7 @@ func TestCheckedOut(t *testing.T) {
 // smallReport has a live run that sent five requests.
 const smallReport = `{"version":1,"contracts":[{"provider":"graph","api":"a"}],"runs":[{"provider":"graph","transport":"live","requests":5}]}`
 
-func TestAPieceIsMergedOnce(t *testing.T) {
+func TestARunReportIsMergedOnce(t *testing.T) {
 	folder := t.TempDir()
 	inner := filepath.Join(folder, "inner")
 	if err := os.Mkdir(inner, 0o700); err != nil {

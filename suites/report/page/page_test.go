@@ -74,7 +74,7 @@ func TestOnlyThePagesOwnCodeMayRun(t *testing.T) {
 	}
 	for _, link := range elements(t, text, "link") {
 		if attribute(link, "href") != "data:," {
-			t.Errorf("it asks for %s", attribute(link, "href"))
+			t.Errorf("it links to %s", attribute(link, "href"))
 		}
 	}
 }
@@ -114,7 +114,7 @@ func TestThePageHasTheWholeReport(t *testing.T) {
 	}
 }
 
-// The script hides what is not asked for: without it nothing could be shown.
+// The script hides what a filter leaves out: without it nothing could be shown again.
 func TestWithoutAScriptEveryRowIsShown(t *testing.T) {
 	for _, row := range elements(t, written(t, sample.Report()), "tr") {
 		for _, a := range row.Attr {
@@ -136,7 +136,7 @@ func TestAHostileLinkIsNoLink(t *testing.T) {
 	}
 }
 
-func TestThePageSaysTheVerdictFirst(t *testing.T) {
+func TestThePageSaysTheHeadlineFirst(t *testing.T) {
 	r := sample.Report()
 	first := elements(t, written(t, r), "h1")[0]
 	if first.FirstChild.Data != r.Headline().Text || attribute(first, "class") != "fails" {
