@@ -322,6 +322,7 @@ func TestWhatTwoRunReportsOfARunAdd(t *testing.T) {
 	first.Strict, second.Strict = true, true
 	second.Start = first.Start.Add(-time.Minute)
 	second.Errata[0].Case, second.Errata[0].Place, own.Errata = "own", "errata.yaml:9", []string{"errata.yaml:9"}
+	first.Errata[0].Covers, second.Errata[0].Covers = 5, 5
 	merged, err := report.Merge([]report.RunReport{a, b})
 	if err != nil {
 		t.Fatal(err)
@@ -340,8 +341,8 @@ func TestWhatTwoRunReportsOfARunAdd(t *testing.T) {
 	if got := strings.Join(checks, ", "); got != "case:own honored, graph.get.clause-1~retries-date broken, success:graph.get broken" {
 		t.Errorf("its checks are %s", got)
 	}
-	if run.Errata[1].Covers != 1 {
-		t.Errorf("the erratum of a check covers %d, want 1", run.Errata[1].Covers)
+	if run.Errata[0].Covers != 1 || run.Errata[1].Covers != 1 { // of a clause, and of a check
+		t.Errorf("the errata cover %d and %d, want 1 and 1", run.Errata[0].Covers, run.Errata[1].Covers)
 	}
 	want := []string{
 		"graph, connector, offline, graph.create.clause-0: honored in a.json, broken in b.json; the worse counts",

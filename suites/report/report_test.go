@@ -146,6 +146,7 @@ func TestWhatIsNoRunReportIsAnError(t *testing.T) {
 		"an empty file":            {``, "x.json is cut off: write it again"},
 		"another version":          {`{"version": 2}`, "its version is 2, this command reads 1"},
 		"nothing":                  {`{"version":1}`, "it has no contract or no run"},
+		"a contract without runs":  {`{"version":1,"contracts":[{"provider":"graph"}]}`, "it has no contract or no run"},
 		"a run without contract":   {`{"version":1,"contracts":[{"provider":"classroom"}],"runs":[{"provider":"graph"}]}`, "the contract of the run graph, ,  is missing"},
 		"a null":                   {`{"version":1,"runs":[null]}`, "null"},
 		"a clause left out":        {`{"version":1,"contracts":[{"provider":"graph","clauses":[{"id":"a"}]}],"runs":[{"provider":"graph"}]}`, "a result for each clause"},

@@ -276,6 +276,12 @@ func TestClausesAreCountedByActionAndStatus(t *testing.T) {
 	})
 }
 
+func TestStatusesAreOrdered(t *testing.T) {
+	r := sample.Report()
+	r.Contracts[0].Clauses[0].Status = 599
+	shows(t, r, map[string]int{`<th scope="col" class="number">412</th><th scope="col" class="number">599</th></tr>`: 1})
+}
+
 func TestExtraChecksStandAfterTheClauses(t *testing.T) {
 	r := sample.Report()
 	r.Runs[0].ExtraChecks = append(r.Runs[0].ExtraChecks, &report.Check{ID: "case:own", Kind: report.Case, Title: "own", Action: "get"})
