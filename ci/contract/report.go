@@ -17,7 +17,7 @@ import (
 	"github.com/learncontract/learncontract/suites/report/page"
 )
 
-// errFails is the error of a report with an outcome that --fail-on names. It has no text of its own: the exit status says it.
+// errFails is the error of a report with an outcome that --fail-on names. The exit status says it, and no text.
 var errFails = errors.New("the report has an outcome that fails")
 
 // What --fail-on takes besides outcomes: what fails and did not in the baseline, and nothing.
@@ -112,7 +112,8 @@ func reportCommand() *cobra.Command {
 	for _, w := range writers {
 		cmd.Flags().String(w.flag, "", w.usage)
 	}
-	cmd.Flags().BoolVar(&annotations, "annotations", false, "print GitHub's annotations, at the clauses' lines if their file is checked out")
+	cmd.Flags().BoolVar(&annotations, "annotations", false,
+		"print GitHub's annotations, at the clauses' lines if their file is checked out")
 	cmd.Flags().StringVar(&baseline, "baseline", "", "an earlier report's JSON `file`: say what has changed since")
 	cmd.Flags().StringSliceVar(&failOn, "fail-on", defaults, "the `outcomes` that make the exit status 1")
 	cmd.Flags().BoolVar(&printSchema, "schema", false, "print the JSON Schema of a report, and nothing else")
@@ -218,7 +219,7 @@ func writeReport(cmd *cobra.Command, r *report.Report, annotations bool) error {
 	return printRuns(cmd.OutOrStdout(), r, annotations)
 }
 
-// printRuns prints what each run covered, where two run reports disagree, what changed, why runs failed, and the annotations.
+// printRuns prints what each run covered, where run reports disagree, what changed, why runs failed, and the annotations.
 func printRuns(w io.Writer, r *report.Report, annotations bool) error {
 	var text bytes.Buffer // takes everything: what is written to it has no error
 	file, _ := w.(*os.File)

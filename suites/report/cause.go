@@ -59,7 +59,7 @@ type Cause struct {
 	Entries []Entry // at least one
 }
 
-// Causes groups the failing entries of the runs by their cause, the worst outcome first, then the cause with the most entries.
+// Causes groups the failing entries of the runs by their cause, the worst outcome first, then the most entries.
 func (r *Report) Causes(runs ...*Run) (causes []Cause) {
 	for _, run := range runs {
 		failed := slices.DeleteFunc(r.Entries(run), func(e Entry) bool { return !e.Outcome.Fails() })

@@ -24,9 +24,9 @@ func IsTerminal(file *os.File) bool {
 	return file != nil && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && term.IsTerminal(int(file.Fd()))
 }
 
-// WriteCoverage writes what the run covered. Offline that is an action a column, then a line each for the editions, the client
-// and the extra checks; otherwise how many clauses have each outcome, and which are not as documented. Errata come last. What
-// failed is for WriteCauses.
+// WriteCoverage writes what the run covered. Offline that is an action a column, then a line each for the editions, the
+// client and the extra checks; otherwise how many clauses have each outcome, and which are not as documented. Errata come
+// last. What failed is for WriteCauses.
 func (c Console) WriteCoverage(w io.Writer, r *Report, run *Run) error {
 	var text strings.Builder
 	if run.Transport == Offline {
@@ -42,16 +42,16 @@ func (c Console) WriteCoverage(w io.Writer, r *Report, run *Run) error {
 		if e.Case != "" {
 			inCase = ", case " + e.Case
 		}
-		fmt.Fprintf(&text, "  %s %s: %s %s as %s in %s%s, accepted for %s: %s (%s %s)\n", c.paint(Erratum, "erratum"), e.Place, e.Field,
-			surfaced, line(strconv.Quote(e.Seen)), plural(e.Covers, "clause"), inCase, plural(e.DaysLeft, "more day"), line(e.Why),
-			e.Module, e.Version)
+		fmt.Fprintf(&text, "  %s %s: %s %s as %s in %s%s, accepted for %s: %s (%s %s)\n",
+			c.paint(Erratum, "erratum"), line(e.Place), line(e.Field), surfaced, line(strconv.Quote(e.Seen)),
+			plural(e.Covers, "clause"), line(inCase), plural(e.DaysLeft, "more day"), line(e.Why), line(e.Module), line(e.Version))
 	}
 	_, err := io.WriteString(w, text.String())
 	return err
 }
 
-// WriteCauses writes what failed: the problems of the set-up and the causes, each with the first of its clauses and how to run
-// one of them again. If nothing failed it writes nothing.
+// WriteCauses writes what failed: the problems of the set-up and the causes, each with the first of its clauses and how to
+// run one of them again. If nothing failed it writes nothing.
 func (c Console) WriteCauses(w io.Writer, r *Report, run *Run) error {
 	causes := r.Causes(run)
 	if len(causes)+len(run.Problems) == 0 {
@@ -99,8 +99,8 @@ func (c Console) writeGroups(text *strings.Builder, groups []Cause) {
 			fmt.Fprintf(text, "  and %s, of %d in all\n", plural(len(groups)-i, "more reason"), entries)
 			return
 		}
-		fmt.Fprintf(text, "  %s: %s\n    %s: %s\n", c.paint(group.Outcome, group.Outcome.Label()), line(group.Reason), group.Count(),
-			line(group.firstIDs()))
+		fmt.Fprintf(text, "  %s: %s\n    %s: %s\n", c.paint(group.Outcome, group.Outcome.Label()), line(group.Reason),
+			group.Count(), line(group.firstIDs()))
 		if rerun := group.Rerun(); rerun != "" && group.Outcome.Fails() {
 			fmt.Fprintf(text, "    rerun one: %s\n", EscapeLogCommands(rerun))
 		}
@@ -149,7 +149,8 @@ func (c Console) writeOffline(text *strings.Builder, r *Report, run *Run) {
 	for _, count := range failures {
 		text.WriteString("  " + count)
 	}
-	if honored := countIf(run.Results, func(r *Result) bool { return r.Outcome.Passes() }); len(failures) == 0 && honored == len(run.Results) {
+	honored := countIf(run.Results, func(r *Result) bool { return r.Outcome.Passes() })
+	if len(failures) == 0 && honored == len(run.Results) {
 		text.WriteString("  " + c.paint(Honored, "all honored"))
 	}
 	partly := countIf(run.Results, func(r *Result) bool { return r.Outcome == NotRun && r.Ran > 0 })
@@ -241,9 +242,11 @@ func writeChecks(text *strings.Builder, name, kind string, run *Run) {
 }
 
 // liveOrder are the outcomes in the order of a live run's line.
-var liveOrder = []Outcome{Honored, Deviating, Erratum, Another, Broken, Undocumented, UnexpectedPass, Unsupported, NotRun, Engine}
+var liveOrder = []Outcome{
+	Honored, Deviating, Erratum, Another, Broken, Undocumented, UnexpectedPass, Unsupported, NotRun, Engine,
+}
 
-// writeLive writes what a tenant, or a recording of one, responded. What the client does not expose is honored by the tenant.
+// writeLive writes what a tenant, or a recording of one, responded. A tenant honors what the client does not expose.
 func (c Console) writeLive(text *strings.Builder, r *Report, run *Run) {
 	leftOut := func(r *Result) bool { return r.Outcome == NotRun && r.Reason == run.LeftOut }
 	counts := run.Counts()
@@ -294,9 +297,11 @@ func WriteLookAlikes(w io.Writer, run *Run) error {
 		}
 		fmt.Fprintf(&listed, "\n           %s: %s", group.Operation, strings.Join(keys, ", "))
 	}
-	_, err := fmt.Fprintf(w, "look-alikes: of %s %d cannot be told apart by what %s exposes (%s), %d by what %s says to rely on%s\n",
+	_, err := fmt.Fprintf(w, "look-alikes: of %s %d cannot be told apart by what %s exposes (%s), "+
+		"%d by what %s says to rely on%s\n",
 		plural(run.LookAlikes.Clauses, "clause"), alike(run.LookAlikes.Exposed), line(run.Client.Name),
-		cmp.Or(strings.Join(run.Client.Exposes, ", "), "nothing"), alike(run.LookAlikes.Reliable), run.Provider, listed.String())
+		cmp.Or(strings.Join(run.Client.Exposes, ", "), "nothing"), alike(run.LookAlikes.Reliable), run.Provider,
+		listed.String())
 	return err
 }
 

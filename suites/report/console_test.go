@@ -104,6 +104,13 @@ func TestARunInWhichAllIsHonored(t *testing.T) {
 	if text := console(t, report.Console{}, r, run); text != want {
 		t.Errorf("it is\n%s\nwant\n%s", text, want)
 	}
+	if text := console(t, report.Console{Colour: true}, r, run); !strings.Contains(text, "  \x1b[32mall honored\x1b[0m\n") {
+		t.Errorf("it is not green:\n%s", text)
+	}
+	r.Contracts[0].Clauses[10].Action = "other"
+	if text := console(t, report.Console{}, r, run); !strings.Contains(text, "  other 1/1 clauses, 1 wordings ") || strings.Contains(text, "list") {
+		t.Errorf("it does not have the one clause of an action, or an action without clauses:\n%s", text)
+	}
 	run.Results[3].Outcome = report.Another
 	if text := console(t, report.Console{}, r, run); strings.Contains(text, "all honored") {
 		t.Errorf("another clause is honored:\n%s", text)

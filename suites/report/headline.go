@@ -37,7 +37,9 @@ func (r *Report) Headline() Headline {
 	for _, count := range []struct {
 		n     int
 		thing string
-	}{{failures, "failure"}, {engine, "engine error"}, {problems, "set-up problem"}, {len(r.Disagreements), "disagreement"}} {
+	}{
+		{failures, "failure"}, {engine, "engine error"}, {problems, "set-up problem"}, {len(r.Disagreements), "disagreement"},
+	} {
 		if count.n > 0 {
 			parts = append(parts, plural(count.n, count.thing))
 		}

@@ -28,7 +28,7 @@ func TestHeadline(t *testing.T) {
 			report.Headline{Text: "1 failure", Fails: true}},
 		"honored":         {live(func(*report.Report, []*report.Result) {}), report.Headline{Text: "All clauses that ran are honored"}},
 		"an engine error": {sample.SignedOut(), report.Headline{Text: "11 engine errors", Fails: true}},
-		"nothing asked":   {live(nothing), report.Headline{Text: "Nothing ran"}},
+		"nothing ran":     {live(nothing), report.Headline{Text: "Nothing ran"}},
 		"nothing, and why": {live(func(r *report.Report, results []*report.Result) {
 			nothing(r, results)
 			r.Runs[0].Problems = []string{"no room"}

@@ -111,7 +111,7 @@ func writeWhole(file string, text []byte) error {
 		err = os.Rename(part.Name(), file)
 	}
 	if err != nil {
-		_ = os.Remove(part.Name()) // the error is told already
+		_ = os.Remove(part.Name()) // the error says enough
 	}
 	return err
 }

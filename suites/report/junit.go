@@ -53,9 +53,9 @@ type (
 	}
 )
 
-// WriteJUnit writes a suite for each run, in it a case for each clause and check: a failure with its whole text, an error where
-// the run itself failed, or skipped with its reason. Problems of the set-up are the suite's system-err. A case names the file
-// and line of its clause if checkedOut says that the reader's repository has the file.
+// WriteJUnit writes a suite for each run, in it a case for each clause and check: a failure with its whole text, an error
+// if the run itself failed, or skipped with its reason. Problems of the set-up are the suite's system-err. A case names the
+// file and line of its clause if checkedOut says that the reader's repository has the file.
 func (r *Report) WriteJUnit(w io.Writer, checkedOut func(file string) bool) error {
 	all := junitSuites{Name: "learncontract"}
 	seconds := 0.0

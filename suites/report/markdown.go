@@ -111,12 +111,13 @@ func (r *Report) writeChanges(text *strings.Builder) {
 	}
 }
 
-// writeCause writes a cause: its reason, what differs in its first clause, the whole texts of the first clauses, folded up, and
-// the ids of the others.
+// writeCause writes a cause: its reason, what differs in its first clause, the whole texts of the first clauses, folded up,
+// and the ids of the others.
 func writeCause(text *strings.Builder, cause Cause) {
 	first := cause.Entries[0]
 	fmt.Fprintf(text, "#### %s: %s\n\n", cause.Outcome.Label(), inline(cause.Reason))
-	fmt.Fprintf(text, "%s of %s, responses from %s.\n\n", cause.Count(), inline(first.Run.Client.Name), inline(first.Run.RespondedBy()))
+	fmt.Fprintf(text, "%s of %s, responses from %s.\n\n", cause.Count(), inline(first.Run.Client.Name),
+		inline(first.Run.RespondedBy()))
 	if len(first.Deviations) > 0 {
 		text.WriteString("| field | documented | received | surfaced |\n| --- | --- | --- | --- |\n")
 		var rows []string // those of a clause's wordings may be the same

@@ -77,16 +77,16 @@ func TestMarkdownDetailsThreeClausesOfACause(t *testing.T) {
 	}
 }
 
-func TestMarkdownTellsOfErrataThatExpireSoon(t *testing.T) {
+func TestMarkdownHasErrataThatExpireSoon(t *testing.T) {
 	r := sample.Report()
 	r.Disagreements = []string{"a.json and b.json"}
 	for days, want := range map[int]int{30: 1, 31: 0, -1: 1} {
 		r.Runs[0].Errata[0].DaysLeft = days
 		if n := strings.Count(markdown(t, r), "\n- the erratum errata.yaml:7 of connector is accepted for "); n != want {
-			t.Errorf("of %d days left it is told %d times", days, n)
+			t.Errorf("of %d days left it stands %d times", days, n)
 		}
 	}
 	if !strings.Contains(markdown(t, r), "\n> **disagreement** a.json and b.json\n") {
-		t.Error("a disagreement is not told")
+		t.Error("a disagreement is missing")
 	}
 }

@@ -20,8 +20,8 @@ type RunReport struct {
 	File string
 }
 
-// ReadFolder reads the run reports that suites have written into the folder, or below it; it may be a link to one. A JSON file
-// that is no run report is an error.
+// ReadFolder reads the run reports that suites have written into the folder, or below it; it may be a link to one. A JSON
+// file that is no run report is an error.
 func ReadFolder(folder string) (reports []RunReport, err error) {
 	info, err := os.Stat(folder)
 	root := folder
@@ -30,9 +30,11 @@ func ReadFolder(folder string) (reports []RunReport, err error) {
 	}
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, fmt.Errorf("%s: there is no such folder: a suite's --report flag makes it, unless the suite did not compile", folder)
+		return nil, fmt.Errorf("%s: there is no such folder: a suite's --report flag makes it, unless the suite did not compile",
+			folder)
 	case err != nil:
-		return nil, fmt.Errorf("%s cannot be read: %w: give a folder that a suite's --report flag wrote", folder, withoutPath(err))
+		return nil, fmt.Errorf("%s cannot be read: %w: give a folder that a suite's --report flag wrote", folder,
+			withoutPath(err))
 	case !info.IsDir():
 		return nil, fmt.Errorf("%s is a file: give the folder that contains it", folder)
 	}
@@ -65,8 +67,8 @@ const writeAgain = "write it again, with a suite's --report flag or with contrac
 // ErrNoReport is the error of a file that is no report at all.
 var ErrNoReport = errors.New("is not a report")
 
-// Read reads a report from a file that WriteJSON or Write has written. The error names the file, and wraps ErrNoReport if that is
-// no report at all.
+// Read reads a report from a file that WriteJSON or Write has written. The error names the file, and wraps ErrNoReport if
+// that is no report at all.
 func Read(file string) (*Report, error) {
 	text, err := os.ReadFile(file)
 	if err != nil {
@@ -90,7 +92,7 @@ func Read(file string) (*Report, error) {
 // check returns what keeps the writers from understanding the report. It does not validate it by the schema.
 func (r *Report) check() error {
 	if r.Version != Version {
-		return fmt.Errorf("its version is %d, this command reads %d: write it with the suites of the command's own module version",
+		return fmt.Errorf("its version is %d, this command reads %d: write it with suites of the command's module version",
 			r.Version, Version)
 	}
 	if slices.Contains(r.Contracts, nil) || slices.Contains(r.Runs, nil) {
@@ -119,18 +121,18 @@ func (r *Report) check() error {
 		}
 		for _, e := range r.Entries(run) {
 			if e.Outcome.rank() < 0 || e.Reason == "" {
-				return fmt.Errorf("in the run %s %s has the outcome %q and the reason %q: an outcome is one of %q and has a reason: %s",
-					run.ID(), e.ID, e.Outcome, e.Reason, Outcomes(), writeAgain)
+				return fmt.Errorf("in the run %s %s has the outcome %q and the reason %q: an outcome is one of %q, "+
+					"and has a reason: %s", run.ID(), e.ID, e.Outcome, e.Reason, Outcomes(), writeAgain)
 			}
 		}
 	}
 	return nil
 }
 
-// Merge is the report of all run reports. Where two have the same clause, client, transport and tenant, the one with a response
-// counts: not one that did not run, and not an engine error, which says nothing of the clause. An engine error counts if
-// no run report has a response. Of two responses the worse counts, and if one passes and one fails, Disagreements has it. Two
-// of different states of a contract are an error.
+// Merge is the report of all run reports. Where two have the same clause, client, transport and tenant, the one with a
+// response counts: not one that did not run, and not an engine error, which says nothing of the clause. An engine error
+// counts if no run report has a response. Of two responses the worse counts, and if one passes and one fails,
+// Disagreements has it. Two of different states of a contract are an error.
 func Merge(reports []RunReport) (*Report, error) {
 	merged := &Report{Version: Version}
 	contracts, runs := map[string]RunReport{}, map[string]RunReport{}
@@ -142,8 +144,8 @@ func Merge(reports []RunReport) (*Report, error) {
 				contracts[c.Provider] = p
 				merged.Contracts = append(merged.Contracts, c)
 			} else if !reflect.DeepEqual(first.contract(c.Provider), c) {
-				return nil, fmt.Errorf("%s and %s were checked against different states of the contract of %s: run both with the same module version",
-					first.File, p.File, c.Provider)
+				return nil, fmt.Errorf("%s and %s were checked against different states of the contract of %s: "+
+					"run both with the same module version", first.File, p.File, c.Provider)
 			}
 		}
 		for _, run := range p.Runs {

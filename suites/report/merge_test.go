@@ -62,7 +62,7 @@ func TestChangesSinceABaseline(t *testing.T) {
 	}
 }
 
-func TestARunThatOnlyOneSideHasIsTold(t *testing.T) {
+func TestARunThatOnlyOneSideHasIsListed(t *testing.T) {
 	now, before := sample.Report(), sample.Report()
 	now.Runs[0].Client.Name = "renamed"
 	changes := now.Since(before)
@@ -71,7 +71,7 @@ func TestARunThatOnlyOneSideHasIsTold(t *testing.T) {
 		t.Errorf("%q, want %q", got, want)
 	}
 	if len(changes.Broken) != 4 || len(changes.NotRun) != 1 || changes.NotRun[0].Is != report.Engine || changes.Broken[0] != (report.Change{Run: "graph, renamed, offline", ID: "graph.create.clause-0", Is: report.Broken}) {
-		t.Errorf("newly broken: %v, want the 4 that fail of the run; not asked: %v, want the one that could not be", changes.Broken, changes.NotRun)
+		t.Errorf("newly broken: %v, want the 4 that fail of the run; no longer run: %v, want the engine error", changes.Broken, changes.NotRun)
 	}
 	now.Changes = changes
 	var text bytes.Buffer
@@ -80,7 +80,7 @@ func TestARunThatOnlyOneSideHasIsTold(t *testing.T) {
 	}
 }
 
-func TestAChangeThatNeitherBreaksNorHonorsIsTold(t *testing.T) {
+func TestAChangeThatNeitherBreaksNorHonorsIsListed(t *testing.T) {
 	for _, test := range []struct {
 		was, is report.Outcome
 		kind    string
@@ -108,8 +108,8 @@ func TestAChangeThatNeitherBreaksNorHonorsIsTold(t *testing.T) {
 	}
 }
 
-// piece is the sample's offline run with the outcomes of two clauses, as a piece of a report.
-func piece(file string, first, second report.Outcome) report.RunReport {
+// runReport is the sample's offline run with the outcomes of two clauses.
+func runReport(file string, first, second report.Outcome) report.RunReport {
 	r := sample.Report()
 	r.Runs = r.Runs[:1]
 	for i, result := range r.Runs[0].Results {
@@ -124,7 +124,7 @@ func piece(file string, first, second report.Outcome) report.RunReport {
 	return report.RunReport{Report: r, File: file}
 }
 
-func TestPiecesAreMerged(t *testing.T) {
+func TestMerge(t *testing.T) {
 	const honored, broken, left, unsupported = report.Honored, report.Broken, report.NotRun, report.Unsupported
 	const engine, deviating, another = report.Engine, report.Deviating, report.Another
 	for name, test := range map[string]struct {
@@ -132,19 +132,19 @@ func TestPiecesAreMerged(t *testing.T) {
 		want      [2]report.Outcome
 		disagrees string
 	}{
-		"what was asked wins over what was not":   {[2]report.Outcome{honored, left}, [2]report.Outcome{left, broken}, [2]report.Outcome{honored, broken}, ""},
-		"and over what the client does not do":    {[2]report.Outcome{unsupported, honored}, [2]report.Outcome{honored, unsupported}, [2]report.Outcome{honored, honored}, ""},
+		"what ran wins over what did not":         {[2]report.Outcome{honored, left}, [2]report.Outcome{left, broken}, [2]report.Outcome{honored, broken}, ""},
+		"and over what is unsupported":            {[2]report.Outcome{unsupported, honored}, [2]report.Outcome{honored, unsupported}, [2]report.Outcome{honored, honored}, ""},
 		"two that agree are one":                  {[2]report.Outcome{honored, broken}, [2]report.Outcome{honored, broken}, [2]report.Outcome{honored, broken}, ""},
-		"of two that disagree the worse is told":  {[2]report.Outcome{honored, left}, [2]report.Outcome{broken, left}, [2]report.Outcome{broken, left}, "graph, connector, offline, graph.create.clause-0: honored in a.json, broken in b.json; the worse counts"},
-		"an answer wins over an engine error":     {[2]report.Outcome{engine, broken}, [2]report.Outcome{honored, engine}, [2]report.Outcome{honored, broken}, ""},
-		"which wins over what was not asked":      {[2]report.Outcome{engine, left}, [2]report.Outcome{left, engine}, [2]report.Outcome{engine, engine}, ""},
+		"of two that disagree the worse counts":   {[2]report.Outcome{honored, left}, [2]report.Outcome{broken, left}, [2]report.Outcome{broken, left}, "graph, connector, offline, graph.create.clause-0: honored in a.json, broken in b.json; the worse counts"},
+		"a response wins over an engine error":    {[2]report.Outcome{engine, broken}, [2]report.Outcome{honored, engine}, [2]report.Outcome{honored, broken}, ""},
+		"which wins over what did not run":        {[2]report.Outcome{engine, left}, [2]report.Outcome{left, engine}, [2]report.Outcome{engine, engine}, ""},
 		"two that pass agree":                     {[2]report.Outcome{honored, deviating}, [2]report.Outcome{deviating, honored}, [2]report.Outcome{deviating, deviating}, ""},
 		"another clause neither passes nor fails": {[2]report.Outcome{honored, broken}, [2]report.Outcome{another, another}, [2]report.Outcome{another, broken}, ""},
-		"what a client does not do is told":       {[2]report.Outcome{left, unsupported}, [2]report.Outcome{unsupported, left}, [2]report.Outcome{unsupported, unsupported}, ""},
+		"unsupported wins over not run":           {[2]report.Outcome{left, unsupported}, [2]report.Outcome{unsupported, left}, [2]report.Outcome{unsupported, unsupported}, ""},
 		"in either order":                         {[2]report.Outcome{broken, left}, [2]report.Outcome{honored, left}, [2]report.Outcome{broken, left}, "graph, connector, offline, graph.create.clause-0: broken in a.json, honored in b.json; the worse counts"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			merged, err := report.Merge([]report.RunReport{piece("a.json", test.a[0], test.a[1]), piece("b.json", test.b[0], test.b[1])})
+			merged, err := report.Merge([]report.RunReport{runReport("a.json", test.a[0], test.a[1]), runReport("b.json", test.b[0], test.b[1])})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -156,15 +156,15 @@ func TestPiecesAreMerged(t *testing.T) {
 				t.Errorf("merged %v, %q; want %v, %q", got, merged.Disagreements, test.want, test.disagrees)
 			}
 			if n := len(merged.Runs[0].ExtraChecks); n != 2 {
-				t.Errorf("%d checks, want those of one piece", n)
+				t.Errorf("%d checks, want those of one report", n)
 			}
 		})
 	}
 }
 
-func TestARunOfTwoPiecesIsOfBoth(t *testing.T) {
-	pieces := func() (a, b report.RunReport) {
-		a, b = piece("a.json", report.Erratum, report.NotRun), piece("b.json", report.NotRun, report.Erratum)
+func TestARunOfTwoReportsIsOfBoth(t *testing.T) {
+	reports := func() (a, b report.RunReport) {
+		a, b = runReport("a.json", report.Erratum, report.NotRun), runReport("b.json", report.NotRun, report.Erratum)
 		for i, p := range []report.RunReport{a, b} {
 			run := p.Runs[0]
 			run.Results[6].Errata, run.Results[i].Errata = nil, []string{"errata.yaml:7"}
@@ -176,7 +176,7 @@ func TestARunOfTwoPiecesIsOfBoth(t *testing.T) {
 		b.Runs[0].Errata[0].Place, b.Runs[0].Results[1].Errata[0] = "errata.yaml:9", "errata.yaml:9"
 		return a, b
 	}
-	a, b := pieces()
+	a, b := reports()
 	merged, err := report.Merge([]report.RunReport{a, b})
 	if err != nil {
 		t.Fatal(err)
@@ -192,7 +192,7 @@ func TestARunOfTwoPiecesIsOfBoth(t *testing.T) {
 		t.Errorf("it left out: %s", run.LeftOut)
 	}
 	if run.Results[2].Ran != 2 {
-		t.Errorf("of the clause that both asked in part %d wordings were asked, want those of the piece that asked more", run.Results[2].Ran)
+		t.Errorf("of the clause that both ran in part %d wordings ran, want those of the one that ran more", run.Results[2].Ran)
 	}
 	if len(run.Errata) != 2 || run.Errata[0].Covers != 1 || run.Errata[1].Covers != 1 {
 		t.Errorf("its errata are %+v, %+v", run.Errata[0], run.Errata[len(run.Errata)-1])
@@ -200,7 +200,7 @@ func TestARunOfTwoPiecesIsOfBoth(t *testing.T) {
 }
 
 func TestTenantsAreNotMerged(t *testing.T) {
-	a, b := piece("a.json", report.Honored, report.Honored), piece("b.json", report.Broken, report.Honored)
+	a, b := runReport("a.json", report.Honored, report.Honored), runReport("b.json", report.Broken, report.Honored)
 	for tenant, p := range map[string]report.RunReport{"contoso": a, "fabrikam": b} {
 		p.Runs[0].Transport, p.Runs[0].Tenant = report.Live, tenant
 	}
@@ -214,7 +214,7 @@ func TestTenantsAreNotMerged(t *testing.T) {
 }
 
 func TestAShardIsOfNoSelectionOnceItIsMerged(t *testing.T) {
-	a, b := piece("a.json", report.Honored, report.NotRun), piece("b.json", report.NotRun, report.Honored)
+	a, b := runReport("a.json", report.Honored, report.NotRun), runReport("b.json", report.NotRun, report.Honored)
 	a.Runs[0].Selection, b.Runs[0].Selection = `--focus="a"`, `--focus="b"`
 	merged, err := report.Merge([]report.RunReport{a, b})
 	if err != nil || merged.Runs[0].Selection != "" {
@@ -222,21 +222,21 @@ func TestAShardIsOfNoSelectionOnceItIsMerged(t *testing.T) {
 	}
 }
 
-func TestTheOrderOfPiecesIsNoMatter(t *testing.T) {
+func TestTheOrderOfRunReportsDoesNotMatter(t *testing.T) {
 	text := func(backwards bool) string {
-		var pieces []report.RunReport
+		var reports []report.RunReport
 		for i, client := range []string{"b", "a", "b"} {
-			p := piece(client, report.Honored, report.NotRun)
+			p := runReport(client, report.Honored, report.NotRun)
 			p.Runs[0].Client.Name = client
 			if i == 2 {
 				p.Runs[0].Transport = report.Live
 			}
-			pieces = append(pieces, p)
+			reports = append(reports, p)
 		}
 		if backwards {
-			slices.Reverse(pieces)
+			slices.Reverse(reports)
 		}
-		merged, err := report.Merge(pieces)
+		merged, err := report.Merge(reports)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -251,8 +251,8 @@ func TestTheOrderOfPiecesIsNoMatter(t *testing.T) {
 	}
 }
 
-func TestPiecesOfDifferentContractsAreNotMerged(t *testing.T) {
-	a, b := piece("a.json", report.Honored, report.Honored), piece("b.json", report.Honored, report.Honored)
+func TestDifferentContractsAreNotMerged(t *testing.T) {
+	a, b := runReport("a.json", report.Honored, report.Honored), runReport("b.json", report.Honored, report.Honored)
 	b.Contracts[0].Clauses[3].Line++
 	_, err := report.Merge([]report.RunReport{a, b})
 	want := "a.json and b.json were checked against different states of the contract of graph: run both with the same module version"
@@ -312,7 +312,7 @@ func loop(t *testing.T) string {
 }
 
 func TestWhatTwoRunReportsOfARunAdd(t *testing.T) {
-	a, b := piece("a.json", report.Honored, report.NotRun), piece("b.json", report.Broken, report.Honored)
+	a, b := runReport("a.json", report.Honored, report.NotRun), runReport("b.json", report.Broken, report.Honored)
 	own := &report.Check{ID: "case:own", Kind: report.Case, Title: "t", Result: report.Result{Outcome: report.Honored, Reason: "r", Ran: 1}}
 	first, second := a.Runs[0], b.Runs[0]
 	second.ExtraChecks = append(second.ExtraChecks, own)
@@ -322,6 +322,7 @@ func TestWhatTwoRunReportsOfARunAdd(t *testing.T) {
 	first.Strict, second.Strict = true, true
 	second.Start = first.Start.Add(-time.Minute)
 	second.Errata[0].Case, second.Errata[0].Place, own.Errata = "own", "errata.yaml:9", []string{"errata.yaml:9"}
+	first.Errata[0].Covers, second.Errata[0].Covers = 5, 5
 	merged, err := report.Merge([]report.RunReport{a, b})
 	if err != nil {
 		t.Fatal(err)
@@ -340,8 +341,8 @@ func TestWhatTwoRunReportsOfARunAdd(t *testing.T) {
 	if got := strings.Join(checks, ", "); got != "case:own honored, graph.get.clause-1~retries-date broken, success:graph.get broken" {
 		t.Errorf("its checks are %s", got)
 	}
-	if run.Errata[1].Covers != 1 {
-		t.Errorf("the erratum of a check covers %d, want 1", run.Errata[1].Covers)
+	if run.Errata[0].Covers != 1 || run.Errata[1].Covers != 1 { // of a clause, and of a check
+		t.Errorf("the errata cover %d and %d, want 1 and 1", run.Errata[0].Covers, run.Errata[1].Covers)
 	}
 	want := []string{
 		"graph, connector, offline, graph.create.clause-0: honored in a.json, broken in b.json; the worse counts",
@@ -356,7 +357,7 @@ func TestWhatTwoRunReportsOfARunAdd(t *testing.T) {
 		t.Errorf("a merged report's disagreements are %q, %v", again.Disagreements, err)
 	}
 	a.Runs[0].Strict = false
-	_, b = a, piece("b.json", report.Broken, report.Honored)
+	_, b = a, runReport("b.json", report.Broken, report.Honored)
 	b.Runs[0].Strict = true
 	if merged, err := report.Merge([]report.RunReport{a, b}); err != nil || merged.Runs[0].Strict {
 		t.Errorf("of a run that was strict in part: strict %v, %v", merged.Runs[0].Strict, err)
@@ -365,7 +366,7 @@ func TestWhatTwoRunReportsOfARunAdd(t *testing.T) {
 
 func TestNothingIsLeftOutOnceAllRan(t *testing.T) {
 	both := func() []report.RunReport {
-		a, b := piece("a.json", report.Honored, report.Honored), piece("b.json", report.Honored, report.Honored)
+		a, b := runReport("a.json", report.Honored, report.Honored), runReport("b.json", report.Honored, report.Honored)
 		for i := range a.Runs[0].Results {
 			a.Runs[0].Results[i].Outcome, b.Runs[0].Results[i].Outcome = report.Honored, report.NotRun
 		}

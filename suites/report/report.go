@@ -252,7 +252,7 @@ func (r *Report) contract(provider string) *Contract {
 	return nil
 }
 
-// ID tells runs apart: "graph, wire, offline", or "graph, wire, live, contoso".
+// ID identifies the run in a report: "graph, wire, offline", or "graph, wire, live, contoso".
 func (r *Run) ID() string {
 	return fmt.Sprintf("%s, %s, %s", r.Provider, r.Client.Name, r.TransportName())
 }

@@ -77,12 +77,12 @@ func TestWhatIsWrittenIsRead(t *testing.T) {
 	if err != nil || filepath.Base(file) != "graph-connector-offline.json" {
 		t.Fatal(file, err)
 	}
-	pieces, err := report.ReadFolder(filepath.Dir(folder)) // below it
+	reports, err := report.ReadFolder(filepath.Dir(folder)) // below it
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(pieces) != 1 || !reflect.DeepEqual(pieces[0].Report, r) {
-		t.Errorf("read %d pieces, or another than was written", len(pieces))
+	if len(reports) != 1 || !reflect.DeepEqual(reports[0].Report, r) {
+		t.Errorf("read %d run reports, or another than was written", len(reports))
 	}
 }
 
@@ -102,7 +102,7 @@ func TestFilesAreNamedByRun(t *testing.T) {
 	}
 }
 
-func TestNoPieceOverwritesAnothers(t *testing.T) {
+func TestNoRunReportOverwritesAnothers(t *testing.T) {
 	live := sample.Report().Runs[1]
 	files := map[string]bool{}
 	for _, is := range []struct{ tenant, selection string }{
@@ -137,15 +137,16 @@ func TestATenantIsNamedWhereverItsRunIs(t *testing.T) {
 	}
 }
 
-func TestWhatIsNoPieceIsToldSo(t *testing.T) {
+func TestWhatIsNoRunReportIsAnError(t *testing.T) {
 	for name, test := range map[string]struct{ text, want string }{
 		"another program's JSON":   {`[{"SuitePath":"x"}]`, "x.json is not a report: give --report a folder of its own"},
 		"an object of another's":   {`{"name":"package"}`, "x.json is not a report: give"},
-		"half a piece":             {`{"version":1,"contr`, "x.json is cut off: write it again"},
+		"half a report":            {`{"version":1,"contr`, "x.json is cut off: write it again"},
 		"something after it":       {`{"version":1}x`, "x.json is not a report: give"},
 		"an empty file":            {``, "x.json is cut off: write it again"},
 		"another version":          {`{"version": 2}`, "its version is 2, this command reads 1"},
 		"nothing":                  {`{"version":1}`, "it has no contract or no run"},
+		"a contract without runs":  {`{"version":1,"contracts":[{"provider":"graph"}]}`, "it has no contract or no run"},
 		"a run without contract":   {`{"version":1,"contracts":[{"provider":"classroom"}],"runs":[{"provider":"graph"}]}`, "the contract of the run graph, ,  is missing"},
 		"a null":                   {`{"version":1,"runs":[null]}`, "null"},
 		"a clause left out":        {`{"version":1,"contracts":[{"provider":"graph","clauses":[{"id":"a"}]}],"runs":[{"provider":"graph"}]}`, "a result for each clause"},
@@ -177,8 +178,8 @@ func TestALinkToAFolderIsRead(t *testing.T) {
 	if err := os.Symlink(folder, link); err != nil {
 		t.Skipf("no link can be made here, so run it where one can: %v", err)
 	}
-	if pieces, err := report.ReadFolder(link); err != nil || len(pieces) != 1 {
-		t.Errorf("%d pieces: %v", len(pieces), err)
+	if reports, err := report.ReadFolder(link); err != nil || len(reports) != 1 {
+		t.Errorf("%d run reports: %v", len(reports), err)
 	}
 }
 
@@ -291,7 +292,7 @@ func TestJUnitNamesNoFileThatIsNotCheckedOut(t *testing.T) {
 	}
 }
 
-// Nobody must forge a workflow command, a table or a fence by what a provider answers.
+// Nobody must forge a workflow command, a table or a fence by what a provider sends.
 func TestHostileTextsStayTexts(t *testing.T) {
 	var annotations, markdown bytes.Buffer
 	if err := sample.Report().WriteAnnotations(&annotations, everywhere); err != nil {
@@ -439,7 +440,7 @@ func closeObjects(schema any) any {
 	return schema
 }
 
-// FuzzRead has whatever is read as a piece be written by every writer.
+// FuzzRead has whatever is read as a run report be written by every writer.
 func FuzzRead(f *testing.F) {
 	var text bytes.Buffer
 	small := sample.Report()

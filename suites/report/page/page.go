@@ -212,8 +212,8 @@ func (v *view) columns(r *report.Report) {
 		s := &summary{Run: run, Index: i, Clauses: len(run.Results), Took: took(run.Seconds)}
 		counts, x := run.Counts(), 0.0
 		for _, o := range []report.Outcome{
-			report.Honored, report.NotExposed, report.Erratum, report.Deviating, report.Another, report.Broken, report.Undocumented,
-			report.UnexpectedPass, report.Engine, report.Unsupported, report.NotRun,
+			report.Honored, report.NotExposed, report.Erratum, report.Deviating, report.Another, report.Broken,
+			report.Undocumented, report.UnexpectedPass, report.Engine, report.Unsupported, report.NotRun,
 		} {
 			if counts[o] > 0 {
 				width := 100 * float64(counts[o]) / float64(len(run.Results))

@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/net/html"
 
@@ -73,7 +74,7 @@ func TestOnlyThePagesOwnCodeMayRun(t *testing.T) {
 	}
 	for _, link := range elements(t, text, "link") {
 		if attribute(link, "href") != "data:," {
-			t.Errorf("it asks for %s", attribute(link, "href"))
+			t.Errorf("it links to %s", attribute(link, "href"))
 		}
 	}
 }
@@ -113,7 +114,7 @@ func TestThePageHasTheWholeReport(t *testing.T) {
 	}
 }
 
-// The script hides what is not asked for: without it nothing could be shown.
+// The script hides what a filter leaves out: without it nothing could be shown again.
 func TestWithoutAScriptEveryRowIsShown(t *testing.T) {
 	for _, row := range elements(t, written(t, sample.Report()), "tr") {
 		for _, a := range row.Attr {
@@ -135,7 +136,7 @@ func TestAHostileLinkIsNoLink(t *testing.T) {
 	}
 }
 
-func TestThePageSaysTheVerdictFirst(t *testing.T) {
+func TestThePageSaysTheHeadlineFirst(t *testing.T) {
 	r := sample.Report()
 	first := elements(t, written(t, r), "h1")[0]
 	if first.FirstChild.Data != r.Headline().Text || attribute(first, "class") != "fails" {
@@ -209,6 +210,117 @@ func TestLookAlikesOfAProviderAreListedOnce(t *testing.T) {
 	if !strings.Contains(text, "<b>2</b> of 2 clauses by what connector exposes of graph: status, code") {
 		t.Error("what the client has of its own is not listed")
 	}
+}
+
+// shows fails the test if the page does not have each text as often as it should.
+func shows(t *testing.T, r *report.Report, wants map[string]int) {
+	t.Helper()
+	text, _, _ := strings.Cut(written(t, r), `<script type="application/json"`) // which has everything
+	for want, n := range wants {
+		if got := strings.Count(text, want); got != n {
+			t.Errorf("the page has %q %d times, want %d", want, got, n)
+		}
+	}
+}
+
+func TestThePageSaysWhenAndOfWhat(t *testing.T) {
+	r := sample.Report()
+	first, second := r.Runs[0], r.Runs[1]
+	first.Versions, second.Versions = map[string]string{"go": "go1.26.8", "own": "v2"}, map[string]string{"go": "go1.26.8"}
+	second.Start, second.Seconds = first.Start.Add(-time.Hour), 60
+	shows(t, r, map[string]int{`<p class="when">25 November 2026, 08:30 UTC · go1.26.8 · own v2</p>`: 1})
+	second.Start, second.Seconds = first.Start, 25*3600
+	shows(t, r, map[string]int{`<p class="when">25 November 2026, 09:30 UTC to 26 November 2026, 10:30 UTC · `: 1})
+	second.Seconds = 24 * 3600
+	shows(t, r, map[string]int{`<p class="when">25 November 2026, 09:30 UTC · `: 1, ", 24h0m0s</p>": 0, "responses from a sandbox tenant, 24h0m0s, 40 requests</p>": 1})
+	second.Seconds = .0014
+	shows(t, r, map[string]int{"responses from a sandbox tenant, 1ms, 40 requests</p>": 1})
+}
+
+func TestTheMatrixHasAColumnForEachClient(t *testing.T) {
+	r := sample.Report()
+	r.Contracts = append(r.Contracts, &report.Contract{Provider: "classroom", API: "v1"})
+	other := *r.Runs[1] // the same client and transport, of another provider
+	other.Provider, other.Results, other.ExtraChecks = "classroom", nil, nil
+	r.Runs = append(r.Runs, &other)
+	shows(t, r, map[string]int{
+		"#clauses { --columns: 2; }": 1, "connector <span>offline</span></button>": 1, "connector <span>live</span></button>": 1,
+		"<h2>connector <span>graph, live</span></h2>": 1, "<h2>connector <span>classroom, live</span></h2>": 1,
+	})
+	r = sample.Report()
+	r.Runs[1].Client.Name = "another"
+	shows(t, r, map[string]int{"another <span>live</span></button>": 1, "#clauses { --columns: 2; }": 1})
+}
+
+func TestTheBarHasEveryOutcome(t *testing.T) {
+	r := sample.Report()
+	r.Runs = r.Runs[1:]
+	shows(t, r, map[string]int{
+		`<rect class="o-honored" x="0" width="18.181818181818183" height="4"/>`:                                                1,
+		`<rect class="o-not-run" x="18.181818181818183" width="81.81818181818181" height="4"/>`:                                1,
+		`<li class="o-honored" title="the response is as documented, and the client surfaces all of it"><b>2</b> honored</li>`: 1,
+	})
+}
+
+func TestClausesAreCountedByActionAndStatus(t *testing.T) {
+	r := sample.Report()
+	r.Runs[1].Results[1].Outcome = report.Broken // in both runs
+	shows(t, r, map[string]int{
+		`data-action="create" data-status="400" class="fails" aria-label="1 fail 1 of create with 400: show them"`: 1,
+		`data-action="get" data-status="403" class="fails" aria-label="1 fail 1 of get with 403: show them"`:       1,
+		`data-action="delete" data-status="409" aria-label="1 of delete with 409: show them"`:                      1, // an engine error
+		`data-action="get" data-status="400" aria-label="1 of get with 400: show them"`:                            1,
+		`<td class="number"><span class="none">·</span></td>`:                                                      9,
+		`<th scope="row">list</th>`: 0,
+		`<tr><th scope="col">action</th><th scope="col" class="number">400</th><th scope="col" class="number">403</th>`: 1,
+	})
+}
+
+func TestStatusesAreOrdered(t *testing.T) {
+	r := sample.Report()
+	r.Contracts[0].Clauses[0].Status = 599
+	shows(t, r, map[string]int{`<th scope="col" class="number">412</th><th scope="col" class="number">599</th></tr>`: 1})
+}
+
+func TestExtraChecksStandAfterTheClauses(t *testing.T) {
+	r := sample.Report()
+	r.Runs[0].ExtraChecks = append(r.Runs[0].ExtraChecks, &report.Check{ID: "case:own", Kind: report.Case, Title: "own", Action: "get"})
+	r.Runs[0].ExtraChecks[2].Result = report.Result{Outcome: report.Honored, Reason: "r"}
+	var ids []string
+	for _, row := range elements(t, written(t, r), "tr") {
+		if attribute(row, "data-kind") != "" {
+			ids = append(ids, row.FirstChild.FirstChild.FirstChild.Data)
+		}
+	}
+	if got := strings.Join(ids[10:], " "); got != "graph.update.clause-10 case:own graph.get.clause-1~retries-date success:graph.get" {
+		t.Errorf("the last rows are %s", got)
+	}
+}
+
+func TestThePageShowsWhatThereIs(t *testing.T) {
+	r := sample.Report()
+	r.Disagreements = []string{"they disagree"}
+	r.Runs[1].Problems = r.Runs[0].Problems
+	later := *r.Runs[0].Errata[0]
+	later.Place, later.DaysLeft = "errata.yaml:9", 31
+	r.Runs[0].Errata = append([]*report.KnownErratum{&later}, r.Runs[0].Errata...)
+	r.Changes = r.Since(sample.Report())
+	shows(t, r, map[string]int{
+		"<ul><li>engine error: BeforeSuite: no room on the disk</li><li>they disagree</li></ul>": 1,
+		`<td class="number fails">10</td>`: 1, `<td class="number">31</td>`: 1,
+		"<p>Nothing changed.</p>": 1, `id="retries"`: 1, `<option value="retries">`: 1, ">Legend</h2>": 1,
+		`<dt class="o-not-exposed">not exposed</dt><dd>honored, but the client does not expose all of it to its caller</dd>`: 1,
+	})
+	text := written(t, r)
+	if strings.Index(text, "errata.yaml:7</code>") > strings.Index(text, "errata.yaml:9</code>") {
+		t.Error("the erratum that expires first is not the first")
+	}
+	r = sample.Report()
+	r.Runs = r.Runs[1:]
+	shows(t, r, map[string]int{
+		`class="problems" aria-labelledby`: 0, "Known errata": 0, `id="retries"`: 0, `<option value="retries">`: 0, "Since the baseline": 0,
+		"by cause": 0, " more: the matrix": 0,
+	})
 }
 
 func BenchmarkWrite(b *testing.B) {
