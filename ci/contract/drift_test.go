@@ -13,8 +13,8 @@ import (
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
+	"github.com/learncontract/learncontract/ci/contract/internal/drift"
 	"github.com/learncontract/learncontract/fixtures"
-	"github.com/learncontract/learncontract/fixtures/drift"
 )
 
 // markdown is the page that an edition was read from.

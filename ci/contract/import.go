@@ -18,8 +18,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/learncontract/learncontract/ci/contract/internal/pages"
 	"github.com/learncontract/learncontract/fixtures"
-	"github.com/learncontract/learncontract/fixtures/pages"
 	"github.com/learncontract/learncontract/suites/report"
 )
 
