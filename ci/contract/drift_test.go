@@ -11,8 +11,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/santhosh-tekuri/jsonschema/v6"
-
 	"github.com/learncontract/learncontract/ci/contract/internal/drift"
 	"github.com/learncontract/learncontract/fixtures"
 )
@@ -123,9 +121,9 @@ func TestNoDrift(t *testing.T) {
 	write(t, "windows.md", strings.ReplaceAll(page, "\n", "\r\n"))
 	write(t, "windows.txt", strings.ReplaceAll(text, "\n", "\r\n"))
 	for args, want := range map[string]string{
-		"graph page.md":                                               `^no drift: 41 rows of page.md say what the contract says\n$`,
-		"graph windows.md":                                            `^no drift: 41 rows of windows.md say what the contract says\n$`,
-		"graph page.md windows.md":                                    `^no drift: 82 rows of page.md, windows.md say what the contract says\n$`,
+		"graph page.md":                                               `^no drift: \d+ rows of page.md say what the contract says\n$`,
+		"graph windows.md":                                            `^no drift: \d+ rows of windows.md say what the contract says\n$`,
+		"graph page.md windows.md":                                    `^no drift: \d+ rows of page.md, windows.md say what the contract says\n$`,
 		"classroom --discovery document.json":                         `^no drift: \d+ texts of document.json say what the contract says\n$`,
 		"classroom --page windows.txt --discovery document.json":      `^no drift: \d+ texts of windows.txt, document.json say what the contract says\n$`,
 		"classroom --page page.txt --discovery document.json --json ": `(?s)"alarms": 0,.*"findings": \[\]`,
@@ -136,12 +134,7 @@ func TestNoDrift(t *testing.T) {
 	}
 }
 
-// Each case is what drift prints, in testdata/drift/NAME.golden.
 func TestDrift(t *testing.T) {
-	here, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
-	}
 	page, text, document := publish(t)
 	write(t, "page.md", replaced(t, page,
 		"|Bad Request|404|Not Found|The requested", "|Bad Request|410|Not Found|The requested",
@@ -187,18 +180,7 @@ func TestDrift(t *testing.T) {
 			if status != 1 || stderr != "" {
 				t.Fatalf("exit status %d, want 1; %s", status, stderr)
 			}
-			file := filepath.Join(here, "testdata", "drift", name+".golden")
-			if *update {
-				write(t, file, stdout)
-				return
-			}
-			want, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatalf("%v: go test ./ci/contract -update writes it", err)
-			}
-			if stdout != string(want) {
-				t.Errorf("drift %s prints\n%s\nand %s has\n%s", args, stdout, file, want)
-			}
+			golden(t, "drift", name, stdout)
 		})
 	}
 }
@@ -273,20 +255,7 @@ func TestDriftIsSafeToPrint(t *testing.T) {
 
 // The schema is held against findings of every kind, and must name every key: for its readers others are allowed, here not.
 func TestDriftJSON(t *testing.T) {
-	schema, err := jsonschema.UnmarshalJSON(strings.NewReader(printed(t, "drift", "--schema")))
-	if err != nil {
-		t.Fatal(err)
-	}
-	closeObjects(t, schema)
-	compiler := jsonschema.NewCompiler()
-	compiler.DefaultDraft(jsonschema.Draft2020)
-	if err := compiler.AddResource("drift.schema.json", schema); err != nil {
-		t.Fatal(err)
-	}
-	compiled, err := compiler.Compile("drift.schema.json")
-	if err != nil {
-		t.Fatal(err)
-	}
+	compiled := closedSchema(t, "drift", "--schema")
 	r := &drift.Report{Read: 1}
 	for i, kind := range drift.Kinds {
 		f := drift.Finding{Kind: kind, Weight: drift.Weights[i%len(drift.Weights)], Subject: "a", Field: "code"}
@@ -296,7 +265,7 @@ func TestDriftJSON(t *testing.T) {
 		r.Findings = append(r.Findings, f)
 	}
 	var text bytes.Buffer
-	if err := writeDriftJSON(&text, "graph", what{}, r); err != nil {
+	if err := writeDriftJSON(&text, "graph", subject{}, r); err != nil {
 		t.Fatal(err)
 	}
 	valid(t, compiled, text.String())
@@ -307,19 +276,9 @@ func TestDriftJSON(t *testing.T) {
 		}
 		valid(t, compiled, string(golden))
 	}
-	for _, wrong := range []string{
-		strings.Replace(text.String(), `"version": 1`, `"version": 2`, 1),
-		strings.Replace(text.String(), `"kind": "moved"`, `"kind": "gone for a walk"`, 1),
-		strings.Replace(text.String(), `"note"`, `"remark"`, 1),
-	} {
-		instance, err := jsonschema.UnmarshalJSON(strings.NewReader(wrong))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if wrong == text.String() || compiled.Validate(instance) == nil {
-			t.Errorf("the schema allows\n%s", wrong)
-		}
-	}
+	rejects(t, compiled, text.String(), `"version": 1`, `"version": 2`)
+	rejects(t, compiled, text.String(), `"kind": "moved"`, `"kind": "gone for a walk"`)
+	rejects(t, compiled, text.String(), `"note"`, `"remark"`)
 }
 
 func TestDriftCompletion(t *testing.T) {
