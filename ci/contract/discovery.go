@@ -19,7 +19,7 @@ import (
 // discoveryFlag adds the flag that names a discovery document.
 func discoveryFlag(cmd *cobra.Command) {
 	cmd.Flags().String("discovery", "",
-		"the discovery document, a `file` such as classroom-api.json (default that of go.mod's google.golang.org/api)")
+		"Google's discovery document, a `file` such as classroom-api.json (default that of go.mod's google.golang.org/api)")
 	if err := cmd.RegisterFlagCompletionFunc("discovery", completeFiles("json")); err != nil {
 		panic(err) // the flag is defined above
 	}

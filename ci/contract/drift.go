@@ -28,129 +28,90 @@ var errDrift = errors.New("drift")
 func driftCommand() *cobra.Command {
 	var asJSON, printSchema bool
 	cmd := &cobra.Command{
-		Use:   "drift",
+		Use:   "drift " + strings.Join(fixtures.Providers, "|") + " [PAGE…]",
 		Short: "Compare the documentation with the contract",
-		Long: "drift compares what a provider publishes now with the contract, and prints each difference with its weight:\n" +
+		Long: "drift compares what a provider publishes now with the contract: pages of errors, as Markdown or text or saved as HTML,\n" +
+			"all of them together, and for Google Classroom its discovery document. The default document is that of the\n" +
+			"google.golang.org/api version that go.mod requires: an update of the dependency that changes the contract fails its\n" +
+			"own pipeline. drift prints each difference with its weight:\n" +
 			"alarm     something that a client may rely on was removed or changed\n" +
 			"notice    something is new, or a text changed that no client should rely on\n" +
 			"cosmetic  no client can see it\n" +
 			"What any edition of the contract documents is no difference.\n\n" +
 			"Exit status: 0 if there is no difference, 1 if there is one, or 2 if the command could not run.",
-		Example: "  go tool contract drift graph concepts/learningcourseactivity-error-codes.md\n" +
-			"  go tool contract drift classroom",
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				return fmt.Errorf("unknown provider %q: use %s", args[0], or(fixtures.Providers))
+		Example: "  go tool contract drift graph api-reference/v1.0/api/learningcourseactivity-*.md\n" +
+			"  go tool contract drift classroom\n" +
+			"  go tool contract drift classroom common-errors.txt --discovery classroom-api.json --json",
+		ValidArgsFunction: func(cmd *cobra.Command, args []string, word string) ([]cobra.Completion, cobra.ShellCompDirective) {
+			if len(args) == 0 {
+				return fixtures.Providers, cobra.ShellCompDirectiveNoFileComp
 			}
-			return nil
+			return completeFiles("md", "txt", "html")(cmd, args, word)
 		},
-		RunE: func(cmd *cobra.Command, _ []string) error {
+		RunE: func(cmd *cobra.Command, args []string) error {
 			if printSchema {
 				_, err := cmd.OutOrStdout().Write(driftSchema)
 				return err
 			}
-			return fmt.Errorf("drift takes a provider: use drift %s", or(fixtures.Providers))
-		},
-	}
-	cmd.PersistentFlags().BoolVar(&asJSON, "json", false, "print the differences as JSON")
-	cmd.Flags().BoolVar(&printSchema, "schema", false, "print only the JSON Schema of what --json prints")
-	printer := func(cmd *cobra.Command, provider string, read subject, r *drift.Report) error {
-		write := writeDrift
-		if asJSON {
-			write = writeDriftJSON
-		}
-		if err := write(cmd.OutOrStdout(), provider, read, r); err != nil {
-			return err
-		}
-		if len(r.Findings) > 0 {
-			return errDrift
-		}
-		return nil
-	}
-	cmd.AddCommand(driftGraphCommand(printer), driftClassroomCommand(printer))
-	return cmd
-}
-
-// subject is what was compared with the contract, such as each "row" of "page.md".
-type subject struct{ thing, files string }
-
-// reportPrinter prints a report. Its error is errDrift if there are differences.
-type reportPrinter func(cmd *cobra.Command, provider string, read subject, r *drift.Report) error
-
-func driftGraphCommand(printer reportPrinter) *cobra.Command {
-	return &cobra.Command{
-		Use:   "graph PAGE…",
-		Short: "Compare pages of Microsoft Graph with the contract",
-		Long: "drift graph compares published pages with the contract, all of them together. A page is given as its Markdown source\n" +
-			"or saved as HTML. It is the page of the error codes, with a table for each operation, or the page of one operation,\n" +
-			"with a table of its errors.",
-		Example: "  go tool contract drift graph concepts/learningcourseactivity-error-codes.md\n" +
-			"  go tool contract drift graph api-reference/v1.0/api/learningcourseactivity-*.md --json",
-		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
-				return errors.New("drift graph takes one page or more, and was given 0: " +
-					"give a published page, its Markdown source or saved as HTML")
+				return fmt.Errorf("drift takes a provider: use drift %s", or(fixtures.Providers))
 			}
-			return nil
-		},
-		ValidArgsFunction: completeFiles("md", "html"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			r, err := driftPages("graph", args)
+			r, read, err := driftOf(cmd, args[0], args[1:])
 			if err != nil {
 				return err
 			}
-			return printer(cmd, "graph", subject{"row", strings.Join(args, ", ")}, r)
+			write := writeDrift
+			if asJSON {
+				write = writeDriftJSON
+			}
+			if err := write(cmd.OutOrStdout(), args[0], read, r); err != nil {
+				return err
+			}
+			if len(r.Findings) > 0 {
+				return errDrift
+			}
+			return nil
 		},
 	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print the differences as JSON")
+	cmd.Flags().BoolVar(&printSchema, "schema", false, "print only the JSON Schema of what --json prints")
+	discoveryFlag(cmd)
+	return cmd
 }
 
-func driftClassroomCommand(printer reportPrinter) *cobra.Command {
-	var page string
-	cmd := &cobra.Command{
-		Use:   "classroom",
-		Short: "Compare Google's discovery document and page with the contract",
-		Long: "drift classroom compares a discovery document of the Classroom API with the contract and, with --page, also the page\n" +
-			"of common errors, as text or saved as HTML. The default document is that of the google.golang.org/api version that\n" +
-			"go.mod requires: an update of the dependency that changes the contract fails its own pipeline.",
-		Example: "  go tool contract drift classroom\n" +
-			"  go tool contract drift classroom --discovery classroom-api.json\n" +
-			"  go tool contract drift classroom --page common-errors.txt --json",
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				return fmt.Errorf("drift classroom takes no argument, and was given %q: use --page or --discovery", args[0])
-			}
-			return nil
-		},
-		ValidArgsFunction: cobra.NoFileCompletions,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			r := &drift.Report{}
-			var files []string
-			if cmd.Flags().Changed("page") {
-				read, err := driftPages("classroom", []string{page})
-				if err != nil {
-					return err
-				}
-				r.Merge(read)
-				files = append(files, page)
-			}
-			discovery, err := discoveryFile(cmd)
-			if err != nil {
-				return err
-			}
-			read, err := driftDiscovery(discovery)
-			if err != nil {
-				return err
-			}
-			r.Merge(read)
-			return printer(cmd, "classroom", subject{"text", strings.Join(append(files, discovery), ", ")}, r)
-		},
+// driftOf compares pages and, if the provider has one, the discovery document with the contract of the provider. It also
+// returns the files that it has read.
+func driftOf(cmd *cobra.Command, provider string, files []string) (*drift.Report, []string, error) {
+	contracts, err := load([]string{provider})
+	if err != nil {
+		return nil, nil, err
 	}
-	cmd.Flags().StringVar(&page, "page", "", "the `page` of common errors, a file: its text, Markdown or HTML")
-	discoveryFlag(cmd)
-	if err := cmd.RegisterFlagCompletionFunc("page", completeFiles("txt", "md", "html")); err != nil {
-		panic(err) // the flag is defined above
+	contract, r := contracts[0], &drift.Report{}
+	switch given := cmd.Flags().Changed("discovery"); {
+	case contract.Document == nil && given:
+		return nil, nil, fmt.Errorf("%s has no discovery document: leave out --discovery", provider)
+	case contract.Document == nil && len(files) == 0:
+		return nil, nil, fmt.Errorf("drift %s takes one page or more: give a published page, its Markdown source or saved as HTML",
+			provider)
 	}
-	return cmd
+	if len(files) > 0 {
+		if r, err = driftPages(contract, files); err != nil {
+			return nil, nil, err
+		}
+	}
+	if contract.Document == nil {
+		return r, files, nil
+	}
+	file, err := discoveryFile(cmd)
+	if err != nil {
+		return nil, nil, err
+	}
+	documents, err := driftDiscovery(contract, file)
+	if err != nil {
+		return nil, nil, err
+	}
+	r.Merge(documents)
+	return r, append(files, file), nil
 }
 
 // completeFiles has the shell propose files with one of the extensions.
@@ -160,19 +121,15 @@ func completeFiles(extensions ...string) cobra.CompletionFunc {
 	}
 }
 
-// driftPages compares the pages in files with the contract of the provider.
-func driftPages(provider string, files []string) (*drift.Report, error) {
-	contract, err := fixtures.Load(provider)
-	if err != nil {
-		return nil, err
-	}
+// driftPages compares the pages in files with the contract.
+func driftPages(contract *fixtures.Contract, files []string) (*drift.Report, error) {
 	var published []drift.Page
 	for _, file := range files {
 		text, err := readFile(file)
 		if err != nil {
 			return nil, err
 		}
-		page, err := pages.Read(provider, text)
+		page, err := pages.Read(contract.Provider, text)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", file, err)
 		}
@@ -182,11 +139,7 @@ func driftPages(provider string, files []string) (*drift.Report, error) {
 }
 
 // driftDiscovery compares the discovery document in the file with the contract.
-func driftDiscovery(file string) (*drift.Report, error) {
-	contract, err := fixtures.Load("classroom")
-	if err != nil {
-		return nil, err
-	}
+func driftDiscovery(contract *fixtures.Contract, file string) (*drift.Report, error) {
 	text, err := readFile(file)
 	if err != nil {
 		return nil, err
@@ -199,7 +152,7 @@ func driftDiscovery(file string) (*drift.Report, error) {
 }
 
 // writeDrift writes a block for each finding and a line with the totals.
-func writeDrift(w io.Writer, _ string, read subject, r *drift.Report) error {
+func writeDrift(w io.Writer, _ string, files []string, r *drift.Report) error {
 	var text bytes.Buffer
 	for _, f := range r.Findings {
 		writeFinding(&text, f)
@@ -209,7 +162,7 @@ func writeDrift(w io.Writer, _ string, read subject, r *drift.Report) error {
 		if r.Read == 1 {
 			verb = "says"
 		}
-		fmt.Fprintf(&text, "no drift: %s of %s %s what the contract says\n", count(r.Read, read.thing), read.files, verb)
+		fmt.Fprintf(&text, "no drift: %s of %s %s what the contract says\n", count(r.Read, "statement"), strings.Join(files, ", "), verb)
 	} else {
 		var counts []string
 		for _, weight := range drift.Weights {
@@ -294,7 +247,7 @@ func place(p drift.Place) string {
 const driftVersion = 1
 
 // writeDriftJSON writes the report as drift.schema.json has it, which says what the keys mean. Every key is always there.
-func writeDriftJSON(w io.Writer, provider string, _ subject, r *drift.Report) error {
+func writeDriftJSON(w io.Writer, provider string, _ []string, r *drift.Report) error {
 	findings := append([]drift.Finding{}, r.Findings...)
 	for i := range findings {
 		findings[i].Clauses = append([]string{}, findings[i].Clauses...)

@@ -53,7 +53,7 @@ func TestExportErrors(t *testing.T) {
 		{[]string{"export"}, `export names no format: use openapi or wiremock`},
 		{[]string{"export", "opnapi", "--out", "x"}, `export knows no format "opnapi": use openapi or wiremock`},
 		{[]string{"export", "postman"}, `export knows no format "postman": use openapi or wiremock`},
-		{[]string{"export", "openapi", "grap", "--out", "x"}, `unknown provider "grap": use graph or classroom, or none for all`},
+		{[]string{"export", "openapi", "grap", "--out", "x"}, `unknown provider "grap": use graph or classroom`},
 		{
 			[]string{"export", "wiremock", "graph", "classroom", "--out", "x"},
 			`wiremock was given 2 providers: use graph or classroom, or none for all`,

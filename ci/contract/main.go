@@ -5,8 +5,7 @@
 //
 //	go tool contract list [graph|classroom] [--action create] [--status 403] [--look-alikes] [--json]
 //	go tool contract show CLAUSE [--json]
-//	go tool contract drift graph PAGE… [--json]
-//	go tool contract drift classroom [--page PAGE] [--discovery FILE] [--json]
+//	go tool contract drift graph|classroom [PAGE…] [--discovery FILE] [--json]
 //	go tool contract import classroom [--discovery FILE] [--remove]
 //	go tool contract plan [graph|classroom] --sandbox FILE [--provoke CLASSES]
 //	go tool contract sweep [graph|classroom] --sandbox FILE
@@ -126,7 +125,7 @@ func load(args []string) ([]*fixtures.Contract, error) {
 	providers := fixtures.Providers
 	if len(args) > 0 {
 		if !slices.Contains(providers, args[0]) {
-			return nil, fmt.Errorf("unknown provider %q: use %s, or none for all", args[0], or(providers))
+			return nil, fmt.Errorf("unknown provider %q: use %s", args[0], or(providers))
 		}
 		providers = args
 	}

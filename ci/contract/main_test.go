@@ -43,20 +43,18 @@ func TestListing(t *testing.T) {
 
 func TestTexts(t *testing.T) {
 	for name, args := range map[string]string{
-		"help":           "--help",
-		"help-list":      "list --help",
-		"help-show":      "show --help",
-		"help-report":    "report --help",
-		"help-drift":     "drift --help",
-		"help-graph":     "drift graph --help",
-		"help-classroom": "drift classroom --help",
-		"help-import":    "import --help",
-		"help-export":    "export --help",
-		"help-openapi":   "export openapi --help",
-		"help-wiremock":  "export wiremock --help",
-		"help-serve":     "serve --help",
-		"help-plan":      "plan --help",
-		"help-sweep":     "sweep --help",
+		"help":          "--help",
+		"help-list":     "list --help",
+		"help-show":     "show --help",
+		"help-report":   "report --help",
+		"help-drift":    "drift --help",
+		"help-import":   "import --help",
+		"help-export":   "export --help",
+		"help-openapi":  "export openapi --help",
+		"help-wiremock": "export wiremock --help",
+		"help-serve":    "serve --help",
+		"help-plan":     "plan --help",
+		"help-sweep":    "sweep --help",
 	} {
 		t.Run(name, func(t *testing.T) { golden(t, "help", name, printed(t, strings.Fields(args)...)) })
 	}
@@ -162,7 +160,7 @@ func TestErrors(t *testing.T) {
 		return or(slices.Compact(statuses))
 	}
 	for _, c := range []struct{ args, want string }{
-		{"list grap", `unknown provider "grap": use graph or classroom, or none for all`},
+		{"list grap", `unknown provider "grap": use graph or classroom`},
 		{"list graph classroom", `list was given 2 providers: use graph or classroom, or none for all`},
 		{"list --action teleport", `no clause of graph or classroom has --action "teleport":` +
 			` use create, delete, get, list, other or update`},
@@ -172,7 +170,7 @@ func TestErrors(t *testing.T) {
 		{"list graph --status 404 --action create", `no clause of graph with --action create has --status "404":` +
 			` use ` + choices("graph", "create")},
 		{"help nope", `unknown command "nope": use list, show, drift, import, plan, sweep, export, serve or report`},
-		{"help drift nope", `unknown provider "nope": use graph or classroom`},
+		{"help export nope", `export knows no format "nope": use openapi or wiremock`},
 		{"list --status", `flag needs an argument: --status: go tool contract list --help lists the flags`},
 		{"list --stats 403", `unknown flag: --stats: go tool contract list --help lists the flags`},
 		{"show", `show takes one clause id, and was given 0: go tool contract list prints them`},
