@@ -127,13 +127,16 @@ func TestServeListsWhatItAnswers(t *testing.T) {
 // A path with a verb is not taken for one whose parameter ends so.
 func TestServeTellsVerbsFromParameters(t *testing.T) {
 	c := &fixtures.Contract{BaseURL: "https://example.com/base"}
-	for id, path := range map[string]string{"things.update": "/things/{id}", "things.close": "/things/{id}:close"} {
+	for id, path := range map[string]string{
+		"things.update": "/things/{id}", "things.close": "/things/{id}:close", "things.find": "/things.find(name='{name}')",
+	} {
 		success := fixtures.Success{Status: http.StatusOK}
 		c.Operations = append(c.Operations, &fixtures.Operation{Contract: c, ID: id, Method: "POST", Path: path, Success: success})
 	}
 	address := serving(t, []*fixtures.Contract{c})
 	for path, want := range map[string]string{
 		"/things/7": "things.update", "/things/a:b": "things.update", "/things/7:close": "things.close",
+		"/things.find(name='a')": "things.find", "/thingsXfind(name='a')": "", "/things/7/8": "", "/more/things/7": "",
 	} {
 		if name := send(t, "POST", address+"/base"+path, "Prefer", "").header.Get(chooser); name != want {
 			t.Errorf("%s is answered by %q, want %q", path, name, want)
