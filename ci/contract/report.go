@@ -152,25 +152,25 @@ func checkFailOn(failOn []string, baseline string) error {
 
 // mergeFolders merges the run reports of the folders, each once: a folder may be given twice, or be in another.
 func mergeFolders(folders []string) (*report.Report, error) {
-	var pieces []report.Piece
+	var runs []report.Piece
 	read := map[string]bool{}
 	for _, folder := range folders {
 		found, err := report.ReadFolder(folder)
 		if err != nil {
 			return nil, err
 		}
-		for _, piece := range found {
-			file, err := filepath.Abs(piece.File)
+		for _, r := range found {
+			file, err := filepath.Abs(r.File)
 			if err != nil {
 				return nil, err
 			}
 			if !read[file] {
-				pieces = append(pieces, piece)
+				runs = append(runs, r)
 			}
 			read[file] = true
 		}
 	}
-	return report.Merge(pieces)
+	return report.Merge(runs)
 }
 
 // writeReport writes the files of the flags, all or none. Then it prints each run and the names of the files, unless one of

@@ -165,13 +165,13 @@ func writeWording(text *bytes.Buffer, w *fixtures.Wording) {
 	}
 	writeFields(text, "  ", append(fields, field{"text", origin}, field{"editions", strings.Join(w.Editions(), ", ")}))
 
-	answer := w.Answer()
-	fmt.Fprintf(text, "\n  %s\n", fixtures.StatusLine(answer.Status))
-	for _, name := range slices.Sorted(maps.Keys(answer.Header)) {
-		fmt.Fprintf(text, "  %s: %s\n", name, answer.Header.Get(name))
+	response := w.Answer()
+	fmt.Fprintf(text, "\n  %s\n", fixtures.StatusLine(response.Status))
+	for _, name := range slices.Sorted(maps.Keys(response.Header)) {
+		fmt.Fprintf(text, "  %s: %s\n", name, response.Header.Get(name))
 	}
 	text.WriteString("\n  ")
-	_ = json.Indent(text, answer.Body, "  ", "  ") // Answer renders JSON
+	_ = json.Indent(text, response.Body, "  ", "  ") // Answer renders JSON
 	text.WriteByte('\n')
 }
 
