@@ -19,13 +19,13 @@ import (
 // discoveryFlag adds the flag that names a discovery document.
 func discoveryFlag(cmd *cobra.Command) {
 	cmd.Flags().String("discovery", "",
-		"the discovery document, a `file` such as classroom-api.json (default that of go.mod's google.golang.org/api)")
+		"Google's discovery document, a `file` such as classroom-api.json (default that of go.mod's google.golang.org/api)")
 	if err := cmd.RegisterFlagCompletionFunc("discovery", completeFiles("json")); err != nil {
 		panic(err) // the flag is defined above
 	}
 }
 
-// discoveryFile is the file that the flag names, or that of the dependency.
+// discoveryFile is the file that the flag names, or else the one of the dependency.
 func discoveryFile(cmd *cobra.Command) (string, error) {
 	if flag := cmd.Flags().Lookup("discovery"); flag.Changed {
 		return flag.Value.String(), nil
@@ -33,8 +33,8 @@ func discoveryFile(cmd *cobra.Command) (string, error) {
 	return requiredDiscovery(cmd.Context())
 }
 
-// readFile reads a file that must hold something, and no more than a page or a document may. The error is one line that
-// says what to do.
+// readFile reads a file that must not be empty, nor larger than any page or document. The error is one line that says what to
+// do.
 func readFile(file string) ([]byte, error) {
 	const most = 64 << 20
 	if info, err := os.Stat(file); err == nil && info.IsDir() {
@@ -52,7 +52,7 @@ func readFile(file string) ([]byte, error) {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, fmt.Errorf("there is no file %s: check its name and folder", file)
 	case err != nil:
-		return nil, fmt.Errorf("%s cannot be read (%w): give a file that can be", file, withoutName(err))
+		return nil, fmt.Errorf("%s cannot be read (%w): give a file that can be", file, cause(err))
 	case len(text) > most:
 		return nil, fmt.Errorf("%s has more than 64 MiB: give a page, or a discovery document", file)
 	case len(bytes.TrimSpace(text)) == 0:
@@ -61,17 +61,9 @@ func readFile(file string) ([]byte, error) {
 	return text, nil
 }
 
-// withoutName is an error of the operating system without the call and the file, which the text around it has.
-func withoutName(err error) error {
-	if at := (*fs.PathError)(nil); errors.As(err, &at) {
-		return at.Err
-	}
-	return err
-}
-
 const (
 	apiModule = "google.golang.org/api"
-	mend      = "require it in go.mod and run go mod download " + apiModule + ", or give the discovery document with --discovery FILE"
+	remedy    = "require it in go.mod and run go mod download " + apiModule + ", or give the discovery document with --discovery FILE"
 )
 
 // requiredDiscovery is the discovery document in the version of google.golang.org/api that go.mod requires.
@@ -83,30 +75,30 @@ func requiredDiscovery(ctx context.Context) (string, error) {
 			break // go list knows no folder of a module that was not downloaded yet
 		}
 		if err != nil {
-			return "", fmt.Errorf("go.mod's version of %s was not found (%w): %s", apiModule, err, mend)
+			return "", fmt.Errorf("go.mod's version of %s was not found (%w): %s", apiModule, err, remedy)
 		}
 	}
 	file := filepath.Join(found.Dir, "classroom", "v1", "classroom-api.json")
 	if _, err := os.Stat(file); err != nil {
 		return "", fmt.Errorf("go.mod's version of %s has no %s (%w): give the discovery document with --discovery FILE",
-			apiModule, file, withoutName(err))
+			apiModule, file, cause(err))
 	}
 	return file, nil
 }
 
-// module is what the go command says of a module.
+// module is what the go command prints of a module.
 type module struct {
-	Main       bool // it is one that is worked on
+	Main       bool // a main module, not a dependency
 	Dir, Error string
 }
 
-// goCommand runs a go command that says what it does of a module. The error is one line: what the go command says of it.
+// goCommand runs a go command that prints a module as JSON. The error is one line, in the words of the go command.
 func goCommand(ctx context.Context, command, path string) (found module, err error) {
 	var stderr bytes.Buffer
 	cmd := exec.CommandContext(ctx, "go", append(strings.Fields(command), "-json", path)...)
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
-	_ = json.Unmarshal(out, &found) // what cannot be read has no folder
+	_ = json.Unmarshal(out, &found) // without JSON there is no folder, and an error
 	if why := strings.Join(strings.Fields(found.Error+" "+stderr.String()), " "); err != nil && why != "" {
 		err = errors.New(why)
 	}
