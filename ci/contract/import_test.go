@@ -2,17 +2,14 @@ package main
 
 import (
 	"fmt"
-	"io/fs"
 	"os"
 	"os/exec"
-	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
-	"testing/fstest"
 
 	"github.com/learncontract/learncontract/fixtures"
 )
@@ -236,7 +233,8 @@ func imports(t *testing.T, folder, document string, gone, added []string) (refus
 func TestImportRemoves(t *testing.T) {
 	_, text := released(t)
 	const (
-		refusal = "nothing was written, for ids of clauses are for ever and these would go: %s: see what drift classroom says, and give --remove if they must"
+		refusal = "nothing was written, because ids of clauses are for ever and these would go: %s: " +
+			"see what drift classroom prints, and give --remove if they must go"
 		was, is = "* `ALREADY_EXISTS` if ", "* `INVALID_ARGUMENT` if "
 	)
 	status := func(method, key string) string { return "classroom." + method + "." + key }
@@ -288,7 +286,8 @@ func TestImportRemoves(t *testing.T) {
 
 func TestImportSaysWhatItDid(t *testing.T) {
 	released(t)
-	if got := printed(t, "import", "classroom"); got != "fixtures/classroom/methods.json is as it was (revision 20261014, 105 methods)\n" {
+	same := regexp.MustCompile(`^fixtures/classroom/methods.json is as it was \(revision \d{8}, \d+ methods\)\n$`)
+	if got := printed(t, "import", "classroom"); !same.MatchString(got) {
 		t.Errorf("import prints %q", got)
 	}
 	for _, args := range [][]string{{"import"}, {"import", "graph"}, {"import", "classroom", "graph"}} {
@@ -342,20 +341,5 @@ func TestImportFindsItsClone(t *testing.T) {
 				t.Errorf("exit status %d, %swant %s", status, stderr, want)
 			}
 		})
-	}
-}
-
-// The overlay is one file system, however its files are read.
-func TestOverlay(t *testing.T) {
-	files := overlay{fstest.MapFS{"a/b": {Data: []byte("old")}, "a/c": {Data: []byte("c")}}, "a/b", []byte("new")}
-	for name, want := range map[string]string{"a/b": "new", "a/c": "c"} {
-		text, err := fs.ReadFile(files, name)
-		if err != nil || string(text) != want {
-			t.Errorf("%s is %q, %v, want %q", name, text, err, want)
-		}
-		info, err := fs.Stat(files, name)
-		if err != nil || info.Name() != path.Base(name) || info.Size() != int64(len(want)) || info.IsDir() {
-			t.Errorf("%s is %v, %v", name, info, err)
-		}
 	}
 }

@@ -8,9 +8,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/learncontract/learncontract/ci/contract/internal/drift"
+	"github.com/learncontract/learncontract/ci/contract/internal/pages"
 	"github.com/learncontract/learncontract/fixtures"
-	"github.com/learncontract/learncontract/fixtures/drift"
-	"github.com/learncontract/learncontract/fixtures/pages"
 )
 
 // TestReadme holds the drift that the README shows against what is found: the page of one edition, held against a contract

@@ -111,15 +111,15 @@ func TestServeListsWhatItAnswers(t *testing.T) {
 		}
 	}
 
-	first, err := load([]string{"graph"})
-	if err != nil {
-		t.Fatal(err)
-	}
+	first := contracts(t)[:1]
+	first[0].Operations = first[0].Operations[:1]
+	first[0].Operations[0].Clauses = only(t, "graph.create.fields-invalid", "graph.create.throttled")
 	address = serving(t, first)
 	list = get(t, address+"/", "Accept", "").body
 	golden(t, "serve", "list", strings.ReplaceAll(list, address, "http://127.0.0.1:PORT"))
 	answer := get(t, address+"/", "Accept", "text/html, application/json;q=0.9")
-	if want := printed(t, "list", "graph", "--json"); answer.body != want || answer.header.Get("Content-Type") != jsonMedia {
+	want := texted(t, func(w io.Writer) error { return writeJSON(w, clauses(first)) })
+	if answer.body != want || answer.header.Get("Content-Type") != jsonMedia {
 		t.Errorf("as JSON, of type %q, is listed\n%s\nwant\n%s", answer.header.Get("Content-Type"), answer.body, want)
 	}
 }
@@ -127,13 +127,16 @@ func TestServeListsWhatItAnswers(t *testing.T) {
 // A path with a verb is not taken for one whose parameter ends so.
 func TestServeTellsVerbsFromParameters(t *testing.T) {
 	c := &fixtures.Contract{BaseURL: "https://example.com/base"}
-	for id, path := range map[string]string{"things.update": "/things/{id}", "things.close": "/things/{id}:close"} {
+	for id, path := range map[string]string{
+		"things.update": "/things/{id}", "things.close": "/things/{id}:close", "things.find": "/things.find(name='{name}')",
+	} {
 		success := fixtures.Success{Status: http.StatusOK}
 		c.Operations = append(c.Operations, &fixtures.Operation{Contract: c, ID: id, Method: "POST", Path: path, Success: success})
 	}
 	address := serving(t, []*fixtures.Contract{c})
 	for path, want := range map[string]string{
 		"/things/7": "things.update", "/things/a:b": "things.update", "/things/7:close": "things.close",
+		"/things.find(name='a')": "things.find", "/thingsXfind(name='a')": "", "/things/7/8": "", "/more/things/7": "",
 	} {
 		if name := send(t, "POST", address+"/base"+path, "Prefer", "").header.Get(chooser); name != want {
 			t.Errorf("%s is answered by %q, want %q", path, name, want)
@@ -183,20 +186,20 @@ func TestServeRefuses(t *testing.T) {
 		status               int
 		want                 string
 	}{
-		{"GET", "/v2/courses", "", 404, "no operation has the path: GET / lists what there is"},
-		{"GET", path + "/more", "", 404, "no operation has the path: GET / lists what there is"},
+		{"GET", "/v2/courses", "", 404, "no operation has the path: GET / lists all"},
+		{"GET", path + "/more", "", 404, "no operation has the path: GET / lists all"},
 		{"GET", "/v1/courses/a%2Fb", "clause=quux", 422, `no clause has the id "quux": go tool contract list prints all ids`},
-		{"POST", path, "", 405, "the path takes GET, and not POST: GET / lists what there is"},
-		{"POST", "/", "", 404, "no operation has the path: GET / lists what there is"},
-		{"PUT", "/v1/courses/1/announcements/2", "", 405, "the path takes DELETE, GET or PATCH, and not PUT: GET / lists what there is"},
-		{"POST", "/v1/courses/1/announcements/2:modifyAssignee", "", 405, "the path takes DELETE, GET or PATCH, and not POST: GET / lists what there is"},
+		{"POST", path, "", 405, "the path takes GET, and not POST: GET / lists all"},
+		{"POST", "/", "", 404, "no operation has the path: GET / lists all"},
+		{"PUT", "/v1/courses/1/announcements/2", "", 405, "the path takes DELETE, GET or PATCH, and not PUT: GET / lists all"},
+		{"POST", "/v1/courses/1/announcements/2:modifyAssignee", "", 405, "the path takes DELETE, GET or PATCH, and not POST: GET / lists all"},
 		{
 			"GET", path, "clause=graph.get.throtled", 422,
 			`no clause has the id "graph.get.throtled": did you mean graph.get.throttled? go tool contract list prints all ids`,
 		},
 		{
 			"GET", path, "clause=graph.update.throttled", 422,
-			"graph.update.throttled is an error of graph.update, and graph.get was asked: GET / lists the errors of both",
+			"graph.update.throttled is an error of graph.update, and the request calls graph.get: GET / lists the errors of both",
 		},
 	} {
 		answer := send(t, c.method, address+c.path, "Prefer", c.prefer)
@@ -214,10 +217,10 @@ func TestServeRefusesAnAddress(t *testing.T) {
 	}
 	defer func() { _ = taken.Close() }() // nothing was written to it
 	for address, want := range map[string]string{
-		"0.0.0.0:8080":          "--address 0.0.0.0:8080 could be asked by other machines: use 127.0.0.1:8080 or [::1]:8080",
-		":8080":                 "--address :8080 could be asked by other machines: use 127.0.0.1:8080 or [::1]:8080",
-		"[::]:0":                "--address [::]:0 could be asked by other machines: use 127.0.0.1:0 or [::1]:0",
-		"example.com:80":        "--address example.com:80 could be asked by other machines: use 127.0.0.1:80 or [::1]:80",
+		"0.0.0.0:8080":          "--address 0.0.0.0:8080 can be reached by other machines: use 127.0.0.1:8080 or [::1]:8080",
+		":8080":                 "--address :8080 can be reached by other machines: use 127.0.0.1:8080 or [::1]:8080",
+		"[::]:0":                "--address [::]:0 can be reached by other machines: use 127.0.0.1:0 or [::1]:0",
+		"example.com:80":        "--address example.com:80 can be reached by other machines: use 127.0.0.1:80 or [::1]:80",
 		"127.0.0.1":             `--address "127.0.0.1" is no HOST:PORT, such as 127.0.0.1:8080`,
 		taken.Addr().String():   "--address " + taken.Addr().String() + " cannot be listened on (listen tcp ",
 		"localhost:no-such-one": "--address localhost:no-such-one cannot be listened on (listen tcp",
@@ -232,7 +235,6 @@ func TestServeRefusesAnAddress(t *testing.T) {
 	if want := "contract: --address \"here\" is no HOST:PORT, such as 127.0.0.1:8080\n"; status != 2 || stderr != want {
 		t.Errorf("exit status %d, want 2; %swant\n%s", status, stderr, want)
 	}
-	golden(t, "serve", "help", printed(t, "serve", "--help"))
 }
 
 // The command itself says where it listens, a line for each request, and stops on Ctrl-C without an error.

@@ -342,10 +342,10 @@ func TestTheSchemaHoldsWhatIsWritten(t *testing.T) {
 	compiler := jsonschema.NewCompiler()
 	compiler.DefaultDraft(jsonschema.Draft2020)
 	compiler.AssertFormat()
-	if err := compiler.AddResource("report.schema.json", closed); err != nil {
+	if err := compiler.AddResource("https://learncontract.example/report.schema.json", closed); err != nil {
 		t.Fatal(err)
 	}
-	schema, err := compiler.Compile("report.schema.json")
+	schema, err := compiler.Compile("https://learncontract.example/report.schema.json")
 	if err != nil {
 		t.Fatal(err)
 	}
