@@ -31,8 +31,8 @@ func driftCommand() *cobra.Command {
 		Use:   "drift " + strings.Join(fixtures.Providers(), "|") + " [PAGE…]",
 		Short: "Compare the documentation with the contract",
 		Long: "drift compares what a provider publishes now with the contract: pages of errors, as Markdown or text or saved as HTML,\n" +
-			"all of them together, and for Google Classroom its discovery document. The go command downloads the\n" +
-			"document of the google.golang.org/api release that fixtures/classroom/errors.yaml names; --discovery gives another.\n\n" +
+			"all of them together, and for Google Classroom its discovery document. The go command downloads the document of the\n" +
+			"google.golang.org/api release that fixtures/classroom/errors.yaml names; --discovery gives another.\n\n" +
 			"drift prints each difference with its weight:\n" +
 			"alarm     something that a client may rely on was removed or changed\n" +
 			"notice    something is new, or a text changed that no client should rely on\n" +

@@ -83,16 +83,16 @@ func TestToolsAnswerEveryWording(t *testing.T) {
 				address := start(t, tool, exported, c)
 				asked := 0
 				for _, o := range c.Operations {
-					call := asking{t: t, base: address + tool.base(c), operation: o}
-					call.succeeds()
+					call := caller{t: t, base: address + tool.base(c), operation: o}
+					call.wantSuccess()
 					for _, clause := range o.Clauses {
 						for _, w := range clause.Wordings {
-							call.answers(w, tool.choose)
+							call.wantWording(w, tool.choose)
 							asked++
 						}
 					}
 					if !tool.slips(o) {
-						call.refuses(tool.choose(o.Clauses[0].Status, "no.such.clause"))
+						call.wantRejected(tool.choose(o.Clauses[0].Status, "no.such.clause"))
 					}
 				}
 				t.Logf("%d wordings of %d operations honored", asked, len(c.Operations))

@@ -73,7 +73,7 @@ func TestGoldenFiles(t *testing.T) {
 	}
 }
 
-// only returns the clauses with the ids, of contracts without any other clause: a test of the command's texts is not
+// only returns the clauses with the ids, in that order, of contracts without any other clause: a test of the command's texts is not
 // concerned by clauses that are added to a provider.
 func only(t *testing.T, ids ...string) (chosen []*fixtures.Clause) {
 	t.Helper()
@@ -86,6 +86,7 @@ func only(t *testing.T, ids ...string) (chosen []*fixtures.Clause) {
 	if len(chosen) != len(ids) {
 		t.Fatalf("%d clauses have the ids %q", len(chosen), ids)
 	}
+	slices.SortFunc(chosen, func(a, b *fixtures.Clause) int { return slices.Index(ids, a.ID) - slices.Index(ids, b.ID) })
 	return chosen
 }
 

@@ -34,8 +34,8 @@ func importCommand() *cobra.Command {
 			"the statuses and named errors that it documents, and what a request and a response look like. The part written by\n" +
 			"hand, fixtures/classroom/errors.yaml, stays as it is. Nothing is written unless the two parts load as a contract that\n" +
 			"still has every clause, or --remove allows clauses to go.\n\n" +
-			"The go command downloads the document of the google.golang.org/api release that errors.yaml names under discovery. To\n" +
-			"move to another release, write its version there, and import again. Run import in a clone.",
+			"The go command downloads the document of the google.golang.org/api release that errors.yaml names under discovery.\n" +
+			"To move to another release, write its version there and import again. Run import in a clone.",
 		Example: "  go tool contract import classroom\n" +
 			"  go tool contract import classroom --discovery classroom-api.json",
 		Args: func(_ *cobra.Command, args []string) error {

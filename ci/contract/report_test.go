@@ -1,63 +1,63 @@
 package main
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
-	"github.com/learncontract/learncontract/fixtures"
-	"github.com/learncontract/learncontract/suites"
 	"github.com/learncontract/learncontract/suites/report"
 )
 
-// TestMain is Graph's suite itself where a test has started it as one.
-func TestMain(m *testing.M) {
-	if os.Getenv("CONTRACT_SUITE") != "" {
-		suites.Main(m)
-		return
-	}
-	os.Exit(m.Run())
-}
+// madeUp is how many clauses the made-up contract has: more than a step of GitHub shows annotations.
+const madeUp = 12
 
-// TestSuite is Graph's suite, right or with each code answered wrong.
-func TestSuite(t *testing.T) {
-	asked := os.Getenv("CONTRACT_SUITE")
-	if asked == "" {
-		t.Skip("it is a suite for other tests: run TestARunIsReported")
-	}
-	suites.Load(t, "graph").Run(t, func(s *suites.Suite) {
-		if asked == "wrong" {
-			s.Answer = func(w *fixtures.Wording) fixtures.Response {
-				wrong := *w
-				wrong.Code = "wrong"
-				return wrong.Response()
-			}
-		}
-		for _, action := range fixtures.Actions {
-			s.Describe(action)
-		}
-	})
-}
-
-// asked runs Graph's suite, right or wrong, with the flags, and returns the folder of its piece.
-func asked(t *testing.T, suite string, flags ...string) string {
+// kept writes a made-up report of a run into a folder of its own: each clause is of an action, create being that of a
+// quarter, and has the outcome that is chosen for its action. A broken one has a reason of its own.
+func kept(t *testing.T, outcome func(action string) report.Outcome) (folder string) {
 	t.Helper()
-	folder := t.TempDir()
-	command := exec.CommandContext(t.Context(), os.Args[0], append([]string{"-test.run=^TestSuite$", "--report", folder}, flags...)...)
-	command.Env = append(os.Environ(), "CONTRACT_SUITE="+suite, "GORACE=atexit_sleep_ms=0")
-	output, err := command.CombinedOutput()
-	if failed := bytes.Contains(output, []byte("--- FAIL: TestSuite")); (err != nil) != (suite == "wrong") || failed != (suite == "wrong") {
-		t.Fatalf("%v\n%s", err, output)
+	c := &report.Contract{Provider: "graph", API: "made up", Editions: []report.Edition{{ID: "first"}}}
+	run := &report.Run{
+		Provider: "graph", Client: report.Client{Name: "wire", Exposes: []string{"code"}}, Transport: report.Offline, Seconds: 1,
+		Versions:    map[string]string{"go": "go1"},
+		LookAlikes:  report.LookAlikes{Exposed: []report.Group{}, Reliable: []report.Group{}},
+		ExtraChecks: []*report.Check{{ID: "success:graph.get", Kind: report.Success, Title: "t", Action: "get"}},
+	}
+	result := func(clause, action string) report.Result {
+		r := report.Result{Clause: clause, Outcome: outcome(action), Reason: "as documented", Ran: 1}
+		switch r.Outcome {
+		case report.NotRun:
+			r.Reason, r.Ran, run.LeftOut = "the selection left them out", 0, "the selection left them out"
+		case report.Broken:
+			r.Reason = "code of row " + clause
+		default:
+			r.Honored = 1
+		}
+		return r
+	}
+	for i := range madeUp {
+		action := []string{"create", "get", "update", "delete"}[i%4]
+		id := fmt.Sprintf("graph.%s.clause-%d", action, i)
+		c.Clauses = append(c.Clauses, &report.Clause{
+			ID: id, Operation: "graph." + action, Action: action, Method: "GET", Path: "/", Title: "returns 400", Status: 400,
+			Remedy: "report", Evidence: "documented", Wordings: []report.Wording{{ID: id, Editions: []string{"first"}}},
+			Source: report.Source{Edition: "first", Row: "row 1"}, File: "README.md", Line: i + 1,
+		})
+		r := result(id, action)
+		run.Results = append(run.Results, &r)
+	}
+	run.ExtraChecks[0].Result = result("", "get")
+	if run.ExtraChecks[0].Outcome == report.Broken {
+		run.ExtraChecks[0].Outcome = report.Honored
+	}
+	folder = t.TempDir()
+	if _, err := (&report.Report{Version: report.Version, Contracts: []*report.Contract{c}, Runs: []*report.Run{run}}).Write(folder); err != nil {
+		t.Fatal(err)
 	}
 	return folder
 }
@@ -68,80 +68,45 @@ func reported(t *testing.T, args ...string) (status int, stdout, stderr string) 
 	return contract(append([]string{"report"}, args...)...)
 }
 
-// one is the only run of a report in a folder.
+// one is the only run report in a folder, and its run.
 func one(t *testing.T, folder string) (*report.Report, *report.Run) {
 	t.Helper()
-	pieces, err := report.ReadFolder(folder)
-	if err != nil || len(pieces) != 1 || len(pieces[0].Runs) != 1 {
-		t.Fatalf("%d pieces: %v", len(pieces), err)
+	reports, err := report.ReadFolder(folder)
+	if err != nil || len(reports) != 1 || len(reports[0].Runs) != 1 {
+		t.Fatalf("%d run reports: %v", len(reports), err)
 	}
-	return pieces[0].Report, pieces[0].Runs[0]
+	return reports[0].Report, reports[0].Runs[0]
 }
 
-func TestARunIsReported(t *testing.T) {
-	graph, err := fixtures.Load("graph")
+// reportSchema compiles what contract report --schema prints.
+func reportSchema(t *testing.T) *jsonschema.Schema {
+	t.Helper()
+	document, err := jsonschema.UnmarshalJSON(strings.NewReader(printed(t, "report", "--schema")))
 	if err != nil {
 		t.Fatal(err)
 	}
-	all, creates := 0, 0 // clauses, and those of create
-	for clause := range graph.Clauses() {
-		all++
-		if clause.Operation.Action == "create" {
-			creates++
-		}
+	schema, err := compiler(t, document)("")
+	if err != nil {
+		t.Fatal(err)
 	}
-	broken, notRun := fmt.Sprintf("%d broken", all), fmt.Sprintf("%d not asked", all-creates)
-	right, wrong := asked(t, "A="), asked(t, "BENCH_WRONG=code")
-	create, rest := asked(t, "A=", "--ginkgo.label-filter=action:create"), asked(t, "A=", "--ginkgo.label-filter=!action:create")
+	return schema
+}
 
-	t.Run("every clause has an outcome and a reason", func(t *testing.T) {
-		for folder, want := range map[string]func(*report.Result) bool{
-			right: func(r *report.Result) bool {
-				return r.Outcome == report.Honored && len(r.Deviations) == 0 && r.Text == ""
-			},
-			wrong: func(r *report.Result) bool {
-				d := r.Deviations
-				return r.Outcome == report.Broken && len(d) == r.Ran && d[0].Field == "code" && d[0].Received == `"wrong"` && d[0].Binds &&
-					strings.HasPrefix(r.Text, "The answer broke "+r.Clause) && strings.HasPrefix(r.Reason, `code is answered as "wrong", and documented as "`)
-			},
-			create: func(r *report.Result) bool {
-				if strings.HasPrefix(r.Clause, "graph.create.") {
-					return r.Outcome == report.Honored
-				}
-				return r.Outcome == report.NotRun && r.Reason == "the selection left them out"
-			},
-		} {
-			_, run := one(t, folder)
-			i := 0
-			for clause := range graph.Clauses() {
-				if result := run.Results[i]; result.Clause != clause.ID || !want(result) {
-					t.Errorf("%s is %+v", clause.ID, result)
-				}
-				i++
+func TestReport(t *testing.T) {
+	all := func(o report.Outcome) func(string) report.Outcome { return func(string) report.Outcome { return o } }
+	right, wrong := kept(t, all(report.Honored)), kept(t, all(report.Broken))
+	shard := func(ran func(action string) bool) string {
+		return kept(t, func(action string) report.Outcome {
+			if ran(action) {
+				return report.Honored
 			}
-		}
-	})
-	t.Run("as the schema has it", func(t *testing.T) {
-		document, err := jsonschema.UnmarshalJSON(strings.NewReader(printed(t, "report", "--schema")))
-		if err != nil {
-			t.Fatal(err)
-		}
-		compiled, err := compiler(t, document)("")
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, folder := range []string{right, wrong, create} {
-			_, run := one(t, folder)
-			text, err := os.ReadFile(filepath.Join(folder, run.FileName()))
-			if err != nil {
-				t.Fatal(err)
-			}
-			valid(t, compiled, string(text))
-			if here, err := os.Getwd(); err != nil || strings.Contains(string(text), filepath.Dir(filepath.Dir(here))) {
-				t.Errorf("%s has a folder of this machine, or %v", folder, err)
-			}
-		}
-	})
+			return report.NotRun
+		})
+	}
+	create := shard(func(action string) bool { return action == "create" })
+	rest := shard(func(action string) bool { return action != "create" })
+	broken, notRun := fmt.Sprintf("%d broken", madeUp), fmt.Sprintf("%d not asked", madeUp*3/4)
+
 	t.Run("shards are merged to what one run says", func(t *testing.T) {
 		out := filepath.Join(t.TempDir(), "merged.json")
 		status, stdout, stderr := reported(t, create, rest, "--json", out)
@@ -155,20 +120,25 @@ func TestARunIsReported(t *testing.T) {
 				t.Errorf("%s is %s, %q", result.Clause, result.Outcome, result.Reason)
 			}
 		}
+		text, err := os.ReadFile(out)
+		if err != nil {
+			t.Fatal(err)
+		}
+		valid(t, reportSchema(t), string(text))
 		if len(merged.ExtraChecks) != len(whole.ExtraChecks) || merged.LeftOut != "" {
 			t.Errorf("%d checks, and in one run %d; left out: %q", len(merged.ExtraChecks), len(whole.ExtraChecks), merged.LeftOut)
 		}
 	})
-	t.Run("what disagrees is told and fails", func(t *testing.T) {
+	t.Run("what disagrees is printed and fails", func(t *testing.T) {
 		status, stdout, _ := reported(t, right, wrong)
-		if status != 1 || strings.Count(stdout, "\ndisagreement: ") != all || !strings.Contains(stdout, broken) {
+		if status != 1 || strings.Count(stdout, "\ndisagreement: ") != madeUp || !strings.Contains(stdout, broken) {
 			t.Errorf("exit status %d\n%s", status, stdout)
 		}
 	})
 	t.Run("every form is written", func(t *testing.T) {
-		folder, root := t.TempDir(), filepath.Join("..", "..")
-		heading := fmt.Sprintf("### Documented error contract: %d failures\n", all)
-		t.Setenv("GITHUB_WORKSPACE", root)
+		folder := t.TempDir()
+		heading := fmt.Sprintf("### Documented error contract: %d failures\n", madeUp)
+		t.Setenv("GITHUB_WORKSPACE", filepath.Join("..", ".."))
 		var args []string
 		for _, w := range writers {
 			args = append(args, "--"+w.flag, filepath.Join(folder, "made", w.flag))
@@ -179,18 +149,18 @@ func TestARunIsReported(t *testing.T) {
 				t.Errorf("report does not print %q", written)
 			}
 		}
-		if status != 1 || stderr != "" || strings.Count(stdout, "\n::error file=fixtures/graph/learningcourseactivity.yaml,line=") == 0 {
+		if status != 1 || stderr != "" || strings.Count(stdout, "\n::error file=README.md,line=") != 9 {
 			t.Errorf("exit status %d\n%s%s", status, stdout, stderr)
 		}
 		t.Setenv("GITHUB_WORKSPACE", folder)
 		_, stdout, _ = reported(t, wrong, "--annotations")
-		told := regexp.MustCompile(`(?m)^::error title=.*%0AThe contract has it in fixtures/graph/learningcourseactivity\.yaml:`)
-		if strings.Contains(stdout, "::error file=") || !told.MatchString(stdout) {
-			t.Errorf("a line of a file that is not checked out is annotated, or it is not told:\n%s", stdout)
+		unlinked := regexp.MustCompile(`(?m)^::error title=.*%0AThe contract has it in README\.md:`)
+		if strings.Contains(stdout, "::error file=") || len(unlinked.FindAllString(stdout, -1)) != 9 {
+			t.Errorf("a line of a file that is not checked out is annotated, or its place is missing:\n%s", stdout)
 		}
 		for form, has := range map[string]string{
-			"html": fmt.Sprintf("<h1 class=\"fails\">%d failures</h1>", all), "markdown": heading,
-			"junit": fmt.Sprintf(`failures="%d"`, all), "json": `"version": 1,`,
+			"html": fmt.Sprintf("<h1 class=\"fails\">%d failures</h1>", madeUp), "markdown": heading,
+			"junit": fmt.Sprintf(`failures="%d"`, madeUp), "json": `"version": 1,`,
 		} {
 			text, err := os.ReadFile(filepath.Join(folder, "made", form))
 			if err != nil || !strings.Contains(string(text), has) {
@@ -254,17 +224,17 @@ func TestARunIsReported(t *testing.T) {
 			t.Errorf("exit status %d, %s, and in the pipe is %q", status, stderr, text)
 		}
 	})
-	t.Run("what changed since a baseline is told", func(t *testing.T) {
+	t.Run("what changed since a baseline is printed", func(t *testing.T) {
 		baseline := filepath.Join(right, "graph-wire-offline.json")
 		for _, test := range []struct {
 			args   []string
 			status int
 			says   string
 		}{
-			{[]string{wrong, "--baseline", baseline, "--fail-on", "newly-broken"}, 1, "\nnewly broken: graph.create.service-plan-missing  broken, was honored (graph, wire, offline)\n"},
+			{[]string{wrong, "--baseline", baseline, "--fail-on", "newly-broken"}, 1, "\nnewly broken: graph.create.clause-0  broken, was honored (graph, wire, offline)\n"},
 			{[]string{wrong, "--baseline", filepath.Join(wrong, "graph-wire-offline.json"), "--fail-on", "newly-broken"}, 0, broken},
-			{[]string{right, "--baseline", filepath.Join(wrong, "graph-wire-offline.json")}, 0, "\nnewly honored: graph.create.service-plan-missing  honored, was broken (graph, wire, offline)\n"},
-			{[]string{create, "--baseline", baseline}, 0, "\nnot asked any more: graph.get.throttled  not asked, was honored (graph, wire, offline)\n"},
+			{[]string{right, "--baseline", filepath.Join(wrong, "graph-wire-offline.json")}, 0, "\nnewly honored: graph.create.clause-0  honored, was broken (graph, wire, offline)\n"},
+			{[]string{create, "--baseline", baseline}, 0, "\nnot asked any more: graph.get.clause-1  not asked, was honored (graph, wire, offline)\n"},
 			{[]string{create, "--baseline", baseline, "--fail-on", "newly-broken"}, 1, notRun},
 			{[]string{right, "--baseline", baseline, "--fail-on", "newly-broken"}, 0, "\nDocumented error contract: every clause that was asked is honored\n"},
 			{[]string{create, "--fail-on", "not-asked"}, 1, notRun},
@@ -277,7 +247,7 @@ func TestARunIsReported(t *testing.T) {
 			}
 		}
 	})
-	t.Run("a run that the baseline lacks, or that is missing, is told and fails", func(t *testing.T) {
+	t.Run("a run that the baseline lacks, or that is missing, is printed and fails", func(t *testing.T) {
 		r, run := one(t, wrong)
 		run.Client.Name = "renamed"
 		folder := t.TempDir()
@@ -286,7 +256,7 @@ func TestARunIsReported(t *testing.T) {
 		}
 		baseline := filepath.Join(right, "graph-wire-offline.json")
 		status, stdout, _ := reported(t, folder, "--baseline", baseline, "--fail-on", "newly-broken")
-		if status != 1 || strings.Count(stdout, "\nnewly broken: ") != all || !strings.Contains(stdout, "\nthe baseline has no run of graph, renamed, offline\n") {
+		if status != 1 || strings.Count(stdout, "\nnewly broken: ") != madeUp || !strings.Contains(stdout, "\nthe baseline has no run of graph, renamed, offline\n") {
 			t.Errorf("exit status %d\n%s", status, stdout)
 		}
 		status, stdout, _ = reported(t, right, "--baseline", filepath.Join(folder, "graph-renamed-offline.json"), "--fail-on", "newly-broken")
@@ -317,7 +287,7 @@ func TestARunIsReported(t *testing.T) {
 // smallReport has a live run that sent five requests.
 const smallReport = `{"version":1,"contracts":[{"provider":"graph","api":"a"}],"runs":[{"provider":"graph","transport":"live","requests":5}]}`
 
-func TestAPieceIsMergedOnce(t *testing.T) {
+func TestARunReportIsMergedOnce(t *testing.T) {
 	folder := t.TempDir()
 	inner := filepath.Join(folder, "inner")
 	if err := os.Mkdir(inner, 0o700); err != nil {
@@ -359,30 +329,5 @@ func TestReportErrors(t *testing.T) {
 		if status != 2 || stdout != "" || !strings.HasPrefix(stderr, "contract: ") || !strings.Contains(stderr, test.want) || strings.Count(stderr, "\n") != 1 {
 			t.Errorf("%q: exit status %d, want 2 and %q: %q", test.args, status, test.want, stderr)
 		}
-	}
-}
-
-func TestTheSuitesLinkNoPage(t *testing.T) {
-	output, err := exec.CommandContext(t.Context(), "go", "list", "-deps", "-test", "-json=ImportPath", "../../suites/graph", "../contract").Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var linked []string
-	for decoder := json.NewDecoder(bytes.NewReader(output)); decoder.More(); {
-		var p struct{ ImportPath string }
-		if err := decoder.Decode(&p); err != nil {
-			t.Fatal(err)
-		}
-		linked = append(linked, p.ImportPath)
-	}
-	if i := slices.IndexFunc(linked, func(p string) bool { return strings.Contains(p, "chromedp") }); i >= 0 {
-		t.Errorf("what drives a browser is linked: %s", linked[i])
-	}
-	suite, err := exec.CommandContext(t.Context(), "go", "list", "-deps", "-test", "../../suites/graph").Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if strings.Contains(string(suite), "suites/report/page") {
-		t.Error("the main job links the page")
 	}
 }

@@ -65,13 +65,13 @@ func TestServeAnswersWhatIsPreferred(t *testing.T) {
 	address := serving(t, all)
 	for _, c := range all {
 		for _, o := range c.Operations {
-			call := asking{t: t, base: address + basePath(c), operation: o}
+			call := caller{t: t, base: address + basePath(c), operation: o}
 			for _, clause := range o.Clauses {
 				for _, w := range clause.Wordings {
-					call.answers(w, prefer)
+					call.wantWording(w, prefer)
 				}
 			}
-			call.refuses(prefer(0, "no.such.clause"))
+			call.wantRejected(prefer(0, "no.such.clause"))
 		}
 	}
 }
@@ -83,13 +83,13 @@ func TestServeWalks(t *testing.T) {
 	for range 2 {
 		for _, c := range all {
 			for _, o := range c.Operations {
-				call := asking{t: t, base: address + basePath(c), operation: o}
+				call := caller{t: t, base: address + basePath(c), operation: o}
 				for _, clause := range o.Clauses {
 					for _, w := range clause.Wordings {
-						call.answers(w, func(int, string) (string, string) { return "Prefer", "return=minimal" })
+						call.wantWording(w, func(int, string) (string, string) { return "Prefer", "return=minimal" })
 					}
 				}
-				call.succeeds()
+				call.wantSuccess()
 			}
 		}
 	}
@@ -111,7 +111,7 @@ func TestServeListsWhatItAnswers(t *testing.T) {
 		}
 	}
 
-	first := contracts(t)[:1]
+	first := contracts(t, "graph")
 	first[0].Operations = first[0].Operations[:1]
 	first[0].Operations[0].Clauses = only(t, "graph.create.fields-invalid", "graph.create.throttled")
 	address = serving(t, first)
