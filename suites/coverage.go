@@ -50,7 +50,8 @@ func (s *Suite) print(r *report.Report) {
 	_, reporter := ginkgo.GinkgoConfiguration()
 	console := report.Console{Colour: !reporter.NoColor && report.IsTerminal(os.Stdout)}
 	fmt.Println()
-	s.told(console.Write(os.Stdout, r, r.Runs[0]))
+	s.told(console.WriteCoverage(os.Stdout, r, r.Runs[0]))
+	s.told(console.WriteCauses(os.Stdout, r, r.Runs[0]))
 }
 
 // told fails the report's node where there is nowhere to print to.

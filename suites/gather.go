@@ -20,14 +20,14 @@ import (
 
 // What report entries hold, beside those of the other files.
 const (
-	deviationsEntry = "deviations" // a list of report.Deviation
+	deviationsEntry = "deviations" // a list of matchers.Deviation
 	answerEntry     = "answer"     // a tenant's, scrubbed
 )
 
 // noting is a matcher that keeps what differs for the report when it fails the spec.
 type noting struct {
 	gomega.GomegaMatcher
-	differs func() []report.Deviation
+	differs func() []matchers.Deviation
 }
 
 // FailureMessage implements types.GomegaMatcher.
@@ -37,14 +37,14 @@ func (n noting) FailureMessage(actual any) string {
 }
 
 // noteDeviations keeps what differs, without secrets, as the report of the suite has it.
-func noteDeviations(list []report.Deviation) {
+func noteDeviations(list []matchers.Deviation) {
 	if len(list) > 0 {
 		ginkgo.AddReportEntry(deviationsEntry, scrubbed(list), types.CodeLocation{}, ginkgo.ReportEntryVisibilityNever)
 	}
 }
 
 // scrubbed has the deviations without secrets.
-func scrubbed(list []report.Deviation) []report.Deviation {
+func scrubbed(list []matchers.Deviation) []matchers.Deviation {
 	for i := range list {
 		d := &list[i]
 		d.Documented, d.Received, d.Surfaced = scrub(d.Documented), scrub(d.Received), scrub(d.Surfaced)
@@ -53,9 +53,9 @@ func scrubbed(list []report.Deviation) []report.Deviation {
 }
 
 // onTheWire are the deviations of an answer.
-func onTheWire(w *fixtures.Wording, list []matchers.Deviation) (all []report.Deviation) {
+func onTheWire(w *fixtures.Wording, list []matchers.Deviation) (all []matchers.Deviation) {
 	for _, d := range list {
-		all = append(all, report.Deviation{
+		all = append(all, matchers.Deviation{
 			Wording: w.ID(), Field: d.Field, Documented: d.Documented, Received: d.Received, Note: d.Note, Binds: d.Binds,
 		})
 	}
@@ -63,9 +63,9 @@ func onTheWire(w *fixtures.Wording, list []matchers.Deviation) (all []report.Dev
 }
 
 // toTheCaller are the deviations of what a client tells.
-func toTheCaller(w *fixtures.Wording, list []clients.Deviation) (all []report.Deviation) {
+func toTheCaller(w *fixtures.Wording, list []clients.Deviation) (all []matchers.Deviation) {
 	for _, d := range list {
-		deviation := report.Deviation{
+		deviation := matchers.Deviation{
 			Wording: w.ID(), Field: string(d.Field), Documented: d.Documented, Received: d.Answered, Surfaced: d.Told, Binds: !d.Known,
 		}
 		if d.Known {
@@ -177,7 +177,7 @@ func (g *gathering) add(result *report.Result, spec *types.SpecReport) {
 		case erratumEntry:
 			result.Errata = with(result.Errata, entry.StringRepresentation())
 		case deviationsEntry:
-			result.Deviations = append(result.Deviations, decoded[[]report.Deviation](entry)...)
+			result.Deviations = append(result.Deviations, decoded[[]matchers.Deviation](entry)...)
 		case answeredEntry:
 			_, _ = fmt.Sscan(entry.StringRepresentation(), &result.ReceivedStatus) // a status
 		case answerEntry:
@@ -250,7 +250,7 @@ func additional(spec *types.SpecReport) (list []types.Failure) {
 
 // worst has the result become what is worse than it.
 func (g *gathering) worst(result *report.Result, is report.Outcome, reason string) {
-	if slices.Index(report.Outcomes, is) < slices.Index(report.Outcomes, result.Outcome) {
+	if slices.Index(report.Outcomes(), is) < slices.Index(report.Outcomes(), result.Outcome) {
 		result.Outcome, result.Reason = is, reason
 	}
 }
@@ -424,7 +424,7 @@ func sentence(text string) string {
 }
 
 // differing says what differs that binds, "" if nothing does.
-func differing(list []report.Deviation) string {
+func differing(list []matchers.Deviation) string {
 	var texts []string
 	for _, d := range list {
 		switch {
@@ -439,7 +439,7 @@ func differing(list []report.Deviation) string {
 }
 
 // fieldsOf names what differs.
-func fieldsOf(list []report.Deviation) string {
+func fieldsOf(list []matchers.Deviation) string {
 	var fields []string
 	for _, d := range list {
 		fields = with(fields, d.Field)

@@ -13,6 +13,7 @@ import (
 	"github.com/onsi/ginkgo/v2/types"
 
 	"github.com/learncontract/learncontract/fixtures"
+	"github.com/learncontract/learncontract/matchers"
 	"github.com/learncontract/learncontract/suites/clients"
 	"github.com/learncontract/learncontract/suites/report"
 )
@@ -61,9 +62,9 @@ func gatherable(t *testing.T, l *Live) *Suite {
 
 func TestOutcomesAreGathered(t *testing.T) {
 	const id, plain = "graph.get.throttled", "graph.get.service-plan-missing" // in three wordings, and in one
-	code := report.Deviation{Wording: plain, Field: "code", Documented: `"a"`, Received: `"b"`, Binds: true}
-	told := report.Deviation{Wording: plain, Field: "message", Documented: `"a"`, Received: `"a"`, Surfaced: `"b"`, Binds: true}
-	advisory := report.Deviation{Wording: plain, Field: "message", Documented: `"a"`, Received: `"b"`}
+	code := matchers.Deviation{Wording: plain, Field: "code", Documented: `"a"`, Received: `"b"`, Binds: true}
+	told := matchers.Deviation{Wording: plain, Field: "message", Documented: `"a"`, Received: `"a"`, Surfaced: `"b"`, Binds: true}
+	advisory := matchers.Deviation{Wording: plain, Field: "message", Documented: `"a"`, Received: `"b"`}
 	offline, tenant := (*Live)(nil), &Live{}
 	for name, test := range map[string]struct {
 		live    *Live
@@ -82,11 +83,11 @@ func TestOutcomesAreGathered(t *testing.T) {
 			offline, id, []types.SpecReport{spec(id, types.SpecStatePassed, ""), spec(id, types.SpecStateFailed, "It hangs.\n\nMore")}, report.Broken, "It hangs",
 		},
 		"a field that was answered otherwise": {
-			offline, plain, []types.SpecReport{spec(plain, types.SpecStateFailed, "The answer broke it", deviationsEntry, []report.Deviation{code})},
+			offline, plain, []types.SpecReport{spec(plain, types.SpecStateFailed, "The answer broke it", deviationsEntry, []matchers.Deviation{code})},
 			report.Broken, `code is answered as "b", and documented as "a"`,
 		},
 		"a field that was told otherwise": {
-			offline, plain, []types.SpecReport{spec(plain, types.SpecStateFailed, "It does not tell", deviationsEntry, []report.Deviation{told})},
+			offline, plain, []types.SpecReport{spec(plain, types.SpecStateFailed, "It does not tell", deviationsEntry, []matchers.Deviation{told})},
 			report.Broken, `message is told as "b", and was answered as "a"`,
 		},
 		"a field that is not exposed": {
@@ -118,11 +119,11 @@ func TestOutcomesAreGathered(t *testing.T) {
 			tenant, id, []types.SpecReport{spec(id, types.SpecStatePassed, "", outcomeEntry, string(Honored))}, report.Honored, "answered as documented, and told whole",
 		},
 		"a tenant that honors, of which the client does not tell": {
-			tenant, plain, []types.SpecReport{spec(plain, types.SpecStateFailed, "x", outcomeEntry, string(Honored), deviationsEntry, []report.Deviation{told})},
+			tenant, plain, []types.SpecReport{spec(plain, types.SpecStateFailed, "x", outcomeEntry, string(Honored), deviationsEntry, []matchers.Deviation{told})},
 			report.Broken, `the provider honors it, and its caller does not learn that: message is told as "b", and was answered as "a"`,
 		},
 		"a tenant that deviates": {
-			tenant, plain, []types.SpecReport{spec(plain, types.SpecStatePassed, "", outcomeEntry, string(Deviating), deviationsEntry, []report.Deviation{advisory})},
+			tenant, plain, []types.SpecReport{spec(plain, types.SpecStatePassed, "", outcomeEntry, string(Deviating), deviationsEntry, []matchers.Deviation{advisory})},
 			report.Deviating, "message differs, and does not bind",
 		},
 		"a tenant that answers another clause": {
@@ -130,7 +131,7 @@ func TestOutcomesAreGathered(t *testing.T) {
 			report.Another, "it is graph.get.x",
 		},
 		"a tenant that answers what is not documented": {
-			tenant, plain, []types.SpecReport{spec(plain, types.SpecStateFailed, "The answer broke it", outcomeEntry, string(Undocumented), deviationsEntry, []report.Deviation{code})},
+			tenant, plain, []types.SpecReport{spec(plain, types.SpecStateFailed, "The answer broke it", outcomeEntry, string(Undocumented), deviationsEntry, []matchers.Deviation{code})},
 			report.Undocumented, `code is answered as "b", and documented as "a"`,
 		},
 		"a tenant that is not asked": {
@@ -199,8 +200,8 @@ func TestSchedulesAndChecksAreGathered(t *testing.T) {
 func TestDeviationsAreScrubbedBeforeGinkgoHasThem(t *testing.T) {
 	defer func(before func(string) string) { scrub = before }(scrub)
 	scrub = func(text string) string { return strings.ReplaceAll(text, "token", "[masked]") }
-	got := scrubbed([]report.Deviation{{Field: "code", Documented: "a token", Received: "token", Surfaced: "the token"}})
-	want := []report.Deviation{{Field: "code", Documented: "a [masked]", Received: "[masked]", Surfaced: "the [masked]"}}
+	got := scrubbed([]matchers.Deviation{{Field: "code", Documented: "a token", Received: "token", Surfaced: "the token"}})
+	want := []matchers.Deviation{{Field: "code", Documented: "a [masked]", Received: "[masked]", Surfaced: "the [masked]"}}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v, want %+v", got, want)
 	}

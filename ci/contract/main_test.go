@@ -139,10 +139,10 @@ func TestPlan(t *testing.T) {
 			if counts == nil {
 				t.Fatalf("a plan begins\n%.300s", text)
 			}
-			asked, _ := strconv.Atoi(counts[1])
+			provoked, _ := strconv.Atoi(counts[1])
 			others, _ := strconv.Atoi(counts[2])
-			if want := len(clauses(contracts(t, "graph"))); asked == 0 || asked+others != want {
-				t.Errorf("a plan has %d and %d clauses of graph, want %d together", asked, others, want)
+			if want := len(clauses(contracts(t, "graph"))); provoked == 0 || provoked+others != want {
+				t.Errorf("a plan has %d and %d clauses of graph, want %d together", provoked, others, want)
 			}
 		})
 	}

@@ -35,7 +35,7 @@ type writer struct {
 var writers = []writer{
 	{"html", "write one self-contained HTML `file` for people", page.Write},
 	{"markdown", "write a Markdown `file` for a job's summary", method((*report.Report).WriteMarkdown)},
-	{"junit", "write a JUnit `file` for the CI system", method((*report.Report).WriteJUnit)},
+	{"junit", "write a JUnit `file` for the CI system", func(w io.Writer, r *report.Report) error { return r.WriteJUnit(w, checkedOut) }},
 	{"json", "write the merged report as a JSON `file`, which can be a --baseline", method((*report.Report).WriteJSON)},
 }
 
@@ -49,7 +49,7 @@ func reportCommand() *cobra.Command {
 	var failOn []string
 	var annotations, printSchema bool
 	var defaults []string
-	for _, o := range report.Failing {
+	for _, o := range report.Failing() {
 		defaults = append(defaults, string(o))
 	}
 	cmd := &cobra.Command{
@@ -58,8 +58,9 @@ func reportCommand() *cobra.Command {
 		Long: "report reads the run reports that the suites' flag --report has written into the folders, also those of parallel and\n" +
 			"sharded runs, and merges them. If two have a result for the same clause, client, transport and tenant, a received\n" +
 			"response counts before an engine error, and that before a clause that was not run. Of two responses the worse counts;\n" +
-			"if one passes and one fails, the report says that they disagree. report prints each run as the suites do, and writes\n" +
-			"the files of its flags, all or none. The file - is standard output, which then contains nothing else.\n\n" +
+			"if one passes and one fails, the report says that they disagree. report prints each run as the suites do, and last\n" +
+			"what failed, and writes the files of its flags, all or none. The file - is standard output, which then contains nothing\n" +
+			"else.\n\n" +
 			"Exit status: 0; 1 if the report has an outcome of --fail-on or, if --fail-on has engine or " + newlyBroken + ", a run whose\n" +
 			"set-up failed or run reports that disagree; 2 if the command could not run. --fail-on takes " + noFailure + ", outcomes, and\n" +
 			newlyBroken + " for what fails and did not in the baseline, and for clauses and runs that are not run any more.\n" +
@@ -70,13 +71,13 @@ func reportCommand() *cobra.Command {
 			"  go tool contract report out --baseline main.json --fail-on " + newlyBroken,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 && !printSchema {
-				return errors.New("report was given no folder: give the folders of the suites' flag --report")
+				return errors.New("report needs a folder: give one that a suite's --report flag wrote")
 			}
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if printSchema {
-				_, err := cmd.OutOrStdout().Write(report.Schema)
+				_, err := cmd.OutOrStdout().Write(report.Schema())
 				return err
 			}
 			if err := checkFailOn(failOn, baseline); err != nil {
@@ -91,7 +92,7 @@ func reportCommand() *cobra.Command {
 				switch {
 				case errors.Is(err, fs.ErrNotExist):
 					return fmt.Errorf("--baseline: there is no file %s: contract report --json writes one", baseline)
-				case errors.Is(err, report.ErrOther):
+				case errors.Is(err, report.ErrNoReport):
 					return fmt.Errorf("--baseline: %w: give a file that contract report --json has written", err)
 				case err != nil:
 					return fmt.Errorf("--baseline: %w", err)
@@ -110,7 +111,7 @@ func reportCommand() *cobra.Command {
 	for _, w := range writers {
 		cmd.Flags().String(w.flag, "", w.usage)
 	}
-	cmd.Flags().BoolVar(&annotations, "annotations", false, "print GitHub's annotations, at the clauses' lines if the repository has the contract")
+	cmd.Flags().BoolVar(&annotations, "annotations", false, "print GitHub's annotations, at the clauses' lines if their file is checked out")
 	cmd.Flags().StringVar(&baseline, "baseline", "", "an earlier report's JSON `file`: print what has changed since")
 	cmd.Flags().StringSliceVar(&failOn, "fail-on", defaults, "the `outcomes` that make the exit status 1")
 	cmd.Flags().BoolVar(&printSchema, "schema", false, "print only the JSON Schema of a report")
@@ -126,7 +127,7 @@ func failOnChoices() []string { return append(outcomes(), newlyBroken, noFailure
 
 // outcomes returns all outcomes.
 func outcomes() (all []string) {
-	for _, o := range report.Outcomes {
+	for _, o := range report.Outcomes() {
 		all = append(all, string(o))
 	}
 	return all
@@ -225,13 +226,13 @@ func writeReport(cmd *cobra.Command, r *report.Report, annotations bool) error {
 	return nil
 }
 
-// printRuns prints each run, where run reports disagree, what changed, and the annotations.
+// printRuns prints what each run covered, where two run reports disagree, what changed, why runs failed, and the annotations.
 func printRuns(w io.Writer, r *report.Report, annotations bool) error {
 	var text bytes.Buffer // writing to it cannot fail
 	file, _ := w.(*os.File)
 	console := report.Console{Colour: report.IsTerminal(file)}
 	for _, run := range r.Runs {
-		_ = console.Write(&text, r, run)
+		_ = console.WriteCoverage(&text, r, run)
 	}
 	for _, disagreement := range r.Disagreements {
 		fmt.Fprintf(&text, "disagreement: %s\n", report.EscapeLogCommands(disagreement))
@@ -240,11 +241,14 @@ func printRuns(w io.Writer, r *report.Report, annotations bool) error {
 		for _, run := range r.Changes.Runs() {
 			fmt.Fprintf(&text, "%s\n", report.EscapeLogCommands(run))
 		}
-		for _, kind := range r.Changes.Kinds() {
+		for _, kind := range r.Changes.ByKind() {
 			for _, change := range kind.Changes {
 				fmt.Fprintf(&text, "%s: %s\n", kind.Kind, report.EscapeLogCommands(change.String()))
 			}
 		}
+	}
+	for _, run := range r.Runs {
+		_ = console.WriteCauses(&text, r, run)
 	}
 	fmt.Fprintf(&text, "\n%s\n", r.Headline())
 	if annotations {
@@ -274,7 +278,7 @@ func fails(r *report.Report, failOn []string) bool {
 	if (newly || has(report.Engine)) && (len(r.Disagreements) > 0 || slices.ContainsFunc(r.Runs, failed)) {
 		return true
 	}
-	if newly && len(r.Changes.Broken)+len(r.Changes.NotAsked)+len(r.Changes.GoneRuns) > 0 {
+	if newly && len(r.Changes.Broken)+len(r.Changes.NotRun)+len(r.Changes.GoneRuns) > 0 {
 		return true
 	}
 	return slices.ContainsFunc(r.All(), func(e report.Entry) bool { return has(e.Outcome) })

@@ -105,12 +105,12 @@ func TestReport(t *testing.T) {
 	}
 	create := shard(func(action string) bool { return action == "create" })
 	rest := shard(func(action string) bool { return action != "create" })
-	broken, notRun := fmt.Sprintf("%d broken", madeUp), fmt.Sprintf("%d not asked", madeUp*3/4)
+	broken, notRun := fmt.Sprintf("%d broken", madeUp), fmt.Sprintf("%d not run", madeUp*3/4)
 
 	t.Run("shards are merged to what one run says", func(t *testing.T) {
 		out := filepath.Join(t.TempDir(), "merged.json")
 		status, stdout, stderr := reported(t, create, rest, "--json", out)
-		if status != 0 || stderr != "" || !strings.Contains(stdout, "all honored") || strings.Contains(stdout, "not asked") {
+		if status != 0 || stderr != "" || !strings.Contains(stdout, "all honored") || strings.Contains(stdout, "not run") {
 			t.Errorf("exit status %d\n%s%s", status, stdout, stderr)
 		}
 		_, whole := one(t, right)
@@ -168,7 +168,7 @@ func TestReport(t *testing.T) {
 			}
 		}
 		status, stdout, _ = reported(t, wrong, "--markdown", "-")
-		if status != 1 || !strings.HasPrefix(stdout, heading) || strings.Contains(stdout, "told by") {
+		if status != 1 || !strings.HasPrefix(stdout, heading) || strings.Contains(stdout, "wordings by edition") {
 			t.Errorf("exit status %d\n%s", status, stdout)
 		}
 	})
@@ -234,10 +234,10 @@ func TestReport(t *testing.T) {
 			{[]string{wrong, "--baseline", baseline, "--fail-on", "newly-broken"}, 1, "\nnewly broken: graph.create.clause-0  broken, was honored (graph, wire, offline)\n"},
 			{[]string{wrong, "--baseline", filepath.Join(wrong, "graph-wire-offline.json"), "--fail-on", "newly-broken"}, 0, broken},
 			{[]string{right, "--baseline", filepath.Join(wrong, "graph-wire-offline.json")}, 0, "\nnewly honored: graph.create.clause-0  honored, was broken (graph, wire, offline)\n"},
-			{[]string{create, "--baseline", baseline}, 0, "\nnot asked any more: graph.get.clause-1  not asked, was honored (graph, wire, offline)\n"},
+			{[]string{create, "--baseline", baseline}, 0, "\nno longer run: graph.get.clause-1  not run, was honored (graph, wire, offline)\n"},
 			{[]string{create, "--baseline", baseline, "--fail-on", "newly-broken"}, 1, notRun},
-			{[]string{right, "--baseline", baseline, "--fail-on", "newly-broken"}, 0, "\nDocumented error contract: every clause that was asked is honored\n"},
-			{[]string{create, "--fail-on", "not-asked"}, 1, notRun},
+			{[]string{right, "--baseline", baseline, "--fail-on", "newly-broken"}, 0, "\nDocumented error contract: all clauses that ran are honored\n"},
+			{[]string{create, "--fail-on", "not-run"}, 1, notRun},
 			{[]string{wrong, "--fail-on", "engine,undocumented"}, 0, broken},
 			{[]string{wrong, "--fail-on", "none"}, 0, broken},
 		} {
@@ -260,7 +260,7 @@ func TestReport(t *testing.T) {
 			t.Errorf("exit status %d\n%s", status, stdout)
 		}
 		status, stdout, _ = reported(t, right, "--baseline", filepath.Join(folder, "graph-renamed-offline.json"), "--fail-on", "newly-broken")
-		if status != 1 || !strings.Contains(stdout, "the baseline has a run of graph, renamed, offline, and this report has none\n") {
+		if status != 1 || !strings.Contains(stdout, "the baseline has a run of graph, renamed, offline, but this report has none\n") {
 			t.Errorf("exit status %d\n%s", status, stdout)
 		}
 	})
@@ -313,17 +313,17 @@ func TestReportErrors(t *testing.T) {
 		args []string
 		want string
 	}{
-		{nil, "report was given no folder: give the folders of the suites' flag --report"},
-		{[]string{empty}, "no piece of a report is in it: give the folders that the suites' flag --report was given"},
-		{[]string{says}, "nothing.json: it has no contract or no run, and so says nothing: run the suite again"},
-		{[]string{wrong}, "ginkgo.json is no report: give --report a folder of its own"},
+		{nil, "report needs a folder: give one that a suite's --report flag wrote"},
+		{[]string{empty}, " contains no run report: give a folder that a suite's --report flag wrote"},
+		{[]string{says}, "nothing.json: it has no contract or no run: run the suite again"},
+		{[]string{wrong}, "ginkgo.json is not a report: give --report a folder of its own"},
 		{[]string{whole, "--baseline", filepath.Join(empty, "gone.json")}, "gone.json: contract report --json writes one"},
-		{[]string{whole, "--baseline", filepath.Join(wrong, "ginkgo.json")}, "ginkgo.json is no report: give a file that contract report --json has written"},
-		{[]string{empty, "--fail-on", "broke"}, `--fail-on has "broke": use broken, undocumented, unexpected-pass, engine, another, deviating, erratum, lost, honored, unsupported, not-asked, newly-broken or none`},
+		{[]string{whole, "--baseline", filepath.Join(wrong, "ginkgo.json")}, "ginkgo.json is not a report: give a file that contract report --json has written"},
+		{[]string{empty, "--fail-on", "broke"}, `--fail-on has "broke": use broken, undocumented, unexpected-pass, engine, another, deviating, erratum, not-exposed, honored, unsupported, not-run, newly-broken or none`},
 		{[]string{empty, "--fail-on", "newly-broken"}, "--fail-on newly-broken needs --baseline FILE, the report to compare with"},
 		{[]string{empty, "--fail-on", ""}, "--fail-on is empty: give outcomes, or none"},
 		{[]string{empty, "--fail-on", "none,broken"}, "--fail-on has none and others: give only one of the two"},
-		{[]string{filepath.Join(empty, "gone")}, "gone: there is no such folder: a suite's flag --report makes it, but not where the suite did not compile"},
+		{[]string{filepath.Join(empty, "gone")}, "gone: there is no such folder: a suite's --report flag makes it, unless the suite did not compile"},
 	} {
 		status, stdout, stderr := reported(t, test.args...)
 		if status != 2 || stdout != "" || !strings.HasPrefix(stderr, "contract: ") || !strings.Contains(stderr, test.want) || strings.Count(stderr, "\n") != 1 {

@@ -4,11 +4,12 @@ import (
 	"cmp"
 	"fmt"
 	"io"
-	"maps"
 	"os"
 	"slices"
 	"strconv"
 	"strings"
+
+	"golang.org/x/term"
 
 	"github.com/learncontract/learncontract/fixtures"
 )
@@ -18,27 +19,95 @@ type Console struct {
 	Colour bool // whether the screen has colours
 }
 
-// IsTerminal reports whether somebody reads the file as it is written, and wants colours. No file is none.
+// IsTerminal reports whether the file is a terminal whose reader wants colours. Nil is none.
 func IsTerminal(file *os.File) bool {
-	if file == nil || os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb" {
-		return false
-	}
-	info, err := file.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
+	return file != nil && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && term.IsTerminal(int(file.Fd()))
 }
 
-// Write writes what a run covered: an action a column, a line each for the editions, for what the client told, for each
-// failure and for each erratum; of a live run, how many clauses have each outcome, and those that are not as they should be.
-func (c Console) Write(w io.Writer, r *Report, run *Run) error {
-	text := c.offline(r, run)
-	if run.Transport != Offline {
-		text = c.live(r, run)
+// WriteCoverage writes what the run covered. Offline that is an action a column, then a line each for the editions, the client
+// and the extra checks; otherwise how many clauses have each outcome, and which are not as documented. Errata come last. What
+// failed is for WriteCauses.
+func (c Console) WriteCoverage(w io.Writer, r *Report, run *Run) error {
+	var text strings.Builder
+	if run.Transport == Offline {
+		c.writeOffline(&text, r, run)
+	} else {
+		c.writeLive(&text, r, run)
 	}
-	_, err := io.WriteString(w, text+"\n")
+	for _, e := range run.Errata {
+		surfaced, inCase := "seen", ""
+		if e.IsClientField {
+			surfaced = "surfaced"
+		}
+		if e.Case != "" {
+			inCase = ", case " + e.Case
+		}
+		fmt.Fprintf(&text, "  %s %s: %s %s as %s in %s%s, accepted for %s: %s (%s %s)\n", c.paint(Erratum, "erratum"), e.Place, e.Field,
+			surfaced, line(strconv.Quote(e.Seen)), plural(e.Covers, "clause"), inCase, plural(e.DaysLeft, "more day"), line(e.Why),
+			e.Module, e.Version)
+	}
+	_, err := io.WriteString(w, text.String())
 	return err
 }
 
-// colours of the terminal, by outcome.
+// WriteCauses writes what failed: the problems of the set-up and the causes, each with the first of its clauses and how to run
+// one of them again. If nothing failed it writes nothing.
+func (c Console) WriteCauses(w io.Writer, r *Report, run *Run) error {
+	causes := r.Causes(run)
+	if len(causes)+len(run.Problems) == 0 {
+		return nil
+	}
+	var text strings.Builder
+	counts := c.failures(causes)
+	if len(run.Problems) > 0 {
+		counts = append(counts, c.paint(Engine, plural(len(run.Problems), "set-up problem")))
+	}
+	fmt.Fprintf(&text, "%s: %s\n", line(run.ID()), strings.Join(counts, ", "))
+	for _, problem := range run.Problems {
+		fmt.Fprintf(&text, "  %s\n", c.paint(Engine, line(problem)))
+	}
+	c.writeGroups(&text, causes)
+	_, err := io.WriteString(w, text.String())
+	return err
+}
+
+// failures are how many entries have each outcome of the causes: "2 broken".
+func (c Console) failures(causes []Cause) (counts []string) {
+	entries := map[Outcome]int{}
+	for _, cause := range causes {
+		entries[cause.Outcome] += len(cause.Entries)
+	}
+	for _, o := range Outcomes() {
+		if entries[o] > 0 {
+			counts = append(counts, c.paint(o, fmt.Sprintf("%d %s", entries[o], o.Label())))
+		}
+	}
+	return counts
+}
+
+// mostGroups bounds how many groups of clauses the console lists at once.
+const mostGroups = 12
+
+// writeGroups writes of each group its reason, how many entries it has, the first of them, and how to run one again.
+func (c Console) writeGroups(text *strings.Builder, groups []Cause) {
+	for i, group := range groups {
+		if i == mostGroups {
+			entries := 0
+			for _, left := range groups[i:] {
+				entries += len(left.Entries)
+			}
+			fmt.Fprintf(text, "  and %s, of %d in all\n", plural(len(groups)-i, "more reason"), entries)
+			return
+		}
+		fmt.Fprintf(text, "  %s: %s\n    %s: %s\n", c.paint(group.Outcome, group.Outcome.Label()), line(group.Reason), group.Count(),
+			line(group.firstIDs()))
+		if rerun := group.Rerun(); rerun != "" && group.Outcome.Fails() {
+			fmt.Fprintf(text, "    rerun one: %s\n", EscapeLogCommands(rerun))
+		}
+	}
+}
+
+// paint colours a text by an outcome.
 func (c Console) paint(o Outcome, text string) string {
 	code := ""
 	switch {
@@ -56,11 +125,9 @@ func (c Console) paint(o Outcome, text string) string {
 	return "\x1b[" + code + "m" + text + "\x1b[0m"
 }
 
-func (c Console) offline(r *Report, run *Run) string {
-	contract := r.contract(run.Provider)
-	results := run.byClause()
-	var line strings.Builder
-	fmt.Fprintf(&line, "%-9s  %-22s", contract.Provider, contract.API)
+func (c Console) writeOffline(text *strings.Builder, r *Report, run *Run) {
+	contract, results := r.contract(run.Provider), run.byClause()
+	fmt.Fprintf(text, "%-9s  %-22s", contract.Provider, contract.API)
 	for _, action := range fixtures.Actions() {
 		honored, clauses, wordings := 0, 0, 0
 		for _, clause := range contract.Clauses {
@@ -75,90 +142,32 @@ func (c Console) offline(r *Report, run *Run) string {
 			}
 		}
 		if clauses > 0 {
-			fmt.Fprintf(&line, "  %-35s", fmt.Sprintf("%s %d/%d clauses, %d wordings", action, honored, clauses, wordings))
+			fmt.Fprintf(text, "  %-35s", fmt.Sprintf("%s %d/%d clauses, %d wordings", action, honored, clauses, wordings))
 		}
 	}
-	failed := run.failed(r)
-	for _, o := range Failing {
-		if n := countIf(failed, func(f Entry) bool { return f.Outcome == o }); n > 0 {
-			line.WriteString("  " + c.paint(o, fmt.Sprintf("%d %s", n, o.Label())))
-		}
+	failures := c.failures(r.Causes(run))
+	for _, count := range failures {
+		text.WriteString("  " + count)
 	}
-	all := countIf(run.Results, func(r *Result) bool { return r.Outcome.Passes() })
-	if len(failed) == 0 && all == len(run.Results) {
-		line.WriteString("  " + c.paint(Honored, "all honored"))
+	if honored := countIf(run.Results, func(r *Result) bool { return r.Outcome.Passes() }); len(failures) == 0 && honored == len(run.Results) {
+		text.WriteString("  " + c.paint(Honored, "all honored"))
 	}
 	partly := countIf(run.Results, func(r *Result) bool { return r.Outcome == NotRun && r.Ran > 0 })
-	notAsked := countIf(run.Results, func(r *Result) bool { return r.Outcome == NotRun && r.Ran == 0 })
+	notRun := countIf(run.Results, func(r *Result) bool { return r.Outcome == NotRun && r.Ran == 0 })
 	if partly > 0 {
-		line.WriteString("  " + c.paint(NotRun, fmt.Sprintf("%d asked in part", partly)))
+		text.WriteString("  " + c.paint(NotRun, fmt.Sprintf("%d run in part", partly)))
 	}
-	if notAsked > 0 {
-		line.WriteString("  " + c.paint(NotRun, fmt.Sprintf("%d not asked", notAsked)))
+	if notRun > 0 {
+		text.WriteString("  " + c.paint(NotRun, fmt.Sprintf("%d not run", notRun)))
 	}
-	if partly+notAsked > 0 {
-		line.WriteString(": " + run.LeftOut)
+	if partly+notRun > 0 {
+		text.WriteString(": " + line(run.LeftOut))
 	}
-	fmt.Fprintf(&line, "\n           wordings by edition: %s", editions(contract, results))
-	fmt.Fprintf(&line, "\n           told by %s", surfacedLine(run))
-	line.WriteString(extraChecks("beyond the documented answers", Case, run))
+	fmt.Fprintf(text, "\n           wordings by edition: %s\n           %s\n", editions(contract, results), clientLine(run))
+	writeChecks(text, "extra checks", Case, run)
 	if run.Client.Retries {
-		line.WriteString(extraChecks("how it asks again", Retries, run))
+		writeChecks(text, "retries", Retries, run)
 	}
-	c.list(&line, failed, run)
-	return line.String()
-}
-
-// list writes a line for each failure, with those for the same reason, each problem and each erratum.
-func (c Console) list(text *strings.Builder, failed []Entry, run *Run) {
-	for _, alike := range grouped(failed, func(e Entry) string { return string(e.Outcome) + e.Reason }) {
-		f, more := alike[0], ""
-		if len(alike) > 1 {
-			more = fmt.Sprintf(" and %d more", len(alike)-1)
-		}
-		fmt.Fprintf(text, "\n  %s  %s%s: %s", c.paint(f.Outcome, f.Outcome.Label()), line(f.name()), more, line(f.Reason))
-	}
-	for _, problem := range run.Problems {
-		fmt.Fprintf(text, "\n  %s", c.paint(Engine, line(problem)))
-	}
-	for _, e := range run.Errata {
-		told, in := "seen", ""
-		if e.IsClientField {
-			told = "told"
-		}
-		if e.Case != "" {
-			in = ", case " + e.Case
-		}
-		fmt.Fprintf(text, "\n  %s %s: %s %s as %s in %s%s, accepted for %s: %s (%s %s)",
-			c.paint(Erratum, "erratum"), e.Place, e.Field, told, line(strconv.Quote(e.Seen)), plural(e.Covers, "clause"), in, plural(e.DaysLeft, "more day"),
-			line(e.Why), e.Module, e.Version)
-	}
-}
-
-// name is the entry as a line has it.
-func (e Entry) name() string {
-	switch {
-	case e.Check == nil || e.Check.Kind == Case:
-		return e.ID
-	case e.Check.Kind == Retries:
-		return e.Clause + ", " + e.Title
-	}
-	return e.Title
-}
-
-// failed are the entries that fail the run, those beyond the documented failures first.
-func (r *Run) failed(report *Report) []Entry {
-	list := slices.DeleteFunc(report.Entries(r), func(e Entry) bool { return !e.Outcome.Fails() })
-	slices.SortStableFunc(list, func(a, b Entry) int { return cmp.Compare(place(a), place(b)) })
-	return list
-}
-
-// place is where an entry stands among those that failed: checks, then clauses by their action.
-func place(e Entry) int {
-	if e.Check != nil {
-		return -1
-	}
-	return slices.Index(fixtures.Actions(), e.Action)
 }
 
 // byClause are the results by the id of their clause.
@@ -168,56 +177,6 @@ func (r *Run) byClause() map[string]*Result {
 		results[result.Clause] = result
 	}
 	return results
-}
-
-// extraChecks is the line that says what came of checks of a kind, "" if none was asked.
-func extraChecks(what, kind string, run *Run) string {
-	asked, right, errata := 0, 0, 0
-	for _, check := range run.ExtraChecks {
-		if check.Kind != kind || check.Ran == 0 {
-			continue
-		}
-		asked++
-		if check.Outcome.Passes() && len(check.Errata) == 0 {
-			right++
-		}
-		if len(check.Errata) > 0 {
-			errata++
-		}
-	}
-	if asked == 0 {
-		return ""
-	}
-	return fmt.Sprintf("\n           %s: %d asked, %d right, %d with an erratum", what, asked, right, errata)
-}
-
-// surfacedLine says how many clauses the client told its caller of, and what of them: right is a clause told whole.
-func surfacedLine(run *Run) string {
-	right := countIf(run.Results, func(r *Result) bool {
-		return r.Honored > 0 && r.Honored == r.Ran && len(r.NotExposed) == 0 && len(r.Errata) == 0
-	})
-	parts := []string{fmt.Sprintf("%s: %d clauses right", run.Client.Name, right)}
-	for _, field := range run.Client.Hides {
-		if lost := countIf(run.Results, func(r *Result) bool { return slices.Contains(r.NotExposed, field) }); lost > 0 {
-			parts = append(parts, fmt.Sprintf("%d without their %s", lost, field))
-		}
-	}
-	if known := countIf(run.Results, func(r *Result) bool { return len(r.Errata) > 0 }); known > 0 {
-		parts = append(parts, fmt.Sprintf("%d with an erratum", known))
-	}
-	if unsupported := run.Counts()[Unsupported]; unsupported > 0 {
-		parts = append(parts, fmt.Sprintf("%d unsupported", unsupported))
-	}
-	return strings.Join(parts, ", ")
-}
-
-func countIf[T any](list []T, such func(T) bool) (n int) {
-	for _, item := range list {
-		if such(item) {
-			n++
-		}
-	}
-	return n
 }
 
 // editions says how many wordings of each edition are honored, in clauses that are honored whole: an edition has those
@@ -241,95 +200,84 @@ func editions(contract *Contract, results map[string]*Result) string {
 	return strings.Join(counts, ", ")
 }
 
-// asShown are the outcomes in the order of a live run's line.
-var asShown = []Outcome{Honored, Deviating, Erratum, Another, Broken, Undocumented, UnexpectedPass, Unsupported, NotRun, Engine}
+// clientLine says of how many clauses the client surfaced everything, and what it does not surface of the others.
+func clientLine(run *Run) string {
+	ran := countIf(run.Results, func(r *Result) bool { return r.Ran > 0 })
+	correct := countIf(run.Results, func(r *Result) bool {
+		return r.Honored > 0 && r.Honored == r.Ran && len(r.NotExposed) == 0 && len(r.Errata) == 0
+	})
+	parts := []string{fmt.Sprintf("%s: %d of %s correct", line(run.Client.Name), correct, plural(ran, "clause"))}
+	for _, field := range run.Client.Hides {
+		if n := countIf(run.Results, func(r *Result) bool { return slices.Contains(r.NotExposed, field) }); n > 0 {
+			parts = append(parts, fmt.Sprintf("%d without %s", n, field))
+		}
+	}
+	if known := countIf(run.Results, func(r *Result) bool { return len(r.Errata) > 0 }); known > 0 {
+		parts = append(parts, fmt.Sprintf("%d with an erratum", known))
+	}
+	if unsupported := run.Counts()[Unsupported]; unsupported > 0 {
+		parts = append(parts, fmt.Sprintf("%d unsupported", unsupported))
+	}
+	return strings.Join(parts, ", ")
+}
 
-// live is the text of a run that asked a tenant or a recording. What its client loses is honored by the tenant. Clauses that
-// deviate alike are told of together.
-func (c Console) live(r *Report, run *Run) string {
+// writeChecks writes what the extra checks of a kind came to, nothing if none ran.
+func writeChecks(text *strings.Builder, name, kind string, run *Run) {
+	ran, correct, errata := 0, 0, 0
+	for _, check := range run.ExtraChecks {
+		switch {
+		case check.Kind != kind || check.Ran == 0:
+			continue
+		case len(check.Errata) > 0:
+			errata++
+		case check.Outcome.Passes():
+			correct++
+		}
+		ran++
+	}
+	if ran > 0 {
+		fmt.Fprintf(text, "           %s: %d of %d correct, %d with an erratum\n", name, correct, ran, errata)
+	}
+}
+
+// liveOrder are the outcomes in the order of a live run's line.
+var liveOrder = []Outcome{Honored, Deviating, Erratum, Another, Broken, Undocumented, UnexpectedPass, Unsupported, NotRun, Engine}
+
+// writeLive writes what a tenant, or a recording of one, responded. What the client does not expose is honored by the tenant.
+func (c Console) writeLive(text *strings.Builder, r *Report, run *Run) {
+	leftOut := func(r *Result) bool { return r.Outcome == NotRun && r.Reason == run.LeftOut }
 	counts := run.Counts()
 	counts[Honored] += counts[NotExposed]
-	left := countIf(run.Results, func(r *Result) bool { return r.Outcome == NotRun && r.Reason == run.LeftOut })
+	left := countIf(run.Results, leftOut)
 	counts[NotRun] -= left
 	var parts []string
-	for _, o := range asShown {
+	for _, o := range liveOrder {
 		if counts[o] > 0 {
 			parts = append(parts, c.paint(o, fmt.Sprintf("%d %s", counts[o], o.Label())))
 		}
 	}
 	if left > 0 {
-		parts = append(parts, fmt.Sprintf("%d left out: %s", left, run.LeftOut))
+		parts = append(parts, fmt.Sprintf("%d left out: %s", left, line(run.LeftOut)))
 	}
 	contract := r.contract(run.Provider)
-	var line strings.Builder
-	fmt.Fprintf(&line, "%-9s  %-22s  %s, as %s: %s; %d requests", contract.Provider, contract.API, run.TransportName(),
-		run.Client.Name, strings.Join(parts, ", "), run.Requests)
-	listed := slices.DeleteFunc(r.Entries(run), func(e Entry) bool {
-		return !e.Outcome.Fails() && e.Outcome != Another
-	})
-	c.list(&line, listed, run)
-	c.listByReason(&line, run)
-	c.listNotRun(&line, run)
-	return line.String()
-}
-
-// listByReason writes, for all clauses that deviate in the same way, one of them and how many more there are, the most first.
-func (c Console) listByReason(text *strings.Builder, run *Run) {
-	groups := map[string][]string{}
-	for _, result := range run.Results {
-		if result.Outcome != Deviating && result.Outcome != Erratum || len(result.Deviations) == 0 {
-			continue
-		}
-		var how strings.Builder
-		for _, d := range result.Deviations {
-			fmt.Fprintf(&how, "\n             %s: documented %s, answered %s", d.Field, line(d.Documented), line(d.Received))
-		}
-		key := string(result.Outcome) + how.String()
-		groups[key] = append(groups[key], result.Clause)
-	}
-	keys := slices.SortedFunc(maps.Keys(groups), func(a, b string) int {
-		return cmp.Or(cmp.Compare(len(groups[b]), len(groups[a])), cmp.Compare(a, b))
-	})
-	for _, key := range keys {
-		outcome, how, _ := strings.Cut(key, "\n")
-		such := groups[key][0]
-		if more := len(groups[key]) - 1; more > 0 {
-			such += fmt.Sprintf(" and %d more", more)
-		}
-		fmt.Fprintf(text, "\n  %s  %s\n%s", c.paint(Outcome(outcome), Outcome(outcome).Label()), such, how)
+	fmt.Fprintf(text, "%-9s  %-22s  %s, as %s: %s; %d requests\n", contract.Provider, contract.API, run.TransportName(),
+		line(run.Client.Name), strings.Join(parts, ", "), run.Requests)
+	for _, listed := range [][]Outcome{{Another}, {Deviating, Erratum}, {NotRun}} {
+		entries := slices.DeleteFunc(r.Entries(run), func(e Entry) bool {
+			return !slices.Contains(listed, e.Outcome) || leftOut(e.Result)
+		})
+		c.writeGroups(text, groupBy(entries, Entry.difference))
 	}
 }
 
-// listNotRun writes, for each reason not to ask a tenant, how many clauses are not asked for it, and some of them, the
-// most first.
-func (c Console) listNotRun(text *strings.Builder, run *Run) {
-	const most = 3 // clauses of a reason
-	clauses := map[string][]string{}
-	for _, result := range run.Results {
-		if result.Outcome == NotRun && result.Reason != run.LeftOut {
-			clauses[result.Reason] = append(clauses[result.Reason], result.Clause)
-		}
+// difference is how the entry differs from its documentation; its reason if it has no deviations.
+func (e Entry) difference() string {
+	var parts []string
+	for _, d := range e.Deviations {
+		parts = append(parts, fmt.Sprintf("%s: documented %s, received %s", d.Field, d.Documented, d.Received))
 	}
-	reasons := slices.SortedFunc(maps.Keys(clauses), func(a, b string) int {
-		return cmp.Or(cmp.Compare(len(clauses[b]), len(clauses[a])), cmp.Compare(a, b))
-	})
-	for i, reason := range reasons {
-		if i == mostGroups {
-			fmt.Fprintf(text, "\n  and for %s more", plural(len(reasons)-i, "reason"))
-			break
-		}
-		such := clauses[reason]
-		listed := strings.Join(such[:min(most, len(such))], ", ")
-		if len(such) > most {
-			listed += fmt.Sprintf(" and %d more", len(such)-most)
-		}
-		count := c.paint(NotRun, fmt.Sprintf("%d not asked", len(such)))
-		fmt.Fprintf(text, "\n  %s  %s: %s", count, line(reason), line(listed))
-	}
+	return cmp.Or(strings.Join(parts, "; "), e.Reason)
 }
-
-// mostGroups bounds how many groups of look-alikes, and of clauses that are not asked, the console lists.
-const mostGroups = 12
 
 // WriteLookAlikes writes how many clauses the client's caller cannot tell apart by the fields that the client exposes, which
 // they are, and how many by those that the provider says to rely on.
@@ -337,7 +285,7 @@ func WriteLookAlikes(w io.Writer, run *Run) error {
 	var listed strings.Builder
 	for i, group := range run.LookAlikes.Exposed {
 		if i == mostGroups {
-			fmt.Fprintf(&listed, "\n           and %d groups more", len(run.LookAlikes.Exposed)-mostGroups)
+			fmt.Fprintf(&listed, "\n           and %s", plural(len(run.LookAlikes.Exposed)-i, "more group"))
 			break
 		}
 		var keys []string
@@ -346,8 +294,8 @@ func WriteLookAlikes(w io.Writer, run *Run) error {
 		}
 		fmt.Fprintf(&listed, "\n           %s: %s", group.Operation, strings.Join(keys, ", "))
 	}
-	_, err := fmt.Fprintf(w, "look-alikes: %d of %d clauses by what %s exposes (%s), %d by what %s says to rely on%s\n",
-		alike(run.LookAlikes.Exposed), run.LookAlikes.Clauses, run.Client.Name,
+	_, err := fmt.Fprintf(w, "look-alikes: of %s %d cannot be told apart by what %s exposes (%s), %d by what %s says to rely on%s\n",
+		plural(run.LookAlikes.Clauses, "clause"), alike(run.LookAlikes.Exposed), line(run.Client.Name),
 		cmp.Or(strings.Join(run.Client.Exposes, ", "), "nothing"), alike(run.LookAlikes.Reliable), run.Provider, listed.String())
 	return err
 }

@@ -11,12 +11,13 @@ import (
 // How much a job's summary and a run's annotations hold: they are read on a page among others.
 const (
 	mostListed      = 20
+	mostDetailed    = 3    // clauses of a cause
 	mostText        = 4000 // bytes of a failure
 	mostAnnotations = 10   // that GitHub shows of a step
 )
 
-// WriteMarkdown writes what a job's summary has room for: a line a run, then what changed, then what failed, the worst
-// first.
+// WriteMarkdown writes what a job's summary has room for: a line a run, then what changed, then the causes of failures, the
+// worst first.
 func (r *Report) WriteMarkdown(w io.Writer) error {
 	var text strings.Builder
 	fmt.Fprintf(&text, "### %s\n\n", r.Headline())
@@ -28,21 +29,20 @@ func (r *Report) WriteMarkdown(w io.Writer) error {
 	}
 	r.writeRuns(&text)
 	r.writeChanges(&text)
-	failed, listed := r.Worst(Failing...), 0
-	for i, alike := range Grouped(failed) {
+	causes := r.Causes(r.Runs...)
+	for i, cause := range causes {
 		if i == mostListed {
-			fmt.Fprintf(&text, "…and %d more: the JSON and HTML reports have them all.\n\n", len(failed)-listed)
+			fmt.Fprintf(&text, "…and %s: the JSON and HTML reports have them all.\n\n", plural(len(causes)-i, "more cause"))
 			break
 		}
-		writeFailure(&text, alike)
-		listed += len(alike)
+		writeCause(&text, cause)
 	}
 	r.writeNotices(&text)
 	_, err := io.WriteString(w, strings.TrimRight(text.String(), "\n")+"\n")
 	return err
 }
 
-// problems are what is wrong with the set-up of any run.
+// problems are those of the set-up of any run.
 func (r *Report) problems() (list []string) {
 	for _, run := range r.Runs {
 		list = append(list, run.Problems...)
@@ -51,7 +51,7 @@ func (r *Report) problems() (list []string) {
 	return slices.Compact(list)
 }
 
-// writeRuns writes a table: a line a run, a column an outcome that any has.
+// writeRuns writes a table: a line a run, a column for each outcome that any run has.
 func (r *Report) writeRuns(text *strings.Builder) {
 	totals := map[Outcome]int{}
 	for _, run := range r.Runs {
@@ -59,8 +59,8 @@ func (r *Report) writeRuns(text *strings.Builder) {
 			totals[o] += n
 		}
 	}
-	present := slices.DeleteFunc(slices.Clone(Outcomes), func(o Outcome) bool { return totals[o] == 0 })
-	text.WriteString("| client | provider | answered by | clauses |")
+	present := slices.DeleteFunc(Outcomes(), func(o Outcome) bool { return totals[o] == 0 })
+	text.WriteString("| client | provider | responses from | clauses |")
 	for _, o := range present {
 		fmt.Fprintf(text, " %s |", o.Label())
 	}
@@ -90,7 +90,7 @@ func (r *Report) writeChanges(text *strings.Builder) {
 		fmt.Fprintf(text, "> %s\n\n", inline(run))
 		none = false
 	}
-	for _, kind := range r.Changes.Kinds() {
+	for _, kind := range r.Changes.ByKind() {
 		for i, change := range kind.Changes {
 			if i == 0 {
 				fmt.Fprintf(text, "**%s since the baseline: %d**\n\n", kind.Kind, len(kind.Changes))
@@ -111,19 +111,16 @@ func (r *Report) writeChanges(text *strings.Builder) {
 	}
 }
 
-// writeFailure writes a failure, and of which others the same is said: what it is, what differs, and the whole text
-// folded up.
-func writeFailure(text *strings.Builder, alike []Entry) {
-	e, more := alike[0], ""
-	if len(alike) > 1 {
-		more = fmt.Sprintf(" and %d more", len(alike)-1)
-	}
-	fmt.Fprintf(text, "#### %s: %s%s\n\n%s\n\n", e.Outcome.Label(), inline(e.ID), more, inline(e.Reason))
-	fmt.Fprintf(text, "Asked as %s, answered by %s.\n\n", inline(e.Run.Client.Name), inline(e.Run.RespondedBy()))
-	if len(e.Deviations) > 0 {
-		text.WriteString("| field | documented | on the wire | told to the caller |\n| --- | --- | --- | --- |\n")
+// writeCause writes a cause: its reason, what differs in its first clause, the whole texts of the first clauses, folded up, and
+// the ids of the others.
+func writeCause(text *strings.Builder, cause Cause) {
+	first := cause.Entries[0]
+	fmt.Fprintf(text, "#### %s: %s\n\n", cause.Outcome.Label(), inline(cause.Reason))
+	fmt.Fprintf(text, "%s of %s, responses from %s.\n\n", cause.Count(), inline(first.Run.Client.Name), inline(first.Run.RespondedBy()))
+	if len(first.Deviations) > 0 {
+		text.WriteString("| field | documented | received | surfaced |\n| --- | --- | --- | --- |\n")
 		var rows []string // those of a clause's wordings may be the same
-		for _, d := range e.Deviations {
+		for _, d := range first.Deviations {
 			row := fmt.Sprintf("| %s | %s | %s | %s |\n", inline(d.Field), inline(d.Documented), inline(d.Received),
 				inline(cmp.Or(d.Surfaced, "–")))
 			if !slices.Contains(rows, row) {
@@ -132,35 +129,47 @@ func writeFailure(text *strings.Builder, alike []Entry) {
 		}
 		text.WriteString(strings.Join(rows, "") + "\n")
 	}
-	if e.Text != "" {
-		whole := EscapeLogCommands(e.Text)
-		if len(whole) > mostText {
-			whole = strings.ToValidUTF8(whole[:mostText], "") + "\n… the JSON and HTML reports have all of it"
-		}
-		fence := fenceFor(whole)
-		fmt.Fprintf(text, "<details><summary>the whole text</summary>\n\n%s text\n%s\n%s\n\n</details>\n\n", fence, whole, fence)
+	if rerun := cause.Rerun(); rerun != "" {
+		fmt.Fprintf(text, "Rerun one:\n\n%s\n\n", fenced("sh", EscapeLogCommands(rerun)))
 	}
-	if len(alike) > 1 {
-		text.WriteString("<details><summary>the same is said of</summary>\n\n")
-		for _, other := range alike[1:] {
-			fmt.Fprintf(text, "- %s\n", inline(other.ID))
+	for i, e := range cause.Entries {
+		if i == mostDetailed {
+			fmt.Fprintf(text, "<details><summary>and %d more</summary>\n\n", len(cause.Entries)-i)
+			for _, other := range cause.Entries[i:] {
+				fmt.Fprintf(text, "- %s\n", inline(other.ID))
+			}
+			text.WriteString("\n</details>\n\n")
+			break
 		}
-		text.WriteString("\n</details>\n\n")
-	}
-	if e.Of != nil {
-		fmt.Fprintf(text, "The contract has it in `%s:%d`.\n\n", e.Of.File, e.Of.Line)
+		writeDetail(text, e)
 	}
 }
 
-// writeNotices writes, a line each, what does not fail and should be known: answers that were others, errata that run out.
+// writeDetail writes an entry's id, over its whole text, folded up.
+func writeDetail(text *strings.Builder, e Entry) {
+	place := ""
+	if e.Documented != nil {
+		place = fmt.Sprintf("The contract has it in `%s:%d`.\n\n", e.Documented.File, e.Documented.Line)
+	}
+	whole := EscapeLogCommands(cmp.Or(e.Text, e.Reason))
+	if len(whole) > mostText {
+		whole = strings.ToValidUTF8(whole[:mostText], "") + "\n… the JSON and HTML reports have all of it"
+	}
+	fmt.Fprintf(text, "<details><summary>%s</summary>\n\n%s\n\n%s</details>\n\n", inline(e.ID), fenced("text", whole), place)
+}
+
+// writeNotices writes, a line each, what does not fail and should be known: responses that differ, errata that expire soon.
 func (r *Report) writeNotices(text *strings.Builder) {
 	const soon = 30 // days
-	for i, e := range r.Worst(Another, Deviating) {
-		if i == mostListed {
-			fmt.Fprintf(text, "- …and %d more that differ without failing\n", len(r.Worst(Another, Deviating))-mostListed)
-			break
+	for _, o := range []Outcome{Another, Deviating} {
+		entries := slices.DeleteFunc(r.All(), func(e Entry) bool { return e.Outcome != o })
+		for i, e := range entries {
+			if i == mostListed {
+				fmt.Fprintf(text, "- %s: …and %d more\n", o.Label(), len(entries)-i)
+				break
+			}
+			fmt.Fprintf(text, "- %s: %s, %s\n", o.Label(), inline(e.ID), inline(e.Reason))
 		}
-		fmt.Fprintf(text, "- %s: %s, %s\n", e.Outcome.Label(), inline(e.ID), inline(e.Reason))
 	}
 	for _, run := range r.Runs {
 		for _, known := range run.Errata {
@@ -172,8 +181,8 @@ func (r *Report) writeNotices(text *strings.Builder) {
 	}
 }
 
-// fenceFor is a fence that no line of the text can end.
-func fenceFor(text string) string {
+// fenced is the text in a fence that no line of it can end.
+func fenced(language, text string) string {
 	longest, now := 0, 0
 	for _, c := range text {
 		if c == '`' {
@@ -183,31 +192,25 @@ func fenceFor(text string) string {
 			now = 0
 		}
 	}
-	return strings.Repeat("`", max(3, longest+1))
+	fence := strings.Repeat("`", max(3, longest+1))
+	return fmt.Sprintf("%s %s\n%s\n%s", fence, language, text, fence)
 }
 
-// special are the characters that mean something in Markdown or HTML, each with what means nothing.
+// special are the characters that mean something in Markdown or HTML, each with what shows it.
 var special = strings.NewReplacer(
 	"&", "&amp;", "<", "&lt;", ">", "&gt;", `\`, `\\`, "|", `\|`, "`", "\\`", "*", `\*`, "_", `\_`, "[", `\[`, "]", `\]`, "#", `\#`,
 	"~", `\~`, "@", "&#64;", "\r", " ", "\n", " ", "::", `:\:`,
 )
 
-// inline is a text in one line that means nothing in Markdown.
+// inline is a text on one line that Markdown shows as it is.
 func inline(text string) string { return special.Replace(stripControl(text)) }
 
-func plural(n int, thing string) string {
-	if n == 1 {
-		return "1 " + thing
-	}
-	return fmt.Sprintf("%d %ss", n, thing)
-}
-
-// WriteAnnotations writes GitHub's workflow commands: an error for each problem of the set-up and each disagreement,
-// then for each failure, the worst first. One that has a line of the contract points at it where the reader's
-// repository has that file; has tells it. GitHub shows ten of a step: the last says how many more there are.
-func (r *Report) WriteAnnotations(w io.Writer, has func(file string) bool) error {
+// WriteAnnotations writes GitHub's workflow commands: an error for each problem of the set-up and each disagreement, then
+// for each cause of failures, the worst first. One points at the line of its first clause if checkedOut says that the
+// reader's repository has the file. GitHub shows ten of a step: the last says how many more there are.
+func (r *Report) WriteAnnotations(w io.Writer, checkedOut func(file string) bool) error {
 	var commands []string
-	var failures []int // that each command is of
+	var failures []int // of each command
 	add := func(n int, properties, text string) {
 		commands = append(commands, fmt.Sprintf("::error %s::%s\n", properties, message(text)))
 		failures = append(failures, n)
@@ -218,24 +221,24 @@ func (r *Report) WriteAnnotations(w io.Writer, has func(file string) bool) error
 	for _, disagreement := range r.Disagreements {
 		add(1, "title=disagreement", disagreement)
 	}
-	for _, alike := range Grouped(r.Worst(Failing...)) {
-		e, at, text := alike[0], "", cmp.Or(alike[0].Text, alike[0].Reason)
-		switch {
-		case e.Of == nil:
-		case has(e.Of.File):
-			at = fmt.Sprintf("file=%s,line=%d,", property(e.Of.File), e.Of.Line)
+	for _, cause := range r.Causes(r.Runs...) {
+		e, at, text := cause.Entries[0], "", cmp.Or(cause.Entries[0].Text, cause.Reason)
+		switch clause := e.Documented; {
+		case clause == nil:
+		case checkedOut(clause.File):
+			at = fmt.Sprintf("file=%s,line=%d,", property(clause.File), clause.Line)
 		default:
-			where := fmt.Sprintf("The contract has it in %s:%d.", e.Of.File, e.Of.Line)
+			where := fmt.Sprintf("The contract has it in %s:%d.", clause.File, clause.Line)
 			if !strings.Contains(text, where) { // as the failure of a matcher says itself
 				text += "\n\n" + where
 			}
 		}
 		more := ""
-		if len(alike) > 1 {
-			more = fmt.Sprintf(" and %d more", len(alike)-1)
+		if len(cause.Entries) > 1 {
+			more = fmt.Sprintf(" and %d more", len(cause.Entries)-1)
 		}
-		title := fmt.Sprintf("%s: %s%s (%s)", e.Outcome.Label(), e.ID, more, e.Run.ID())
-		add(len(alike), at+"title="+property(title), text)
+		title := fmt.Sprintf("%s: %s%s (%s)", cause.Outcome.Label(), e.ID, more, e.Run.ID())
+		add(len(cause.Entries), at+"title="+property(title), text)
 	}
 	if len(commands) > mostAnnotations {
 		left := 0
@@ -243,7 +246,7 @@ func (r *Report) WriteAnnotations(w io.Writer, has func(file string) bool) error
 			left += n
 		}
 		commands = commands[:mostAnnotations-1]
-		add(left, "title=and more", fmt.Sprintf("%d more fail: the job's summary and the report have them", left))
+		add(left, "title=and more", fmt.Sprintf("%d more failed: the job's summary and the report have them", left))
 	}
 	_, err := io.WriteString(w, strings.Join(commands, ""))
 	return err

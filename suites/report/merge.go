@@ -14,73 +14,72 @@ import (
 	"strings"
 )
 
-// ErrEmpty is the error of a folder without pieces.
-var ErrEmpty = errors.New("no piece of a report is in it: give the folders that the suites' flag --report was given")
-
 // RunReport is a report that was read from a file.
 type RunReport struct {
 	*Report
 	File string
 }
 
-// ReadFolder reads the pieces that the suites have written into a folder, or below it, which may be one that is linked
-// to. A JSON file that is none is an error.
-func ReadFolder(folder string) (pieces []RunReport, err error) {
-	root, err := filepath.EvalSymlinks(folder) // walking follows no link
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%s: there is no such folder: a suite's flag --report makes it, "+
-			"but not where the suite did not compile", folder)
+// ReadFolder reads the run reports that suites have written into the folder, or below it; it may be a link to one. A JSON file
+// that is no run report is an error.
+func ReadFolder(folder string) (reports []RunReport, err error) {
+	info, err := os.Stat(folder)
+	root := folder
+	if err == nil {
+		root, err = filepath.EvalSymlinks(folder) // walking follows no link
 	}
-	if err != nil {
-		return nil, fmt.Errorf("%s cannot be read: %w: give a folder that the suites' flag --report was given", folder, err)
-	}
-	if info, err := os.Stat(root); err == nil && !info.IsDir() {
-		return nil, fmt.Errorf("%s is no folder: give the one it is in", folder)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("%s: there is no such folder: a suite's --report flag makes it, unless the suite did not compile", folder)
+	case err != nil:
+		return nil, fmt.Errorf("%s cannot be read: %w: give a folder that a suite's --report flag wrote", folder, withoutPath(err))
+	case !info.IsDir():
+		return nil, fmt.Errorf("%s is a file: give the folder that contains it", folder)
 	}
 	walk := func(file string, entry fs.DirEntry, err error) error {
 		if err != nil {
-			return fmt.Errorf("%s cannot be read: %w: let it be read, or give another folder", file, err)
+			return fmt.Errorf("%s cannot be read: %w: make it readable, or give another folder", file, withoutPath(err))
 		}
 		if entry.IsDir() || filepath.Ext(file) != ".json" {
 			return nil
 		}
 		r, err := Read(file)
-		if errors.Is(err, ErrOther) {
+		if errors.Is(err, ErrNoReport) {
 			err = fmt.Errorf("%w: give --report a folder of its own", err)
 		}
-		pieces = append(pieces, RunReport{Report: r, File: file})
+		reports = append(reports, RunReport{Report: r, File: file})
 		return err
 	}
 	if err := filepath.WalkDir(root, walk); err != nil {
 		return nil, err
 	}
-	if len(pieces) == 0 {
-		return nil, fmt.Errorf("%s: %w", folder, ErrEmpty)
+	if len(reports) == 0 {
+		return nil, fmt.Errorf("%s contains no run report: give a folder that a suite's --report flag wrote", folder)
 	}
-	return pieces, nil
+	return reports, nil
 }
 
-// again is how a file that is no whole report is mended.
-const again = "write it again, by a suite's flag --report or by contract report --json"
+// writeAgain is how to fix a file that is an incomplete report.
+const writeAgain = "write it again, with a suite's --report flag or with contract report --json"
 
-// ErrOther is the error of a file that is no report at all.
-var ErrOther = errors.New("is no report")
+// ErrNoReport is the error of a file that is no report at all.
+var ErrNoReport = errors.New("is not a report")
 
-// Read reads a report from a file that WriteJSON or Write has written. The error names the file, and has ErrOther in its
-// chain where that is no report at all.
+// Read reads a report from a file that WriteJSON or Write has written. The error names the file, and wraps ErrNoReport if that is
+// no report at all.
 func Read(file string) (*Report, error) {
 	text, err := os.ReadFile(file)
 	if err != nil {
-		return nil, fmt.Errorf("%s cannot be read: %w: give a file that can be", file, err)
+		return nil, fmt.Errorf("%s cannot be read: %w: give a readable file", file, withoutPath(err))
 	}
 	var r Report
 	err = json.Unmarshal(text, &r)
 	var syntax *json.SyntaxError
 	switch {
 	case errors.As(err, &syntax) && syntax.Error() == "unexpected end of JSON input": // which has no other name
-		return nil, fmt.Errorf("%s is cut off: %s", file, again)
+		return nil, fmt.Errorf("%s is cut off: %s", file, writeAgain)
 	case err != nil || r.Version == 0:
-		return nil, fmt.Errorf("%s %w", file, ErrOther)
+		return nil, fmt.Errorf("%s %w", file, ErrNoReport)
 	}
 	if err := r.check(); err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
@@ -88,54 +87,54 @@ func Read(file string) (*Report, error) {
 	return &r, nil
 }
 
-// check tells what keeps the report from being understood. That it is as its schema says is for who wrote it.
+// check returns what keeps the writers from understanding the report. It does not validate it by the schema.
 func (r *Report) check() error {
 	if r.Version != Version {
-		return fmt.Errorf("it is no report of version %d, but of %d: write it with the suites that this command belongs to",
-			Version, r.Version)
+		return fmt.Errorf("its version is %d, this command reads %d: write it with the suites of the command's own module version",
+			r.Version, Version)
 	}
 	if slices.Contains(r.Contracts, nil) || slices.Contains(r.Runs, nil) {
-		return errors.New("a contract or a run is null: " + again)
+		return errors.New("a contract or a run is null: " + writeAgain)
 	}
 	if len(r.Contracts) == 0 || len(r.Runs) == 0 {
-		return errors.New("it has no contract or no run, and so says nothing: run the suite again")
+		return errors.New("it has no contract or no run: run the suite again")
 	}
 	for _, c := range r.Contracts {
 		if slices.Contains(c.Clauses, nil) {
-			return errors.New("a clause is null: " + again)
+			return errors.New("a clause is null: " + writeAgain)
 		}
 	}
 	for _, run := range r.Runs {
 		c := r.contract(run.Provider)
 		if c == nil {
-			return fmt.Errorf("the contract of the run %s is missing: %s", run.ID(), again)
+			return fmt.Errorf("the contract of the run %s is missing: %s", run.ID(), writeAgain)
 		}
 		if slices.Contains(run.Results, nil) || slices.Contains(run.ExtraChecks, nil) || slices.Contains(run.Errata, nil) {
-			return fmt.Errorf("a result of the run %s is null: %s", run.ID(), again)
+			return fmt.Errorf("a result of the run %s is null: %s", run.ID(), writeAgain)
 		}
 		same := func(result *Result, clause *Clause) bool { return result.Clause == clause.ID }
 		if !slices.EqualFunc(run.Results, c.Clauses, same) {
 			return fmt.Errorf("the run %s does not have a result for each clause of the contract, in its order: %s",
-				run.ID(), again)
+				run.ID(), writeAgain)
 		}
 		for _, e := range r.Entries(run) {
 			if e.Outcome.rank() < 0 || e.Reason == "" {
-				return fmt.Errorf("the run %s has %s as %q, because %q, and an outcome is one of %q, and has a reason: %s",
-					run.ID(), e.ID, e.Outcome, e.Reason, Outcomes, again)
+				return fmt.Errorf("in the run %s %s has the outcome %q and the reason %q: an outcome is one of %q and has a reason: %s",
+					run.ID(), e.ID, e.Outcome, e.Reason, Outcomes(), writeAgain)
 			}
 		}
 	}
 	return nil
 }
 
-// Merge is the report of all pieces. Where two say something of the same clause, client, transport and tenant, the one
-// that was answered counts: not one that did not ask, and not one whose engine failed, for that says nothing of the
-// clause. An engine error counts where no piece has an answer. Of two answers the worse counts, and where one passes
-// and one fails, Disagreements has it. That two pieces were held to different states of a contract is an error.
-func Merge(pieces []RunReport) (*Report, error) {
+// Merge is the report of all run reports. Where two have the same clause, client, transport and tenant, the one with a response
+// counts: not one that did not run, and not an engine error, which says nothing of the clause. An engine error counts if
+// no run report has a response. Of two responses the worse counts, and if one passes and one fails, Disagreements has it. Two
+// of different states of a contract are an error.
+func Merge(reports []RunReport) (*Report, error) {
 	merged := &Report{Version: Version}
 	contracts, runs := map[string]RunReport{}, map[string]RunReport{}
-	for _, p := range pieces {
+	for _, p := range reports {
 		merged.Disagreements = append(merged.Disagreements, p.Disagreements...)
 		for _, c := range p.Contracts {
 			first, has := contracts[c.Provider]
@@ -143,7 +142,7 @@ func Merge(pieces []RunReport) (*Report, error) {
 				contracts[c.Provider] = p
 				merged.Contracts = append(merged.Contracts, c)
 			} else if !reflect.DeepEqual(first.contract(c.Provider), c) {
-				return nil, fmt.Errorf("%s and %s were held to different states of the contract of %s: run both with the same version",
+				return nil, fmt.Errorf("%s and %s were checked against different states of the contract of %s: run both with the same module version",
 					first.File, p.File, c.Provider)
 			}
 		}
@@ -161,7 +160,7 @@ func Merge(pieces []RunReport) (*Report, error) {
 	return merged, nil
 }
 
-// sort has the report the same, in whichever order its pieces were read.
+// sort makes the report independent of the order of the run reports.
 func (r *Report) sort() {
 	slices.SortStableFunc(r.Contracts, func(a, b *Contract) int { return cmp.Compare(a.Provider, b.Provider) })
 	slices.SortStableFunc(r.Runs, func(a, b *Run) int {
@@ -175,7 +174,7 @@ func (r *Report) sort() {
 	}
 }
 
-// merge adds what another piece of the run says, and returns where the two disagree.
+// merge adds another report of the run, and returns where the two disagree.
 func (r *Run) merge(other *Run, file, otherFile string) (disagreements []string) {
 	disagree := func(what string, a, b Outcome) {
 		disagreements = append(disagreements, fmt.Sprintf("%s, %s: %s in %s, %s in %s; the worse counts",
@@ -213,6 +212,7 @@ func (r *Run) merge(other *Run, file, otherFile string) (disagreements []string)
 	if r.Selection != other.Selection {
 		r.Selection = ""
 	}
+	r.Rerun = cmp.Or(r.Rerun, other.Rerun)
 	maps.Copy(r.Versions, other.Versions)
 	for _, problem := range other.Problems {
 		if !slices.Contains(r.Problems, problem) {
@@ -229,7 +229,7 @@ func (r *Run) merge(other *Run, file, otherFile string) (disagreements []string)
 	return disagreements
 }
 
-// recount has the errata of two pieces, and what of both bore them out.
+// recount adds the other report's errata, and counts again what matches each.
 func (r *Run) recount(others []*KnownErratum) {
 	for _, known := range others {
 		if !slices.ContainsFunc(r.Errata, func(k *KnownErratum) bool { return k.Place == known.Place }) {
@@ -251,14 +251,14 @@ func (r *Run) recount(others []*KnownErratum) {
 	}
 }
 
-// choose is what counts of two results of the same, and whether one passes and one fails.
+// choose returns which of two results counts, and whether one passes and one fails.
 func choose(a, b *Result) (chosen *Result, disagree bool) {
 	better := cmp.Or(
 		cmp.Compare(b.weight(), a.weight()),
 		cmp.Compare(a.Outcome.rank(), b.Outcome.rank()),
 		cmp.Compare(b.Ran, a.Ran), // of its wordings
 	)
-	disagree = a.weight() == answered && b.weight() == answered &&
+	disagree = a.weight() == responded && b.weight() == responded &&
 		(a.Outcome.Passes() && b.Outcome.Fails() || a.Outcome.Fails() && b.Outcome.Passes())
 	if better > 0 {
 		return b, disagree
@@ -266,22 +266,22 @@ func choose(a, b *Result) (chosen *Result, disagree bool) {
 	return a, disagree
 }
 
-// How much a result says of what it is of, the least first.
+// How much a result says, the least first.
 const (
-	unasked  = iota
-	inPart   // some of its wordings were asked
-	faulty   // the engine failed
-	answered // whatever it came to
+	notRun    = iota
+	ranInPart // some of its wordings
+	engineFailed
+	responded // whatever it came to
 )
 
 func (r *Result) weight() int {
 	switch {
 	case r.Outcome == Engine:
-		return faulty
-	case wasRun(r.Outcome):
-		return answered
+		return engineFailed
+	case r.Outcome.ran():
+		return responded
 	case r.Ran > 0:
-		return inPart
+		return ranInPart
 	}
-	return unasked
+	return notRun
 }

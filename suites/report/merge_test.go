@@ -2,6 +2,8 @@ package report_test
 
 import (
 	"bytes"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -40,20 +42,20 @@ func TestChangesSinceABaseline(t *testing.T) {
 	}{
 		{"newly broken", "create.clause-0(honored>broken) ", changes.Broken},
 		{"newly honored", "create.clause-8(broken>honored) ", changes.Honored},
-		{"newly documented", "get.clause-5(>deviating) get.clause-5(>not-asked) ", changes.Documented},
-		{"newly asked", "delete.clause-7(not-asked>lost) ", changes.Asked},
-		{"not asked any more", "get.clause-9(honored>unsupported) ", changes.NotAsked},
+		{"newly documented", "get.clause-5(>deviating) get.clause-5(>not-run) ", changes.Documented},
+		{"newly run", "delete.clause-7(not-run>not-exposed) ", changes.Ran},
+		{"no longer run", "get.clause-9(honored>unsupported) ", changes.NotRun},
 		{"gone", "", changes.Gone},
 	} {
 		if got := ids(test.got); got != test.want {
 			t.Errorf("%s: %q, want %q", test.kind, got, test.want)
 		}
 	}
-	if gone := ids(baseline().Since(now).Gone); gone != "get.clause-5(deviating>) get.clause-5(not-asked>) " {
+	if gone := ids(baseline().Since(now).Gone); gone != "get.clause-5(deviating>) get.clause-5(not-run>) " {
 		t.Errorf("gone: %q", gone)
 	}
 	same := now.Since(sample.Report())
-	for _, kind := range same.Kinds() {
+	for _, kind := range same.ByKind() {
 		if len(kind.Changes) > 0 {
 			t.Errorf("%s since itself: %v", kind.Kind, kind.Changes)
 		}
@@ -64,12 +66,12 @@ func TestARunThatOnlyOneSideHasIsTold(t *testing.T) {
 	now, before := sample.Report(), sample.Report()
 	now.Runs[0].Client.Name = "renamed"
 	changes := now.Since(before)
-	want := []string{"the baseline has no run of graph, renamed, offline", "the baseline has a run of graph, connector, offline, and this report has none"}
+	want := []string{"the baseline has no run of graph, renamed, offline", "the baseline has a run of graph, connector, offline, but this report has none"}
 	if got := changes.Runs(); !slices.Equal(got, want) {
 		t.Errorf("%q, want %q", got, want)
 	}
-	if len(changes.Broken) != 4 || len(changes.NotAsked) != 1 || changes.NotAsked[0].Is != report.Engine || changes.Broken[0] != (report.Change{Run: "graph, renamed, offline", ID: "graph.create.clause-0", Is: report.Broken}) {
-		t.Errorf("newly broken: %v, want the 4 that fail of the run; not asked: %v, want the one that could not be", changes.Broken, changes.NotAsked)
+	if len(changes.Broken) != 4 || len(changes.NotRun) != 1 || changes.NotRun[0].Is != report.Engine || changes.Broken[0] != (report.Change{Run: "graph, renamed, offline", ID: "graph.create.clause-0", Is: report.Broken}) {
+		t.Errorf("newly broken: %v, want the 4 that fail of the run; not asked: %v, want the one that could not be", changes.Broken, changes.NotRun)
 	}
 	now.Changes = changes
 	var text bytes.Buffer
@@ -83,19 +85,19 @@ func TestAChangeThatNeitherBreaksNorHonorsIsTold(t *testing.T) {
 		was, is report.Outcome
 		kind    string
 	}{
-		{report.Honored, report.Another, "otherwise changed"},
+		{report.Honored, report.Another, "other changes"},
 		{report.Another, report.Honored, "newly honored"},
-		{report.Honored, report.Deviating, "otherwise changed"},
-		{report.Deviating, report.Honored, "otherwise changed"},
-		{report.Broken, report.Undocumented, "otherwise changed"},
-		{report.Broken, report.Engine, "otherwise changed"},
+		{report.Honored, report.Deviating, "other changes"},
+		{report.Deviating, report.Honored, "other changes"},
+		{report.Broken, report.Undocumented, "other changes"},
+		{report.Broken, report.Engine, "other changes"},
 		{report.Engine, report.Broken, "newly broken"},
 		{report.NotRun, report.Unsupported, ""},
 	} {
 		before, now := sample.Report(), sample.Report()
 		before.Runs[0].Results[0].Outcome, now.Runs[0].Results[0].Outcome = test.was, test.is
 		got := ""
-		for _, kind := range now.Since(before).Kinds() {
+		for _, kind := range now.Since(before).ByKind() {
 			if len(kind.Changes) > 0 {
 				got += kind.Kind
 			}
@@ -253,8 +255,130 @@ func TestPiecesOfDifferentContractsAreNotMerged(t *testing.T) {
 	a, b := piece("a.json", report.Honored, report.Honored), piece("b.json", report.Honored, report.Honored)
 	b.Contracts[0].Clauses[3].Line++
 	_, err := report.Merge([]report.RunReport{a, b})
-	want := "a.json and b.json were held to different states of the contract of graph: run both with the same version"
+	want := "a.json and b.json were checked against different states of the contract of graph: run both with the same module version"
 	if err == nil || err.Error() != want {
 		t.Errorf("%v, want %s", err, want)
+	}
+}
+
+func TestARunReportIsReadFromAFolderOnly(t *testing.T) {
+	r := sample.Report()
+	r.Runs = r.Runs[:1]
+	folder := t.TempDir()
+	file, err := r.Write(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if entries, err := os.ReadDir(folder); err != nil || len(entries) != 1 {
+		t.Errorf("beside the report %v stand in its folder: %v", entries, err)
+	}
+	gone := filepath.Join(folder, "gone")
+	for name, test := range map[string]struct{ folder, want string }{
+		"a file":    {file, file + " is a file: give the folder that contains it"},
+		"no folder": {gone, gone + ": there is no such folder: a suite's --report flag makes it, unless the suite did not compile"},
+		"a loop":    {loop(t), " cannot be read: too many levels of symbolic links: give a folder that a suite's --report flag wrote"},
+	} {
+		if _, err := report.ReadFolder(test.folder); err == nil || !strings.HasSuffix(err.Error(), test.want) {
+			t.Errorf("%s: %v, want %s", name, err, test.want)
+		}
+	}
+	if _, err := report.Read(gone); err == nil || err.Error() != gone+" cannot be read: no such file or directory: give a readable file" {
+		t.Errorf("no file: %v", err)
+	}
+	want := filepath.Join(file, filepath.Base(file)) + " cannot be written: not a directory: choose another folder"
+	if _, err := r.Write(file); err == nil || err.Error() != want {
+		t.Errorf("into a file: %v, want %s", err, want)
+	}
+	if err := os.Mkdir(filepath.Join(folder, "full"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(filepath.Join(folder, "full", filepath.Base(file)), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	_, err = r.Write(filepath.Join(folder, "full"))
+	if entries, readErr := os.ReadDir(filepath.Join(folder, "full")); err == nil || readErr != nil || len(entries) != 1 {
+		t.Errorf("where a folder has the report's name: %v, and left are %v, %v", err, entries, readErr)
+	}
+}
+
+// loop is a link to itself.
+func loop(t *testing.T) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "loop")
+	if err := os.Symlink(file, file); err != nil {
+		t.Skipf("no link can be made here, so run it where one can: %v", err)
+	}
+	return file
+}
+
+func TestWhatTwoRunReportsOfARunAdd(t *testing.T) {
+	a, b := piece("a.json", report.Honored, report.NotRun), piece("b.json", report.Broken, report.Honored)
+	own := &report.Check{ID: "case:own", Kind: report.Case, Title: "t", Result: report.Result{Outcome: report.Honored, Reason: "r", Ran: 1}}
+	first, second := a.Runs[0], b.Runs[0]
+	second.ExtraChecks = append(second.ExtraChecks, own)
+	second.ExtraChecks[1].Outcome, second.ExtraChecks[0].Outcome, second.ExtraChecks[0].Reason = report.Broken, report.Honored, "better"
+	first.Rerun, first.Versions = "", map[string]string{"go": "go1"}
+	second.Versions = map[string]string{"own": "v1"}
+	first.Strict, second.Strict = true, true
+	second.Start = first.Start.Add(-time.Minute)
+	second.Errata[0].Case, second.Errata[0].Place, own.Errata = "own", "errata.yaml:9", []string{"errata.yaml:9"}
+	merged, err := report.Merge([]report.RunReport{a, b})
+	if err != nil {
+		t.Fatal(err)
+	}
+	run := merged.Runs[0]
+	if run.Rerun != second.Rerun || run.Versions["go"] != "go1" || run.Versions["own"] != "v1" || !run.Strict {
+		t.Errorf("it is rerun by %q, its versions are %v, strict %v", run.Rerun, run.Versions, run.Strict)
+	}
+	if !run.Start.Equal(second.Start) || run.Seconds != 61.25 {
+		t.Errorf("it began at %v and took %v s, want %v and 61.25 s", run.Start, run.Seconds, second.Start)
+	}
+	var checks []string
+	for _, check := range run.ExtraChecks {
+		checks = append(checks, check.ID+" "+string(check.Outcome))
+	}
+	if got := strings.Join(checks, ", "); got != "case:own honored, graph.get.clause-1~retries-date broken, success:graph.get broken" {
+		t.Errorf("its checks are %s", got)
+	}
+	if run.Errata[1].Covers != 1 {
+		t.Errorf("the erratum of a check covers %d, want 1", run.Errata[1].Covers)
+	}
+	want := []string{
+		"graph, connector, offline, graph.create.clause-0: honored in a.json, broken in b.json; the worse counts",
+		"graph, connector, offline, graph.get.clause-1~retries-date: broken in a.json, honored in b.json; the worse counts",
+		"graph, connector, offline, success:graph.get: honored in a.json, broken in b.json; the worse counts",
+	}
+	if !slices.Equal(merged.Disagreements, want) {
+		t.Errorf("they disagree on\n%s", strings.Join(merged.Disagreements, "\n"))
+	}
+	a.Disagreements = []string{"of before"}
+	if again, err := report.Merge([]report.RunReport{a}); err != nil || !slices.Equal(again.Disagreements, a.Disagreements) {
+		t.Errorf("a merged report's disagreements are %q, %v", again.Disagreements, err)
+	}
+	a.Runs[0].Strict = false
+	_, b = a, piece("b.json", report.Broken, report.Honored)
+	b.Runs[0].Strict = true
+	if merged, err := report.Merge([]report.RunReport{a, b}); err != nil || merged.Runs[0].Strict {
+		t.Errorf("of a run that was strict in part: strict %v, %v", merged.Runs[0].Strict, err)
+	}
+}
+
+func TestNothingIsLeftOutOnceAllRan(t *testing.T) {
+	both := func() []report.RunReport {
+		a, b := piece("a.json", report.Honored, report.Honored), piece("b.json", report.Honored, report.Honored)
+		for i := range a.Runs[0].Results {
+			a.Runs[0].Results[i].Outcome, b.Runs[0].Results[i].Outcome = report.Honored, report.NotRun
+		}
+		return []report.RunReport{a, b}
+	}
+	merged, err := report.Merge(both())
+	if err != nil || merged.Runs[0].LeftOut != "" {
+		t.Errorf("it left out %q, %v", merged.Runs[0].LeftOut, err)
+	}
+	part := both()
+	part[0].Runs[0].Results[5].Outcome = report.NotRun
+	merged, err = report.Merge(part)
+	if err != nil || merged.Runs[0].LeftOut != "the selection left them out" {
+		t.Errorf("of both it left out %q, %v", merged.Runs[0].LeftOut, err)
 	}
 }

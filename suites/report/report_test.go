@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"encoding/xml"
+	"errors"
 	"flag"
 	"os"
 	"path/filepath"
@@ -22,20 +23,18 @@ var update = flag.Bool("update", false, "write the golden files")
 
 func TestTexts(t *testing.T) {
 	changed := sample.Report()
+	shown := func(w *bytes.Buffer, c report.Console, run int) error {
+		_, err := w.WriteString(console(t, c, sample.Report(), sample.Report().Runs[run]))
+		return err
+	}
 	changed.Changes = changed.Since(baseline())
 	for name, write := range map[string]func(*bytes.Buffer) error{
-		"console-offline": func(w *bytes.Buffer) error {
-			return report.Console{}.Write(w, sample.Report(), sample.Report().Runs[0])
-		},
-		"console-live": func(w *bytes.Buffer) error {
-			return report.Console{}.Write(w, sample.Report(), sample.Report().Runs[1])
-		},
-		"console-colour": func(w *bytes.Buffer) error {
-			return report.Console{Colour: true}.Write(w, sample.Report(), sample.Report().Runs[0])
-		},
+		"console-offline":     func(w *bytes.Buffer) error { return shown(w, report.Console{}, 0) },
+		"console-live":        func(w *bytes.Buffer) error { return shown(w, report.Console{}, 1) },
+		"console-colour":      func(w *bytes.Buffer) error { return shown(w, report.Console{Colour: true}, 0) },
 		"markdown":            func(w *bytes.Buffer) error { return changed.WriteMarkdown(w) },
 		"markdown-signed-out": func(w *bytes.Buffer) error { return sample.SignedOut().WriteMarkdown(w) },
-		"junit":               func(w *bytes.Buffer) error { return sample.Report().WriteJUnit(w) },
+		"junit":               func(w *bytes.Buffer) error { return sample.Report().WriteJUnit(w, everywhere) },
 		"annotations":         func(w *bytes.Buffer) error { return sample.Report().WriteAnnotations(w, everywhere) },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -58,6 +57,16 @@ func TestTexts(t *testing.T) {
 			}
 		})
 	}
+}
+
+// console is all that a console shows of a run.
+func console(t *testing.T, c report.Console, r *report.Report, run *report.Run) string {
+	t.Helper()
+	var text bytes.Buffer
+	if err := errors.Join(c.WriteCoverage(&text, r, run), c.WriteCauses(&text, r, run)); err != nil {
+		t.Fatal(err)
+	}
+	return text.String()
 }
 
 func TestWhatIsWrittenIsRead(t *testing.T) {
@@ -110,14 +119,14 @@ func TestNoPieceOverwritesAnothers(t *testing.T) {
 func TestATenantIsNamedWhereverItsRunIs(t *testing.T) {
 	r := sample.SignedOut()
 	r.Runs[0].Tenant = "con.toso"
-	var console, markdown, junit bytes.Buffer
-	for _, err := range []error{report.Console{}.Write(&console, r, r.Runs[0]), r.WriteMarkdown(&markdown), r.WriteJUnit(&junit)} {
+	var coverage, markdown, junit bytes.Buffer
+	for _, err := range []error{report.Console{}.WriteCoverage(&coverage, r, r.Runs[0]), r.WriteMarkdown(&markdown), r.WriteJUnit(&junit, everywhere)} {
 		if err != nil {
 			t.Fatal(err)
 		}
 	}
 	for want, text := range map[string]string{
-		"  live, con.toso, as connector: ":                   console.String(),
+		"  live, con.toso, as connector: ":                   coverage.String(),
 		"| a sandbox tenant, con.toso |":                     markdown.String(),
 		`classname="graph.connector.live.con_toso"`:          junit.String(),
 		`<testsuite name="graph, connector, live, con.toso"`: junit.String(),
@@ -130,17 +139,17 @@ func TestATenantIsNamedWhereverItsRunIs(t *testing.T) {
 
 func TestWhatIsNoPieceIsToldSo(t *testing.T) {
 	for name, test := range map[string]struct{ text, want string }{
-		"another program's JSON":   {`[{"SuitePath":"x"}]`, "x.json is no report: give --report a folder of its own"},
-		"an object of another's":   {`{"name":"package"}`, "x.json is no report: give"},
+		"another program's JSON":   {`[{"SuitePath":"x"}]`, "x.json is not a report: give --report a folder of its own"},
+		"an object of another's":   {`{"name":"package"}`, "x.json is not a report: give"},
 		"half a piece":             {`{"version":1,"contr`, "x.json is cut off: write it again"},
-		"something after it":       {`{"version":1}x`, "x.json is no report: give"},
+		"something after it":       {`{"version":1}x`, "x.json is not a report: give"},
 		"an empty file":            {``, "x.json is cut off: write it again"},
-		"another version":          {`{"version": 2}`, "no report of version 1, but of 2"},
+		"another version":          {`{"version": 2}`, "its version is 2, this command reads 1"},
 		"nothing":                  {`{"version":1}`, "it has no contract or no run"},
 		"a run without contract":   {`{"version":1,"contracts":[{"provider":"classroom"}],"runs":[{"provider":"graph"}]}`, "the contract of the run graph, ,  is missing"},
 		"a null":                   {`{"version":1,"runs":[null]}`, "null"},
 		"a clause left out":        {`{"version":1,"contracts":[{"provider":"graph","clauses":[{"id":"a"}]}],"runs":[{"provider":"graph"}]}`, "a result for each clause"},
-		"an outcome of its own":    {`{"version":1,"contracts":[{"provider":"graph","clauses":[{"id":"a"}]}],"runs":[{"provider":"graph","results":[{"clause":"a","outcome":"fine","reason":"r"}]}]}`, `has a as "fine"`},
+		"an outcome of its own":    {`{"version":1,"contracts":[{"provider":"graph","clauses":[{"id":"a"}]}],"runs":[{"provider":"graph","results":[{"clause":"a","outcome":"fine","reason":"r"}]}]}`, `a has the outcome "fine"`},
 		"an outcome and no reason": {`{"version":1,"contracts":[{"provider":"graph","clauses":[{"id":"a"}]}],"runs":[{"provider":"graph","results":[{"clause":"a","outcome":"honored"}]}]}`, "has a reason"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -153,7 +162,7 @@ func TestWhatIsNoPieceIsToldSo(t *testing.T) {
 			}
 		})
 	}
-	if _, err := report.ReadFolder(t.TempDir()); err == nil || !strings.Contains(err.Error(), report.ErrEmpty.Error()) {
+	if _, err := report.ReadFolder(t.TempDir()); err == nil || !strings.Contains(err.Error(), " contains no run report: give a folder that ") {
 		t.Errorf("an empty folder: %v", err)
 	}
 }
@@ -216,32 +225,45 @@ func TestEveryTextIsScrubbed(t *testing.T) {
 
 func TestJUnitIsReadAsCISystemsReadIt(t *testing.T) {
 	var text bytes.Buffer
-	if err := sample.Report().WriteJUnit(&text); err != nil {
+	if err := sample.Report().WriteJUnit(&text, everywhere); err != nil {
 		t.Fatal(err)
 	}
 	var suites struct {
 		Tests    int `xml:"tests,attr"`
 		Failures int `xml:"failures,attr"`
 		Errors   int `xml:"errors,attr"`
-		Skipped  int `xml:"skipped,attr"`
-		Cases    []struct {
-			Name    string `xml:"name,attr"`
-			Failure *struct {
-				Text string `xml:",chardata"`
-			} `xml:"failure"`
-			Skipped *struct {
-				Message string `xml:"message,attr"`
-			} `xml:"skipped"`
-		} `xml:"testsuite>testcase"`
+		Suites   []struct {
+			Tests    int `xml:"tests,attr"`
+			Failures int `xml:"failures,attr"`
+			Errors   int `xml:"errors,attr"`
+			Skipped  int `xml:"skipped,attr"`
+			Cases    []struct {
+				Name    string `xml:"name,attr"`
+				File    string `xml:"file,attr"`
+				Failure *struct {
+					Text string `xml:",chardata"`
+				} `xml:"failure"`
+				Skipped *struct {
+					Message string `xml:"message,attr"`
+				} `xml:"skipped"`
+			} `xml:"testcase"`
+		} `xml:"testsuite"`
 	}
 	if err := xml.Unmarshal(text.Bytes(), &suites); err != nil {
 		t.Fatal(err)
 	}
-	// Of the sample: 11 clauses twice and 2 checks; 3 outcomes and a check that fail; another, unsupported and not asked, and 9 live.
-	if suites.Tests != 24 || suites.Failures != 4 || suites.Errors != 1 || suites.Skipped != 12 || len(suites.Cases) != suites.Tests {
-		t.Errorf("%d tests, %d failures, %d errors, %d skipped, %d cases", suites.Tests, suites.Failures, suites.Errors, suites.Skipped, len(suites.Cases))
+	if suites.Tests != 24 || suites.Failures != 4 || suites.Errors != 1 || len(suites.Suites) != 2 {
+		t.Errorf("%d tests, %d failures, %d errors in %d suites", suites.Tests, suites.Failures, suites.Errors, len(suites.Suites))
 	}
-	for _, c := range suites.Cases {
+	// Of the sample: 11 clauses and 2 checks, of which 3 clauses and a check fail, and another, unsupported and not run are skipped.
+	offline, live := suites.Suites[0], suites.Suites[1]
+	if offline.Tests != 13 || offline.Failures != 4 || offline.Errors != 1 || offline.Skipped != 3 || len(offline.Cases) != 13 {
+		t.Errorf("offline: %d tests, %d failures, %d errors, %d skipped", offline.Tests, offline.Failures, offline.Errors, offline.Skipped)
+	}
+	if live.Tests != 11 || live.Failures != 0 || live.Errors != 0 || live.Skipped != 9 || len(live.Cases) != 11 {
+		t.Errorf("live: %d tests, %d failures, %d errors, %d skipped", live.Tests, live.Failures, live.Errors, live.Skipped)
+	}
+	for _, c := range slices.Concat(offline.Cases, live.Cases) {
 		if c.Skipped != nil && c.Skipped.Message == "" {
 			t.Errorf("%s is skipped without a reason", c.Name)
 		}
@@ -250,11 +272,22 @@ func TestJUnitIsReadAsCISystemsReadIt(t *testing.T) {
 		}
 	}
 	whole := strings.NewReplacer("\x1b", "\ufffd", "\x00", "\ufffd").Replace(sample.Hostile) // XML has no such characters
-	if !strings.HasSuffix(suites.Cases[0].Failure.Text, whole) {
-		t.Errorf("the failure is cut off: %q", suites.Cases[0].Failure.Text)
+	if !strings.HasSuffix(offline.Cases[0].Failure.Text, whole) {
+		t.Errorf("the failure is cut off: %q", offline.Cases[0].Failure.Text)
 	}
 	if host, err := os.Hostname(); err == nil && len(host) > 3 && strings.Contains(text.String(), host) {
 		t.Error("it has this machine's name")
+	}
+}
+
+func TestJUnitNamesNoFileThatIsNotCheckedOut(t *testing.T) {
+	var text bytes.Buffer
+	nowhere := func(string) bool { return false }
+	if err := sample.Report().WriteJUnit(&text, nowhere); err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(text.String(), " file=") || strings.Contains(text.String(), " line=") {
+		t.Error("a case names a file, which is not there")
 	}
 }
 
@@ -275,7 +308,7 @@ func TestHostileTextsStayTexts(t *testing.T) {
 	within := ""
 	for line := range strings.Lines(markdown.String()) {
 		line = strings.TrimRight(line, "\n")
-		fence := strings.TrimSuffix(line, " text")
+		fence, _, _ := strings.Cut(line, " ") // and the language
 		switch {
 		case within == "" && strings.HasPrefix(fence, "```"):
 			within = fence
@@ -301,7 +334,7 @@ func TestAnnotationsAreAsManyAsAreShown(t *testing.T) {
 		t.Fatal(err)
 	}
 	lines := strings.Split(strings.TrimSpace(text.String()), "\n")
-	if last := lines[len(lines)-1]; len(lines) != 10 || last != "::error title=and more::84 more fail: the job's summary and the report have them" {
+	if last := lines[len(lines)-1]; len(lines) != 10 || last != "::error title=and more::84 more failed: the job's summary and the report have them" {
 		t.Errorf("%d lines, the last %q", len(lines), last)
 	}
 	text.Reset()
@@ -333,8 +366,11 @@ func TestEqualRowsOfWordingsStandOnce(t *testing.T) {
 	}
 }
 
+// schemaURL is no file: the checkout's path may have a space.
+const schemaURL = "https://example.com/report.schema.json"
+
 func TestTheSchemaHoldsWhatIsWritten(t *testing.T) {
-	document, err := jsonschema.UnmarshalJSON(bytes.NewReader(report.Schema))
+	document, err := jsonschema.UnmarshalJSON(bytes.NewReader(report.Schema()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -342,10 +378,10 @@ func TestTheSchemaHoldsWhatIsWritten(t *testing.T) {
 	compiler := jsonschema.NewCompiler()
 	compiler.DefaultDraft(jsonschema.Draft2020)
 	compiler.AssertFormat()
-	if err := compiler.AddResource("https://learncontract.example/report.schema.json", closed); err != nil {
+	if err := compiler.AddResource(schemaURL, closed); err != nil {
 		t.Fatal(err)
 	}
-	schema, err := compiler.Compile("https://learncontract.example/report.schema.json")
+	schema, err := compiler.Compile(schemaURL)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -370,7 +406,7 @@ func TestTheSchemaHoldsWhatIsWritten(t *testing.T) {
 	for was, is := range map[string]string{
 		`"version": 1,`: `"version": 2,`, `"outcome": "broken"`: `"outcome": "fine"`, `"reason": "it is broken"`: `"reason": ""`,
 		`"transport": "live"`: `"transport": "wire"`, `"binds": true`: `"binds": "yes"`, `"lookAlikes"`: `"alike"`, `"kind": "retries"`: `"kind": "again"`,
-		`"asked": 1`: `"asked": 1, "own": 1`, `"title": "the success of graph.get"`: `"title": "t", "own": 1`,
+		`"ran": 1`: `"ran": 1, "own": 1`, `"title": "the success of graph.get"`: `"title": "t", "own": 1`,
 	} {
 		wrong := strings.ReplaceAll(text.String(), was, is)
 		if wrong == text.String() || validate(wrong) == nil {
@@ -434,16 +470,14 @@ func FuzzRead(f *testing.F) {
 		var out bytes.Buffer
 		for _, write := range []func() error{
 			func() error { return merged.WriteJSON(&out) }, func() error { return merged.WriteMarkdown(&out) },
-			func() error { return merged.WriteJUnit(&out) }, func() error { return merged.WriteAnnotations(&out, everywhere) },
+			func() error { return merged.WriteJUnit(&out, everywhere) }, func() error { return merged.WriteAnnotations(&out, everywhere) },
 		} {
 			if err := write(); err != nil {
 				t.Error(err)
 			}
 		}
 		for _, run := range merged.Runs {
-			if err := (report.Console{}).Write(&out, merged, run); err != nil {
-				t.Error(err)
-			}
+			console(t, report.Console{}, merged, run)
 		}
 	})
 }

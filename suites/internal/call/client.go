@@ -61,7 +61,7 @@ func Open(config client.Config, contract *fixtures.Contract) (*Client, error) {
 // ofAnother reports whether the id is of an operation of another provider: one client may perform several providers' calls.
 func (c *Client) ofAnother(id string) bool {
 	provider, _, _ := strings.Cut(id, ".")
-	if provider == c.Contract.Provider || !slices.Contains(fixtures.Providers, provider) {
+	if provider == c.Contract.Provider || !slices.Contains(fixtures.Providers(), provider) {
 		return false
 	}
 	other, err := fixtures.Load(provider)

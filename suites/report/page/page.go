@@ -1,7 +1,7 @@
 // Package page writes a report as one HTML file that needs nothing else: no server, no network, no framework.
 //
-// It knows how a page is laid out. It must not know more of a run than package report tells, and it trusts no text of it:
-// whatever a provider or a client says is shown, and never run.
+// It knows how a page is laid out. It must not know more of a run than package report has, and it trusts no text of it:
+// whatever a provider or a client sent is shown, and never run.
 package page
 
 import (
@@ -40,24 +40,24 @@ type view struct {
 	Style    template.CSS
 	Script   template.JS
 	Data     *report.Report
-	Outcomes []outcome
+	Outcomes []report.Outcome
 
-	Verdict  report.Headline
+	Headline report.Headline
 	When     string
 	Versions []string
 	Problems []string
 	Columns  []*column
-	Changes  []report.ChangesOfAKind
+	Changes  []report.ChangesOfKind
 	OneSided []string // the runs that only the report or only the baseline has, a line each
 	Compared bool
-	Failed   []failed
-	More     int // failures that are not listed
+	Causes   []cause
+	More     int // causes that are not listed
 	Overview overview
 	Rows     []row
 	Alike    []alike
 	Errata   []erratum
 	Retried  bool // whether there are schedules
-	Checked  bool // whether anything was asked beyond the documented failures
+	Checked  bool // whether there are extra checks
 }
 
 // column is a client, a transport and a tenant, whatever the provider: what a row has a cell for.
@@ -79,32 +79,23 @@ type summary struct {
 
 // counted is an outcome and how many clauses have it.
 type counted struct {
-	outcome
-	N     int
-	X, To float64 // where its part of the bar begins, and how long it is, in percent
+	report.Outcome
+	N        int
+	X, Width float64 // of its part of the bar, in percent
 }
 
-// outcome is one, as the page has it.
-type outcome struct {
-	Key   report.Outcome
-	Label string
-}
-
-// row is a clause or a check, and what came of it in each column.
+// row is a clause or a check, and its outcome in each column, empty if the column has no run of it.
 type row struct {
-	ID, Title, Provider, Action, Kind, Operation string
-	Status                                       int
-	Cells                                        []cell
+	ID, Title, Provider, Action, Kind string
+	Status                            int
+	Outcomes                          []report.Outcome
 }
 
-// cell is what came of a row in a column; the zero cell is that of a run there is none of.
-type cell struct{ outcome }
-
-// failed is a failure, and of which others the same is said.
-type failed struct {
-	report.Entry
-	Label  string
-	Others []report.Entry
+// cause is why clauses failed. The first of them are listed, the others are folded up.
+type cause struct {
+	report.Cause
+	Run           *report.Run
+	First, Others []report.Entry
 }
 
 type alike struct {
@@ -134,34 +125,29 @@ type statusCell struct {
 	Status, Clauses, Failing int
 }
 
-// short are labels that a cell has room for, where that of the outcome is longer.
-var short = map[report.Outcome]string{report.Another: "another clause"}
-
-func labelled(o report.Outcome) outcome { return outcome{o, cmp.Or(short[o], o.Label())} }
-
-// mostFailed bounds how many failures stand above the matrix, which has them all.
-const mostFailed = 12
+// How much stands above the matrix, which has all clauses.
+const (
+	mostCauses = 12
+	mostFirst  = 3 // clauses of a cause
+)
 
 func newView(r *report.Report) *view {
-	v := &view{Data: r}
-	for _, o := range report.Outcomes {
-		v.Outcomes = append(v.Outcomes, labelled(o))
-	}
+	v := &view{Data: r, Outcomes: report.Outcomes(), Headline: r.Headline()}
 	v.problems(r)
 	v.columns(r)
 	v.code()
 	v.rows(r)
-	v.failures(r)
+	v.causes(r)
 	v.countRows()
 	v.alike(r)
 	if r.Changes != nil {
 		v.Compared, v.OneSided = true, r.Changes.Runs()
-		v.Changes = slices.DeleteFunc(r.Changes.Kinds(), func(k report.ChangesOfAKind) bool { return len(k.Changes) == 0 })
+		v.Changes = slices.DeleteFunc(r.Changes.ByKind(), func(k report.ChangesOfKind) bool { return len(k.Changes) == 0 })
 	}
 	return v
 }
 
-// code adds the style and the script, and has the page run nothing else: a policy knows both by their digest.
+// code adds the style and the script, and a policy that allows nothing else: it has their digests.
 func (v *view) code() {
 	style := fmt.Sprintf("%s#clauses { --columns: %d; }\n", style, len(v.Columns))
 	v.Style, v.Script = template.CSS(style), template.JS(script)
@@ -169,7 +155,7 @@ func (v *view) code() {
 		"'; img-src data:; base-uri 'none'; form-action 'none'"
 }
 
-// digest is what a policy calls a text by.
+// digest identifies a text in a policy.
 func digest(text string) string {
 	sum := sha256.Sum256([]byte(text))
 	return "sha256-" + base64.StdEncoding.EncodeToString(sum[:])
@@ -231,7 +217,7 @@ func (v *view) columns(r *report.Report) {
 		} {
 			if counts[o] > 0 {
 				width := 100 * float64(counts[o]) / float64(len(run.Results))
-				s.Counts = append(s.Counts, counted{outcome: labelled(o), N: counts[o], X: x, To: width})
+				s.Counts = append(s.Counts, counted{o, counts[o], x, width})
 				x += width
 			}
 		}
@@ -248,50 +234,50 @@ func took(seconds float64) string {
 }
 
 func (v *view) rows(r *report.Report) {
-	at := map[string]int{}
+	places := map[string]int{}
 	for c, column := range v.Columns {
 		for _, s := range column.Runs {
 			for _, e := range r.Entries(s.Run) {
-				i, has := at[e.ID]
-				if !has {
+				i, found := places[e.ID]
+				if !found {
 					i = len(v.Rows)
-					at[e.ID] = i
+					places[e.ID] = i
 					n := row{ID: e.ID, Title: e.Title, Provider: s.Provider, Action: e.Action, Kind: "clause"}
-					n.Cells = make([]cell, len(v.Columns))
-					if e.Of != nil {
-						n.Status, n.Operation = e.Of.Status, e.Of.Operation
+					n.Outcomes = make([]report.Outcome, len(v.Columns))
+					if e.Documented != nil {
+						n.Status = e.Documented.Status
 					}
 					if e.Check != nil {
 						n.Kind = e.Check.Kind
 					}
 					v.Rows = append(v.Rows, n)
 				}
-				v.Rows[i].Cells[c] = cell{labelled(e.Outcome)}
+				v.Rows[i].Outcomes[c] = e.Outcome
 			}
 		}
 	}
-	// The contract's order, whichever column had a row first; what is beyond it stands after it.
+	// The contract's order, whichever column had a row first; extra checks stand after it.
+	provider := func(r row) int { return slices.Index(fixtures.Providers(), r.Provider) }
 	slices.SortStableFunc(v.Rows, func(a, b row) int {
-		return cmp.Or(beyond(a)-beyond(b), cmp.Compare(a.Provider, b.Provider), cmp.Compare(a.Kind, b.Kind))
+		return cmp.Or(a.extra()-b.extra(), provider(a)-provider(b), cmp.Compare(a.Kind, b.Kind))
 	})
 }
 
-func beyond(r row) int {
+// extra is 1 for an extra check, 0 for a clause.
+func (r row) extra() int {
 	if r.Kind == "clause" {
 		return 0
 	}
 	return 1
 }
 
-func (v *view) failures(r *report.Report) {
-	v.Verdict = r.Headline()
-	for i, alike := range report.Grouped(r.Worst(report.Failing...)) {
-		if i < mostFailed {
-			v.Failed = append(v.Failed, failed{alike[0], labelled(alike[0].Outcome).Label, alike[1:]})
-		} else {
-			v.More += len(alike)
-		}
+func (v *view) causes(r *report.Report) {
+	all := r.Causes(r.Runs...)
+	for _, c := range all[:min(mostCauses, len(all))] {
+		first := min(mostFirst, len(c.Entries))
+		v.Causes = append(v.Causes, cause{c, c.Entries[0].Run, c.Entries[:first], c.Entries[first:]})
 	}
+	v.More = len(all) - len(v.Causes)
 }
 
 // countRows counts the clauses by action and status.
@@ -307,7 +293,7 @@ func (v *view) countRows() {
 		}
 		k := key{n.Action, n.Status}
 		clauses[k]++
-		if slices.ContainsFunc(n.Cells, func(c cell) bool { return c.Key.Fails() && c.Key != report.Engine }) {
+		if slices.ContainsFunc(n.Outcomes, func(o report.Outcome) bool { return o.Fails() && o != report.Engine }) {
 			failing[k]++
 		}
 		if !slices.Contains(v.Overview.Statuses, n.Status) {
@@ -344,7 +330,7 @@ func (v *view) alike(r *report.Report) {
 		}
 	}
 	for _, c := range r.Contracts {
-		var most *report.Run // of its operations performs
+		var most *report.Run // whose client performs most operations
 		for _, run := range r.Runs {
 			if run.Provider == c.Provider && (most == nil || run.LookAlikes.Clauses > most.LookAlikes.Clauses) {
 				most = run

@@ -55,7 +55,7 @@
       row.element.hidden = !has;
       if (has) n++;
     }
-    $("count").textContent = want.kind === "clause" ? `${n.toLocaleString("en")} of ${total.toLocaleString("en")} clauses` : `${n.toLocaleString("en")} rows`;
+    $("count").textContent = !n ? "nothing matches: clear the filters" : want.kind === "clause" ? `${n.toLocaleString("en")} of ${total.toLocaleString("en")} clauses` : `${n.toLocaleString("en")} rows`;
   };
   let pending;
   const form = document.querySelector(".filters");
@@ -85,7 +85,7 @@
     for (const other of head.parentElement.children) other.setAttribute("aria-sort", "none");
     head.setAttribute("aria-sort", sort);
     const key = keys[button.dataset.sort] ?? (row => order.indexOf(row.outcomes[button.dataset.sort]));
-    const missing = row => key(row) === -1; // the client was not asked for it: last, whichever way
+    const missing = row => key(row) === -1; // the column has no run of it: last, whichever way
     const sign = sort === "descending" ? -1 : 1;
     const compare = (a, b) => a < b ? -1 : a > b ? 1 : 0;
     const sorted = [...rows].sort((a, b) => (sort === "none" ? 0 : missing(a) - missing(b) || sign * compare(key(a), key(b))) || a.place - b.place);
@@ -102,7 +102,7 @@
       const add = (key, part) => data.parts.has(key) ? data.parts.get(key).push(part) : data.parts.set(key, [part]);
       for (const run of data().runs) {
         for (const result of run.results) add(result.clause, {run, result});
-        for (const check of run.beyond ?? []) add(check.id, {run, result: check, check});
+        for (const check of run.extraChecks ?? []) add(check.id, {run, result: check, check});
       }
     }
     return data.parts.get(id) ?? [];
@@ -124,40 +124,39 @@
     table(["code", "message", "editions"], clause.wordings.map(w => el("tr", {}, el("td", {}, w.code),
       el("td", {}, w.message, ...(w.details ?? []).map(detail => el("div", {class: "muted"}, detail))), el("td", {}, w.editions.join(", "))))),
   ];
-  // compared is what was documented, answered and told, field by field: first what differs, and then what is the same.
-  const comparable = new Set(["honored", "lost", "erratum", "deviating", "broken"]);
+  // compared is what was documented, received and surfaced, field by field: first what differs, then what is the same.
+  const comparable = new Set(["honored", "not-exposed", "erratum", "deviating", "broken"]);
   const compared = ({run, result}, clause) => {
     const list = result.deviations ?? [], rows = list.map(d => deviation(d, result.clause));
-    if (clause && result.asked > 0 && comparable.has(result.outcome) && (rows.length || result.outcome !== "broken")) {
+    if (clause && result.ran > 0 && comparable.has(result.outcome) && (rows.length || result.outcome !== "broken")) {
       const codes = [...new Set(clause.wordings.map(w => w.code))], n = clause.wordings.length;
       const values = {status: clause.status, code: codes.join(", or "), name: clause.name && `@${clause.name}`,
         message: n > 1 ? `one of ${n} wordings` : clause.wordings[0].message};
       for (const [field, value] of Object.entries(values)) {
         if (!value || list.some(d => d.field === field)) continue;
-        const told = run.client.exposes.includes(field) ? "the same" : "not told";
+        const surfaced = run.client.exposes.includes(field) ? "the same" : "not exposed";
         rows.push(el("tr", {}, el("th", {scope: "row"}, field), el("td", {}, String(value)), el("td", {}, "the same"),
-          el("td", {class: told === "not told" ? "muted" : undefined}, told)));
+          el("td", {class: surfaced === "not exposed" ? "muted" : undefined}, surfaced)));
       }
     }
-    return rows.length ? [table(["field", "documented", "on the wire", "told to the caller"], rows)] : [];
+    return rows.length ? [table(["field", "documented", "received", "surfaced"], rows)] : [];
   };
-  const deviation = (d, of) => {
-    const differs = d.seen ? "seen" : "wire";
-    const wording = d.wording.slice(of.length);
+  const deviation = (d, clause) => {
+    const wording = d.wording.slice(clause.length);
     return el("tr", {class: d.binds ? "binds" : undefined},
       el("th", {scope: "row"}, d.field, wording ? el("div", {class: "muted"}, wording) : "", d.note ? el("div", {class: "muted"}, d.note) : "", d.binds ? "" : el("div", {class: "muted"}, "does not fail")),
-      el("td", {}, d.documented), el("td", {class: differs === "wire" ? "differs" : undefined}, d.wire),
-      el("td", {class: differs === "seen" ? "differs" : undefined}, d.seen ?? "–"));
+      el("td", {}, d.documented), el("td", {class: d.surfaced ? undefined : "differs"}, d.received),
+      el("td", {class: d.surfaced ? "differs" : undefined}, d.surfaced ?? "–"));
   };
   const outcomeOf = clause => ({run, result}) => {
     const parts = [el("h3", {}, `${run.client.name} · ${over(run)} `, pill(result.outcome)), el("p", {}, result.reason)];
     parts.push(...compared({run, result}, clause));
     parts.push(el("dl", {class: "facts"},
-      ...fact("wordings asked", result.asked > 1 ? `${result.asked}, ${result.honored} honored` : ""),
-      ...fact("not told to the caller", (result.lost ?? []).join(", ")), ...fact("errata", (result.errata ?? []).join(", "))));
-    if (result.answer) parts.push(el("h3", {}, "On the wire"), el("pre", {tabindex: "0", "aria-label": "the answer"}, result.answer));
+      ...fact("wordings run", result.ran > 1 ? `${result.ran}, ${result.honored} honored` : ""),
+      ...fact("not exposed", (result.notExposed ?? []).join(", ")), ...fact("errata", (result.errata ?? []).join(", "))));
+    if (result.response) parts.push(el("h3", {}, "Response"), el("pre", {tabindex: "0", role: "region", "aria-label": "the response"}, result.response));
     if (result.text) parts.push(el("details", fails.has(result.outcome) ? {open: ""} : {}, el("summary", {}, "The whole text"),
-      el("pre", {tabindex: "0", "aria-label": "the whole text"}, result.text)));
+      el("pre", {tabindex: "0", role: "region", "aria-label": "the whole text"}, result.text)));
     parts.push(...schedulesOf(result));
     return parts;
   };
@@ -233,7 +232,7 @@
 
   // Retry schedules.
   const span = seconds => {
-    if (seconds > 3.2e9) return "longer than anybody waits";
+    if (seconds > 3.2e9) return "more than 100 years";
     for (const [unit, length] of [["h", 3600], ["min", 60], ["s", 1]]) if (seconds >= length) return `${+(seconds / length).toFixed(seconds / length < 10 ? 1 : 0)} ${unit}`;
     return seconds ? `${+(seconds * 1000).toFixed(1)} ms` : "0";
   };
@@ -244,7 +243,7 @@
   const draw = schedule => {
     const attempts = schedule.attempts, width = 720, left = 12, inner = width - 2 * left;
     const last = Math.max(schedule.ended, attempts.at(-1)?.at ?? 0);
-    const end = Math.max(last, ...attempts.map(a => Math.min(a.at + (a.asked ?? 0), Math.max(2 * last, 60)))) * 1.04 || 1;
+    const end = Math.max(last, ...attempts.map(a => Math.min(a.at + (a.requestedDelay ?? 0), Math.max(2 * last, 60)))) * 1.04 || 1;
     const x = t => left + inner * Math.min(t, end) / end;
     const picture = svg("svg", {viewBox: `0 0 ${width} 74`, role: "img",
       "aria-label": `${attempts.length} attempts at ${attempts.map(a => span(a.at)).join(", ")}; the client ${schedule.outcome} at ${span(schedule.ended)}`});
@@ -253,30 +252,30 @@
     for (let t = 0; t <= end; t += step) picture.append(svg("line", {class: "axis", x1: x(t), x2: x(t), y1: 48, y2: 54}),
       svg("text", {x: x(t), y: 67, "text-anchor": t ? "middle" : "start"}, span(t)));
     attempts.forEach((a, i) => {
-      const lane = i % 2 ? 28 : 21, kept = a.at + (a.kept ?? 0); // two, for what is asked may end after the next attempt
-      if (a.asked) picture.append(svg("rect", {class: "asked", x: x(a.at), y: lane, width: Math.max(1, x(a.at + a.asked) - x(a.at)), height: 5, rx: 2}, svg("title", {}, `asks to wait ${span(a.asked)}`)));
-      if (a.early) picture.append(svg("rect", {class: "early", x: x(kept), y: lane, width: Math.max(2, x(a.at + a.asked) - x(kept)), height: 5, rx: 2}, svg("title", {}, `too early by ${span(a.early)}`)));
-      if (a.early && i < 3) picture.append(svg("text", {class: "late", x: Math.min(x(kept) + 12, width - 110), y: 13}, `too early by ${span(a.early)}`));
-      if (i + 1 < attempts.length) picture.append(svg("line", {class: "kept", x1: x(a.at), x2: x(kept), y1: 40, y2: 40}));
+      const lane = i % 2 ? 28 : 21, next = a.at + (a.waited ?? 0); // two lanes: a requested delay may end after the next attempt
+      if (a.requestedDelay) picture.append(svg("rect", {class: "requested", x: x(a.at), y: lane, width: Math.max(1, x(a.at + a.requestedDelay) - x(a.at)), height: 5, rx: 2}, svg("title", {}, `asks to wait ${span(a.requestedDelay)}`)));
+      if (a.earlyBy) picture.append(svg("rect", {class: "early", x: x(next), y: lane, width: Math.max(2, x(a.at + a.requestedDelay) - x(next)), height: 5, rx: 2}, svg("title", {}, `too early by ${span(a.earlyBy)}`)));
+      if (a.earlyBy && i < 3) picture.append(svg("text", {class: "late", x: Math.min(x(next) + 12, width - 110), y: 13}, `too early by ${span(a.earlyBy)}`));
+      if (i + 1 < attempts.length) picture.append(svg("line", {class: "waited", x1: x(a.at), x2: x(next), y1: 40, y2: 40}));
     });
     attempts.forEach((a, i) => {
-      picture.append(svg("circle", {class: a.status >= 200 && a.status < 400 ? "attempt ok" : "attempt", cx: x(a.at), cy: 40, r: 4}, svg("title", {}, `attempt ${i + 1} at ${span(a.at)}: ${a.status || "no answer"}`)));
+      picture.append(svg("circle", {class: a.status >= 200 && a.status < 400 ? "attempt ok" : "attempt", cx: x(a.at), cy: 40, r: 4}, svg("title", {}, `attempt ${i + 1} at ${span(a.at)}: ${a.status || "no response"}`)));
       if (i < 9) picture.append(svg("text", {x: x(a.at), y: 13, "text-anchor": "middle"}, String(i + 1)));
     });
     const lines = attempts.slice(0, 12).map((a, i) => el("tr", {}, el("th", {scope: "row", class: "number"}, String(i + 1)),
-      el("td", {}, span(a.at)), el("td", {}, String(a.status || "nothing")), el("td", {}, a.asked ? span(a.asked) : "none", a.by ? ` (${a.by})` : ""),
-      el("td", {class: a.early ? "differs" : undefined}, i + 1 < attempts.length ? span(a.kept ?? 0) : "–", a.early ? `, too early by ${span(a.early)}` : "")));
+      el("td", {}, span(a.at)), el("td", {}, String(a.status || "no response")), el("td", {}, a.requestedDelay ? span(a.requestedDelay) : "none", a.delaySource ? ` (${a.delaySource})` : ""),
+      el("td", {class: a.earlyBy ? "differs" : undefined}, i + 1 < attempts.length ? span(a.waited ?? 0) : "–", a.earlyBy ? `, too early by ${span(a.earlyBy)}` : "")));
     return el("figure", {class: "schedule"}, el("figcaption", {}, `${schedule.case}: the client ${schedule.outcome} at ${span(schedule.ended)}`), picture,
-      el("p", {class: "muted keys"}, "dots: requests; line: what was waited; bars: what an answer asked to wait, red where the next request came too early"),
-      el("details", {}, el("summary", {}, "Attempt by attempt"), table(["attempt", "at", "answered", "wait asked", "wait kept"], lines),
+      el("p", {class: "muted keys"}, "dots: requests; line: how long the client waited; bars: the delay that a response asked for, red where the next request came too early"),
+      el("details", {}, el("summary", {}, "Attempt by attempt"), table(["attempt", "at", "status", "requested delay", "waited"], lines),
         attempts.length > 12 ? el("p", {}, `and ${attempts.length - 12} attempts more`) : "", schedule.repeated ? el("p", {}, `sent ${attempts.length} times: ${schedule.repeated}`) : ""));
   };
   const schedulesOf = result => [...(result.schedules ?? []).map(draw),
-    ...(result.moreSchedules ? [el("p", {class: "muted"}, `and ${result.moreSchedules} more, of which none shows a fault`)] : [])];
+    ...(result.moreSchedules ? [el("p", {class: "muted"}, `and ${result.moreSchedules} more without a fault`)] : [])];
   const section = $("schedules");
   const fill = () => {
     for (const run of data().runs) {
-      const entries = [...run.results.map(result => [result.clause, result]), ...(run.beyond ?? []).map(check => [check.id, check])]
+      const entries = [...run.results.map(result => [result.clause, result]), ...(run.extraChecks ?? []).map(check => [check.id, check])]
         .filter(([, result]) => result.schedules?.length);
       if (!entries.length) continue;
       const list = el("div");

@@ -148,13 +148,13 @@ func TestThePageSaysTheVerdictFirst(t *testing.T) {
 	}
 }
 
-func TestARunThatOnlyTheBaselineHasIsTold(t *testing.T) {
+func TestARunThatOnlyTheBaselineHasIsShown(t *testing.T) {
 	r := sample.Report()
 	r.Runs = r.Runs[:1]
 	r.Changes = r.Since(sample.Report())
 	text := written(t, r)
-	if !strings.Contains(text, "<p>the baseline has a run of graph, connector, live, and this report has none</p>") || strings.Contains(text, "Nothing changed") {
-		t.Error("it is not told, or nothing changed")
+	if !strings.Contains(text, "<p>the baseline has a run of graph, connector, live, but this report has none</p>") || strings.Contains(text, "Nothing changed") {
+		t.Error("it is not shown, or nothing changed")
 	}
 }
 
@@ -164,20 +164,36 @@ func TestTenantsHaveAColumnEach(t *testing.T) {
 	other.Tenant = "contoso"
 	r.Runs = append(r.Runs, &other)
 	text := written(t, r)
-	for _, want := range []string{"connector <span>live</span></button>", "connector <span>live, contoso</span></button>", "answered by a sandbox tenant, contoso in"} {
+	for _, want := range []string{"connector <span>live</span></button>", "connector <span>live, contoso</span></button>", "responses from a sandbox tenant, contoso, 1s"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("it does not have %q", want)
 		}
 	}
 }
 
-func TestTheSameFailureStandsOnce(t *testing.T) {
+func TestOneCauseIsShownOnce(t *testing.T) {
 	text := written(t, sample.SignedOut())
 	if strings.Contains(text, "<small>1 fail</small>") {
-		t.Error("what could not be asked is counted as what failed")
+		t.Error("engine errors are counted as failures")
 	}
-	if n := strings.Count(text, "<br>no token"); n != 1 || !strings.Contains(text, "<summary>and 10 more</summary>") {
-		t.Errorf("it stands %d times", n)
+	for _, want := range []string{
+		"<b>no token of graph/app: sign in</b>", "11 clauses of connector, graph, live</span>", "<summary>and 8 more</summary>",
+		"<p class=\"muted\">rerun one: <code>go test -run &#39;TestGraph/graph.create.clause-0$&#39; .</code></p>",
+	} {
+		if n := strings.Count(text, want); n != 1 {
+			t.Errorf("%q stands %d times", want, n)
+		}
+	}
+	if n := strings.Count(text, `<a href="#graph.update.clause-10">`); n != 2 {
+		t.Errorf("the last clause of the cause is linked %d times, want once there and once in the matrix", n)
+	}
+}
+
+func TestTheWorstCausesStandAboveTheMatrix(t *testing.T) {
+	text := written(t, sample.Large(3000))
+	list, _, _ := strings.Cut(text, `id="matrix"`)
+	if n := strings.Count(list, `<span class="pill o-broken">`); n != 12 || !strings.Contains(list, "and 79 more: ") {
+		t.Errorf("%d causes are listed", n)
 	}
 }
 

@@ -1,4 +1,4 @@
-// Package sample has reports that the tests of the writers write: no run made them.
+// Package sample has reports for the tests of the writers: no run made them.
 package sample
 
 import (
@@ -6,18 +6,19 @@ import (
 	"strings"
 	"time"
 
+	"github.com/learncontract/learncontract/matchers"
 	"github.com/learncontract/learncontract/suites/report"
 )
 
-// Hostile is what a provider could answer to whom a page, a terminal, a pipeline or a Markdown reader runs it.
+// Hostile is what a provider could respond to attack a page, a terminal, a pipeline or a Markdown reader.
 const Hostile = "</script><script>document.title='run'</script><img src=x onerror=\"document.title='run'\">" +
 	"</textarea></style>\n```\n::error::forged\n| cell | \x1b[31m\x00\u2028 ]]> {{.}} ${7*7} @team javascript:alert(1)"
 
-// Report has each outcome once for a client that was asked offline, and two clauses for one that asked a tenant.
+// Report has each outcome once for a client that ran offline, and two clauses for one that called a tenant.
 func Report() *report.Report {
-	r := &report.Report{Version: report.Version, Contracts: []*report.Contract{contract(len(report.Outcomes))}}
+	r := &report.Report{Version: report.Version, Contracts: []*report.Contract{contract(len(report.Outcomes()))}}
 	offline := run("connector", report.Offline)
-	for i, o := range report.Outcomes {
+	for i, o := range report.Outcomes() {
 		offline.Results = append(offline.Results, result(r.Contracts[0].Clauses[i].ID, o))
 	}
 	offline.LeftOut = "the selection left them out"
@@ -30,15 +31,15 @@ func Report() *report.Report {
 		{Operation: "graph.get", Clauses: []string{"graph.get.clause-1", "graph.get.clause-2"}},
 	}}
 	offline.ExtraChecks = []*report.Check{
-		{ID: "graph.get.clause-1~retries-date", Kind: report.Retries, Case: "retries-date", Title: "answered 429, waits for a date", Action: "get",
-			Result: report.Result{Clause: "graph.get.clause-1", Outcome: report.Broken, Reason: "asks again too early", Text: "asks again too early: 1s", Ran: 1,
+		{ID: "graph.get.clause-1~retries-date", Kind: report.Retries, Case: "retries-date", Title: "waits for the date of Retry-After", Action: "get",
+			Result: report.Result{Clause: "graph.get.clause-1", Outcome: report.Broken, Reason: "retried too early", Text: "retried too early: after 1s", Ran: 1,
 				Schedules: []report.Schedule{Schedule()}}},
 		{ID: "success:graph.get", Kind: report.Success, Title: "the success of graph.get", Action: "get",
-			Result: report.Result{Outcome: report.Honored, Reason: "nothing failed, and it tells of no failure", Ran: 1, Honored: 1}},
+			Result: report.Result{Outcome: report.Honored, Reason: "no failure, and none surfaced", Ran: 1, Honored: 1}},
 	}
 	live := run("connector", report.Live)
 	live.Requests = 40
-	for i := range report.Outcomes {
+	for i := range report.Outcomes() {
 		o := report.NotRun
 		if i < 2 {
 			o = report.Honored
@@ -55,7 +56,7 @@ func Report() *report.Report {
 	return r
 }
 
-// SignedOut is a live run that could not sign in: each clause says the same.
+// SignedOut is a live run that could not sign in: each clause has the same reason.
 func SignedOut() *report.Report {
 	r := Report()
 	r.Runs = r.Runs[1:]
@@ -68,7 +69,7 @@ func SignedOut() *report.Report {
 	return r
 }
 
-// Large has so many clauses, asked of three clients, each with a text, and some of them broken.
+// Large has that many clauses for each of three clients, some of them broken, each for a reason of its own.
 func Large(clauses int) *report.Report {
 	r := &report.Report{Version: report.Version, Contracts: []*report.Contract{contract(clauses)}}
 	for c := range 3 {
@@ -79,13 +80,14 @@ func Large(clauses int) *report.Report {
 				o = report.Broken
 			}
 			large.Results = append(large.Results, result(clause.ID, o))
+			large.Results[i].Reason += fmt.Sprintf(", in the way %d", i)
 		}
 		r.Runs = append(r.Runs, large)
 	}
 	return r
 }
 
-// Schedule asks again too early, and then as it should.
+// Schedule retries too early, and then as it should.
 func Schedule() report.Schedule {
 	return report.Schedule{Case: "Retry-After: a date", Outcome: "succeeded", Ended: 150, Attempts: []report.Attempt{
 		{At: 0, Status: 429, RequestedDelay: 90, DelaySource: "Retry-After: a date", Waited: 60, EarlyBy: 30},
@@ -101,7 +103,7 @@ func contract(clauses int) *report.Contract {
 		action := actions[i%len(actions)]
 		id := fmt.Sprintf("graph.%s.clause-%d", action, i)
 		c.Clauses = append(c.Clauses, &report.Clause{
-			ID: id, Operation: "graph." + action, Action: action, Method: "GET", Path: "/things/{id}", Title: "answers 418 I'm a teapot when it is so",
+			ID: id, Operation: "graph." + action, Action: action, Method: "GET", Path: "/things/{id}", Title: "returns 418 I'm a teapot when it is so",
 			Status: 400 + 3*(i%5), Remedy: "report", Evidence: "documented", File: "fixtures/graph/sample.yaml", Line: i + 1,
 			Wordings: []report.Wording{{ID: id, Code: "sample", Message: "It is {so}.", Editions: []string{"first"}}},
 			Source: report.Source{Edition: "first", URL: "https://example.com/page", Row: fmt.Sprintf("row %d of \"Response\"", i+1),
@@ -114,6 +116,7 @@ func contract(clauses int) *report.Contract {
 func run(client string, transport report.Transport) *report.Run {
 	return &report.Run{
 		Provider: "graph", Client: report.Client{Name: client, Exposes: []string{"status", "code"}, Hides: []string{"retry-after"}}, Transport: transport,
+		Rerun: "go test -run 'TestGraph/{clause}$' .",
 		Start: time.Date(2026, 11, 25, 9, 30, 0, 0, time.UTC), Seconds: 1.25, Versions: map[string]string{"go": "go1.26.8", "learncontract": "v1.0.0"},
 		LookAlikes: report.LookAlikes{Exposed: []report.Group{}, Reliable: []report.Group{}},
 	}
@@ -133,8 +136,8 @@ func result(clause string, o report.Outcome) *report.Result {
 	case report.Erratum:
 		r.Errata = []string{"errata.yaml:7"}
 	case report.Broken:
-		r.Text = "The answer broke " + clause + ".\n\n" + Hostile
-		r.Deviations = []report.Deviation{
+		r.Text = "The response broke " + clause + ".\n\n" + Hostile
+		r.Deviations = []matchers.Deviation{
 			{Wording: clause, Field: "code", Documented: `"sample"`, Received: Hostile, Binds: true},
 			{Wording: clause, Field: "message", Documented: `"It is so."`, Received: `"It is."`, Surfaced: Hostile, Note: "differs"},
 		}

@@ -254,9 +254,9 @@ func TestHostileTextsAreShownAndNeverRun(t *testing.T) {
 func TestAHonoredClauseIsComparedFieldByField(t *testing.T) {
 	p := open(t, sample.Report())
 	eval[bool](p, `(location.hash = JSON.parse(document.getElementById("data").textContent).runs
-		.flatMap(run => run.results).find(result => result.outcome === "honored" && result.asked > 0).clause, true)`)
+		.flatMap(run => run.results).find(result => result.outcome === "honored" && result.ran > 0).clause, true)`)
 	p.after()
-	is(p, `[...document.querySelectorAll("#detail table.fields")].some(table => table.textContent.includes("on the wire")
+	is(p, `[...document.querySelectorAll("#detail table.fields")].some(table => table.textContent.includes("received")
 		&& [...table.tBodies[0].rows].some(row => row.cells[0].textContent === "status" && row.cells[2].textContent === "the same"))`, true)
 	p.quiet()
 }
@@ -328,8 +328,8 @@ func TestRowsAreFilteredAndSorted(t *testing.T) {
 func TestWhatAClientWasNotAskedForIsSortedLast(t *testing.T) {
 	r := sample.Report()
 	r.Runs[1].Client.Name = "another"
-	r.Runs[1].Beyond = []*report.Check{{ID: "success:graph.update", Kind: report.Success, Title: "the success of graph.update", Action: "update",
-		Result: report.Result{Outcome: report.Broken, Reason: "it tells of a failure", Asked: 1}}}
+	r.Runs[1].ExtraChecks = []*report.Check{{ID: "success:graph.update", Kind: report.Success, Title: "the success of graph.update", Action: "update",
+		Result: report.Result{Outcome: report.Broken, Reason: "it surfaces a failure", Ran: 1}}}
 	p := open(t, r)
 	eval[bool](p, `(() => { const e = document.getElementById("kind"); e.value = "success"; return e.dispatchEvent(new Event("input", {bubbles: true})); })()`)
 	p.after()

@@ -6,11 +6,12 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/learncontract/learncontract/matchers"
 	"github.com/learncontract/learncontract/suites/report"
 	"github.com/learncontract/learncontract/suites/report/internal/sample"
 )
 
-func TestTame(t *testing.T) {
+func TestEscapeLogCommands(t *testing.T) {
 	for text, want := range map[string]string{
 		"a\n::error::b":               "a\n\\::error::b",
 		" \t ::stop-commands::x":      " \t \\::stop-commands::x",
@@ -36,7 +37,7 @@ func TestNoTextForgesACommand(t *testing.T) {
 		run.Problems = []string{forged}
 		for _, result := range run.Results {
 			result.Reason, result.Text = forged, forged
-			result.Deviations = []report.Deviation{{Field: "code", Documented: forged, Received: forged, Surfaced: forged}}
+			result.Deviations = []matchers.Deviation{{Field: "code", Documented: forged, Received: forged, Surfaced: forged}}
 		}
 	}
 	r.Runs[0].Errata[0].Seen, r.Runs[0].Errata[0].Why = forged, forged
@@ -44,9 +45,7 @@ func TestNoTextForgesACommand(t *testing.T) {
 	r.Disagreements = []string{forged}
 	var text bytes.Buffer
 	for _, run := range r.Runs {
-		if err := (report.Console{}).Write(&text, r, run); err != nil {
-			t.Fatal(err)
-		}
+		text.WriteString(console(t, report.Console{}, r, run))
 	}
 	if err := r.WriteMarkdown(&text); err != nil {
 		t.Fatal(err)
@@ -59,20 +58,5 @@ func TestNoTextForgesACommand(t *testing.T) {
 	}
 	if n := strings.Count(text.String(), "forged"); n < 20 {
 		t.Errorf("the text is shown %d times only", n)
-	}
-}
-
-func TestWhatFailsAlikeStandsOnceOnTheConsole(t *testing.T) {
-	r := sample.SignedOut()
-	r.Runs[0].Results[0].Outcome, r.Runs[0].Results[0].Reason = report.Another, "graph.create.clause-0 was provoked, and the answer is graph.get.clause-1"
-	var text bytes.Buffer
-	if err := (report.Console{}).Write(&text, r, r.Runs[0]); err != nil {
-		t.Fatal(err)
-	}
-	want := "graph      sample                  live, as connector: 1 documented, but not the one provoked, 10 engine error; 40 requests\n" +
-		"  documented, but not the one provoked  graph.create.clause-0: graph.create.clause-0 was provoked, and the answer is graph.get.clause-1\n" +
-		"  engine error  graph.get.clause-1 and 9 more: no token of graph/app: sign in\n"
-	if text.String() != want {
-		t.Errorf("it is\n%s\nwant\n%s", text.String(), want)
 	}
 }
