@@ -255,7 +255,7 @@ func TestDriftIsSafeToPrint(t *testing.T) {
 	}
 }
 
-// The schema is held against findings of every kind, and must name every key: for its readers others are allowed, here not.
+// The schema is checked against findings of every kind, and must name every key: for its readers others are allowed, here not.
 func TestDriftJSON(t *testing.T) {
 	compiled := closedSchema(t, "drift", "--schema")
 	r := &drift.Report{Read: 1}

@@ -194,11 +194,11 @@ func readManifest(root *os.Root) (map[string]string, error) {
 func sum(text []byte) string { return fmt.Sprintf("%x", sha256.Sum256(text)) }
 
 // sentFields returns the header fields that a tool has to send: not Date, which each sends itself.
-func sentFields(answer fixtures.Response) map[string]string {
+func sentFields(response fixtures.Response) map[string]string {
 	fields := map[string]string{}
-	for name := range answer.Header {
+	for name := range response.Header {
 		if name != "Date" {
-			fields[name] = answer.Header.Get(name)
+			fields[name] = response.Header.Get(name)
 		}
 	}
 	return fields

@@ -156,29 +156,29 @@ func parameters(o *fixtures.Operation) (all []oasParameter) {
 
 // addResponse adds a response as an example of its status.
 func addResponse(
-	responses map[string]oasResponse, answer fixtures.Response, name string, example oasExample, schema *oasSchema,
+	responses map[string]oasResponse, documented fixtures.Response, name string, example oasExample, schema *oasSchema,
 ) {
-	status := fmt.Sprint(answer.Status)
+	status := fmt.Sprint(documented.Status)
 	response, known := responses[status]
 	if !known {
 		response = oasResponse{
-			Description: fixtures.StatusLine(answer.Status), Headers: map[string]oasHeader{}, Content: map[string]oasMedia{},
+			Description: fixtures.StatusLine(documented.Status), Headers: map[string]oasHeader{}, Content: map[string]oasMedia{},
 		}
-		for field, value := range sentFields(answer) {
+		for field, value := range sentFields(documented) {
 			if field != "Content-Type" { // the key of the content
 				response.Headers[field] = oasHeader{oasText, value}
 			}
 		}
 		responses[status] = response
 	}
-	if answer.Body == nil {
+	if documented.Body == nil {
 		return
 	}
-	media := answer.Header.Get("Content-Type")
+	media := documented.Header.Get("Content-Type")
 	if response.Content[media].Examples == nil {
 		response.Content[media] = oasMedia{schema, map[string]oasExample{}}
 	}
-	example.Value = answer.Body
+	example.Value = documented.Body
 	response.Content[media].Examples[name] = example
 }
 

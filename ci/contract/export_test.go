@@ -228,7 +228,7 @@ func TestOpenAPIHasEveryWording(t *testing.T) {
 		}
 		schema := schemasOf(t, text)
 		if err := schema(components+strings.TrimSuffix(c.Envelope.Schema.Name, ".schema.json"), []byte("{}")); err == nil {
-			t.Errorf("%s: an empty answer is valid against %s", c.Provider, c.Envelope.Schema.Name)
+			t.Errorf("%s: an empty response is valid against %s", c.Provider, c.Envelope.Schema.Name)
 		}
 		valid := func(where string, media oasMedia) {
 			t.Helper()
@@ -285,20 +285,20 @@ func TestOpenAPIHasEveryWording(t *testing.T) {
 	}
 }
 
-func sameExample(t *testing.T, operation oasOperation, answer fixtures.Response, name string) {
+func sameExample(t *testing.T, operation oasOperation, documented fixtures.Response, name string) {
 	t.Helper()
-	response := operation.Responses[fmt.Sprint(answer.Status)]
-	example := response.Content[answer.Header.Get("Content-Type")].Examples[name]
+	response := operation.Responses[fmt.Sprint(documented.Status)]
+	example := response.Content[documented.Header.Get("Content-Type")].Examples[name]
 	var body bytes.Buffer
 	if err := json.Compact(&body, example.Value); err != nil {
 		t.Errorf("%s: %v", name, err)
 		return
 	}
 	var want bytes.Buffer
-	if err := json.Compact(&want, answer.Body); err != nil || body.String() != want.String() {
+	if err := json.Compact(&want, documented.Body); err != nil || body.String() != want.String() {
 		t.Errorf("%s is the example\n%s\nwant (%v)\n%s", name, body.String(), err, want.String())
 	}
-	for field, value := range sentFields(answer) {
+	for field, value := range sentFields(documented) {
 		if field != "Content-Type" && response.Headers[field].Example != value {
 			t.Errorf("%s: %s is %q, want %q", name, field, response.Headers[field].Example, value)
 		}

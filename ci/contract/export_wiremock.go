@@ -42,12 +42,12 @@ type (
 func wireMock(c *fixtures.Contract) ([]byte, error) {
 	var file wireMappings
 	for _, o := range c.Operations {
-		add := func(name string, metadata map[string]string, chosen wirePattern, answer fixtures.Response) {
+		add := func(name string, metadata map[string]string, chosen wirePattern, response fixtures.Response) {
 			file.Mappings = append(file.Mappings, wireMapping{
 				Name:     name,
 				Metadata: metadata,
 				Request:  wireRequest{o.Method, basePath(c) + o.Path, map[string]wirePattern{chooser: chosen}},
-				Response: wireResponse{answer.Status, sentFields(answer), answer.Body},
+				Response: wireResponse{response.Status, sentFields(response), response.Body},
 			})
 		}
 		for _, clause := range o.Clauses {

@@ -135,7 +135,7 @@ func TestImportRefuses(t *testing.T) {
 			document: strings.ReplaceAll(string(text), "CourseTopicLimitReached", "TooManyTopics"),
 			want:     "fixtures/classroom/methods.json:",
 		},
-		"a name that nobody described, and the mend": {
+		"a name that nobody described, and the fix": {
 			document: strings.ReplaceAll(string(text), "CourseTopicLimitReached", "TooManyTopics"),
 			want:     "documents FAILED_PRECONDITION TooManyTopics, which nobody has described: add a clause with the key failed-precondition.TooManyTopics",
 		},
@@ -208,8 +208,9 @@ func nameATopic(text string) string {
 	return strings.Replace(text, "`ALREADY_EXISTS` "+sentence, "`ALREADY_EXISTS` for the following request error: * TopicExists", 1)
 }
 
-// imports imports a document into the folder, and proves that the ids go that should, no sooner than they may, and come.
-func imports(t *testing.T, folder, document string, gone, added []string) (refused string) {
+// imports imports a document into the folder. It checks which ids it removes, not without --remove, and which it adds. The
+// rejection is the error without --remove.
+func imports(t *testing.T, folder, document string, gone, added []string) (rejection string) {
 	t.Helper()
 	before := files(t, folder)
 	other := filepath.Join(t.TempDir(), "classroom-api.json")
@@ -219,21 +220,21 @@ func imports(t *testing.T, folder, document string, gone, added []string) (refus
 		if err == nil {
 			t.Fatalf("%s went", done.gone)
 		}
-		refused = err.Error()
+		rejection = err.Error()
 		sameFiles(t, files(t, folder), before)
 		done, err = importDiscovery(other, folder, true)
 	}
 	if err != nil || !done.written || !slices.Equal(done.gone, gone) || !slices.Equal(done.added, added) {
 		t.Fatalf("%+v, %v; want the ids %s gone and %s added", done, err, gone, added)
 	}
-	return refused
+	return rejection
 }
 
 // A clause's id is for ever: that one goes is said, and done only where it is meant.
 func TestImportRemoves(t *testing.T) {
 	_, text := released(t)
 	const (
-		refusal = "nothing was written, because ids of clauses are for ever and these would go: %s: " +
+		rejection = "nothing was written, because ids of clauses are for ever and these would go: %s: " +
 			"see what drift classroom prints, and give --remove if they must go"
 		was, is = "* `ALREADY_EXISTS` if ", "* `INVALID_ARGUMENT` if "
 	)
@@ -252,7 +253,7 @@ func TestImportRemoves(t *testing.T) {
 		document    string
 		described   bool // first, so that the contract before can't be loaded
 		gone, added []string
-		want        string // of the refusal
+		want        string // of the rejection
 	}{
 		"a status": {
 			document: strings.Replace(string(text), was+"there exists a topic", is+"there exists a topic", 1),
@@ -277,8 +278,8 @@ func TestImportRemoves(t *testing.T) {
 			if test.described {
 				describe(t, folder)
 			}
-			if got, want := imports(t, folder, test.document, test.gone, test.added), fmt.Sprintf(refusal, test.want); got != want {
-				t.Errorf("the refusal is\n%s\nwant\n%s", got, want)
+			if got, want := imports(t, folder, test.document, test.gone, test.added), fmt.Sprintf(rejection, test.want); got != want {
+				t.Errorf("the rejection is\n%s\nwant\n%s", got, want)
 			}
 		})
 	}

@@ -63,13 +63,13 @@ type (
 		MoreDetails bool         `json:"moreDetails"`
 		Text        string       `json:"text"`
 		Editions    []string     `json:"editions"`
-		Answer      jsonAnswer   `json:"answer"`
+		Response    jsonResponse `json:"response"`
 	}
 	jsonDetail struct {
 		Code    string `json:"code"`
 		Message string `json:"message"`
 	}
-	jsonAnswer struct {
+	jsonResponse struct {
 		Status int               `json:"status"`
 		Header map[string]string `json:"header"`
 		Body   json.RawMessage   `json:"body"`
@@ -104,7 +104,7 @@ func writeJSON(w io.Writer, clauses []*fixtures.Clause) error {
 func wordingJSON(w *fixtures.Wording) jsonWording {
 	wording := jsonWording{
 		ID: w.ID(), Key: w.Key, Reading: w.Reading, Code: w.Code, Message: w.Message.String(), Details: []jsonDetail{},
-		MoreDetails: w.MoreDetails, Text: w.Text, Editions: w.Editions(), Answer: answerJSON(w),
+		MoreDetails: w.MoreDetails, Text: w.Text, Editions: w.Editions(), Response: responseJSON(w),
 	}
 	for _, d := range w.Details {
 		wording.Details = append(wording.Details, jsonDetail{d.Code, d.Message.String()})
@@ -127,11 +127,11 @@ func sourceJSON(c *fixtures.Clause, s *fixtures.Source) jsonSource {
 	return source
 }
 
-func answerJSON(w *fixtures.Wording) jsonAnswer {
-	a := w.Response()
-	answer := jsonAnswer{Status: a.Status, Header: map[string]string{}, Body: a.Body}
-	for name := range a.Header {
-		answer.Header[name] = a.Header.Get(name)
+func responseJSON(w *fixtures.Wording) jsonResponse {
+	documented := w.Response()
+	response := jsonResponse{Status: documented.Status, Header: map[string]string{}, Body: documented.Body}
+	for name := range documented.Header {
+		response.Header[name] = documented.Header.Get(name)
 	}
-	return answer
+	return response
 }

@@ -229,7 +229,7 @@ func TestUnwritableOutput(t *testing.T) {
 	}
 }
 
-// The schema is held against every clause, and must name every key: for its readers others are allowed, here not.
+// The schema is checked against every clause, and must name every key: for its readers others are allowed, here not.
 func TestJSON(t *testing.T) {
 	compiled := closedSchema(t, "list", "--schema")
 
@@ -347,7 +347,7 @@ func TestCompletion(t *testing.T) {
 			[]string{"classroom.courses.patch.failed-precondition.CourseNotModifiable"}, "graph.get.throttled"},
 		{[]string{"show", "graph.get.throttled", ""}, nil, "graph.get.throttled"},
 	} {
-		// cobra tells on standard error what the shell should do about files.
+		// cobra prints on standard error what the shell should do about files.
 		status, stdout, _ := contract(append([]string{"__completeNoDesc"}, c.args...)...)
 		proposed := strings.Fields(stdout)
 		if status != 0 || !slices.Contains(proposed, ":4") {

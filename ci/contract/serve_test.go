@@ -59,8 +59,8 @@ func listening(t *testing.T, said io.Reader) (address string) {
 
 func prefer(_ int, name string) (field, value string) { return "Prefer", "clause=" + name }
 
-// Each wording is answered to a client that prefers it, as documented, and nothing to one that prefers what is none.
-func TestServeAnswersWhatIsPreferred(t *testing.T) {
+// A client that prefers a wording gets it as documented, and an error if no wording has the id.
+func TestServeReturnsWhatIsPreferred(t *testing.T) {
 	all := contracts(t)
 	address := serving(t, all)
 	for _, c := range all {
@@ -76,7 +76,7 @@ func TestServeAnswersWhatIsPreferred(t *testing.T) {
 	}
 }
 
-// Without a preference an operation answers its wordings in turn, then its success, and then begins again.
+// Without a preference an operation returns its wordings in turn, then its success, and then starts over.
 func TestServeWalks(t *testing.T) {
 	all := contracts(t)
 	address := serving(t, all)
@@ -95,8 +95,8 @@ func TestServeWalks(t *testing.T) {
 	}
 }
 
-// What is listed, on each command line, is answered.
-func TestServeListsWhatItAnswers(t *testing.T) {
+// Each listed command line gets the error that it names.
+func TestServeListsWhatItReturns(t *testing.T) {
 	all := contracts(t)
 	address := serving(t, all)
 	list := get(t, address+"/", "Accept", "*/*").body
@@ -105,9 +105,9 @@ func TestServeListsWhatItAnswers(t *testing.T) {
 		t.Fatalf("there are %d command lines, want one a clause, %d", len(commands), want)
 	}
 	for _, c := range commands {
-		answer := send(t, c[1], c[5], c[2], c[3])
-		if name := answer.header.Get(chooser); !strings.HasPrefix(name, c[4]) || answer.status < 400 {
-			t.Errorf("%s\nis answered %d, by %q", c[0], answer.status, name)
+		response := send(t, c[1], c[5], c[2], c[3])
+		if name := response.header.Get(chooser); !strings.HasPrefix(name, c[4]) || response.status < 400 {
+			t.Errorf("%s\ngets %d, of %q", c[0], response.status, name)
 		}
 	}
 
@@ -117,10 +117,10 @@ func TestServeListsWhatItAnswers(t *testing.T) {
 	address = serving(t, first)
 	list = get(t, address+"/", "Accept", "").body
 	golden(t, "serve", "list", strings.ReplaceAll(list, address, "http://127.0.0.1:PORT"))
-	answer := get(t, address+"/", "Accept", "text/html, application/json;q=0.9")
+	response := get(t, address+"/", "Accept", "text/html, application/json;q=0.9")
 	want := texted(t, func(w io.Writer) error { return writeJSON(w, clauses(first)) })
-	if answer.body != want || answer.header.Get("Content-Type") != jsonMedia {
-		t.Errorf("as JSON, of type %q, is listed\n%s\nwant\n%s", answer.header.Get("Content-Type"), answer.body, want)
+	if response.body != want || response.header.Get("Content-Type") != jsonMedia {
+		t.Errorf("as JSON, of type %q, is listed\n%s\nwant\n%s", response.header.Get("Content-Type"), response.body, want)
 	}
 }
 
@@ -139,7 +139,7 @@ func TestServeTellsVerbsFromParameters(t *testing.T) {
 		"/things.find(name='a')": "things.find", "/thingsXfind(name='a')": "", "/things/7/8": "", "/more/things/7": "",
 	} {
 		if name := send(t, "POST", address+"/base"+path, "Prefer", "").header.Get(chooser); name != want {
-			t.Errorf("%s is answered by %q, want %q", path, name, want)
+			t.Errorf("%s gets %q, want %q", path, name, want)
 		}
 	}
 }
@@ -154,7 +154,7 @@ func TestServeReadsThePreference(t *testing.T) {
 		{"clause=graph.get.throttled#text, clause=graph.get.throttled#error", "graph.get.throttled#text"}, // the first counts
 	} {
 		if name := get(t, address+path, "Prefer", c.prefer).header.Get(chooser); name != c.want {
-			t.Errorf("Prefer: %s is answered %q, want %q", c.prefer, name, c.want)
+			t.Errorf("Prefer: %s gets %q, want %q", c.prefer, name, c.want)
 		}
 	}
 }
@@ -177,8 +177,8 @@ func FuzzPreferred(f *testing.F) {
 	})
 }
 
-// A request that cannot be answered as documented is told why, in a text that is no error of a provider.
-func TestServeRefuses(t *testing.T) {
+// A request without a documented response gets the reason, in a text that is no error of a provider.
+func TestServeRejects(t *testing.T) {
 	const path = "/v1.0/employeeExperience/learningCourseActivities/any-id"
 	address := serving(t, contracts(t))
 	for _, c := range []struct {
@@ -202,15 +202,15 @@ func TestServeRefuses(t *testing.T) {
 			"graph.update.throttled is an error of graph.update, and the request calls graph.get: GET / lists the errors of both",
 		},
 	} {
-		answer := send(t, c.method, address+c.path, "Prefer", c.prefer)
-		if want := "contract serve: " + c.want + "\n"; answer.status != c.status || answer.body != want {
-			t.Errorf("%s %s is answered %d\n%swant\n%s", c.method, c.path, answer.status, answer.body, want)
+		response := send(t, c.method, address+c.path, "Prefer", c.prefer)
+		if want := "contract serve: " + c.want + "\n"; response.status != c.status || response.body != want {
+			t.Errorf("%s %s gets %d\n%swant\n%s", c.method, c.path, response.status, response.body, want)
 		}
 	}
 }
 
-// An address that other machines could ask is refused, and so is one that cannot be had.
-func TestServeRefusesAnAddress(t *testing.T) {
+// An address that other machines can reach is rejected, and so is one that cannot be listened on.
+func TestServeRejectsAnAddress(t *testing.T) {
 	taken, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -262,9 +262,9 @@ func TestServeStops(t *testing.T) {
 	for lines.Scan() {
 		stdout.WriteString(lines.Text() + "\n")
 		if found := listens.FindStringSubmatch(lines.Text()); found != nil {
-			answer := get(t, found[1]+"/v1/courses/1?updateMask=secret", "Prefer", "clause=classroom.courses.get.not-found")
-			if answer.status != http.StatusNotFound {
-				t.Errorf("the answer has the status %d", answer.status)
+			response := get(t, found[1]+"/v1/courses/1?updateMask=secret", "Prefer", "clause=classroom.courses.get.not-found")
+			if response.status != http.StatusNotFound {
+				t.Errorf("the response has the status %d", response.status)
 			}
 		}
 		if strings.HasPrefix(lines.Text(), "GET ") {
@@ -279,20 +279,20 @@ func TestServeStops(t *testing.T) {
 	golden(t, "serve", "said", regexp.MustCompile(`127\.0\.0\.1:\d+`).ReplaceAllString(stdout.String(), "127.0.0.1:PORT"))
 }
 
-// answered is an answer as people read it.
-type answered struct {
+// received is a response with its body read.
+type received struct {
 	status int
 	header http.Header
 	body   string
 }
 
-func get(t *testing.T, address, field, value string) answered {
+func get(t *testing.T, address, field, value string) received {
 	t.Helper()
 	return send(t, http.MethodGet, address, field, value)
 }
 
 // send sends a request with one header field.
-func send(t *testing.T, method, address, field, value string) answered {
+func send(t *testing.T, method, address, field, value string) received {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), method, address, http.NoBody)
 	if err != nil {
@@ -308,5 +308,5 @@ func send(t *testing.T, method, address, field, value string) answered {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return answered{response.StatusCode, response.Header, string(x.Body())}
+	return received{response.StatusCode, response.Header, string(x.Body())}
 }

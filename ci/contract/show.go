@@ -171,7 +171,7 @@ func writeWording(text *bytes.Buffer, w *fixtures.Wording) {
 		fmt.Fprintf(text, "  %s: %s\n", name, response.Header.Get(name))
 	}
 	text.WriteString("\n  ")
-	_ = json.Indent(text, response.Body, "  ", "  ") // Answer renders JSON
+	_ = json.Indent(text, response.Body, "  ", "  ") // Response renders JSON
 	text.WriteByte('\n')
 }
 
