@@ -11,24 +11,6 @@ import (
 	"github.com/learncontract/learncontract/fixtures"
 )
 
-func TestCheckedOut(t *testing.T) {
-	outside := t.TempDir()
-	workspace := filepath.Join(outside, "workspace")
-	if err := os.MkdirAll(filepath.Join(workspace, "folder"), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	write(t, filepath.Join(workspace, "file"), "")
-	write(t, filepath.Join(outside, "other"), "")
-	t.Setenv("GITHUB_WORKSPACE", workspace)
-	for file, want := range map[string]bool{
-		"file": true, "folder": false, "none": false, "../other": false, filepath.Join(outside, "other"): false,
-	} {
-		if checkedOut(file) != want {
-			t.Errorf("checkedOut(%q) is %t", file, !want)
-		}
-	}
-}
-
 // TestWriteAllWritesDevicesAndFiles has a file after what is no file, and an error names every file that failed.
 func TestWriteAllWritesDevicesAndFiles(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "file")
