@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/learncontract/learncontract/fixtures"
 	"github.com/learncontract/learncontract/suites/client"
@@ -23,13 +24,14 @@ type Client struct {
 	client.Config
 	Contract *fixtures.Contract
 	performs map[string]bool // ids of operations; nil for all
+	patience time.Duration   // in real time
 	hung     atomic.Int32    // in how many calls it hung in real time
 }
 
 // Open checks a client's declaration for a contract, and constructs the client once to learn which operations it performs.
 // The error says everything that is wrong.
 func Open(config client.Config, contract *fixtures.Contract) (*Client, error) {
-	c := &Client{Config: config, Contract: contract}
+	c := &Client{Config: config, Contract: contract, patience: realPatience}
 	if err := c.check(); err != nil {
 		return c, err
 	}
@@ -100,7 +102,7 @@ func (c *Client) constructOnce() (calls client.Calls, err error) {
 			calls client.Calls
 			err   error
 		}
-		made, fault := guard(context.Background(), realPatience, func(context.Context) constructed {
+		made, fault := guard(context.Background(), c.patience, func(context.Context) constructed {
 			calls, err := c.construct(refuse, offline.BaseURL(c.Contract.BaseURL))
 			return constructed{calls, err}
 		})
@@ -108,7 +110,7 @@ func (c *Client) constructOnce() (calls client.Calls, err error) {
 	}
 	if c.Dial != nil {
 		run()
-	} else if fault := Bubble(realPatience, run); fault != nil {
+	} else if fault := Bubble(c.patience, run); fault != nil {
 		return nil, fmt.Errorf("the constructor of %s hangs: %w", c.Name, fault)
 	}
 	return calls, err

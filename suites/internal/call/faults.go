@@ -108,9 +108,11 @@ type NoRequest struct {
 func (f *NoRequest) Error() string {
 	switch {
 	case f.Refused != nil && f.Dialled:
-		return fmt.Sprintf("%s did not send %s to the base URL that it was given:\n%v\nThe call returned: %v", f.client, f.Want, f.Refused, f.Err)
+		return fmt.Sprintf("%s did not send %s to the base URL that it was given:\n%v\nHave Dial pass that base URL on. The call returned: %v",
+			f.client, f.Want, f.Refused, f.Err)
 	case f.Refused != nil:
-		return fmt.Sprintf("%s did not send %s with the http.Client that it was given:\n%v\nThe call returned: %v", f.client, f.Want, f.Refused, f.Err)
+		return fmt.Sprintf("%s did not send %s with the http.Client that it was given:\n%v\nHave New pass that http.Client on. The call returned: %v",
+			f.client, f.Want, f.Refused, f.Err)
 	case f.Err != nil:
 		return fmt.Sprintf("%s did not send %s with what it was given. The call returned:\n%v", f.client, f.Want, f.Err)
 	}
