@@ -248,12 +248,12 @@ func (r *recorder) all() []exchange.Exchange {
 
 // OnVirtualTime calls f as every client that takes an http.Client is called. The fault is a *Panic or a *Hang.
 func (c *Client) OnVirtualTime(f func()) error {
-	var fault error
-	stuck := Bubble(c.patience, func() {
-		_, fault = guard(context.Background(), virtualPatience, func(context.Context) struct{} { f(); return struct{}{} })
+	var inner error
+	fault := Bubble(c.patience, func() {
+		_, inner = guard(context.Background(), virtualPatience, func(context.Context) struct{} { f(); return struct{}{} })
 	})
-	if stuck != nil { // f goes on
-		fault = stuck
+	if fault == nil { // or f goes on, and sets inner
+		fault = inner
 	}
 	complete(fault, about{client: c.Name, what: "a response"})
 	return fault

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/learncontract/learncontract/fixtures"
+	"github.com/learncontract/learncontract/matchers/exchange"
 	"github.com/learncontract/learncontract/suites/client"
 	"github.com/learncontract/learncontract/suites/internal/offline"
 )
@@ -93,27 +94,35 @@ func (c *Client) check() error {
 }
 
 // constructOnce constructs the client as each call does, with a transport that refuses.
-func (c *Client) constructOnce() (calls client.Calls, err error) {
+func (c *Client) constructOnce() (client.Calls, error) {
 	refuse := &http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
-		return nil, fmt.Errorf("%s %s: a client's constructor must send no request: %w", r.Method, r.URL.Redacted(), offline.ErrRefused)
+		return nil, fmt.Errorf("%s %s: a client's constructor must send no request: %w", r.Method, exchange.PrintableURL(r.URL.String()), offline.ErrRefused)
 	})}
+	type constructed struct {
+		calls client.Calls
+		err   error
+	}
+	type outcome struct {
+		constructed
+		fault error
+	}
+	inner := &outcome{}
 	run := func() {
-		type constructed struct {
-			calls client.Calls
-			err   error
-		}
-		made, fault := guard(context.Background(), c.patience, func(context.Context) constructed {
+		inner.constructed, inner.fault = guard(context.Background(), c.patience, func(context.Context) constructed {
 			calls, err := c.construct(refuse, offline.BaseURL(c.Contract.BaseURL))
 			return constructed{calls, err}
 		})
-		calls, err = made.calls, errors.Join(made.err, fault)
 	}
+	made := inner
 	if c.Dial != nil {
 		run()
-	} else if fault := Bubble(c.patience, run); fault != nil {
-		return nil, fmt.Errorf("the constructor of %s hangs: %w", c.Name, fault)
+	} else if stuck := Bubble(c.patience, run); stuck != nil { // the constructor goes on, and with it what it sets
+		made = &outcome{fault: stuck}
 	}
-	return calls, err
+	if complete(made.fault, about{client: c.Name}) {
+		return nil, made.fault
+	}
+	return made.calls, made.err
 }
 
 func (c *Client) construct(given *http.Client, baseURL string) (client.Calls, error) {
@@ -126,7 +135,7 @@ func (c *Client) construct(given *http.Client, baseURL string) (client.Calls, er
 	}
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("%s cannot be constructed: %w", c.Name, err)
+		return nil, fmt.Errorf("%s cannot be constructed: %w", c.Name, withoutURL(err))
 	case calls == nil:
 		return nil, fmt.Errorf("%s cannot be constructed: its constructor returned no Calls and no error", c.Name)
 	}

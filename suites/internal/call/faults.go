@@ -8,7 +8,7 @@ import (
 // about is what every fault is about.
 type about struct {
 	client   string
-	what     string // the id of what was, or was to be, received
+	what     string // the id of what was, or was to be, received; empty in the constructor
 	received bool   // whether the client had received it
 }
 
@@ -16,8 +16,11 @@ type about struct {
 func (a about) Received() bool { return a.received }
 
 func (a about) when() string {
-	if a.received {
+	switch {
+	case a.received:
 		return "after it received " + a.what
+	case a.what == "":
+		return "in its constructor"
 	}
 	return "before it sent the request that receives " + a.what
 }
@@ -47,6 +50,9 @@ func (f *Hang) Error() string {
 		return fmt.Sprintf("%s hangs %s: in %s it neither returned nor waited for anything that time can end. It waits for a lock or "+
 			"a channel that New did not make, reads a socket of its own, or loops. Make in New what it waits for, or give Dial.",
 			f.client, f.when(), f.After)
+	}
+	if f.what == "" {
+		return fmt.Sprintf("%s hangs %s: it had not returned after %s.", f.client, f.when(), f.After)
 	}
 	return fmt.Sprintf("%s hangs %s: it had not returned after %s, though its context was done after half of that. "+
 		"Have it return with its context.", f.client, f.when(), f.After)
