@@ -172,7 +172,7 @@ func shownRefusal(err error) error { return replaced{err} }
 
 type replaced struct{ error }
 
-func (r replaced) Unwrap() error { return r.error }
+// Error implements error.
 func (r replaced) Error() string { return strings.ReplaceAll(r.error.Error(), ".invalid/", "/") }
 
 // pathOf is the path of a URL.

@@ -5,8 +5,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"os/exec"
 	"runtime"
@@ -187,8 +189,9 @@ var outcomes = map[string]struct {
 		return c
 	}(), new(*call.UnexpectedRequest), `differs in query parameter "alt"`},
 
-	"by Dial, panics":             {dialling(after(func(context.Context, *http.Client, string, client.Call) { panic("no such code") })), new(*call.Panic), "connector panicked after it received " + clauseID + ": no such code\n"},
-	"by Dial, retries undeclared": {dialling(after(func(ctx context.Context, c *http.Client, base string, call client.Call) { _ = do(ctx, c, base, call) })), new(*call.UnexpectedRequest), "connector sent another request after it received " + clauseID},
+	"by Dial, panics":                        {dialling(after(func(context.Context, *http.Client, string, client.Call) { panic("no such code") })), new(*call.Panic), "connector panicked after it received " + clauseID + ": no such code\n"},
+	"by Dial, returns nil without a request": {dialling(func(context.Context, *http.Client, string, client.Call) error { return nil }), new(*call.NoRequest), "connector did not send " + request + ", and returned nil."},
+	"by Dial, retries undeclared":            {dialling(after(func(ctx context.Context, c *http.Client, base string, call client.Call) { _ = do(ctx, c, base, call) })), new(*call.UnexpectedRequest), "connector sent another request after it received " + clauseID},
 	"by Dial, sends to another path only": {dialling(func(ctx context.Context, c *http.Client, base string, call client.Call) error {
 		return do(ctx, c, base+"/beta", call)
 	}), new(*call.UnexpectedRequest), "and never " + request},
@@ -270,6 +273,29 @@ func TestAnErrorIsShownWithoutItsURL(t *testing.T) {
 	})))
 	if text := fmt.Sprint(r.Surfaced.Err, r.Fault); strings.Contains(text, "secret") || !strings.Contains(text, `query parameter "token"`) {
 		t.Errorf("it says %s", text)
+	}
+}
+
+func TestAServerOfACallEndsWithIt(t *testing.T) {
+	t.Parallel()
+	var server string
+	r := receive(t, open(t, dialling(before(func(_ context.Context, _ *http.Client, base string) { server = base }))))
+	address, err := url.Parse(server)
+	if err != nil || r.Fault != nil {
+		t.Fatal(err, r.Fault)
+	}
+	if connection, err := net.Dial("tcp", address.Host); err == nil { //nolint:noctx // it is refused at once
+		connection.Close()
+		t.Error("the server goes on")
+	}
+}
+
+func TestAFaultSaysWhetherAResponseWasReceived(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]bool{"retries undeclared": true, "sends to another path only": false} {
+		if fault, ok := errors.AsType[*call.UnexpectedRequest](receive(t, open(t, outcomes[name].config)).Fault); !ok || fault.Received() != want {
+			t.Errorf("of a client that %s: %+v", name, fault)
+		}
 	}
 }
 
@@ -408,6 +434,9 @@ func TestStrayRequests(t *testing.T) {
 		"a transport of its own":              {connector(by(&http.Transport{})), new(*call.NoRequest), []string{given + own, advice}},
 		"one with the environment's proxy":    {connector(by(&http.Transport{Proxy: http.ProxyFromEnvironment})), new(*call.NoRequest), []string{given + viaProxy, advice}},
 		"HTTP/2 with the environment's proxy": {connector(by(&http.Transport{Proxy: http.ProxyFromEnvironment, ForceAttemptHTTP2: true})), new(*call.NoRequest), []string{given + viaProxy, advice}},
+		"a resolver of its own": {connector(by(&http.Transport{DialContext: (&net.Dialer{Resolver: &net.Resolver{
+			PreferGo: true, Dial: func(context.Context, string, string) (net.Conn, error) { return nil, offline.ErrRefused },
+		}}).DialContext})), new(*call.NoRequest), []string{given + "dial tcp: lookup api.sample.example.invalid", advice}},
 		"a hard-coded host by the default client": {connector(func(ctx context.Context, _ *http.Client, _ string, call client.Call) error {
 			return do(ctx, http.DefaultClient, "https://graph.example/v1", call)
 		}), new(*call.NoRequest), []string{given + "PATCH https://graph.example/v1/users/", advice}},

@@ -64,7 +64,7 @@ func Open(config client.Config, contract *fixtures.Contract) (*Client, error) {
 // ofAnother reports whether the id is of an operation of another provider: one client may perform several providers' calls.
 func (c *Client) ofAnother(id string) bool {
 	provider, _, _ := strings.Cut(id, ".")
-	if provider == c.Contract.Provider || !slices.Contains(fixtures.Providers(), provider) {
+	if provider == c.Contract.Provider {
 		return false
 	}
 	other, err := fixtures.Load(provider)
@@ -107,16 +107,16 @@ func (c *Client) constructOnce() (client.Calls, error) {
 		fault error
 	}
 	inner := &outcome{}
-	run := func() {
-		inner.constructed, inner.fault = guard(context.Background(), c.patience, func(context.Context) constructed {
+	run := func(patience time.Duration) {
+		inner.constructed, inner.fault = guard(context.Background(), patience, func(context.Context) constructed {
 			calls, err := c.construct(refuse, offline.BaseURL(c.Contract.BaseURL))
 			return constructed{calls, err}
 		})
 	}
 	made := inner
 	if c.Dial != nil {
-		run()
-	} else if stuck := Bubble(c.patience, run); stuck != nil { // the constructor goes on, and with it what it sets
+		run(c.patience)
+	} else if stuck := Bubble(c.patience, func() { run(virtualPatience) }); stuck != nil { // the constructor goes on, and with it what it sets
 		made = &outcome{fault: stuck}
 	}
 	if complete(made.fault, about{client: c.Name}) {

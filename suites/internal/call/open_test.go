@@ -89,6 +89,14 @@ func TestOpen(t *testing.T) {
 				return nil, err
 			}
 		}), "connector cannot be constructed: GET https://api.sample.example.invalid/v1/token?secret=…: a client's constructor must send no request: refused"},
+		"a constructor that sleeps": {changed(func(c *client.Config) {
+			constructed := c.New
+			c.New = func(given *http.Client, base string) (client.Calls, error) {
+				time.Sleep(time.Hour)
+				return constructed(given, base)
+			}
+		}), ""},
+		"some exposed":             {changed(func(c *client.Config) { c.Exposes = []client.Field{client.Code} }), ""},
 		"Dial":                     {dialling(do), ""},
 		"Dial that fails":          {client.Config{Name: "connector", Dial: func(string) (client.Calls, error) { return nil, errors.New("no token") }}, "connector cannot be constructed: no token"},
 		"Dial that gives no Calls": {client.Config{Name: "connector", Dial: func(string) (client.Calls, error) { return nil, nil }}, "connector cannot be constructed: its constructor returned no Calls and no error"},
@@ -175,6 +183,41 @@ func TestWhatLooksLikeARetryableClauseIsRetried(t *testing.T) {
 		if got := c.RetriesAfter(clause); got != alike || clause.Remedy.AllowsRetry() && !got {
 			t.Errorf("after %s it retries: %t, want %t", clause.ID, got, alike)
 		}
+	}
+}
+
+func TestWhatLooksAlikeHasItsStatusNameAndCode(t *testing.T) {
+	t.Parallel()
+	contract := &fixtures.Contract{Provider: "made up"}
+	o := &fixtures.Operation{Contract: contract, ID: "o"}
+	contract.Operations = []*fixtures.Operation{o}
+	clause := func(status int, name, code, remedy string) *fixtures.Clause {
+		c := &fixtures.Clause{Operation: o, Status: status, Name: name, Remedy: fixtures.Remedy{Do: remedy}}
+		c.Wordings = []*fixtures.Wording{{Clause: c, Code: code}}
+		return c
+	}
+	const report, wait = "report", "wait"
+	o.Clauses = []*fixtures.Clause{clause(429, "N", "C", wait)}
+	c := &call.Client{Config: client.Config{Retries: true}, Contract: contract}
+	for _, test := range []struct {
+		status     int
+		name, code string
+		want       bool
+	}{{429, "N", "C", true}, {503, "N", "C", false}, {429, "M", "C", false}, {429, "N", "D", false}} {
+		if got := c.RetriesAfter(clause(test.status, test.name, test.code, report)); got != test.want {
+			t.Errorf("after %+v it retries: %t", test, got)
+		}
+	}
+}
+
+// Another edition of an embedded contract may lack an operation, and is that of no other provider.
+func TestAnOperationOfAnotherEditionIsUnknown(t *testing.T) {
+	t.Parallel()
+	another := anothers(t)
+	contract := *sample(t)
+	contract.Provider, _, _ = strings.Cut(another, ".")
+	if _, err := call.Open(performs("sample.things.get", another), &contract); err == nil || !strings.Contains(err.Error(), `have "`+another+`", which is no operation of`) {
+		t.Errorf("the error is %v", err)
 	}
 }
 

@@ -124,6 +124,9 @@ func TestOutcomesOfAClause(t *testing.T) {
 				if result.Outcome != test.outcome || result.Reason != test.reason || result.Ran != test.ran || result.Honored != test.honored {
 					t.Errorf("it is %s, %q, %d of %d honored; want %s, %q", result.Outcome, result.Reason, result.Honored, result.Ran, test.outcome, test.reason)
 				}
+				if test.outcome == report.Another && result.Text != "whole" {
+					t.Errorf("its text is %q", result.Text)
+				}
 				if want := 0.25 * float64(len(test.verdicts)); result.Seconds != want {
 					t.Errorf("it took %v s, want %v", result.Seconds, want)
 				}
