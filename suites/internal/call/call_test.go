@@ -121,85 +121,90 @@ func receive(t *testing.T, c *call.Client) *call.Result {
 	return r
 }
 
-// An outcome is what a call came to: the type of the fault, and the fault's text.
-var outcomes = map[string]struct {
+// outcome is what a call of a client comes to: the type of the fault, and the fault's text.
+type outcome struct {
 	config client.Config
 	fault  any // a pointer to the fault's type; nil for none
 	text   string
-}{
-	"right":                 {connector(do), nil, ""},
-	"right, by Dial":        {dialling(do), nil, ""},
-	"returns another error": {connector(func(context.Context, *http.Client, string, client.Call) error { return errors.New("too bad") }), new(*call.NoRequest), "connector did not send " + request + " with what it was given. The call returned:\ntoo bad"},
-	"returns another error afterwards": {connector(func(ctx context.Context, c *http.Client, b string, call client.Call) error {
-		_ = do(ctx, c, b, call)
-		return errors.New("too bad")
-	}), nil, ""},
-	"returns nil without a request": {connector(func(context.Context, *http.Client, string, client.Call) error { return nil }), new(*call.NoRequest), "connector did not send " + request + ", and returned nil."},
-	"panics":                        {connector(before(func(context.Context, *http.Client, string) { panic("no such code") })), new(*call.Panic), "connector panicked before it sent the request that receives " + clauseID + ": no such code\ngoroutine "},
-	"panics afterwards":             {connector(after(func(context.Context, *http.Client, string, client.Call) { panic("no such code") })), new(*call.Panic), "connector panicked after it received " + clauseID + ": no such code\n"},
-	"ends its goroutine":            {connector(before(func(context.Context, *http.Client, string) { runtime.Goexit() })), new(*call.Panic), "connector panicked before it sent the request that receives " + clauseID + ": it ended its goroutine by runtime.Goexit, as t.FailNow does"},
-	"hangs":                         {connector(before(func(context.Context, *http.Client, string) { select {} })), new(*call.Hang), "connector hangs before it sent the request that receives " + clauseID + ": it had not returned after 48h0m0s, though its context was done after half of that. Have it return with its context."},
-	"sleeps":                        {connector(after(func(context.Context, *http.Client, string, client.Call) { time.Sleep(1000 * time.Hour) })), new(*call.Hang), "connector hangs after it received " + clauseID + ": it had not returned after 48h0m0s"},
-	"sends to another host": {connector(before(func(ctx context.Context, c *http.Client, _ string) {
-		get(ctx, c, "https://elsewhere.example/?token=secret")
-	})), new(*call.ForeignHost), "connector called another host than " + apiURL + " after it received " + clauseID + ":\nGET https://elsewhere.example/?token=… was refused"},
-	"sends to another host only": {connector(func(ctx context.Context, c *http.Client, _ string, call client.Call) error {
-		return do(ctx, c, "https://elsewhere.example", call)
-	}), new(*call.ForeignHost), "connector called another host than " + apiURL + " before it sent the request that receives " + clauseID + ":\nPATCH https://elsewhere.example/users/"},
-	"sends to another path": {connector(before(func(ctx context.Context, c *http.Client, base string) { get(ctx, c, base+"/me") })), new(*call.UnexpectedRequest), "connector sent another request after it received " + clauseID + ", though it does not declare Retries:\nGET https://api.sample.example/v1/me was refused"},
-	"sends to another path only": {connector(func(ctx context.Context, c *http.Client, base string, call client.Call) error {
-		return do(ctx, c, base+"/beta", call)
-	}), new(*call.UnexpectedRequest), "connector sent an unexpected request, and never " + request + ":\nPATCH https://api.sample.example/v1/beta/users/"},
-	"retries undeclared": {connector(after(func(ctx context.Context, c *http.Client, base string, call client.Call) { _ = do(ctx, c, base, call) })), new(*call.UnexpectedRequest), "connector sent another request after it received " + clauseID + ", though it does not declare Retries:\n" + request + " was refused"},
-	"sends more when it has returned": {connector(after(func(_ context.Context, c *http.Client, base string, call client.Call) {
-		go func() {
-			time.Sleep(time.Second)
-			_ = do(context.Background(), c, base, call)
-		}()
-	})), new(*call.UnexpectedRequest), "connector sent another request after it received " + clauseID},
-	"cannot be constructed again": {func() client.Config {
-		var constructed atomic.Int32
-		return client.Config{Name: "connector", New: func(given *http.Client, base string) (client.Calls, error) {
-			if constructed.Add(1) > 1 {
-				return nil, errors.New("only once")
-			}
-			return client.Calls{"*": wire.New(given, base).Do}, nil
-		}}
-	}(), new(*call.NoRequest), "The call returned:\nconnector cannot be constructed: only once"},
-	"has other Calls the second time": {func() client.Config {
-		var constructed atomic.Int32
-		return client.Config{Name: "connector", New: func(given *http.Client, base string) (client.Calls, error) {
-			if constructed.Add(1) > 1 {
-				return client.Calls{}, nil
-			}
-			return client.Calls{"*": wire.New(given, base).Do}, nil
-		}}
-	}(), new(*call.NoRequest), "the Calls of connector had sample.things.update when they were read first, and have it no more"},
-	"adds the query that it declares": {func() client.Config {
-		c := connector(func(ctx context.Context, given *http.Client, base string, call client.Call) error {
-			call.Query["alt"] = "json"
-			return do(ctx, given, base, call)
-		})
-		c.Query = map[string]string{"alt": "json"}
-		return c
-	}(), nil, ""},
-	"does not add the query that it declares": {func() client.Config {
-		c := connector(do)
-		c.Query = map[string]string{"alt": "json"}
-		return c
-	}(), new(*call.UnexpectedRequest), `differs in query parameter "alt"`},
+}
 
-	"by Dial, panics":                        {dialling(after(func(context.Context, *http.Client, string, client.Call) { panic("no such code") })), new(*call.Panic), "connector panicked after it received " + clauseID + ": no such code\n"},
-	"by Dial, returns nil without a request": {dialling(func(context.Context, *http.Client, string, client.Call) error { return nil }), new(*call.NoRequest), "connector did not send " + request + ", and returned nil."},
-	"by Dial, retries undeclared":            {dialling(after(func(ctx context.Context, c *http.Client, base string, call client.Call) { _ = do(ctx, c, base, call) })), new(*call.UnexpectedRequest), "connector sent another request after it received " + clauseID},
-	"by Dial, sends to another path only": {dialling(func(ctx context.Context, c *http.Client, base string, call client.Call) error {
-		return do(ctx, c, base+"/beta", call)
-	}), new(*call.UnexpectedRequest), "and never " + request},
+// outcomes are made anew for each run, for some clients count.
+func outcomes() map[string]outcome {
+	return map[string]outcome{
+		"right":                 {connector(do), nil, ""},
+		"right, by Dial":        {dialling(do), nil, ""},
+		"returns another error": {connector(func(context.Context, *http.Client, string, client.Call) error { return errors.New("too bad") }), new(*call.NoRequest), "connector did not send " + request + " with what it was given. The call returned:\ntoo bad"},
+		"returns another error afterwards": {connector(func(ctx context.Context, c *http.Client, b string, call client.Call) error {
+			_ = do(ctx, c, b, call)
+			return errors.New("too bad")
+		}), nil, ""},
+		"returns nil without a request": {connector(func(context.Context, *http.Client, string, client.Call) error { return nil }), new(*call.NoRequest), "connector did not send " + request + ", and returned nil."},
+		"panics":                        {connector(before(func(context.Context, *http.Client, string) { panic("no such code") })), new(*call.Panic), "connector panicked before it sent the request that receives " + clauseID + ": no such code\ngoroutine "},
+		"panics afterwards":             {connector(after(func(context.Context, *http.Client, string, client.Call) { panic("no such code") })), new(*call.Panic), "connector panicked after it received " + clauseID + ": no such code\n"},
+		"ends its goroutine":            {connector(before(func(context.Context, *http.Client, string) { runtime.Goexit() })), new(*call.Panic), "connector panicked before it sent the request that receives " + clauseID + ": it ended its goroutine by runtime.Goexit, as t.FailNow does"},
+		"hangs":                         {connector(before(func(context.Context, *http.Client, string) { select {} })), new(*call.Hang), "connector hangs before it sent the request that receives " + clauseID + ": it had not returned after 48h0m0s, though its context was done after half of that. Have it return with its context."},
+		"sleeps":                        {connector(after(func(context.Context, *http.Client, string, client.Call) { time.Sleep(1000 * time.Hour) })), new(*call.Hang), "connector hangs after it received " + clauseID + ": it had not returned after 48h0m0s"},
+		"sends to another host": {connector(before(func(ctx context.Context, c *http.Client, _ string) {
+			get(ctx, c, "https://elsewhere.example/?token=secret")
+		})), new(*call.ForeignHost), "connector called another host than " + apiURL + " after it received " + clauseID + ":\nGET https://elsewhere.example/?token=… was refused"},
+		"sends to another host only": {connector(func(ctx context.Context, c *http.Client, _ string, call client.Call) error {
+			return do(ctx, c, "https://elsewhere.example", call)
+		}), new(*call.ForeignHost), "connector called another host than " + apiURL + " before it sent the request that receives " + clauseID + ":\nPATCH https://elsewhere.example/users/"},
+		"sends to another path": {connector(before(func(ctx context.Context, c *http.Client, base string) { get(ctx, c, base+"/me") })), new(*call.UnexpectedRequest), "connector sent another request after it received " + clauseID + ", though it does not declare Retries:\nGET https://api.sample.example/v1/me was refused"},
+		"sends to another path only": {connector(func(ctx context.Context, c *http.Client, base string, call client.Call) error {
+			return do(ctx, c, base+"/beta", call)
+		}), new(*call.UnexpectedRequest), "connector sent an unexpected request, and never " + request + ":\nPATCH https://api.sample.example/v1/beta/users/"},
+		"retries undeclared": {connector(after(func(ctx context.Context, c *http.Client, base string, call client.Call) { _ = do(ctx, c, base, call) })), new(*call.UnexpectedRequest), "connector sent another request after it received " + clauseID + ", though it does not declare Retries:\n" + request + " was refused"},
+		"sends more when it has returned": {connector(after(func(_ context.Context, c *http.Client, base string, call client.Call) {
+			go func() {
+				time.Sleep(time.Second)
+				_ = do(context.Background(), c, base, call)
+			}()
+		})), new(*call.UnexpectedRequest), "connector sent another request after it received " + clauseID},
+		"cannot be constructed again": {func() client.Config {
+			var constructed atomic.Int32
+			return client.Config{Name: "connector", New: func(given *http.Client, base string) (client.Calls, error) {
+				if constructed.Add(1) > 1 {
+					return nil, errors.New("only once")
+				}
+				return client.Calls{"*": wire.New(given, base).Do}, nil
+			}}
+		}(), new(*call.NoRequest), "The call returned:\nconnector cannot be constructed: only once"},
+		"has other Calls the second time": {func() client.Config {
+			var constructed atomic.Int32
+			return client.Config{Name: "connector", New: func(given *http.Client, base string) (client.Calls, error) {
+				if constructed.Add(1) > 1 {
+					return client.Calls{}, nil
+				}
+				return client.Calls{"*": wire.New(given, base).Do}, nil
+			}}
+		}(), new(*call.NoRequest), "the Calls of connector had sample.things.update when they were read first, and have it no more"},
+		"adds the query that it declares": {func() client.Config {
+			c := connector(func(ctx context.Context, given *http.Client, base string, call client.Call) error {
+				call.Query["alt"] = "json"
+				return do(ctx, given, base, call)
+			})
+			c.Query = map[string]string{"alt": "json"}
+			return c
+		}(), nil, ""},
+		"does not add the query that it declares": {func() client.Config {
+			c := connector(do)
+			c.Query = map[string]string{"alt": "json"}
+			return c
+		}(), new(*call.UnexpectedRequest), `differs in query parameter "alt"`},
+
+		"by Dial, panics":                        {dialling(after(func(context.Context, *http.Client, string, client.Call) { panic("no such code") })), new(*call.Panic), "connector panicked after it received " + clauseID + ": no such code\n"},
+		"by Dial, returns nil without a request": {dialling(func(context.Context, *http.Client, string, client.Call) error { return nil }), new(*call.NoRequest), "connector did not send " + request + ", and returned nil."},
+		"by Dial, retries undeclared":            {dialling(after(func(ctx context.Context, c *http.Client, base string, call client.Call) { _ = do(ctx, c, base, call) })), new(*call.UnexpectedRequest), "connector sent another request after it received " + clauseID},
+		"by Dial, sends to another path only": {dialling(func(ctx context.Context, c *http.Client, base string, call client.Call) error {
+			return do(ctx, c, base+"/beta", call)
+		}), new(*call.UnexpectedRequest), "and never " + request},
+	}
 }
 
 func TestDo(t *testing.T) {
 	t.Parallel()
-	for name, test := range outcomes {
+	for name, test := range outcomes() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r := receive(t, open(t, test.config))
@@ -293,7 +298,7 @@ func TestAServerOfACallEndsWithIt(t *testing.T) {
 func TestAFaultSaysWhetherAResponseWasReceived(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]bool{"retries undeclared": true, "sends to another path only": false} {
-		if fault, ok := errors.AsType[*call.UnexpectedRequest](receive(t, open(t, outcomes[name].config)).Fault); !ok || fault.Received() != want {
+		if fault, ok := errors.AsType[*call.UnexpectedRequest](receive(t, open(t, outcomes()[name].config)).Fault); !ok || fault.Received() != want {
 			t.Errorf("of a client that %s: %+v", name, fault)
 		}
 	}
@@ -342,7 +347,7 @@ func TestHangInRealTime(t *testing.T) {
 // A client that sleeps too long on virtual time costs nothing, and is called again.
 func TestAVirtualHangIsNotCounted(t *testing.T) {
 	t.Parallel()
-	c := open(t, outcomes["hangs"].config)
+	c := open(t, outcomes()["hangs"].config)
 	for range 7 {
 		checkFault(t, receive(t, c).Fault, new(*call.Hang), "after 48h0m0s")
 	}
@@ -531,14 +536,15 @@ func TestLive(t *testing.T) {
 		t.Errorf("it came to %+v", r)
 	}
 	for name, test := range map[string]struct {
-		f     function
-		fault any
-		text  string
+		f        function
+		patience time.Duration
+		fault    any
+		text     string
 	}{
-		"panics": {before(func(context.Context, *http.Client, string) { panic("no such code") }), new(*call.Panic), "connector panicked before it sent the request that receives a response to sample.things.get: no such code"},
-		"hangs":  {before(func(context.Context, *http.Client, string) { select {} }), new(*call.Hang), "connector hangs before it sent the request that receives a response to sample.things.get: it had not returned after 10ms"},
+		"panics": {before(func(context.Context, *http.Client, string) { panic("no such code") }), time.Minute, new(*call.Panic), "connector panicked before it sent the request that receives a response to sample.things.get: no such code"},
+		"hangs":  {before(func(context.Context, *http.Client, string) { select {} }), 10 * time.Millisecond, new(*call.Hang), "connector hangs before it sent the request that receives a response to sample.things.get: it had not returned after 10ms"},
 	} {
-		r := open(t, connector(test.f)).Live(t.Context(), 10*time.Millisecond, server.Client(), server.URL, client.Minimal(o))
+		r := open(t, connector(test.f)).Live(t.Context(), test.patience, server.Client(), server.URL, client.Minimal(o))
 		t.Log(name)
 		checkFault(t, r.Fault, test.fault, test.text)
 	}
