@@ -84,8 +84,14 @@ func TestSurfaceNamesEveryWrongField(t *testing.T) {
 			if strings.Count(text, "received    ") != 1 || !strings.Contains(text, "\n  "+field+" ") {
 				t.Errorf("the text does not name that field alone:\n%s", text)
 			}
+			documented := map[string]string{
+				"status": "400 Bad Request", "code": `"badRequest"`, "name": "(nothing)", "message": `"Input is invalid."`,
+				"retry-after": "(left open)", "request id": "(left open)",
+				"details": `"badRequest": "Input field {fieldName} is required", "badRequest": "Input field {fieldName}length exceeded ` +
+					`than {expectedLength}", "badRequest": "Input field {fieldName} shouldn't be empty"`,
+			}
 			d := matcher.Deviations()
-			if len(d) != 1 || d[0].Field != field || !d[0].Binds || d[0].Wording != w.ID() || d[0].Note != "" {
+			if len(d) != 1 || d[0].Documented != documented[field] || d[0].Field != field || !d[0].Binds || d[0].Wording != w.ID() || d[0].Note != "" {
 				t.Errorf("the deviations are %+v", d)
 			}
 		})

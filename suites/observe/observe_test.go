@@ -20,6 +20,7 @@ import (
 	"sync"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"go.yaml.in/yaml/v3"
 
@@ -507,6 +508,119 @@ func TestADraftIsYAMLOfTheContract(t *testing.T) {
 					t.Errorf("%s\n%s", text, draft)
 				}
 			}
+		}
+	}
+}
+
+// What a draft shows of a response, and in which order it is kept.
+func TestDraft(t *testing.T) {
+	t.Parallel()
+	contract := sample(t)
+	o := contract.Operation("sample.things.update")
+	details := strings.Repeat(`,{"code":"d","message":"more"}`, 5)
+	x := exchange.New(http.MethodPatch, o.URL(), fixtures.Response{Status: 404, Header: http.Header{"Content-Type": {"application/json"}}, Body: []byte(
+		`{"error":{"code":404,"status":"notFound","message":"No 123456 and no 12345","details":[{"code":"d","message":"It's 123456"}` + details + `]}}`,
+	)}, time.Now())
+	want := `  - key: not-found-2
+    when: '…'
+    status: 404
+    remedy: {do: …, from: ours}
+    on: [{operation: sample.things.update, evidence: inferred, basis: seen in a test run}]
+    wordings:
+      - code: 'notFound'
+        message: 'No MESSAGE and no 12345'
+        details:
+          - {code: 'd', message: 'It''s MESSAGE'}
+` + strings.Repeat("          - {code: 'd', message: 'more'}\n", 4)
+	if got := observe.Draft(o, x); got != strings.ReplaceAll(want, "MESSAGE", "123456") {
+		t.Errorf("the draft is\n%s", got)
+	}
+	response := fixtures.Response{Status: 404, Header: http.Header{"Content-Type": {"application/json"}}, Body: bytes.Replace(x.Body(), []byte("notFound"), []byte("Nowhere"), 1)}
+	observer := observe.New(responding(response), contract)
+	if _, err := send(t, &http.Client{Transport: observer}, http.MethodPatch, "http://h/users/12345/things/123456"); err != nil {
+		t.Fatal(err)
+	}
+	want = strings.Replace(strings.Replace(want, "not-found-2", "nowhere", 1), "notFound", "Nowhere", 1)
+	if got := observer.Report().Undocumented[0].Draft; got != strings.ReplaceAll(want, "MESSAGE", "{id}") {
+		t.Errorf("the draft is\n%s", got)
+	}
+}
+
+// Responses that break different fields are kept apart, and one that is wrong in its form only has no draft.
+func TestUndocumentedResponsesAreKeptApart(t *testing.T) {
+	t.Parallel()
+	unknown := failure(404, "Nowhere", "No.")
+	shapeless := unknown
+	shapeless.Header = http.Header{"Content-Type": {"text/plain"}}
+	form := failure(404, "notFound", "The thing 7 doesn't exist.")
+	form.Header = http.Header{"Content-Type": {"text/plain"}}
+	codeless := failure(418, "", "No.")
+	responses := []fixtures.Response{unknown, shapeless, form, codeless}
+	n := 0
+	observer := observe.New(transport(func(r *http.Request) (*http.Response, error) {
+		n++
+		return responding(responses[(n-1)%len(responses)])(r)
+	}), sample(t))
+	for range 2 * len(responses) {
+		_, _ = send(t, &http.Client{Transport: observer}, http.MethodPatch, "http://h"+thing)
+	}
+	report := observer.Report()
+	if len(report.Undocumented) != len(responses) {
+		t.Fatalf("kept %d: %s", len(report.Undocumented), report)
+	}
+	for i, u := range report.Undocumented {
+		if u.Responses != 2 || (u.Draft != "") != (i < 2) {
+			t.Errorf("response %d was seen %d times, and is drafted as %q", i, u.Responses, u.Draft)
+		}
+	}
+}
+
+func TestTheLargestResponseThatIsCompared(t *testing.T) {
+	t.Parallel()
+	for more, want := range map[int]int{0: 1, 1: 0} {
+		response := failure(404, "Nowhere", "")
+		response = failure(404, "Nowhere", strings.Repeat("x", 64<<10-len(response.Body)+more))
+		observer := observe.New(responding(response), sample(t))
+		_, _ = send(t, &http.Client{Transport: observer}, http.MethodPatch, "http://h"+thing)
+		if got := len(observer.Report().Undocumented); got != want {
+			t.Errorf("of %d bytes, %d responses are compared", len(response.Body), got)
+		}
+	}
+}
+
+// closing is a transport that notes when its idle connections are closed.
+type closing struct {
+	transport
+	closed int
+}
+
+func (c *closing) CloseIdleConnections() { c.closed++ }
+
+func TestIdleConnectionsAreClosed(t *testing.T) {
+	t.Parallel()
+	base := &closing{}
+	(&http.Client{Transport: observe.New(base, sample(t))}).CloseIdleConnections()
+	(&http.Client{Transport: observe.New(base.transport, sample(t))}).CloseIdleConnections() // which has none
+	if base.closed != 1 {
+		t.Errorf("closed %d times", base.closed)
+	}
+}
+
+// A transport of a test may be wrong in what it returns: that is its caller's to see.
+func TestAResponseBesideAnError(t *testing.T) {
+	t.Parallel()
+	broken := errors.New("the wire is cut")
+	for name, base := range map[string]transport{
+		"both": func(*http.Request) (*http.Response, error) {
+			return &http.Response{StatusCode: 404, Body: http.NoBody}, broken
+		},
+		"none": func(*http.Request) (*http.Response, error) { return nil, nil }, //nolint:nilnil // as the test is about
+	} {
+		observer := observe.New(base, sample(t))
+		request := httptest.NewRequestWithContext(t.Context(), http.MethodPatch, "http://h"+thing, nil)
+		_, err := observer.RoundTrip(request) //nolint:bodyclose // it has none
+		if (err != nil) != (name == "both") || observer.Report().Responses != 0 {
+			t.Errorf("%s: %v, %s", name, err, observer.Report())
 		}
 	}
 }

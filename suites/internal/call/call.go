@@ -87,11 +87,11 @@ func (c *Client) Do(request Request) (*Result, error) {
 	}
 	r := inner
 	if c.Dial != nil {
-		attempt(realPatience) // a socket knows no virtual time
+		attempt(c.patience) // a socket knows no virtual time
 	} else {
-		patience := realPatience
+		patience := c.patience
 		if c.hung.Load() > 0 {
-			patience = shortPatience
+			patience /= impatience
 		}
 		fault := Bubble(patience, func() {
 			attempt(virtualPatience)
@@ -139,12 +139,7 @@ func withoutURL(err error) error {
 func (c *Client) judge(r *Result, request Request, want stub.Request, refused, strayed error) {
 	a := about{client: c.Name, what: request.What, received: len(r.Exchanges) > 0}
 	shown := stub.Request{Method: want.Method, URL: withQuery(request.Operation.URL(), c.Query)}.String()
-	switch fault := r.Fault.(type) { //nolint:errorlint // guard and Bubble return them unwrapped
-	case *Panic:
-		fault.about = a
-		return
-	case *Hang:
-		fault.about = a
+	if complete(r.Fault, a) {
 		return
 	}
 	err := r.Surfaced.Err
@@ -168,13 +163,7 @@ func (c *Client) judge(r *Result, request Request, want stub.Request, refused, s
 func (c *Client) Live(ctx context.Context, patience time.Duration, given *http.Client, base string, call client.Call) *Result {
 	r := &Result{}
 	r.Surfaced, r.Fault = guard(ctx, patience, func(ctx context.Context) client.Surfaced { return c.callOnce(ctx, given, base, call) })
-	a := about{client: c.Name, what: "a response to " + call.Operation.ID}
-	switch fault := r.Fault.(type) { //nolint:errorlint // guard returns them unwrapped
-	case *Panic:
-		fault.about = a
-	case *Hang:
-		fault.about = a
-	}
+	complete(r.Fault, about{client: c.Name, what: "a response to " + call.Operation.ID})
 	return r
 }
 
@@ -183,7 +172,7 @@ func shownRefusal(err error) error { return replaced{err} }
 
 type replaced struct{ error }
 
-func (r replaced) Unwrap() error { return r.error }
+// Error implements error.
 func (r replaced) Error() string { return strings.ReplaceAll(r.error.Error(), ".invalid/", "/") }
 
 // pathOf is the path of a URL.
@@ -257,11 +246,26 @@ func (r *recorder) all() []exchange.Exchange {
 	return slices.Clone(r.exchanges)
 }
 
-// OnVirtualTime calls f as every client that takes an http.Client is called. The fault is a *Hang.
+// OnVirtualTime calls f as every client that takes an http.Client is called. The fault is a *Panic or a *Hang.
 func (c *Client) OnVirtualTime(f func()) error {
-	fault := Bubble(realPatience, f)
-	if hang := (*Hang)(nil); errors.As(fault, &hang) {
-		hang.about = about{client: c.Name, what: "a response"}
+	var inner error
+	fault := Bubble(c.patience, func() {
+		_, inner = guard(context.Background(), virtualPatience, func(context.Context) struct{} { f(); return struct{}{} })
+	})
+	if fault == nil { // or f goes on, and sets inner
+		fault = inner
 	}
+	complete(fault, about{client: c.Name, what: "a response"})
 	return fault
+}
+
+// complete says what a fault of guard or Bubble is about, and whether it is one.
+func complete(fault error, a about) bool {
+	switch fault := fault.(type) { //nolint:errorlint // guard and Bubble return them unwrapped
+	case *Panic:
+		fault.about = a
+	case *Hang:
+		fault.about = a
+	}
+	return fault != nil
 }

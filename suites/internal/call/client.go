@@ -12,8 +12,10 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/learncontract/learncontract/fixtures"
+	"github.com/learncontract/learncontract/matchers/exchange"
 	"github.com/learncontract/learncontract/suites/client"
 	"github.com/learncontract/learncontract/suites/internal/offline"
 )
@@ -23,13 +25,14 @@ type Client struct {
 	client.Config
 	Contract *fixtures.Contract
 	performs map[string]bool // ids of operations; nil for all
+	patience time.Duration   // in real time
 	hung     atomic.Int32    // in how many calls it hung in real time
 }
 
 // Open checks a client's declaration for a contract, and constructs the client once to learn which operations it performs.
 // The error says everything that is wrong.
 func Open(config client.Config, contract *fixtures.Contract) (*Client, error) {
-	c := &Client{Config: config, Contract: contract}
+	c := &Client{Config: config, Contract: contract, patience: realPatience}
 	if err := c.check(); err != nil {
 		return c, err
 	}
@@ -61,7 +64,7 @@ func Open(config client.Config, contract *fixtures.Contract) (*Client, error) {
 // ofAnother reports whether the id is of an operation of another provider: one client may perform several providers' calls.
 func (c *Client) ofAnother(id string) bool {
 	provider, _, _ := strings.Cut(id, ".")
-	if provider == c.Contract.Provider || !slices.Contains(fixtures.Providers(), provider) {
+	if provider == c.Contract.Provider {
 		return false
 	}
 	other, err := fixtures.Load(provider)
@@ -91,27 +94,35 @@ func (c *Client) check() error {
 }
 
 // constructOnce constructs the client as each call does, with a transport that refuses.
-func (c *Client) constructOnce() (calls client.Calls, err error) {
+func (c *Client) constructOnce() (client.Calls, error) {
 	refuse := &http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
-		return nil, fmt.Errorf("%s %s: a client's constructor must send no request: %w", r.Method, r.URL.Redacted(), offline.ErrRefused)
+		return nil, fmt.Errorf("%s %s: a client's constructor must send no request: %w", r.Method, exchange.PrintableURL(r.URL.String()), offline.ErrRefused)
 	})}
-	run := func() {
-		type constructed struct {
-			calls client.Calls
-			err   error
-		}
-		made, fault := guard(context.Background(), realPatience, func(context.Context) constructed {
+	type constructed struct {
+		calls client.Calls
+		err   error
+	}
+	type outcome struct {
+		constructed
+		fault error
+	}
+	inner := &outcome{}
+	run := func(patience time.Duration) {
+		inner.constructed, inner.fault = guard(context.Background(), patience, func(context.Context) constructed {
 			calls, err := c.construct(refuse, offline.BaseURL(c.Contract.BaseURL))
 			return constructed{calls, err}
 		})
-		calls, err = made.calls, errors.Join(made.err, fault)
 	}
+	made := inner
 	if c.Dial != nil {
-		run()
-	} else if fault := Bubble(realPatience, run); fault != nil {
-		return nil, fmt.Errorf("the constructor of %s hangs: %w", c.Name, fault)
+		run(c.patience)
+	} else if stuck := Bubble(c.patience, func() { run(virtualPatience) }); stuck != nil { // the constructor goes on, and with it what it sets
+		made = &outcome{fault: stuck}
 	}
-	return calls, err
+	if complete(made.fault, about{client: c.Name}) {
+		return nil, made.fault
+	}
+	return made.calls, made.err
 }
 
 func (c *Client) construct(given *http.Client, baseURL string) (client.Calls, error) {
@@ -124,7 +135,7 @@ func (c *Client) construct(given *http.Client, baseURL string) (client.Calls, er
 	}
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("%s cannot be constructed: %w", c.Name, err)
+		return nil, fmt.Errorf("%s cannot be constructed: %w", c.Name, withoutURL(err))
 	case calls == nil:
 		return nil, fmt.Errorf("%s cannot be constructed: its constructor returned no Calls and no error", c.Name)
 	}

@@ -8,7 +8,7 @@ import (
 // about is what every fault is about.
 type about struct {
 	client   string
-	what     string // the id of what was, or was to be, received
+	what     string // the id of what was, or was to be, received; empty in the constructor
 	received bool   // whether the client had received it
 }
 
@@ -16,8 +16,11 @@ type about struct {
 func (a about) Received() bool { return a.received }
 
 func (a about) when() string {
-	if a.received {
+	switch {
+	case a.received:
 		return "after it received " + a.what
+	case a.what == "":
+		return "in its constructor"
 	}
 	return "before it sent the request that receives " + a.what
 }
@@ -47,6 +50,9 @@ func (f *Hang) Error() string {
 		return fmt.Sprintf("%s hangs %s: in %s it neither returned nor waited for anything that time can end. It waits for a lock or "+
 			"a channel that New did not make, reads a socket of its own, or loops. Make in New what it waits for, or give Dial.",
 			f.client, f.when(), f.After)
+	}
+	if f.what == "" {
+		return fmt.Sprintf("%s hangs %s: it had not returned after %s.", f.client, f.when(), f.After)
 	}
 	return fmt.Sprintf("%s hangs %s: it had not returned after %s, though its context was done after half of that. "+
 		"Have it return with its context.", f.client, f.when(), f.After)
@@ -108,9 +114,11 @@ type NoRequest struct {
 func (f *NoRequest) Error() string {
 	switch {
 	case f.Refused != nil && f.Dialled:
-		return fmt.Sprintf("%s did not send %s to the base URL that it was given:\n%v\nThe call returned: %v", f.client, f.Want, f.Refused, f.Err)
+		return fmt.Sprintf("%s did not send %s to the base URL that it was given:\n%v\nHave Dial pass that base URL on. The call returned: %v",
+			f.client, f.Want, f.Refused, f.Err)
 	case f.Refused != nil:
-		return fmt.Sprintf("%s did not send %s with the http.Client that it was given:\n%v\nThe call returned: %v", f.client, f.Want, f.Refused, f.Err)
+		return fmt.Sprintf("%s did not send %s with the http.Client that it was given:\n%v\nHave New pass that http.Client on. The call returned: %v",
+			f.client, f.Want, f.Refused, f.Err)
 	case f.Err != nil:
 		return fmt.Sprintf("%s did not send %s with what it was given. The call returned:\n%v", f.client, f.Want, f.Err)
 	}

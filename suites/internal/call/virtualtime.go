@@ -17,7 +17,7 @@ const (
 	virtualPatience = 48 * time.Hour // longer than any documented wait
 	afterReturn     = time.Hour      // virtual; a client may send more after it has returned
 	realPatience    = 5 * time.Second
-	shortPatience   = time.Second // with a client that hung before
+	impatience      = 5 // divides the patience with a client that hung before
 )
 
 // guard calls f in a goroutine of its own, so that a panic ends nothing else, within a context that ends after half of the
@@ -61,8 +61,8 @@ func growStack() {
 }
 
 // Bubble calls f in a bubble of testing/synctest, where time passes when nothing else can happen. The fault is a *Hang if f did
-// not return within the patience, in real time: what f waits for is outside of the bubble, and holds its time. It passes on a
-// panic of f.
+// not return within the patience, in real time: what f waits for is outside of the bubble, and holds its time. A panic of f would
+// end the process: see guard.
 func Bubble(patience time.Duration, f func()) error {
 	done := make(chan any, 1)
 	go func() {
