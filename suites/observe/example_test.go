@@ -13,7 +13,7 @@ import (
 )
 
 // The lines between the comments are those of a TestMain.
-func ExampleObserve() {
+func ExampleNew() {
 	contract, err := fixtures.Load("graph")
 	if err != nil {
 		log.Fatal(err)
@@ -21,7 +21,7 @@ func ExampleObserve() {
 	observer := observe.New(http.DefaultTransport, contract)
 	connector := &http.Client{Transport: observer} // or http.DefaultTransport = observer
 
-	// Here m.Run runs the tests. This one asks for a course activity that the provider does not have.
+	// Here m.Run runs the tests. This one requests a course activity that the provider does not have.
 	provider := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(http.StatusNotFound)
@@ -36,14 +36,14 @@ func ExampleObserve() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println("the connector was responded", response.Status)
+	fmt.Println("the connector received", response.Status)
 	response.Body.Close()
 	provider.Close()
 
 	// At the end:
 	fmt.Print(observer.Report())
 	// Output:
-	// the connector was responded 404 Not Found
+	// the connector received 404 Not Found
 	// graph learningCourseActivity: 1 error response, 1 of 41 clauses met, 40 not
 	//   met    graph.get.assignment-not-found, 1 response
 }

@@ -12,8 +12,8 @@ import (
 )
 
 type (
-	// apply makes the mutants of an answer.
-	apply = func(w *fixtures.Wording, a fixtures.Response) []fixtures.Response
+	// apply makes the mutants of a response.
+	apply = func(w *fixtures.Wording, r fixtures.Response) []fixtures.Response
 	// values are what a field, or a whole body, becomes: each in a mutant of its own.
 	values = func(w *fixtures.Wording, was any) []any
 )
@@ -21,18 +21,18 @@ type (
 // absent is the value of a field that is taken out.
 type absent struct{}
 
-// with is the one value of every mutant.
-func with(value any) values {
+// always is the one value of every mutant.
+func always(value any) values {
 	return func(*fixtures.Wording, any) []any { return []any{value} }
 }
 
 // status changes the HTTP status, and its repetition in the body: nothing else gives the change away.
 func status(others func(status int) []int) apply {
-	return func(w *fixtures.Wording, a fixtures.Response) (mutants []fixtures.Response) {
-		for _, other := range others(a.Status) {
-			mutant := a
+	return func(w *fixtures.Wording, r fixtures.Response) (mutants []fixtures.Response) {
+		for _, other := range others(r.Status) {
+			mutant := r
 			if place := envelope(w).Status; place != "" {
-				mutant = withBody(a, encode(set(decode(string(a.Body)), place, other)))
+				mutant = withBody(r, encode(set(decode(string(r.Body)), place, other)))
 			}
 			mutant.Status = other
 			mutants = append(mutants, mutant)
@@ -68,40 +68,40 @@ func rebuild(others values) apply {
 
 // rewrite changes the body as text.
 func rewrite(others func(w *fixtures.Wording, body string) []string) apply {
-	return func(w *fixtures.Wording, a fixtures.Response) (mutants []fixtures.Response) {
-		for _, other := range others(w, string(a.Body)) {
-			mutants = append(mutants, withBody(a, other))
+	return func(w *fixtures.Wording, r fixtures.Response) (mutants []fixtures.Response) {
+		for _, other := range others(w, string(r.Body)) {
+			mutants = append(mutants, withBody(r, other))
 		}
 		return mutants
 	}
 }
 
 // header changes a field of the header, where there is one; "" takes it out.
-func header(name string, others func(w *fixtures.Wording, a fixtures.Response) []string) apply {
-	return func(w *fixtures.Wording, a fixtures.Response) (mutants []fixtures.Response) {
-		if a.Header.Get(name) == "" {
+func header(name string, others func(w *fixtures.Wording, r fixtures.Response) []string) apply {
+	return func(w *fixtures.Wording, r fixtures.Response) (mutants []fixtures.Response) {
+		if r.Header.Get(name) == "" {
 			return nil
 		}
-		for _, other := range others(w, a) {
-			mutants = append(mutants, withHeader(a, name, other))
+		for _, other := range others(w, r) {
+			mutants = append(mutants, withHeader(r, name, other))
 		}
 		return mutants
 	}
 }
 
-func withBody(a fixtures.Response, body string) fixtures.Response {
-	a.Body = []byte(body)
-	return a
+func withBody(r fixtures.Response, body string) fixtures.Response {
+	r.Body = []byte(body)
+	return r
 }
 
-func withHeader(a fixtures.Response, name, value string) fixtures.Response {
-	a.Header = a.Header.Clone()
+func withHeader(r fixtures.Response, name, value string) fixtures.Response {
+	r.Header = r.Header.Clone()
 	if value == "" {
-		a.Header.Del(name)
+		r.Header.Del(name)
 	} else {
-		a.Header.Set(name, value)
+		r.Header.Set(name, value)
 	}
-	return a
+	return r
 }
 
 // different are the candidates that are not what was, each once.
@@ -114,15 +114,12 @@ func different(was any, candidates ...any) (others []any) {
 	return others
 }
 
-// get returns what a JSON Pointer to a member of an object points at. "" points at nothing.
+// get returns what a JSON Pointer points at. "" points at nothing.
 func get(value any, place string) (member any, found bool) {
-	for key := range strings.SplitSeq(strings.TrimPrefix(place, "/"), "/") {
-		object, _ := value.(map[string]any)
-		if value, found = object[key]; !found {
-			return nil, false
-		}
+	if place == "" {
+		return nil, false
 	}
-	return value, true
+	return fixtures.Lookup(value, place)
 }
 
 // set returns a copy of an object with the member that a JSON Pointer points at set, or taken out if it is absent.
@@ -149,12 +146,12 @@ func parent(place string) string { return place[:strings.LastIndexByte(place, '/
 
 func decode(text string) (value any) {
 	if err := json.Unmarshal([]byte(text), &value); err != nil {
-		panic(fmt.Sprintf("mutation: %q is not JSON: %v", text, err)) // a documented answer is
+		panic(fmt.Sprintf("mutation: %q is not JSON: %v", text, err)) // a documented response is
 	}
 	return value
 }
 
-// encode writes a value as Wording.Answer does: what is not changed keeps its bytes.
+// encode writes a value as Wording.Response does: what is not changed keeps its bytes.
 func encode(value any) string {
 	var text bytes.Buffer
 	encoder := json.NewEncoder(&text)

@@ -1,7 +1,7 @@
-// Package mutation holds the suite itself against wrong answers: its operators change a documented answer in one way.
-// A harmful change must be caught by the matcher that the specs use, a harmless one must pass.
+// Package mutation tests the suites themselves: its operators change a documented response in one way. A harmful change must
+// break the contract, a harmless one must honor it.
 //
-// It knows documentation and how an answer is built. It must not know how one is judged: only its tests do.
+// It knows the documentation, and how a response is built. It must not know how a response is compared: only its tests do.
 package mutation
 
 import (
@@ -19,17 +19,21 @@ import (
 	"github.com/learncontract/learncontract/fixtures"
 )
 
-// Operator changes the answer of a wording in one way.
+// Operator changes the response of a wording in one way.
 type Operator struct {
 	Name string // the field, a colon and the change
-	// Apply returns the mutants of the wording's answer, none where the operator cannot apply. It leaves the answer
+	// Apply returns the mutants of the wording's response, none where the operator cannot apply. It leaves the response
 	// itself as it is.
-	Apply func(w *fixtures.Wording, a fixtures.Response) []fixtures.Response
+	Apply func(w *fixtures.Wording, r fixtures.Response) []fixtures.Response
 }
 
-// Harmful are the operators whose every mutant breaks the contract, held strictly. The code is Wording.Code: Graph's
-// error.code, and Google's canonical error.status.
-var Harmful = []Operator{
+// Harmful returns the operators whose every mutant breaks the contract, compared strictly. The code is Wording.Code.
+func Harmful() []Operator { return slices.Clone(harmful) }
+
+// Harmless returns the operators whose every mutant honors the contract, compared strictly.
+func Harmless() []Operator { return slices.Clone(harmless) }
+
+var harmful = []Operator{
 	{"status: a neighbour", status(neighbours)},
 	{"status: another class", status(otherClasses)},
 	{"status: 200", status(success)},
@@ -38,33 +42,33 @@ var Harmful = []Operator{
 	{"code: punctuation", replace(code, otherPunctuation)},
 	{"code: another clause's", replace(code, othersCode)},
 	{"code: another of the schema", replace(code, othersOfSchema)},
-	{"code: missing", replace(code, with(absent{}))},
+	{"code: missing", replace(code, always(absent{}))},
 	{"code: a number", replace(code, httpStatus)},
 	{"code: moved out of error", rebuild(codeMovedOut)},
 
 	{"message: a word changed", replace(message, wordChanged)},
 	{"message: an apostrophe swapped", replace(message, apostropheSwapped)},
-	{"message: empty", replace(message, with(""))},
-	{"message: missing", replace(message, with(absent{}))},
+	{"message: empty", replace(message, always(""))},
+	{"message: missing", replace(message, always(absent{}))},
 	{"message: an object", replace(message, inObject)},
 	{"message: braces left unexpanded", replace(message, unexpanded)},
 	{"message: another clause's", replace(message, othersMessage)},
 
 	{"details: dropped", replace(details, dropped)},
-	{"details: a string", replace(details, with(changed))},
+	{"details: a string", replace(details, always(changed))},
 	{"details: an entry's code changed", replace(details, entryChanged("/code"))},
 	{"details: an entry's message changed", replace(details, entryChanged("/message"))},
 	{"details: braces left unexpanded", replace(details, detailsUnexpanded)},
 
-	{"error: a string", replace(errorObject, with(changed))},
-	{"error: missing", replace(errorObject, with(absent{}))},
+	{"error: a string", replace(errorObject, always(changed))},
+	{"error: missing", replace(errorObject, always(absent{}))},
 	{"error: inside an array", replace(errorObject, inArray)},
 
-	{"innerError: missing", replace(innerError, with(absent{}))},
-	{"innerError: a string", replace(innerError, with(changed))},
+	{"innerError: missing", replace(innerError, always(absent{}))},
+	{"innerError: a string", replace(innerError, always(changed))},
 
 	{"repeated status: another", replace(repeatedStatus, otherStatus)},
-	{"repeated status: missing", replace(repeatedStatus, with(absent{}))},
+	{"repeated status: missing", replace(repeatedStatus, always(absent{}))},
 
 	{"name: missing", replace(message, nameMissing)},
 	{"name: without the space", replace(message, nameWithoutSpace)},
@@ -85,8 +89,7 @@ var Harmful = []Operator{
 	{"Retry-After: at odds with the message", header("Retry-After", atOdds)},
 }
 
-// Harmless are the operators whose every mutant honors the contract, held strictly.
-var Harmless = []Operator{
+var harmless = []Operator{
 	{"body: unknown fields", rebuild(unknownFields)},
 	{"body: key order", rewrite(keyOrder)},
 	{"body: white space", rewrite(whiteSpace)},
@@ -115,7 +118,7 @@ func details(e *fixtures.Envelope) string        { return e.Details }
 func repeatedStatus(e *fixtures.Envelope) string { return e.Status }
 func errorObject(e *fixtures.Envelope) string    { return parent(e.Code) }
 
-// innerError is the one of its places in which the provider's answers have it.
+// innerError is the one of its places in which the provider's responses have it.
 func innerError(e *fixtures.Envelope) string {
 	for _, place := range e.InnerError {
 		if _, found := get(e.Body, place); found {
@@ -428,54 +431,54 @@ func otherContentTypes(*fixtures.Wording, fixtures.Response) []string {
 }
 
 // charset gives the media type a charset, or another spelling of it.
-func charset(_ *fixtures.Wording, a fixtures.Response) []string {
-	media, _, _ := strings.Cut(a.Header.Get("Content-Type"), ";")
+func charset(_ *fixtures.Wording, r fixtures.Response) []string {
+	media, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";")
 	return []string{media + ";charset=utf-8", media + `; Charset="UTF-8"`}
 }
 
-func negative(_ *fixtures.Wording, a fixtures.Response) []string {
-	return []string{"-" + a.Header.Get("Retry-After")}
+func negative(_ *fixtures.Wording, r fixtures.Response) []string {
+	return []string{"-" + r.Header.Get("Retry-After")}
 }
 
 // atOdds is a minute less than the message says, a minute more, and minutes where seconds should stand.
-func atOdds(w *fixtures.Wording, a fixtures.Response) (times []string) {
+func atOdds(w *fixtures.Wording, r fixtures.Response) (times []string) {
 	if !w.Message.Has(fixtures.Minutes) {
 		return nil
 	}
-	told := wait(a)
-	for _, wait := range []time.Duration{told - time.Minute, told + time.Minute, told / 60} {
+	said := wait(r)
+	for _, wait := range []time.Duration{said - time.Minute, said + time.Minute, said / 60} {
 		times = append(times, seconds(wait))
-		times = append(times, date(a, wait)...)
+		times = append(times, date(r, wait)...)
 	}
 	return times
 }
 
-func httpDate(_ *fixtures.Wording, a fixtures.Response) []string { return date(a, wait(a)) }
+func httpDate(_ *fixtures.Wording, r fixtures.Response) []string { return date(r, wait(r)) }
 
 // anotherWait has the provider ask for another time to wait, in header and message.
-func anotherWait(w *fixtures.Wording, a fixtures.Response) []fixtures.Response {
-	if !w.Message.Has(fixtures.Minutes) || a.Header.Get("Retry-After") == "" {
+func anotherWait(w *fixtures.Wording, r fixtures.Response) []fixtures.Response {
+	if !w.Message.Has(fixtures.Minutes) || r.Header.Get("Retry-After") == "" {
 		return nil
 	}
-	wait := wait(a) + 2*time.Minute
+	wait := wait(r) + 2*time.Minute
 	values := map[string]string{fixtures.Minutes: strconv.Itoa(int(wait.Minutes()))}
 	maps.Copy(values, w.Clause.Operation.Params)
-	body := set(decode(string(a.Body)), envelope(w).Message, w.Message.Expand(values))
-	return []fixtures.Response{withBody(withHeader(a, "Retry-After", seconds(wait)), encode(body))}
+	body := set(decode(string(r.Body)), envelope(w).Message, w.Message.Expand(values))
+	return []fixtures.Response{withBody(withHeader(r, "Retry-After", seconds(wait)), encode(body))}
 }
 
-// wait is the time the answer's Retry-After asks to wait, 0 if it has none.
-func wait(a fixtures.Response) time.Duration {
-	// A documented answer has whole seconds.
-	seconds, _ := strconv.Atoi(a.Header.Get("Retry-After"))
+// wait is the time the response's Retry-After asks to wait, 0 if it has none.
+func wait(r fixtures.Response) time.Duration {
+	// A documented response has whole seconds.
+	seconds, _ := strconv.Atoi(r.Header.Get("Retry-After"))
 	return time.Duration(seconds) * time.Second
 }
 
 func seconds(wait time.Duration) string { return strconv.Itoa(int(wait.Seconds())) }
 
-// date is the end of the wait as an HTTP date, none if the answer has no Date to count from.
-func date(a fixtures.Response, wait time.Duration) []string {
-	sent, err := http.ParseTime(a.Header.Get("Date"))
+// date is the end of the wait as an HTTP date, none if the response has no Date to count from.
+func date(r fixtures.Response, wait time.Duration) []string {
+	sent, err := http.ParseTime(r.Header.Get("Date"))
 	if err != nil {
 		return nil
 	}
@@ -483,24 +486,24 @@ func date(a fixtures.Response, wait time.Duration) []string {
 }
 
 // headerCase writes the names of the header in lower case, as HTTP/2 does, and in upper case.
-func headerCase(_ *fixtures.Wording, a fixtures.Response) []fixtures.Response {
+func headerCase(_ *fixtures.Wording, r fixtures.Response) []fixtures.Response {
 	lower, upper := http.Header{}, http.Header{}
-	for name, values := range a.Header {
+	for name, values := range r.Header {
 		lower[strings.ToLower(name)] = values
 		upper[strings.ToUpper(name)] = values
 	}
 	return []fixtures.Response{
-		{Status: a.Status, Header: lower, Body: a.Body},
-		{Status: a.Status, Header: upper, Body: a.Body},
+		{Status: r.Status, Header: lower, Body: r.Body},
+		{Status: r.Status, Header: upper, Body: r.Body},
 	}
 }
 
 // headerIDs changes whatever the contract doesn't speak of.
-func headerIDs(_ *fixtures.Wording, a fixtures.Response) []fixtures.Response {
-	others := a
-	for name := range a.Header {
+func headerIDs(_ *fixtures.Wording, r fixtures.Response) []fixtures.Response {
+	others := r
+	for name := range r.Header {
 		if name != "Content-Type" && name != "Retry-After" {
-			others = withHeader(others, name, otherID(a.Header.Get(name)))
+			others = withHeader(others, name, otherID(r.Header.Get(name)))
 		}
 	}
 	return []fixtures.Response{others}
