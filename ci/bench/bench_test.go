@@ -51,6 +51,9 @@ func TestEveryContestantAsserts(t *testing.T) {
 		for _, contestant := range contestants {
 			_, printed, err := b.run(t.Context(), contestRun{"graph", file}, contestant)
 			failed := strings.Count(printed, "    --- FAIL: ")
+			if contestant == "subtests" { // of which those of clauses fail too
+				failed = strings.Count(printed, "specs.go:")
+			}
 			if m := failures.FindStringSubmatch(printed); m != nil {
 				failed, _ = strconv.Atoi(m[1]) // the expression admits digits only
 			}
