@@ -33,7 +33,7 @@ import (
 // Provider is a provider whose documented failures are checked, and the specs that check them.
 type Provider struct {
 	Name string // such as "graph"
-	// Contract is the provider's contract, nil for the embedded one of that name.
+	// Contract is the provider's contract, nil for the embedded one of that name, with its errata.
 	Contract *fixtures.Contract
 	// Specs says what is checked, by Suite.Each and its siblings.
 	Specs func(*Suite)
@@ -80,16 +80,17 @@ type spec struct {
 
 // newSuite makes the suite of a provider for a client.
 func (p Provider) newSuite(config client.Config, options options) *Suite {
+	contract := cmp.Or(p.Contract, &fixtures.Contract{Provider: p.Name})
 	return &Suite{
 		provider: p, config: config, options: options, id: process.nextSuite(), began: time.Now(),
-		Contract: cmp.Or(p.Contract, &fixtures.Contract{Provider: p.Name}), respond: (*fixtures.Wording).Response,
-		judge: &verdict.Judge{Today: time.Now(), Client: &call.Client{Config: config}}, cases: map[string][]*fixtures.Wording{},
+		Contract: contract, respond: (*fixtures.Wording).Response, cases: map[string][]*fixtures.Wording{},
+		judge: &verdict.Judge{Today: time.Now(), Client: &call.Client{Config: config, Contract: contract}},
 	}
 }
 
 // setUp loads the contract, opens the client and, live, the tenant, and has the provider's Specs say what is checked. The error
 // says everything that is wrong with the set-up.
-func (s *Suite) setUp() error {
+func (s *Suite) setUp() (err error) {
 	if s.options.err != nil {
 		return s.options.err
 	}
@@ -99,14 +100,11 @@ func (s *Suite) setUp() error {
 			return fmt.Errorf("the contract of %s cannot be loaded\n%w", s.provider.Name, err)
 		}
 		s.Contract = contract
+		if s.judge.Errata, err = fixtures.LoadErrata(contract); err != nil {
+			return err
+		}
 	}
-	known, err := fixtures.LoadErrata(s.Contract)
-	if err != nil {
-		return err
-	}
-	opened, err := call.Open(s.config, s.Contract)
-	s.judge.Client, s.judge.Errata = opened, known
-	if err == nil {
+	if s.judge.Client, err = call.Open(s.config, s.Contract); err == nil {
 		err = s.judge.LoadErrata()
 	}
 	if err != nil {

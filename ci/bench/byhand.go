@@ -26,8 +26,8 @@ type entry struct {
 	Wait                           int64 // in nanoseconds
 }
 
-// writeByHand writes, into a copy of the module, the suite that a team would write by hand for the example connector: the
-// wordings that the connector is asked for.
+// writeByHand writes, into a copy of the module, the suite that a team would write by hand for the example connector: of
+// the wordings of the operations that it performs.
 func writeByHand(module string, operations []string) (err error) {
 	contract, err := fixtures.Load("graph")
 	if err != nil {
@@ -40,15 +40,15 @@ func writeByHand(module string, operations []string) (err error) {
 			continue
 		}
 		for _, w := range clause.Wordings {
-			answer := w.Answer()
+			response := w.Response()
 			e := entry{
-				Title: w.Title(), Method: o.Method, Path: o.URLAt(""), Status: answer.Status, Header: map[string]string{},
-				Body: string(answer.Body), Code: w.Code, Message: w.Message.Expand(o.Params), RequestID: answer.Header.Get("request-id"),
+				Title: w.Title(), Method: o.Method, Path: o.URLAt(""), Status: response.Status, Header: map[string]string{},
+				Body: string(response.Body), Code: w.Code, Message: w.Message.Expand(o.Params), RequestID: response.Header.Get("request-id"),
 			}
-			for name := range answer.Header {
-				e.Header[name] = answer.Header.Get(name)
+			for name := range response.Header {
+				e.Header[name] = response.Header.Get(name)
 			}
-			seconds, _ := strconv.ParseInt(answer.Header.Get("Retry-After"), 10, 64) // 0 where it doesn't say
+			seconds, _ := strconv.ParseInt(response.Header.Get("Retry-After"), 10, 64) // 0 without the header
 			e.Wait = seconds * 1e9
 			entries = append(entries, e)
 		}

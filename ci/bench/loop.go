@@ -22,7 +22,7 @@ type loop struct {
 }
 
 // example is the folder of the example connector.
-const example = "suites/clients/example"
+const example = "suites/client/example"
 
 // performed are the operations of the example connector.
 var performed = []string{"graph.update", "graph.create", "graph.delete"}

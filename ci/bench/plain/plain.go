@@ -1,4 +1,4 @@
-// Package plain is the floor the suite is measured against: the same answers, asserted by a plain testing table as one
+// Package plain is the floor the suite is measured against: the same responses, asserted by a plain testing table as one
 // writes it without this library. It links nothing of the module, so that its binary and its build are the floor too.
 package plain
 
@@ -8,16 +8,16 @@ import (
 	"os"
 )
 
-// Case is one row of the table: a request, its answer, and what is asserted of the answer.
+// Case is one row of the table: a request, its response, and what is asserted of that.
 type Case struct {
 	Name        string
 	Method      string
 	Path        string // with the query
 	RequestBody []byte // nil for none
 
-	AnswerStatus int
-	AnswerHeader http.Header
-	AnswerBody   []byte
+	ResponseStatus int
+	ResponseHeader http.Header
+	ResponseBody   []byte
 
 	Status      int
 	ContentType string

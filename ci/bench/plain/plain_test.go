@@ -34,15 +34,15 @@ func table(t *testing.T) (cases []Case) {
 	return cases
 }
 
-// TestLoopback asks one server over real TCP.
+// TestLoopback calls one server over real TCP.
 func TestLoopback(t *testing.T) {
 	cases := table(t)
 	var current atomic.Pointer[Case]
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		c := current.Load()
-		maps.Copy(w.Header(), c.AnswerHeader)
-		w.WriteHeader(c.AnswerStatus)
-		_, _ = w.Write(c.AnswerBody) // the client notices a body that breaks off
+		maps.Copy(w.Header(), c.ResponseHeader)
+		w.WriteHeader(c.ResponseStatus)
+		_, _ = w.Write(c.ResponseBody) // the client notices a body that breaks off
 	}))
 	defer server.Close()
 	for i := range cases {
@@ -54,20 +54,20 @@ func TestLoopback(t *testing.T) {
 	}
 }
 
-// TestMemory asks a RoundTripper that answers in memory.
+// TestMemory calls a RoundTripper that responds in memory.
 func TestMemory(t *testing.T) {
 	cases := table(t)
 	for i := range cases {
 		c := &cases[i]
 		t.Run(c.Name, func(t *testing.T) {
-			check(t, &http.Client{Transport: answering{c}}, "https://api.example", c)
+			check(t, &http.Client{Transport: responding{c}}, "https://api.example", c)
 		})
 	}
 }
 
-type answering struct{ *Case }
+type responding struct{ *Case }
 
-func (c answering) RoundTrip(r *http.Request) (*http.Response, error) {
+func (c responding) RoundTrip(r *http.Request) (*http.Response, error) {
 	if r.Body != nil {
 		defer r.Body.Close()
 		if _, err := io.Copy(io.Discard, r.Body); err != nil {
@@ -75,13 +75,13 @@ func (c answering) RoundTrip(r *http.Request) (*http.Response, error) {
 		}
 	}
 	return &http.Response{
-		StatusCode: c.AnswerStatus, Header: c.AnswerHeader.Clone(),
-		Body: io.NopCloser(bytes.NewReader(c.AnswerBody)), ContentLength: int64(len(c.AnswerBody)),
+		StatusCode: c.ResponseStatus, Header: c.ResponseHeader.Clone(),
+		Body: io.NopCloser(bytes.NewReader(c.ResponseBody)), ContentLength: int64(len(c.ResponseBody)),
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Request: r,
 	}, nil
 }
 
-// check performs the request of a case and asserts its answer.
+// check performs the request of a case and asserts its response.
 func check(t *testing.T, client *http.Client, baseURL string, c *Case) {
 	t.Helper()
 	var body io.Reader

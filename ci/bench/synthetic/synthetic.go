@@ -1,4 +1,4 @@
-// Package synthetic makes what no provider documents: contracts of any size, and wrong answers.
+// Package synthetic makes what no provider documents: contracts of any size, and wrong responses.
 package synthetic
 
 import (
@@ -52,11 +52,11 @@ func clauseOn(o *fixtures.Operation, clause *fixtures.Clause, wordings int) *fix
 	return &copied
 }
 
-// Fields are the fields of an answer that Wrong can make wrong.
-var Fields = []string{"status", "code", "message", "details", "Retry-After", "Content-Type"}
+// Fields are the fields of a response that Wrong can make wrong.
+func Fields() []string { return []string{"status", "code", "message", "details", "Retry-After"} }
 
-// Wrong is the wording's answer with one of Fields wrong, or the right answer where it does not have the field.
-func Wrong(w *fixtures.Wording, field string) fixtures.Answer {
+// Wrong is the wording's response with one of Fields wrong, or the right response where it does not have the field.
+func Wrong(w *fixtures.Wording, field string) fixtures.Response {
 	clause, wording := *w.Clause, *w
 	wording.Clause = &clause
 	switch field {
@@ -72,12 +72,9 @@ func Wrong(w *fixtures.Wording, field string) fixtures.Answer {
 			wording.Details[i].Code = "wrong"
 		}
 	}
-	answer := wording.Answer()
-	switch _, has := answer.Header["Retry-After"]; {
-	case field == "Retry-After" && has:
-		answer.Header.Set("Retry-After", "-1")
-	case field == "Content-Type":
-		answer.Header.Set("Content-Type", "text/html")
+	response := wording.Response()
+	if _, has := response.Header["Retry-After"]; field == "Retry-After" && has {
+		response.Header.Set("Retry-After", "-1")
 	}
-	return answer
+	return response
 }

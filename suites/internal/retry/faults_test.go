@@ -363,6 +363,36 @@ func TestFaultsThatOnlyACallerSees(t *testing.T) {
 	}
 }
 
+// TestAnEndlessClientMayEndWithItsContext has one return that looks at its context, and gives up one that does not.
+func TestAnEndlessClientMayEndWithItsContext(t *testing.T) {
+	t.Parallel()
+	for outcome, deaf := range map[string]bool{"returned an error that carries no failure at ": false, "given up by its caller at ": true} {
+		s := subjectOf(t, retrying(func(p *policy) {
+			p.attempts, p.deaf, p.wait = 0, deaf, func(int, http.Header) time.Duration { return time.Second }
+			p.base = insistent{p.base, deaf}
+		}))
+		if v := check(t, s, "sample.things.create.internal", "retries-stop"); !strings.Contains(v.Text, "\n  "+outcome) {
+			t.Errorf("deaf: %v, it fails with\n%s\nwant %s", deaf, v.Text, outcome)
+		}
+	}
+}
+
+// insistent is a transport that retries after errors, if it is deaf.
+type insistent struct {
+	http.RoundTripper
+	deaf bool
+}
+
+// RoundTrip implements http.RoundTripper.
+func (i insistent) RoundTrip(r *http.Request) (*http.Response, error) {
+	for {
+		response, err := i.RoundTripper.RoundTrip(r)
+		if err == nil || !i.deaf {
+			return response, err
+		}
+	}
+}
+
 // TestTheEndOfItsContextIsNoBound has a client retry until its context ends, without retrying often.
 func TestTheEndOfItsContextIsNoBound(t *testing.T) {
 	t.Parallel()
