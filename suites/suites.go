@@ -57,6 +57,7 @@ type Suite struct {
 	cases   map[string][]*fixtures.Wording // that the specs run
 	causes  causes
 	run     *report.Run // what is known of the run before it begins
+	file    string      // of the run report; empty for none
 	problem error       // why nothing can be run
 	began   time.Time
 }
@@ -80,25 +81,28 @@ type spec struct {
 
 // newSuite makes the suite of a provider for a client.
 func (p Provider) newSuite(config client.Config, options options) *Suite {
+	contract := cmp.Or(p.Contract, &fixtures.Contract{Provider: p.Name})
 	return &Suite{
 		provider: p, config: config, options: options, id: process.nextSuite(), began: time.Now(),
-		Contract: cmp.Or(p.Contract, &fixtures.Contract{Provider: p.Name}), respond: (*fixtures.Wording).Response,
-		judge: &verdict.Judge{Today: time.Now(), Client: &call.Client{Config: config}}, cases: map[string][]*fixtures.Wording{},
+		Contract: contract, respond: (*fixtures.Wording).Response, cases: map[string][]*fixtures.Wording{},
+		judge: &verdict.Judge{Today: time.Now(), Client: &call.Client{Config: config, Contract: contract}},
 	}
 }
 
-// setUp loads the contract, opens the client and, live, the tenant, and has the provider's Specs say what is checked. The error
+// setUp takes the run report's file, loads the contract, opens the client and, live, the tenant, and has the provider's Specs say what is checked. The error
 // says everything that is wrong with the set-up.
-func (s *Suite) setUp() error {
-	if s.options.err != nil {
-		return s.options.err
-	}
+func (s *Suite) setUp(w writer) error {
+	taken := s.takeReport(w)
 	if s.provider.Contract == nil {
 		contract, err := fixtures.Load(s.provider.Name)
 		if err != nil {
-			return fmt.Errorf("the contract of %s cannot be loaded\n%w", s.provider.Name, err)
+			return fmt.Errorf("the contract of %s cannot be loaded:\n%w", s.provider.Name, err)
 		}
 		s.Contract = contract
+	}
+	s.judge.Client.Contract = s.Contract
+	if err := cmp.Or(taken, s.options.err); err != nil {
+		return err
 	}
 	known, err := fixtures.LoadErrata(s.Contract)
 	if err != nil {
@@ -110,7 +114,7 @@ func (s *Suite) setUp() error {
 		err = s.judge.LoadErrata()
 	}
 	if err != nil {
-		return fmt.Errorf("the declaration of the client %q is wrong, or its errata are\n%w", s.config.Name, err)
+		return fmt.Errorf("the client %q cannot be checked:\n%w", s.config.Name, err)
 	}
 	if s.isLive() {
 		err = s.openTenant()
@@ -122,7 +126,7 @@ func (s *Suite) setUp() error {
 	}
 	s.provider.Specs(s)
 	if err := s.judge.CheckCases(s.cases); err != nil {
-		return fmt.Errorf("a case or its errata are wrong\n%w", err)
+		return fmt.Errorf("a case or its errata are wrong:\n%w", err)
 	}
 	for _, o := range s.Contract.Operations {
 		if !slices.Contains(s.actions, o.Action) {

@@ -105,6 +105,12 @@ func (c *Client) constructOnce() (calls client.Calls, err error) {
 			return constructed{calls, err}
 		})
 		calls, err = made.calls, errors.Join(made.err, fault)
+		if f := (*Panic)(nil); errors.As(fault, &f) {
+			err = fmt.Errorf("%s cannot be constructed: its constructor panicked: %v\n%s", c.Name, f.Value, f.Stack)
+		}
+		if f := (*Hang)(nil); errors.As(fault, &f) {
+			err = fmt.Errorf("%s cannot be constructed: its constructor had not returned after %s", c.Name, f.After)
+		}
 	}
 	if c.Dial != nil {
 		run()
