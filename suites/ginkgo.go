@@ -63,13 +63,13 @@ const perContainer = 100
 
 // registerGinkgo registers the specs, those of an operation in containers of its own.
 func (s *Suite) registerGinkgo() {
-	for len(s.specs) > 0 {
-		first, n := s.specs[0], 1
-		for n < len(s.specs) && n < perContainer && s.specs[n].operation == first.operation && s.specs[n].line == first.line {
+	for left := s.specs; len(left) > 0; {
+		first, n := left[0], 1
+		for n < len(left) && n < perContainer && left[n].operation == first.operation && left[n].line == first.line {
 			n++
 		}
-		chunk := s.specs[:n]
-		s.specs = s.specs[n:]
+		chunk := left[:n]
+		left = left[n:]
 		text, labels, decorators := "offline", []string{"provider:" + s.Contract.Provider}, []any{}
 		if first.operation != nil {
 			text, labels = first.operation.Method+" "+first.operation.Path, operationLabels(first.operation)
@@ -251,10 +251,13 @@ func (s *Suite) suggestSelection(labelFilter string) string {
 		if labelFilter == "" || err != nil || loadErr != nil || provider == s.Contract.Provider {
 			continue
 		}
-		for clause := range other.Clauses() {
-			if filter(append(operationLabels(clause.Operation), clauseLabels(clause)...)) {
-				return fmt.Sprintf("it selects specs of %s, so run the suite of that alone", provider)
-			}
+		selected := slices.ContainsFunc(other.Operations, func(o *fixtures.Operation) bool {
+			return filter(slices.Concat(operationLabels(o), successLabels(o))) || slices.ContainsFunc(o.Clauses, func(c *fixtures.Clause) bool {
+				return filter(slices.Concat(operationLabels(o), clauseLabels(c)))
+			})
+		})
+		if selected {
+			return fmt.Sprintf("it selects specs of %s, so run the suite of that alone", provider)
 		}
 	}
 	return fmt.Sprintf("select by provider:, action:, status:, clause:, success:, retries: or case:, such as --label-filter=%q",

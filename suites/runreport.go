@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 
@@ -89,6 +90,11 @@ func (s *Suite) finish(records []collect.Record, left string, problems []error) 
 	if s.tenant != nil {
 		run.Requests = s.tenant.Spent()
 	}
+	places := map[string]int{} // the specs may have run in any order
+	for i, sp := range s.specs {
+		places[sp.ID] = i
+	}
+	slices.SortStableFunc(records, func(a, b collect.Record) int { return places[a.Spec.ID] - places[b.Spec.ID] })
 	isReference := s.config.Name == wire.Config().Name
 	r := collect.Collect(collect.Run{
 		Run: run, Client: s.judge.Client, Errata: s.judge.Own(), Today: s.judge.Today, Left: left, Cases: s.cases,

@@ -223,7 +223,7 @@ func (s *Suite) EachSuccess(action string, body func(g gomega.Gomega, o *fixture
 				ID: "success:" + o.ID, Kind: report.Success, Title: "the success of " + o.ID, Action: o.Action,
 			},
 			operation: o, file: file, line: line,
-			labels: []string{fmt.Sprintf("status:%d", o.Success.Status), "success:" + o.ID},
+			labels: successLabels(o),
 			run: func(e *execution) {
 				e.helper()
 				r, err := s.judge.Client.Do(call.Request{
@@ -297,6 +297,10 @@ func caller() (file string, line int) {
 
 func clauseLabels(c *fixtures.Clause) []string {
 	return []string{fmt.Sprintf("status:%d", c.Status), "clause:" + c.ID}
+}
+
+func successLabels(o *fixtures.Operation) []string {
+	return []string{fmt.Sprintf("status:%d", o.Success.Status), "success:" + o.ID}
 }
 
 func operationLabels(o *fixtures.Operation) []string {
