@@ -179,7 +179,7 @@ func expectLines(t *testing.T, output string, texts ...string) {
 	}
 }
 
-// passed are the names of the tests that passed in the output of -test.v, and failed those that failed.
+// results are the names of the tests with a result, PASS or FAIL, in the output of -test.v.
 func results(output, result string) (names []string) {
 	for _, match := range regexp.MustCompile(`(?m)^ *--- `+result+`: (\S+)`).FindAllStringSubmatch(output, -1) {
 		names = append(names, match[1])

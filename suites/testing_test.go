@@ -89,6 +89,9 @@ func TestParallelTests(t *testing.T) {
 	for _, binary := range []string{"plain", "race"} {
 		t.Run(binary, func(t *testing.T) {
 			t.Parallel()
+			if cgo, err := exec.CommandContext(t.Context(), "go", "env", "CGO_ENABLED").Output(); binary == "race" && (err != nil || string(cgo) != "1\n") {
+				t.Skip("the race detector needs a C compiler: install gcc")
+			}
 			folder := t.TempDir()
 			p := process{binary: binary, env: []string{"HOST_TWO=two=throttled"}, fails: true, args: []string{
 				"-test.run=TestTogether", "-test.parallel=4", "-learncontract.report", folder,
