@@ -1,10 +1,12 @@
 package suites
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -102,15 +104,27 @@ func (c *causes) text(sp collect.Spec, v verdict.Verdict, whole string) string {
 	if c.clauses == nil {
 		c.clauses = map[string][]string{}
 	}
-	of, cause := sp.Clause, string(v.Outcome)+v.Reason
-	if of == "" {
-		of = sp.ID
+	of, cause := cmp.Or(sp.Clause, sp.ID), string(v.Outcome)+v.Reason
+	if fields := bindingFields(v); fields != "" {
+		cause = string(v.Outcome) + fields // what differs has other values in each clause
 	}
 	if told := c.clauses[cause]; len(told) >= toldWhole || slices.Contains(told, of) {
-		return fmt.Sprintf("%s: %s (as above)", sp.ID, v.Reason)
+		return fmt.Sprintf("%s: %s", sp.ID, v.Reason)
 	}
 	c.clauses[cause] = append(c.clauses[cause], of)
 	return whole
+}
+
+// bindingFields are the fields that differ and bind, "" if none does.
+func bindingFields(v verdict.Verdict) string {
+	var fields []string
+	for _, d := range v.Deviations {
+		if d.Binds {
+			fields = append(fields, d.Field)
+		}
+	}
+	slices.Sort(fields)
+	return strings.Join(slices.Compact(fields), " ")
 }
 
 // networkSpec is the id of the spec that proves that nothing reaches a network.

@@ -34,7 +34,7 @@ func NewInProcess(t *testing.T, p Provider, config client.Config) *InProcess {
 	r := &InProcess{suite: s, Respond: (*fixtures.Wording).Response}
 	s.respond = func(w *fixtures.Wording) fixtures.Response { return r.Respond(w) }
 	s.run = s.newRun("")
-	if err := s.setUp(); err != nil {
+	if err := s.setUp(writer{t.Name(), t}); err != nil {
 		t.Fatal(err)
 	}
 	r.Contract = s.Contract

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -28,20 +29,16 @@ import (
 func (p Provider) Describe(text string, config client.Config) bool {
 	const caller = 2 // of graph.Describe
 	s := p.newSuite(config, process.options())
-	ginkgo.ReportBeforeSuite(func(r ginkgo.Report) {
-		if isReporting(r.SuiteConfig) {
-			s.removeStaleReport()
-		}
-	})
+	place := types.NewCodeLocation(caller)
 	ginkgo.ReportAfterSuite("what "+config.Name+" came to", func(ctx ginkgo.SpecContext, r ginkgo.Report) { s.finishGinkgo(ctx, r) },
 		ginkgo.NodeTimeout(2*cleanUpTime), ginkgo.GracePeriod(cleanUpTime))
 	return ginkgo.Describe(text, ginkgo.Offset(caller), func() {
 		s.options = process.options() // the flags are parsed now
 		s.run = s.newRun(selectionOf(ginkgo.GinkgoConfiguration()))
-		s.run.Rerun = "go tool ginkgo run --label-filter='clause:{clause}' ."
-		s.problem = s.setUp()
+		s.run.Rerun = "go test " + testPackage() + " -ginkgo.label-filter='clause:{clause}'"
+		s.problem = s.setUp(writer{name: fmt.Sprintf("the suite %q (%s)", text, filepath.Base(place.String()))})
 		if s.problem != nil {
-			ginkgo.It("can be called", func() { ginkgo.Fail("engine error: " + s.mask(s.problem.Error())) })
+			ginkgo.It("can be called", place, func() { ginkgo.Fail("engine error: " + s.mask(s.problem.Error())) })
 			return
 		}
 		s.registerGinkgo()
@@ -66,13 +63,13 @@ const perContainer = 100
 
 // registerGinkgo registers the specs, those of an operation in containers of its own.
 func (s *Suite) registerGinkgo() {
-	for len(s.specs) > 0 {
-		first, n := s.specs[0], 1
-		for n < len(s.specs) && n < perContainer && s.specs[n].operation == first.operation && s.specs[n].line == first.line {
+	for left := s.specs; len(left) > 0; {
+		first, n := left[0], 1
+		for n < len(left) && n < perContainer && left[n].operation == first.operation && left[n].line == first.line {
 			n++
 		}
-		chunk := s.specs[:n]
-		s.specs = s.specs[n:]
+		chunk := left[:n]
+		left = left[n:]
 		text, labels, decorators := "offline", []string{"provider:" + s.Contract.Provider}, []any{}
 		if first.operation != nil {
 			text, labels = first.operation.Method+" "+first.operation.Path, operationLabels(first.operation)
@@ -201,10 +198,10 @@ func (s *Suite) finishGinkgo(ctx context.Context, r ginkgo.Report) {
 		return
 	}
 	records := s.recordsOf(r)
-	if len(records) == 0 && s.problem == nil && !r.SuiteConfig.FailOnEmpty {
-		return // the selection of somebody else's suite left all of it out
-	}
 	if len(records) == 0 && s.problem == nil {
+		if !r.SuiteConfig.FailOnEmpty || r.PreRunStats.SpecsThatWillRun > 0 {
+			return // the selection is of other suites' specs
+		}
 		problems = append(problems, s.emptySelection(r.SuiteConfig))
 	}
 	left := "the selection left them out"
@@ -222,9 +219,6 @@ func (s *Suite) finishGinkgo(ctx context.Context, r ginkgo.Report) {
 		ginkgo.Fail("engine error: " + err.Error())
 	}
 }
-
-// isReporting reports whether this process is one that writes run reports.
-func isReporting(config types.SuiteConfig) bool { return config.ParallelProcess == 1 && !config.DryRun }
 
 // selectionOf are Ginkgo's flags that select specs, "" where none does.
 func selectionOf(config types.SuiteConfig, _ types.ReporterConfig) string {
@@ -257,10 +251,13 @@ func (s *Suite) suggestSelection(labelFilter string) string {
 		if labelFilter == "" || err != nil || loadErr != nil || provider == s.Contract.Provider {
 			continue
 		}
-		for clause := range other.Clauses() {
-			if filter(append(operationLabels(clause.Operation), clauseLabels(clause)...)) {
-				return fmt.Sprintf("it selects specs of %s, so run the suite of that alone", provider)
-			}
+		selected := slices.ContainsFunc(other.Operations, func(o *fixtures.Operation) bool {
+			return filter(slices.Concat(operationLabels(o), successLabels(o))) || slices.ContainsFunc(o.Clauses, func(c *fixtures.Clause) bool {
+				return filter(slices.Concat(operationLabels(o), clauseLabels(c)))
+			})
+		})
+		if selected {
+			return fmt.Sprintf("it selects specs of %s, so run the suite of that alone", provider)
 		}
 	}
 	return fmt.Sprintf("select by provider:, action:, status:, clause:, success:, retries: or case:, such as --label-filter=%q",

@@ -41,7 +41,7 @@ type processState struct {
 
 	mutex   sync.Mutex
 	suites  int
-	writers map[string]string // who writes each run report, by its file
+	writers map[string]writer // who writes each run report, by its file
 	written []string
 	waits   bool     // whether Run prints at its end what is last
 	last    []string // texts
@@ -54,7 +54,7 @@ const (
 
 // newProcess defines the flags, with a prefix that nobody else has.
 func newProcess(set *flag.FlagSet) *processState {
-	p := &processState{flags: map[string]flag.Value{}, writers: map[string]string{}}
+	p := &processState{flags: map[string]flag.Value{}, writers: map[string]writer{}}
 	isLive := set.Bool(flagPrefix+"live", false, "check a sandbox tenant, and not the contract's own responses")
 	sandbox := set.String(flagPrefix+"sandbox", "", "the `file` that names what a live run may touch")
 	provoke := set.String(flagPrefix+"provoke", "", "`classes` of clauses that a live run provokes beside those that are safe: fixture, racy, tenant")
@@ -123,14 +123,21 @@ func (p *processState) printLast(text string) {
 	fmt.Print(text)
 }
 
-// takeFile notes that somebody writes a run report into the file, and fails if somebody else does.
-func (p *processState) takeFile(file, writer string) error {
+// writer is who writes a run report.
+type writer struct {
+	name string
+	t    *testing.T // nil for a Ginkgo suite
+}
+
+// takeFile notes that somebody writes a run report into the file, and fails if somebody else does. A test that go test runs again
+// (-count) writes it anew.
+func (p *processState) takeFile(file string, w writer) error {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
-	if other, taken := p.writers[file]; taken && other != writer {
-		return fmt.Errorf("%s and %s would write the same run report, %s: give each client a Name of its own", other, writer, file)
+	if other, taken := p.writers[file]; taken && (other.name != w.name || other.t == w.t) {
+		return fmt.Errorf("%s and %s would write the same run report, %s: give each client a Name of its own", other.name, w.name, file)
 	}
-	p.writers[file] = writer
+	p.writers[file] = w
 	p.written = append(p.written, file)
 	return nil
 }
@@ -158,6 +165,9 @@ func Run(m *testing.M) (status int) {
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "engine error: %v\n", err)
 		return 2
+	}
+	if !isColoured() {
+		_ = flag.Set("ginkgo.no-color", "true") // Ginkgo itself knows neither NO_COLOR nor a pipe
 	}
 	process.waits = true
 	status = m.Run()

@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 
@@ -89,6 +90,11 @@ func (s *Suite) finish(records []collect.Record, left string, problems []error) 
 	if s.tenant != nil {
 		run.Requests = s.tenant.Spent()
 	}
+	places := map[string]int{} // the specs may have run in any order
+	for i, sp := range s.specs {
+		places[sp.ID] = i
+	}
+	slices.SortStableFunc(records, func(a, b collect.Record) int { return places[a.Spec.ID] - places[b.Spec.ID] })
 	isReference := s.config.Name == wire.Config().Name
 	r := collect.Collect(collect.Run{
 		Run: run, Client: s.judge.Client, Errata: s.judge.Own(), Today: s.judge.Today, Left: left, Cases: s.cases,
@@ -101,7 +107,8 @@ func (s *Suite) finish(records []collect.Record, left string, problems []error) 
 		}
 	}
 	for _, problem := range problems {
-		run.Problems = append(run.Problems, "engine error: "+s.mask(problem.Error()))
+		text, _, _ := strings.Cut(problem.Error(), "\ngoroutine ") // a panic's stack
+		run.Problems = append(run.Problems, "engine error: "+s.mask(text))
 	}
 	var printed strings.Builder
 	console := report.Console{Colour: isColoured()}
@@ -124,24 +131,33 @@ func isColoured() bool {
 
 // write writes the run's report, if one is asked for.
 func (s *Suite) write(r *report.Report) error {
-	folder := s.options.report
-	if folder == "" {
+	if s.file == "" {
 		return nil
 	}
-	writer := fmt.Sprintf("suite %d (%s)", s.id, s.config.Name)
-	if err := process.takeFile(filepath.Join(folder, r.Runs[0].FileName()), writer); err != nil {
-		return err
-	}
 	r.Scrub(func(text string) string { return withoutFolders(s.mask(text)) })
-	_, err := r.Write(folder)
+	_, err := r.Write(s.options.report)
 	return err
 }
 
-// removeStaleReport removes the report that the run's last time has left: if the run ends early, that must not speak for it.
-func (s *Suite) removeStaleReport() {
-	if s.options.report != "" && s.run != nil {
-		_ = os.Remove(filepath.Join(s.options.report, s.run.FileName())) // what cannot be removed cannot be written
+// takeReport takes the file of the run's report, and removes what the run's last time has left: if the run ends early, that must not
+// speak for it. It fails if somebody else has taken the file.
+func (s *Suite) takeReport(w writer) error {
+	if s.options.report == "" || !isReporting() {
+		return nil
 	}
+	file := filepath.Join(s.options.report, s.run.FileName())
+	if err := process.takeFile(file, w); err != nil {
+		return err
+	}
+	s.file = file
+	_ = os.Remove(file) // what cannot be removed cannot be written
+	return nil
+}
+
+// isReporting reports whether this process is one that writes run reports.
+func isReporting() bool {
+	config, _ := ginkgo.GinkgoConfiguration()
+	return config.ParallelProcess <= 1 && !config.DryRun
 }
 
 // fromModule is a path that its user names from the module's folder, for a test runs in its package's. It is absolute where there

@@ -57,6 +57,7 @@ type Suite struct {
 	cases   map[string][]*fixtures.Wording // that the specs run
 	causes  causes
 	run     *report.Run // what is known of the run before it begins
+	file    string      // of the run report; empty for none
 	problem error       // why nothing can be run
 	began   time.Time
 }
@@ -88,27 +89,30 @@ func (p Provider) newSuite(config client.Config, options options) *Suite {
 	}
 }
 
-// setUp loads the contract, opens the client and, live, the tenant, and has the provider's Specs say what is checked. The error
-// says everything that is wrong with the set-up.
-func (s *Suite) setUp() (err error) {
-	if s.options.err != nil {
-		return s.options.err
-	}
+// setUp takes the run report's file, loads the contract, opens the client and, live, the tenant, and has the provider's Specs say
+// what is checked. The error says everything that is wrong with the set-up.
+func (s *Suite) setUp(w writer) error {
+	taken := s.takeReport(w)
 	if s.provider.Contract == nil {
 		contract, err := fixtures.Load(s.provider.Name)
 		if err != nil {
-			return fmt.Errorf("the contract of %s cannot be loaded\n%w", s.provider.Name, err)
+			return fmt.Errorf("the contract of %s cannot be loaded:\n%w", s.provider.Name, err)
 		}
 		s.Contract = contract
 		if s.judge.Errata, err = fixtures.LoadErrata(contract); err != nil {
 			return err
 		}
 	}
-	if s.judge.Client, err = call.Open(s.config, s.Contract); err == nil {
+	s.judge.Client.Contract = s.Contract
+	if err := cmp.Or(taken, s.options.err); err != nil {
+		return err
+	}
+	opened, err := call.Open(s.config, s.Contract)
+	if s.judge.Client = opened; err == nil {
 		err = s.judge.LoadErrata()
 	}
 	if err != nil {
-		return fmt.Errorf("the declaration of the client %q is wrong, or its errata are\n%w", s.config.Name, err)
+		return fmt.Errorf("the client %q cannot be checked:\n%w", s.config.Name, err)
 	}
 	if s.isLive() {
 		err = s.openTenant()
@@ -120,7 +124,7 @@ func (s *Suite) setUp() (err error) {
 	}
 	s.provider.Specs(s)
 	if err := s.judge.CheckCases(s.cases); err != nil {
-		return fmt.Errorf("a case or its errata are wrong\n%w", err)
+		return fmt.Errorf("a case or its errata are wrong:\n%w", err)
 	}
 	for _, o := range s.Contract.Operations {
 		if !slices.Contains(s.actions, o.Action) {
@@ -217,7 +221,7 @@ func (s *Suite) EachSuccess(action string, body func(g gomega.Gomega, o *fixture
 				ID: "success:" + o.ID, Kind: report.Success, Title: "the success of " + o.ID, Action: o.Action,
 			},
 			operation: o, file: file, line: line,
-			labels: []string{fmt.Sprintf("status:%d", o.Success.Status), "success:" + o.ID},
+			labels: successLabels(o),
 			run: func(e *execution) {
 				e.helper()
 				r, err := s.judge.Client.Do(call.Request{
@@ -291,6 +295,10 @@ func caller() (file string, line int) {
 
 func clauseLabels(c *fixtures.Clause) []string {
 	return []string{fmt.Sprintf("status:%d", c.Status), "clause:" + c.ID}
+}
+
+func successLabels(o *fixtures.Operation) []string {
+	return []string{fmt.Sprintf("status:%d", o.Success.Status), "success:" + o.ID}
 }
 
 func operationLabels(o *fixtures.Operation) []string {

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"regexp"
+	"runtime/debug"
 	"strings"
 	"syscall"
 	"testing"
@@ -24,12 +26,11 @@ import (
 func (p Provider) Test(t *testing.T, config client.Config) {
 	t.Helper()
 	s := p.newSuite(config, process.options())
-	s.run = s.newRun(testSelection())
-	s.run.Rerun = "go test -run '^" + strings.ReplaceAll(t.Name(), "/", "$/^") + "$/^{clause}$' ."
-	s.removeStaleReport()
+	s.run = s.newRun(testSelection(t.Name()))
+	s.run.Rerun = rerunTest(t.Name())
 	ctx, stop := context.Background(), func() {}
 	var records []*collect.Record
-	if s.problem = s.setUp(); s.problem == nil {
+	if s.problem = s.setUp(writer{t.Name(), t}); s.problem == nil {
 		if s.isLive() { // an interrupted run cleans up, as every test does that ends
 			ctx, stop = signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 		}
@@ -171,13 +172,29 @@ func (sp *spec) below(group string) string {
 	return strings.ReplaceAll(name, " ", ".")
 }
 
-// testSelection are the flags of go test that select subtests, "" where none does.
-func testSelection() string {
+// testSelection are the flags of go test that select subtests of a test, "" where none does.
+func testSelection(test string) string {
 	var selection []string
 	for _, name := range []string{"run", "skip"} {
-		if f := flag.Lookup("test." + name); f != nil && f.Value.String() != "" {
+		if f := flag.Lookup("test." + name); f != nil && strings.Count(f.Value.String(), "/") > strings.Count(test, "/") {
 			selection = append(selection, fmt.Sprintf("-%s=%q", name, f.Value.String()))
 		}
 	}
 	return strings.Join(selection, " ")
 }
+
+// rerunTest is the command line that runs one clause of a test again.
+func rerunTest(test string) string {
+	pattern := strings.ReplaceAll(regexp.QuoteMeta(test), "/", "$/^")
+	return fmt.Sprintf("go test %s -run %s", testPackage(), shellQuoted("^"+pattern+"$/^{clause}$"))
+}
+
+// testPackage is the import path of the package under test, by which go test runs it from everywhere in its module.
+func testPackage() string {
+	if build, ok := debug.ReadBuildInfo(); ok && strings.HasSuffix(build.Path, ".test") {
+		return strings.TrimSuffix(build.Path, ".test")
+	}
+	return "."
+}
+
+func shellQuoted(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" }

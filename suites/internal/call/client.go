@@ -119,8 +119,11 @@ func (c *Client) constructOnce() (client.Calls, error) {
 	} else if stuck := Bubble(c.patience, func() { run(virtualPatience) }); stuck != nil { // the constructor goes on, and with it what it sets
 		made = &outcome{fault: stuck}
 	}
-	if complete(made.fault, about{client: c.Name}) {
-		return nil, made.fault
+	if f := (*Panic)(nil); errors.As(made.fault, &f) {
+		return nil, fmt.Errorf("%s cannot be constructed: its constructor panicked: %v\n%s", c.Name, f.Value, f.Stack)
+	}
+	if f := (*Hang)(nil); errors.As(made.fault, &f) {
+		return nil, fmt.Errorf("%s cannot be constructed: its constructor had not returned after %s", c.Name, f.After)
 	}
 	return made.calls, made.err
 }

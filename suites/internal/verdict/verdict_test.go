@@ -20,7 +20,7 @@ import (
 	"github.com/learncontract/learncontract/suites/client/wire"
 	"github.com/learncontract/learncontract/suites/internal/call"
 	"github.com/learncontract/learncontract/suites/internal/verdict"
-	"github.com/learncontract/learncontract/suites/mutation"
+	"github.com/learncontract/learncontract/suites/internal/mutation"
 	"github.com/learncontract/learncontract/suites/report"
 )
 
@@ -140,7 +140,7 @@ func TestAssertionsAndVerdictAgree(t *testing.T) {
 			j := judge(t, config)
 			tried := map[bool]int{}
 			for i, w := range wordings(j.Client.Contract) {
-				for harmful, operators := range map[bool][]mutation.Operator{true: mutation.Harmful, false: mutation.Harmless} {
+				for harmful, operators := range map[bool][]mutation.Operator{true: mutation.Harmful(), false: mutation.Harmless()} {
 					for n, operator := range operators {
 						mutants := operator.Apply(w, w.Response())
 						if len(mutants) == 0 || (i+n)%5 != 0 && len(w.Details) == 0 { // a fifth of them has every operator
