@@ -64,11 +64,11 @@ func TestACopyIsNobodysRuns(t *testing.T) {
 		course := s.Contract.Operation("classroom.courses.create")
 		call := client.Minimal(course)
 		call.Body = fmt.Appendf(nil, `{"name":%q,"ownerId":"me"}`, name)
-		door, err := live.NewTransport(mustLoad(t, s), "classroom", s.options.signIn, fast)
+		transport, err := live.NewTransport(mustLoad(t, s), "classroom", s.options.signIn, fast)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := wire.New(door.Client("teacher"), stand.Classroom).Do(t.Context(), call); err != nil {
+		if err := wire.New(transport.Client("teacher"), stand.Classroom).Do(t.Context(), call); err != nil {
 			t.Fatalf("%v", err)
 		}
 	}
@@ -163,7 +163,7 @@ func TestALearnerWhoIsRefusedHidesNobody(t *testing.T) {
 	gone := func(what string, err error) {
 		t.Helper()
 		if err == nil || !strings.Contains(err.Error(), "GET /users/") ||
-			!strings.Contains(err.Error(), "was answered 403 Forbidden: check the roles and scopes of graph/app") {
+			!strings.Contains(err.Error(), "received 403 Forbidden: check the roles and scopes of graph/app") {
 			t.Errorf("%s: that a list was refused is told by %v", what, err)
 		}
 		if changed := changedInventory(before, stand.Inventory()); len(changed) > 0 {
@@ -251,14 +251,14 @@ func TestWhoeverMakesSomethingIsLookedAt(t *testing.T) {
 				", endpoint: '" + stand.Classroom + "'}\nca: ca.pem\n"
 			sweeping := sandboxOf(t, s, file)
 			before := stand.Inventory()
-			door, err := live.NewTransport(mustLoad(t, sweeping), "classroom", s.options.signIn, fast)
+			transport, err := live.NewTransport(mustLoad(t, sweeping), "classroom", s.options.signIn, fast)
 			if err != nil {
 				t.Fatal(err)
 			}
 			for i, as := range left {
 				call := client.Minimal(s.Contract.Operation("classroom.courses.create"))
 				call.Body = fmt.Appendf(nil, `{"name":"learncontract-abcdefgh-%d","ownerId":"me"}`, i)
-				if err := wire.New(door.Client(as), stand.Classroom).Do(t.Context(), call); err != nil {
+				if err := wire.New(transport.Client(as), stand.Classroom).Do(t.Context(), call); err != nil {
 					t.Fatalf("as %s: %v", as, err)
 				}
 			}
@@ -283,7 +283,7 @@ func TestASweepSparesWhatMayBeGoingOn(t *testing.T) {
 		t.Fatal(a.err)
 	}
 	left := s.tenant.Left()
-	door, err := live.NewTransport(mustLoad(t, s), "classroom", s.options.signIn, fast)
+	transport, err := live.NewTransport(mustLoad(t, s), "classroom", s.options.signIn, fast)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -291,7 +291,7 @@ func TestASweepSparesWhatMayBeGoingOn(t *testing.T) {
 	for _, name := range old {
 		call := client.Minimal(s.Contract.Operation("classroom.courses.create"))
 		call.Body = fmt.Appendf(nil, `{"name":%q,"ownerId":"me"}`, name)
-		if err := wire.New(door.Client("teacher"), stand.Classroom).Do(t.Context(), call); err != nil {
+		if err := wire.New(transport.Client("teacher"), stand.Classroom).Do(t.Context(), call); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -54,7 +54,7 @@ func (d *drifting) wrap(next http.Handler) http.Handler {
 	})
 }
 
-// fast are the options of a door to a stand-in, which nobody can flood.
+// fast are the options of a transport to a stand-in, which nobody can flood.
 var fast = live.Options{Rate: rate.Inf, Pause: time.Millisecond, FirstLook: time.Millisecond, Budget: 1 << 20}
 
 // liveSuite is a suite of a stand-in that is asked without Ginkgo.

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/learncontract/learncontract/fixtures"
+	"github.com/learncontract/learncontract/matchers"
 	"github.com/learncontract/learncontract/matchers/exchange"
 	"github.com/learncontract/learncontract/suites/client"
 	"github.com/learncontract/learncontract/suites/internal/call"
@@ -80,9 +81,15 @@ func TestProvider(t *testing.T) {
 		says       string
 		is         string // the clause that the response honors
 	}{
-		"honored":             {clause: update + "method-not-allowed", change: same, outcome: report.Honored, is: update + "method-not-allowed"},
-		"its spelling":        {clause: update + "method-not-allowed", change: edit(`"Method Not Allowed"`, `"methodNotAllowed"`), outcome: report.Deviating, reason: "code differs, and does not bind", says: `received "methodNotAllowed"`, is: update + "method-not-allowed"},
-		"other words":         {clause: update + "method-not-allowed", change: otherWords, outcome: report.Deviating, reason: "message differs, and does not bind", says: "Something else is the matter.", is: update + "method-not-allowed"},
+		"honored":      {clause: update + "method-not-allowed", change: same, outcome: report.Honored, is: update + "method-not-allowed"},
+		"its spelling": {clause: update + "method-not-allowed", change: edit(`"Method Not Allowed"`, `"methodNotAllowed"`), outcome: report.Deviating, reason: "code differs, and does not bind", says: `received "methodNotAllowed"`, is: update + "method-not-allowed"},
+		"other words":  {clause: update + "method-not-allowed", change: otherWords, outcome: report.Deviating, reason: "message differs, and does not bind", says: "Something else is the matter.", is: update + "method-not-allowed"},
+		"both": {
+			clause: update + "method-not-allowed", outcome: report.Deviating, reason: "code, message differs, and does not bind", is: update + "method-not-allowed",
+			change: func(r fixtures.Response) fixtures.Response {
+				return replaced(t, otherWords(r), `"Method Not Allowed"`, `"methodNotAllowed"`)
+			},
+		},
 		"other words, strict": {clause: update + "method-not-allowed", change: otherWords, strict: true, outcome: report.Broken, reason: `message is received as "Something else`, says: "Something else is the matter."},
 		"another code":        {clause: update + "method-not-allowed", change: edit(`"Method Not Allowed"`, `"Gone"`), outcome: report.Broken, reason: `code is received as "Gone", and documented as "Method Not Allowed"`, says: "PATCH https://api.sample.example"},
 		"another clause":      {clause: update + "method-not-allowed", of: update + "not-found", change: same, outcome: report.Another, reason: "the response is " + update + "not-found", says: "was provoked, and the response is", is: update + "not-found"},
@@ -107,8 +114,12 @@ func TestProvider(t *testing.T) {
 			reason: "status is received as 300",
 		},
 
-		"no erratum":       {clause: deletion, change: gone, outcome: report.Broken, reason: `code is received as "GONE"`},
-		"a known erratum":  {clause: deletion, change: gone, errata: []string{"GONE"}, outcome: report.Erratum, reason: "code differs, as is known of the provider", says: `received "GONE"`},
+		"no erratum":      {clause: deletion, change: gone, outcome: report.Broken, reason: `code is received as "GONE"`},
+		"a known erratum": {clause: deletion, change: gone, errata: []string{"GONE"}, outcome: report.Erratum, reason: "code differs, as is known of the provider", says: `received "GONE"`},
+		"a known erratum, and what does not bind": {
+			clause: deletion, errata: []string{"GONE"}, outcome: report.Erratum, reason: "code, message differs, as is known of the provider",
+			change: func(r fixtures.Response) fixtures.Response { return replaced(t, gone(r), "The thing", "A thing") },
+		},
 		"on its last day":  {clause: deletion, change: gone, errata: []string{"GONE"}, today: today.AddDate(0, 0, 30), outcome: report.Erratum, reason: "code differs"},
 		"an expired one":   {clause: deletion, change: gone, errata: []string{"GONE"}, today: today.AddDate(0, 2, 0), outcome: report.Broken, reason: "errata.yaml:1 expired on 2027-05-31", says: "sample still shows"},
 		"another erratum":  {clause: deletion, change: gone, errata: []string{"LOST"}, outcome: report.UnexpectedPass, reason: "errata.yaml:1 is stale", says: `sample no longer shows the code of ` + deletion + ` as "LOST"`},
@@ -268,6 +279,11 @@ func TestReceived(t *testing.T) {
 			v := j.Received(p, r)
 			if v.Outcome != test.outcome || !strings.HasPrefix(v.Reason, test.reason) || v.Status != 405 || v.Response == "" {
 				t.Errorf("it is %s, %q, want %s, %q:\n%s", v.Outcome, v.Reason, test.outcome, test.reason, v.Text)
+			}
+			isWrong := v.Outcome == report.Broken && strings.Contains(v.Reason, "surfaced as")
+			surfaced := slices.ContainsFunc(v.Deviations, func(d matchers.Deviation) bool { return d.Surfaced != "" && d.Binds })
+			if (v.Text == "") != (v.Outcome == report.Honored) || isWrong != surfaced {
+				t.Errorf("the text is %q, and the deviations are %v", v.Text, v.Deviations)
 			}
 			if got := strings.Join(v.NotExposed, ", "); !strings.Contains(got, test.exposed) || test.exposed == "" && got != "" {
 				t.Errorf("not exposed are %q", got)
