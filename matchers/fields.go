@@ -38,8 +38,7 @@ func exchangeOf(matcher string, actual any) (exchange.Exchange, error) {
 		}
 		return x, nil
 	}
-	return exchange.Exchange{}, fmt.Errorf("%s takes an exchange.Exchange or an *http.Response; pass one of them instead of\n%s",
-		matcher, given(actual))
+	return exchange.Exchange{}, wrongArgument(matcher, "an exchange.Exchange or an *http.Response", actual)
 }
 
 // FieldMatcher looks at one field of an answer.
@@ -132,7 +131,8 @@ func equal(expected any) func(any) (bool, string, error) {
 
 // HaveStatus succeeds if the answer has the HTTP status: a number, or a matcher of the number.
 func HaveStatus(expected any) *FieldMatcher {
-	m := &FieldMatcher{name: "HaveStatus", field: "status", extract: func(x exchange.Exchange) (any, error) { return x.Status(), nil }}
+	status := func(x exchange.Exchange) (any, error) { return x.Status(), nil }
+	m := &FieldMatcher{name: "HaveStatus", field: "status", extract: status}
 	switch expected := expected.(type) {
 	case int:
 		m.expected, m.match = fixtures.StatusLine(expected), equal(expected)

@@ -11,7 +11,7 @@ import (
 	"github.com/learncontract/learncontract/matchers/exchange"
 )
 
-// TestReadme holds the failure that the README shows against the one that is printed.
+// TestReadme compares the failure that the README shows with the one that is printed.
 func TestReadme(t *testing.T) {
 	contract, err := fixtures.Load("graph")
 	if err != nil {
@@ -30,7 +30,7 @@ func TestReadme(t *testing.T) {
 		if ok, err := matcher.Match(x); ok || err != nil {
 			t.Fatalf("honored is %t, %v", ok, err)
 		}
-		text, err := os.ReadFile("../README.md")
+		text, err := os.ReadFile("README.md")
 		if err != nil {
 			t.Fatal(err)
 		}

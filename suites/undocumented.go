@@ -63,15 +63,26 @@ func changed(response fixtures.Response, change func(map[string]any)) (fixtures.
 	return response, err
 }
 
-// ItSees adds a spec of a client's own for the first wording of each clause that matches. See returns what it sees of a field; it
-// runs on virtual time, as every client does. Errata name the spec by the key.
-func (s *Suite) ItSees(text, key, field, right string, match func(*fixtures.Wording) bool, see func(*fixtures.Wording) (string, error)) {
+// Observation is something of a client's own that no response shows, such as how often it sends a request.
+type Observation struct {
+	Key     string // names the spec, as errata have it
+	Clauses string // that it is observed after: those with this code, or those whose id matches this pattern of package path
+	Field   string // what is observed, as errata have it, such as "attempts"
+	Want    string // the field's right value
+	// See calls the client, which receives the wording, and returns the field's value. It runs on virtual time. An error is the
+	// engine's own.
+	See func(w *fixtures.Wording) (string, error)
+}
+
+// ItSees adds a spec of the client's own for each clause of the observation, with the clause's first wording.
+func (s *Suite) ItSees(text string, o Observation) {
+	of := &fixtures.Erratum{Clauses: o.Clauses}
 	file, line := caller()
-	s.addCase(key, text, file, line, match, func(e *execution, w *fixtures.Wording) {
+	s.addCase(o.Key, text, file, line, of.Covers, func(e *execution, w *fixtures.Wording) {
 		e.helper()
 		var seen string
 		var err error
-		if fault := s.judge.Client.OnVirtualTime(func() { seen, err = see(w) }); fault != nil {
+		if fault := s.judge.Client.OnVirtualTime(func() { seen, err = o.See(w) }); fault != nil {
 			e.conclude(verdict.Broken(fault.Error()))
 			return
 		}
@@ -79,7 +90,7 @@ func (s *Suite) ItSees(text, key, field, right string, match func(*fixtures.Word
 			e.conclude(verdict.EngineError(err))
 			return
 		}
-		e.conclude(s.judge.Seen(w, key, field, right, seen))
+		e.conclude(s.judge.Seen(w, o.Key, o.Field, o.Want, seen))
 	})
 }
 

@@ -13,169 +13,123 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/learncontract/learncontract/ci/contract/internal/drift"
+	"github.com/learncontract/learncontract/ci/contract/internal/pages"
 	"github.com/learncontract/learncontract/fixtures"
-	"github.com/learncontract/learncontract/fixtures/drift"
-	"github.com/learncontract/learncontract/fixtures/pages"
 	"github.com/learncontract/learncontract/suites/report"
 )
 
 //go:embed drift.schema.json
 var driftSchema []byte
 
-// errDrift is that there is drift, which has been printed.
+// errDrift says that there is drift, which was printed already.
 var errDrift = errors.New("drift")
 
 func driftCommand() *cobra.Command {
 	var asJSON, printSchema bool
 	cmd := &cobra.Command{
-		Use:   "drift",
-		Short: "Tell how the documentation differs from the contract",
-		Long: "drift holds what a provider publishes now against the contract, and prints each difference with its weight:\n" +
-			"alarm     something a client may rely on is gone or different\n" +
-			"notice    something is new, or said in words that no client should rely on\n" +
-			"cosmetic  nothing a client can see\n" +
+		Use:   "drift " + strings.Join(fixtures.Providers(), "|") + " [PAGE…]",
+		Short: "Compare the documentation with the contract",
+		Long: "drift compares what a provider publishes now with the contract: pages of errors, as Markdown or text or saved as HTML,\n" +
+			"all of them together, and for Google Classroom its discovery document. The go command downloads the document of the\n" +
+			"google.golang.org/api release that fixtures/classroom/errors.yaml names; --discovery gives another.\n\n" +
+			"drift prints each difference with its weight:\n" +
+			"alarm     something that a client may rely on was removed or changed\n" +
+			"notice    something is new, or a text changed that no client should rely on\n" +
+			"cosmetic  no client can see it\n" +
 			"What any edition of the contract documents is no difference.\n\n" +
-			"Exit status: 0 where there is no difference, 1 where there is one, or 2 where it could not run.",
-		Example: "  go tool contract drift graph concepts/learningcourseactivity-error-codes.md\n" +
-			"  go tool contract drift classroom",
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				return fmt.Errorf("unknown provider %q: use %s", args[0], or(fixtures.Providers()))
+			"Exit status: 0 if there is no difference, 1 if there is one, or 2 if the command could not run.",
+		Example: "  go tool contract drift graph api-reference/v1.0/api/learningcourseactivity-*.md\n" +
+			"  go tool contract drift classroom\n" +
+			"  go tool contract drift classroom common-errors.txt --discovery classroom-api.json --json",
+		ValidArgsFunction: func(cmd *cobra.Command, args []string, word string) ([]cobra.Completion, cobra.ShellCompDirective) {
+			if len(args) == 0 {
+				return fixtures.Providers(), cobra.ShellCompDirectiveNoFileComp
 			}
-			return nil
+			return completeFiles("md", "txt", "html")(cmd, args, word)
 		},
-		RunE: func(cmd *cobra.Command, _ []string) error {
+		RunE: func(cmd *cobra.Command, args []string) error {
 			if printSchema {
 				_, err := cmd.OutOrStdout().Write(driftSchema)
 				return err
 			}
-			return fmt.Errorf("drift takes a provider: use drift %s", or(fixtures.Providers()))
-		},
-	}
-	cmd.PersistentFlags().BoolVar(&asJSON, "json", false, "print the differences as JSON")
-	cmd.Flags().BoolVar(&printSchema, "schema", false, "print the JSON Schema of what --json prints, and nothing else")
-	finish := func(cmd *cobra.Command, provider string, read what, r *drift.Report) error {
-		write := writeDrift
-		if asJSON {
-			write = writeDriftJSON
-		}
-		if err := write(cmd.OutOrStdout(), provider, read, r); err != nil {
-			return err
-		}
-		if len(r.Findings) > 0 {
-			return errDrift
-		}
-		return nil
-	}
-	cmd.AddCommand(driftGraphCommand(finish), driftClassroomCommand(finish))
-	return cmd
-}
-
-// what says what was held against the contract: a count of things of files, such as "rows" of "page.md".
-type what struct{ things, files string }
-
-type finish func(cmd *cobra.Command, provider string, read what, r *drift.Report) error
-
-func driftGraphCommand(finish finish) *cobra.Command {
-	return &cobra.Command{
-		Use:   "graph PAGE…",
-		Short: "Hold pages of Microsoft Graph against the contract",
-		Long: "drift graph holds published pages, their Markdown source or as saved in HTML, against the contract, all of them\n" +
-			"together. A page is the one of the error codes, with a table for each operation, or that of one operation, with a\n" +
-			"table of its errors.",
-		Example: "  go tool contract drift graph concepts/learningcourseactivity-error-codes.md\n" +
-			"  go tool contract drift graph api-reference/v1.0/api/learningcourseactivity-*.md --json",
-		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
-				return errors.New("drift graph takes one page or more, and was given 0: " +
-					"give a published page, its Markdown source or saved as HTML")
+				return fmt.Errorf("drift takes a provider: use drift %s", or(fixtures.Providers()))
+			}
+			r, read, err := driftOf(cmd, args[0], args[1:])
+			if err != nil {
+				return err
+			}
+			write := writeDrift
+			if asJSON {
+				write = writeDriftJSON
+			}
+			if err := write(cmd.OutOrStdout(), args[0], read, r); err != nil {
+				return err
+			}
+			if len(r.Findings) > 0 {
+				return errDrift
 			}
 			return nil
 		},
-		ValidArgsFunction: completeFiles("md", "html"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			r, err := driftPages("graph", args)
-			if err != nil {
-				return err
-			}
-			return finish(cmd, "graph", what{"row", strings.Join(args, ", ")}, r)
-		},
 	}
-}
-
-func driftClassroomCommand(finish finish) *cobra.Command {
-	var page string
-	cmd := &cobra.Command{
-		Use:   "classroom",
-		Short: "Hold Google's discovery document, and the page, against the contract",
-		Long: "drift classroom holds a discovery document of the Classroom API against the contract and, with --page, the page of\n" +
-			"common errors too: its text, or as saved in HTML. The document is the one of the google.golang.org/api release that\n" +
-			"fixtures/classroom/errors.yaml names, which the go command gets; --discovery gives another.",
-		Example: "  go tool contract drift classroom\n" +
-			"  go tool contract drift classroom --discovery classroom-api.json\n" +
-			"  go tool contract drift classroom --page common-errors.txt --json",
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				return fmt.Errorf("drift classroom takes no argument, and was given %q: use --page or --discovery", args[0])
-			}
-			return nil
-		},
-		ValidArgsFunction: cobra.NoFileCompletions,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			r := &drift.Report{}
-			var files []string
-			if cmd.Flags().Changed("page") {
-				read, err := driftPages("classroom", []string{page})
-				if err != nil {
-					return err
-				}
-				r.Merge(read)
-				files = append(files, page)
-			}
-			contract, err := fixtures.Load("classroom")
-			if err != nil {
-				return err
-			}
-			discovery, err := discoveryFile(cmd, contract.Discovery)
-			if err != nil {
-				return err
-			}
-			read, err := driftDiscovery(contract, discovery)
-			if err != nil {
-				return err
-			}
-			r.Merge(read)
-			return finish(cmd, "classroom", what{"text", strings.Join(append(files, discovery), ", ")}, r)
-		},
-	}
-	cmd.Flags().StringVar(&page, "page", "", "the `page` of common errors, a file: its text, Markdown or HTML")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print the differences as JSON")
+	cmd.Flags().BoolVar(&printSchema, "schema", false, "print only the JSON Schema of what --json prints")
 	discoveryFlag(cmd)
-	if err := cmd.RegisterFlagCompletionFunc("page", completeFiles("txt", "md", "html")); err != nil {
-		panic(err) // the flag is defined above
-	}
 	return cmd
 }
 
-// completeFiles has the shell propose files of the extensions.
+// driftOf compares pages and, if the provider has one, the discovery document with the contract of the provider. It also
+// returns the files that it has read.
+func driftOf(cmd *cobra.Command, provider string, files []string) (*drift.Report, []string, error) {
+	contracts, err := load([]string{provider})
+	if err != nil {
+		return nil, nil, err
+	}
+	contract, r := contracts[0], &drift.Report{}
+	switch given := cmd.Flags().Changed("discovery"); {
+	case contract.Document == nil && given:
+		return nil, nil, fmt.Errorf("%s has no discovery document: leave out --discovery", provider)
+	case contract.Document == nil && len(files) == 0:
+		return nil, nil, fmt.Errorf("drift %s takes one page or more: give a published page, its Markdown source or saved as HTML",
+			provider)
+	}
+	if len(files) > 0 {
+		if r, err = driftPages(contract, files); err != nil {
+			return nil, nil, err
+		}
+	}
+	if contract.Document == nil {
+		return r, files, nil
+	}
+	file, err := discoveryFile(cmd, contract.Discovery)
+	if err != nil {
+		return nil, nil, err
+	}
+	documents, err := driftDiscovery(contract, file)
+	if err != nil {
+		return nil, nil, err
+	}
+	r.Merge(documents)
+	return r, append(files, file), nil
+}
+
+// completeFiles has the shell propose files with one of the extensions.
 func completeFiles(extensions ...string) cobra.CompletionFunc {
 	return func(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
 		return extensions, cobra.ShellCompDirectiveFilterFileExt
 	}
 }
 
-// driftPages holds the pages in files against the contract of the provider.
-func driftPages(provider string, files []string) (*drift.Report, error) {
-	contract, err := fixtures.Load(provider)
-	if err != nil {
-		return nil, err
-	}
+// driftPages compares the pages in files with the contract.
+func driftPages(contract *fixtures.Contract, files []string) (*drift.Report, error) {
 	var published []drift.Page
 	for _, file := range files {
 		text, err := readFile(file)
 		if err != nil {
 			return nil, err
 		}
-		page, err := pages.Read(provider, text)
+		page, err := pages.Read(contract.Provider, text)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", file, err)
 		}
@@ -184,7 +138,7 @@ func driftPages(provider string, files []string) (*drift.Report, error) {
 	return drift.Pages(contract, published...)
 }
 
-// driftDiscovery holds the discovery document in the file against the contract.
+// driftDiscovery compares the discovery document in the file with the contract.
 func driftDiscovery(contract *fixtures.Contract, file string) (*drift.Report, error) {
 	text, err := readFile(file)
 	if err != nil {
@@ -197,8 +151,8 @@ func driftDiscovery(contract *fixtures.Contract, file string) (*drift.Report, er
 	return drift.Discovery(contract, document, file)
 }
 
-// writeDrift writes a block for each finding, and a line that counts.
-func writeDrift(w io.Writer, _ string, read what, r *drift.Report) error {
+// writeDrift writes a block for each finding and a line with the totals.
+func writeDrift(w io.Writer, _ string, files []string, r *drift.Report) error {
 	var text bytes.Buffer
 	for _, f := range r.Findings {
 		writeFinding(&text, f)
@@ -208,7 +162,7 @@ func writeDrift(w io.Writer, _ string, read what, r *drift.Report) error {
 		if r.Read == 1 {
 			verb = "says"
 		}
-		fmt.Fprintf(&text, "no drift: %s of %s %s what the contract says\n", count(r.Read, read.things), read.files, verb)
+		fmt.Fprintf(&text, "no drift: %s of %s %s what the contract says\n", count(r.Read, "statement"), strings.Join(files, ", "), verb)
 	} else {
 		var counts []string
 		for _, weight := range drift.Weights {
@@ -227,7 +181,7 @@ func writeDrift(w io.Writer, _ string, read what, r *drift.Report) error {
 	return err
 }
 
-// writeFinding writes what was found: the weight, what happened to what, and where to look.
+// writeFinding writes a finding: its weight, what happened to what, and where to look.
 func writeFinding(text *bytes.Buffer, f drift.Finding) {
 	subject := f.Subject
 	if more := len(f.Clauses) - 1; more > 0 && f.Field != drift.FieldOperation {
@@ -258,7 +212,7 @@ func writeFinding(text *bytes.Buffer, f drift.Finding) {
 	text.WriteByte('\n')
 }
 
-// happened says what happened to what.
+// happened says what happened to which field.
 func happened(f drift.Finding) string {
 	field := string(f.Field)
 	switch f.Kind {
@@ -281,7 +235,7 @@ func happened(f drift.Finding) string {
 	return field + " " + string(f.Kind)
 }
 
-// place is file and line, as far as they are known.
+// place is a file and, if it is known, the line.
 func place(p drift.Place) string {
 	if p.Line == 0 {
 		return p.File
@@ -289,50 +243,22 @@ func place(p drift.Place) string {
 	return fmt.Sprintf("%s:%d", p.File, p.Line)
 }
 
-// driftVersion is that of what drift --json prints, under the rules of version.
+// driftVersion is the version of what drift --json prints, with the rules of clausesVersion.
 const driftVersion = 1
 
-// The types below are drift.schema.json, which says what the keys mean. Every key is always there.
-type (
-	jsonDrift struct {
-		Version  int           `json:"version"`
-		Provider string        `json:"provider"`
-		Read     int           `json:"read"`
-		Alarms   int           `json:"alarms"`
-		Notices  int           `json:"notices"`
-		Cosmetic int           `json:"cosmetic"`
-		Findings []jsonFinding `json:"findings"`
+// writeDriftJSON writes the report as drift.schema.json has it, which says what the keys mean. Every key is always there.
+func writeDriftJSON(w io.Writer, provider string, _ []string, r *drift.Report) error {
+	findings := append([]drift.Finding{}, r.Findings...)
+	for i := range findings {
+		findings[i].Clauses = append([]string{}, findings[i].Clauses...)
 	}
-	jsonFinding struct {
-		Kind     drift.Kind   `json:"kind"`
-		Weight   drift.Weight `json:"weight"`
-		Subject  string       `json:"subject"`
-		Clauses  []string     `json:"clauses"`
-		Field    drift.Field  `json:"field"`
-		Was      string       `json:"was"`
-		Is       string       `json:"is"`
-		Note     string       `json:"note"`
-		Page     jsonPlace    `json:"page"`
-		Contract jsonPlace    `json:"contract"`
-	}
-	jsonPlace struct {
-		File string `json:"file"`
-		Line int    `json:"line"`
-	}
-)
-
-// writeDriftJSON writes the findings as JSON.
-func writeDriftJSON(w io.Writer, provider string, _ what, r *drift.Report) error {
-	all := jsonDrift{
-		Version: driftVersion, Provider: provider, Read: r.Read,
-		Alarms: r.Count(drift.Alarm), Notices: r.Count(drift.Notice), Cosmetic: r.Count(drift.Cosmetic),
-		Findings: []jsonFinding{},
-	}
-	for _, f := range r.Findings {
-		all.Findings = append(all.Findings, jsonFinding{
-			f.Kind, f.Weight, f.Subject, append([]string{}, f.Clauses...), f.Field, f.Was, f.Is, f.Note,
-			jsonPlace(f.Page), jsonPlace(f.Contract),
-		})
-	}
-	return encode(w, all)
+	return encode(w, struct {
+		Version  int             `json:"version"`
+		Provider string          `json:"provider"`
+		Read     int             `json:"read"`
+		Alarms   int             `json:"alarms"`
+		Notices  int             `json:"notices"`
+		Cosmetic int             `json:"cosmetic"`
+		Findings []drift.Finding `json:"findings"`
+	}{driftVersion, provider, r.Read, r.Count(drift.Alarm), r.Count(drift.Notice), r.Count(drift.Cosmetic), findings})
 }

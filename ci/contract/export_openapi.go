@@ -12,8 +12,7 @@ import (
 	"github.com/learncontract/learncontract/fixtures"
 )
 
-// The types below are what is used of the OpenAPI Specification 3.1 (https://spec.openapis.org/oas/v3.1.0), whose names
-// they have.
+// The types below are the used part of the OpenAPI Specification 3.1 (https://spec.openapis.org/oas/v3.1.0), with its names.
 type (
 	oasDocument struct {
 		OpenAPI    string                             `json:"openapi"`
@@ -88,7 +87,7 @@ func openAPI(c *fixtures.Contract) ([]byte, error) {
 		OpenAPI: "3.1.0",
 		Info: oasInfo{
 			Title: fmt.Sprintf("The documented errors of %s %s", c.Provider, c.API),
-			Description: "Each documented error is an example of an answer, named by the id of its wording. " +
+			Description: "Each documented error is an example response, named by the id of its wording. " +
 				"Written by go tool contract export openapi.",
 			Version: c.Editions[len(c.Editions)-1].ID,
 		},
@@ -114,7 +113,7 @@ func openAPI(c *fixtures.Contract) ([]byte, error) {
 	return indentedJSON(document)
 }
 
-// openAPIOperation is one operation, whose failures have a schema, and adds the other schemas it needs.
+// openAPIOperation renders one operation, whose failures have the given schema, and adds the other schemas that it needs.
 func openAPIOperation(o *fixtures.Operation, failure *oasSchema, schemas map[string]json.RawMessage) (oasOperation, error) {
 	operation := oasOperation{
 		OperationID: o.ID, Tags: []string{o.Action}, Parameters: parameters(o), Responses: map[string]oasResponse{},
@@ -124,14 +123,14 @@ func openAPIOperation(o *fixtures.Operation, failure *oasSchema, schemas map[str
 		if err != nil {
 			return operation, err
 		}
-		examples := map[string]oasExample{"minimal": {Summary: "a minimal valid request", Value: raw(o.Body)}}
+		examples := map[string]oasExample{"minimal": {Summary: "a minimal valid request", Value: o.Body}}
 		operation.RequestBody = &oasBody{Required: true, Content: map[string]oasMedia{jsonMedia: {schema, examples}}}
 	}
 	schema, err := addSchema(schemas, o.Success.Schema)
 	if err != nil {
 		return operation, err
 	}
-	success := oasExample{Summary: "answers " + fixtures.StatusLine(o.Success.Status)}
+	success := oasExample{Summary: "returns " + fixtures.StatusLine(o.Success.Status)}
 	addResponse(operation.Responses, o.SuccessResponse(), "success", success, schema)
 	for _, clause := range o.Clauses {
 		for _, w := range clause.Wordings {
@@ -144,7 +143,7 @@ func openAPIOperation(o *fixtures.Operation, failure *oasSchema, schemas map[str
 
 var parameterName = regexp.MustCompile(`\{([^{}]+)\}`)
 
-// parameters are those of the path, in its order, and then those of the query, sorted.
+// parameters returns the parameters of the path, in its order, and then those of the query, sorted.
 func parameters(o *fixtures.Operation) (all []oasParameter) {
 	for _, name := range parameterName.FindAllStringSubmatch(o.Path, -1) {
 		all = append(all, oasParameter{name[1], "path", true, oasText, o.Params[name[1]]})
@@ -155,35 +154,35 @@ func parameters(o *fixtures.Operation) (all []oasParameter) {
 	return all
 }
 
-// addResponse adds an answer as an example of its status.
+// addResponse adds a response as an example of its status.
 func addResponse(
-	responses map[string]oasResponse, answer fixtures.Response, name string, example oasExample, schema *oasSchema,
+	responses map[string]oasResponse, documented fixtures.Response, name string, example oasExample, schema *oasSchema,
 ) {
-	status := fmt.Sprint(answer.Status)
+	status := fmt.Sprint(documented.Status)
 	response, known := responses[status]
 	if !known {
 		response = oasResponse{
-			Description: fixtures.StatusLine(answer.Status), Headers: map[string]oasHeader{}, Content: map[string]oasMedia{},
+			Description: fixtures.StatusLine(documented.Status), Headers: map[string]oasHeader{}, Content: map[string]oasMedia{},
 		}
-		for field, value := range sentFields(answer) {
+		for field, value := range sentFields(documented) {
 			if field != "Content-Type" { // the key of the content
 				response.Headers[field] = oasHeader{oasText, value}
 			}
 		}
 		responses[status] = response
 	}
-	if answer.Body == nil {
+	if documented.Body == nil {
 		return
 	}
-	media := answer.Header.Get("Content-Type")
+	media := documented.Header.Get("Content-Type")
 	if response.Content[media].Examples == nil {
 		response.Content[media] = oasMedia{schema, map[string]oasExample{}}
 	}
-	example.Value = answer.Body
+	example.Value = documented.Body
 	response.Content[media].Examples[name] = example
 }
 
-// addSchema adds a schema and its definitions to those of the document, and refers to it; nil where there is none.
+// addSchema adds a schema and its definitions to those of the document, and returns a reference to it, nil if there is none.
 func addSchema(schemas map[string]json.RawMessage, s fixtures.Schema) (*oasSchema, error) {
 	if len(s.JSON) == 0 {
 		return nil, nil //nolint:nilnil // the documentation of some bodies has none

@@ -35,7 +35,7 @@ type tool struct {
 	started *regexp.Regexp // what it prints once it listens; the first group is the port
 	base    func(*fixtures.Contract) string
 	choose  chooses
-	slips   func(*fixtures.Operation) bool // takes a name that is no wording of the operation for none
+	slips   func(*fixtures.Operation) bool // whether the tool returns the success if the name is no wording of the operation
 }
 
 var served = map[string]tool{
@@ -72,8 +72,8 @@ var served = map[string]tool{
 	},
 }
 
-// Each tool, started, answers every wording of both contracts as documented, and without being told which, the success.
-func TestToolsAnswerEveryWording(t *testing.T) {
+// Each tool, once started, returns every wording of every contract as documented, and the success if none is chosen.
+func TestToolsReturnEveryWording(t *testing.T) {
 	tools(t)
 	for name, tool := range served {
 		for _, c := range contracts(t) {
@@ -81,21 +81,21 @@ func TestToolsAnswerEveryWording(t *testing.T) {
 				exported := t.TempDir()
 				printed(t, "export", tool.format, c.Provider, "--out", exported)
 				address := start(t, tool, exported, c)
-				asked := 0
+				honored := 0
 				for _, o := range c.Operations {
-					call := asking{t: t, base: address + tool.base(c), operation: o}
-					call.succeeds()
+					call := caller{t: t, base: address + tool.base(c), operation: o}
+					call.wantSuccess()
 					for _, clause := range o.Clauses {
 						for _, w := range clause.Wordings {
-							call.answers(w, tool.choose)
-							asked++
+							call.wantWording(w, tool.choose)
+							honored++
 						}
 					}
 					if !tool.slips(o) {
-						call.refuses(tool.choose(o.Clauses[0].Status, "no.such.clause"))
+						call.wantRejected(tool.choose(o.Clauses[0].Status, "no.such.clause"))
 					}
 				}
-				t.Logf("%d wordings of %d operations honored", asked, len(c.Operations))
+				t.Logf("%d wordings of %d operations honored", honored, len(c.Operations))
 			})
 		}
 	}

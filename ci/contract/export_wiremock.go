@@ -7,10 +7,10 @@ import (
 	"github.com/learncontract/learncontract/fixtures"
 )
 
-// chooser is the request header by which WireMock is asked for a wording.
+// chooser is the request header that chooses a wording in WireMock, and the response header that names it in serve.
 const chooser = "Learncontract-Clause"
 
-// The types below are what is used of WireMock's mappings (https://wiremock.org/docs/stubbing/).
+// The types below are the used part of WireMock's mappings (https://wiremock.org/docs/stubbing/).
 type (
 	wireMappings struct {
 		Mappings []wireMapping `json:"mappings"`
@@ -42,12 +42,12 @@ type (
 func wireMock(c *fixtures.Contract) ([]byte, error) {
 	var file wireMappings
 	for _, o := range c.Operations {
-		add := func(name string, metadata map[string]string, chosen wirePattern, answer fixtures.Response) {
+		add := func(name string, metadata map[string]string, chosen wirePattern, response fixtures.Response) {
 			file.Mappings = append(file.Mappings, wireMapping{
 				Name:     name,
 				Metadata: metadata,
 				Request:  wireRequest{o.Method, basePath(c) + o.Path, map[string]wirePattern{chooser: chosen}},
-				Response: wireResponse{answer.Status, sentFields(answer), raw(answer.Body)},
+				Response: wireResponse{response.Status, sentFields(response), response.Body},
 			})
 		}
 		for _, clause := range o.Clauses {
@@ -60,8 +60,8 @@ func wireMock(c *fixtures.Contract) ([]byte, error) {
 				add(w.ID(), metadata, chosen, w.Response())
 			}
 		}
-		// Not with a header that names something else: a slip would pass for a success.
-		title := map[string]string{"title": "answers " + fixtures.StatusLine(o.Success.Status)}
+		// Not with a header that names something else: a typing error would pass as a success.
+		title := map[string]string{"title": "returns " + fixtures.StatusLine(o.Success.Status)}
 		add(o.ID, title, wirePattern{Absent: true}, o.SuccessResponse())
 	}
 	return indentedJSON(file)

@@ -1,22 +1,33 @@
 package main
 
 import (
+	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 )
 
-// output is a file that is to be written.
+// output is a file to write.
 type output struct {
-	root *os.Root // the folder that it is in, or below; nil for what is no file, such as a pipe
+	root *os.Root // the folder that contains it; nil for what is no regular file, such as a pipe
 	name string   // below root, with slashes, or what to open
 	text []byte
 	mode os.FileMode // permissions
 }
 
-// outputTo is the output to a file that a user names, whose folder is made. What is linked to is written, and not the
-// link.
+// String is the file as a user knows it.
+func (o output) String() string {
+	if o.root == nil {
+		return o.name
+	}
+	return filepath.Join(o.root.Name(), o.name)
+}
+
+// outputTo is the output to a file that a user names. It makes the folder, follows a link, and keeps the permissions.
 func outputTo(file string, text []byte) (o output, err error) {
 	if target, err := filepath.EvalSymlinks(file); err == nil {
 		file = target
@@ -28,22 +39,23 @@ func outputTo(file string, text []byte) (o output, err error) {
 	case err == nil && !info.Mode().IsRegular():
 		return output{name: file, text: text}, nil
 	case err == nil:
-		mode = info.Mode().Perm() // the file may be for few
+		mode = info.Mode().Perm()
 	}
-	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-		return o, fmt.Errorf("%s cannot be written (%w): give another file", file, err)
+	err = os.MkdirAll(filepath.Dir(file), 0o755)
+	if err == nil {
+		o.root, err = os.OpenRoot(filepath.Dir(file))
 	}
-	root, err := os.OpenRoot(filepath.Dir(file))
 	if err != nil {
-		return o, fmt.Errorf("%s cannot be written (%w): give another file", file, err)
+		return o, fmt.Errorf("%s cannot be written (%w): give another file", file, cause(err))
 	}
-	return output{root: root, name: filepath.Base(file), text: text, mode: mode}, nil
+	o.name, o.text, o.mode = filepath.Base(file), text, mode
+	return o, nil
 }
 
-// writeAll writes all files, each whole: none where one cannot be written, for a reader may look at any time, and half
-// a file is worse than that of the last time.
-func writeAll(outputs []output) (err error) {
-	const part = ".part" // of a name, until the file is whole
+// writeAll writes every file completely, or none of them if one cannot be written: a reader may look at any time, and half
+// a file is worse than the previous one.
+func writeAll(outputs []output) error {
+	const part = ".part" // of a name, until the file is complete
 	for i, o := range outputs {
 		if o.root == nil {
 			continue
@@ -51,22 +63,69 @@ func writeAll(outputs []output) (err error) {
 		if err := o.root.WriteFile(o.name+part, o.text, o.mode); err != nil {
 			for _, o := range outputs[:i+1] {
 				if o.root != nil {
-					_ = o.root.Remove(o.name + part) // it says nothing that the error does not
+					_ = o.root.Remove(o.name + part) // its error adds nothing to the one that is returned
 				}
 			}
-			return fmt.Errorf("%s cannot be written, and so nothing was: %w: make room for it, or name another place",
-				filepath.Join(o.root.Name(), o.name), err)
+			return fmt.Errorf("%s cannot be written (%w), and so no file was: free the place, or give another file",
+				o, cause(err))
 		}
 	}
+	var errs []error
 	for _, o := range outputs {
+		var err error
 		if o.root == nil {
-			err = errors.Join(err, os.WriteFile(o.name, o.text, 0))
+			err = os.WriteFile(o.name, o.text, 0)
 		} else {
-			err = errors.Join(err, o.root.Rename(o.name+part, o.name))
+			err = o.root.Rename(o.name+part, o.name)
+		}
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s cannot be written (%w): give another file", o, cause(err)))
 		}
 	}
+	return errors.Join(errs...)
+}
+
+// writeFile writes one file completely or not at all.
+func writeFile(name string, text []byte) error {
+	o, err := outputTo(name, text)
 	if err != nil {
-		return fmt.Errorf("not all could be written: %w: name another place", err)
+		return err
 	}
-	return nil
+	defer closeAll([]output{o})
+	return writeAll([]output{o})
+}
+
+// closeAll closes the folders of the outputs, whose files were closed each by itself.
+func closeAll(outputs []output) {
+	for _, o := range outputs {
+		if o.root != nil {
+			_ = o.root.Close()
+		}
+	}
+}
+
+// cause is an error of the operating system without the call and the file, which the text around it names.
+func cause(err error) error {
+	if e := (*fs.PathError)(nil); errors.As(err, &e) {
+		return e.Err
+	}
+	if e := (*os.LinkError)(nil); errors.As(err, &e) {
+		return e.Err
+	}
+	return err
+}
+
+// encode writes a value as indented JSON without HTML escapes.
+func encode(w io.Writer, v any) error {
+	encoder := json.NewEncoder(w)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	return encoder.Encode(v)
+}
+
+// indentedJSON is what encode writes. Equal values have equal bytes.
+func indentedJSON(v any) ([]byte, error) {
+	var text bytes.Buffer
+	err := encode(&text, v)
+	return text.Bytes(), err
 }

@@ -10,16 +10,15 @@ import (
 	"io/fs"
 	"maps"
 	"os"
-	"path"
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
+	"testing/fstest"
 
 	"github.com/spf13/cobra"
 
+	"github.com/learncontract/learncontract/ci/contract/internal/pages"
 	"github.com/learncontract/learncontract/fixtures"
-	"github.com/learncontract/learncontract/fixtures/pages"
 	"github.com/learncontract/learncontract/suites/report"
 )
 
@@ -30,13 +29,13 @@ func importCommand() *cobra.Command {
 	var remove bool
 	cmd := &cobra.Command{
 		Use:   "import classroom",
-		Short: "Generate Classroom's methods again from Google's discovery document",
+		Short: "Regenerate Classroom's methods from Google's discovery document",
 		Long: "import reads a discovery document of the Classroom API and rewrites fixtures/" + generated + ": every method,\n" +
-			"which statuses and named errors it documents, and what a request and an answer look like. What is written by hand\n" +
-			"stands in fixtures/classroom/errors.yaml and stays as it is. Nothing is written unless both make a contract, and that\n" +
-			"contract has all clauses that there were, or --remove lets some go.\n\n" +
-			"The document is the one of the google.golang.org/api release that errors.yaml names under discovery, which the go\n" +
-			"command gets. To move to another release, write its version there, and import again. Run it in a clone.",
+			"the statuses and named errors that it documents, and what a request and a response look like. The part written by\n" +
+			"hand, fixtures/classroom/errors.yaml, stays as it is. Nothing is written unless the two parts load as a contract that\n" +
+			"still has every clause, or --remove allows clauses to go.\n\n" +
+			"The go command downloads the document of the google.golang.org/api release that errors.yaml names under discovery.\n" +
+			"To move to another release, write its version there and import again. Run import in a clone.",
 		Example: "  go tool contract import classroom\n" +
 			"  go tool contract import classroom --discovery classroom-api.json",
 		Args: func(_ *cobra.Command, args []string) error {
@@ -72,14 +71,13 @@ func importCommand() *cobra.Command {
 			return err
 		},
 	}
-	cmd.Flags().BoolVar(&remove, "remove", false, "let clauses go that the document no longer has, and their ids with them")
+	cmd.Flags().BoolVar(&remove, "remove", false, "remove the clauses, and their ids, that the document no longer has")
 	discoveryFlag(cmd)
 	return cmd
 }
 
-// cloneFolder is the folder of the clone of this module in which the command was started.
+// cloneFolder returns the folder of the clone of this module in which the command was started.
 func cloneFolder(ctx context.Context) (string, error) {
-	const self = "github.com/learncontract/learncontract"
 	found, err := goCommand(ctx, "list -m", self)
 	if err == nil && !found.Main {
 		err = errors.New("it is a dependency here")
@@ -113,8 +111,8 @@ func (i *imported) String() string {
 	return text.String()
 }
 
-// importDiscovery generates the methods from a discovery document into a copy of the folder fixtures. It writes nothing
-// that cannot be loaded, nor, unless remove is set, what has not all clauses that there were.
+// importDiscovery generates the methods from a discovery document into the folder fixtures. It writes nothing that cannot be
+// loaded, nor, unless remove is set, a contract that lacks a clause of the old one.
 func importDiscovery(file, folder string, remove bool) (*imported, error) {
 	text, err := readFile(file)
 	if err != nil {
@@ -131,7 +129,7 @@ func importDiscovery(file, folder string, remove bool) (*imported, error) {
 	}
 	before, err := fixtures.LoadFS(files, "classroom")
 	if err != nil {
-		before = nil // nothing to hold the document against
+		before = nil // nothing to compare the document with
 	} else if err := before.Document.Same(document); err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
@@ -139,15 +137,15 @@ func importDiscovery(file, folder string, remove bool) (*imported, error) {
 	if err != nil {
 		return nil, err
 	}
-	after, err := fixtures.LoadFS(overlay{files, generated, encoded}, "classroom")
+	after, err := fixtures.LoadFS(overlay{files, fstest.MapFS{generated: {Data: encoded}}}, "classroom")
 	if err != nil {
-		return nil, fmt.Errorf("nothing was written, for the methods of %s don't make a contract with what is written by hand:\n%w",
+		return nil, fmt.Errorf("nothing was written, because the methods of %s and the part written by hand make no contract:\n%w",
 			file, inFixtures(err))
 	}
 	name := filepath.Join(folder, filepath.FromSlash(generated))
 	old, err := os.ReadFile(name)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%s cannot be read (%w), and so nothing was written: let it be read", name, withoutName(err))
+		return nil, fmt.Errorf("%s cannot be read (%w), and so nothing was written: allow reading it", name, cause(err))
 	}
 	was, is := ids(before, after, old, encoded)
 	done := &imported{document: document, written: !bytes.Equal(old, encoded), gone: without(was, is), added: without(is, was)}
@@ -157,20 +155,19 @@ func importDiscovery(file, folder string, remove bool) (*imported, error) {
 		if n > most {
 			named += fmt.Sprintf(" and %d more", n-most)
 		}
-		return nil, fmt.Errorf("nothing was written, for ids of clauses are for ever and these would go: %s: "+
-			"see what drift classroom says, and give --remove if they must", named)
+		return nil, fmt.Errorf("nothing was written, because ids of clauses are for ever and these would go: %s: "+
+			"see what drift classroom prints, and give --remove if they must go", named)
 	}
 	if done.written {
-		if err := replaceFile(name, encoded); err != nil {
-			return nil, fmt.Errorf("%s cannot be written, and is as it was: %w: make room for it, or let it be written",
-				name, err)
+		if err := writeFile(name, encoded); err != nil {
+			return nil, err
 		}
 	}
 	return done, nil
 }
 
-// ids are those of the clauses of two contracts or, where the former could not be loaded, of the clauses that the texts of
-// their documents make: until what is new in a document is described by hand, only those are known.
+// ids returns the ids of the clauses of two contracts. If the first could not be loaded, as when a new error is not described
+// by hand yet, it takes both from the documents, which the clauses are made of.
 func ids(before, after *fixtures.Contract, was, is []byte) (gone, come []string) {
 	if before == nil {
 		return documentIDs(was), documentIDs(is)
@@ -187,7 +184,7 @@ func contractIDs(c *fixtures.Contract) (ids []string) {
 
 func documentIDs(text []byte) (ids []string) {
 	var d fixtures.Document
-	_ = json.Unmarshal(text, &d) // what cannot be read has none
+	_ = json.Unmarshal(text, &d) // a file that is no document has no ids
 	for _, m := range d.Methods {
 		for _, f := range m.Failures {
 			for _, name := range append([]string{""}, f.Names...) {
@@ -199,12 +196,12 @@ func documentIDs(text []byte) (ids []string) {
 	return slices.Compact(ids)
 }
 
-// without are the ids that others don't have.
+// without returns the ids that others lacks.
 func without(ids, others []string) []string {
 	return slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return slices.Contains(others, id) })
 }
 
-// inFixtures has the problems of files name these from the folder of the clone.
+// inFixtures names the files of problems from the folder of the clone.
 func inFixtures(err error) error {
 	if problems := (fixtures.Problems{}); errors.As(err, &problems) {
 		for i := range problems {
@@ -214,47 +211,16 @@ func inFixtures(err error) error {
 	return err
 }
 
-// overlay is a file system with another text of one file.
+// overlay is a file system with one file replaced.
 type overlay struct {
 	fs.FS
-	name string
-	text []byte
+	replaced fstest.MapFS
 }
 
 // Open implements fs.FS.
 func (o overlay) Open(name string) (fs.File, error) {
-	if name == o.name {
-		return overlaid{bytes.NewReader(o.text), path.Base(name)}, nil
+	if o.replaced[name] != nil {
+		return o.replaced.Open(name)
 	}
 	return o.FS.Open(name)
-}
-
-// overlaid is the file of an overlay, and what is known of it.
-type overlaid struct {
-	*bytes.Reader // with Size
-	name          string
-}
-
-func (f overlaid) Stat() (fs.FileInfo, error) { return f, nil }
-func (f overlaid) Close() error               { return nil }
-func (f overlaid) Name() string               { return f.name }
-func (f overlaid) Mode() fs.FileMode          { return 0o444 }
-func (f overlaid) ModTime() time.Time         { return time.Time{} }
-func (f overlaid) IsDir() bool                { return false }
-func (f overlaid) Sys() any                   { return nil }
-
-// replaceFile writes a file whole or not at all.
-func replaceFile(name string, text []byte) error {
-	temporary, err := os.CreateTemp(filepath.Dir(name), ".*.json")
-	if err != nil {
-		return err
-	}
-	defer func() { _ = os.Remove(temporary.Name()) }() // there is none after the renaming
-	if _, err := temporary.Write(text); err != nil {
-		return errors.Join(err, temporary.Close())
-	}
-	if err := errors.Join(temporary.Chmod(0o644), temporary.Close()); err != nil {
-		return err
-	}
-	return os.Rename(temporary.Name(), name)
 }

@@ -2,17 +2,14 @@ package main
 
 import (
 	"fmt"
-	"io/fs"
 	"os"
 	"os/exec"
-	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
-	"testing/fstest"
 
 	"github.com/learncontract/learncontract/fixtures"
 )
@@ -138,7 +135,7 @@ func TestImportRefuses(t *testing.T) {
 			document: strings.ReplaceAll(string(text), "CourseTopicLimitReached", "TooManyTopics"),
 			want:     "fixtures/classroom/methods.json:",
 		},
-		"a name that nobody described, and the mend": {
+		"a name that nobody described, and the fix": {
 			document: strings.ReplaceAll(string(text), "CourseTopicLimitReached", "TooManyTopics"),
 			want:     "documents FAILED_PRECONDITION TooManyTopics, which nobody has described: add a clause with the key failed-precondition.TooManyTopics",
 		},
@@ -211,8 +208,9 @@ func nameATopic(text string) string {
 	return strings.Replace(text, "`ALREADY_EXISTS` "+sentence, "`ALREADY_EXISTS` for the following request error: * TopicExists", 1)
 }
 
-// imports imports a document into the folder, and proves that the ids go that should, no sooner than they may, and come.
-func imports(t *testing.T, folder, document string, gone, added []string) (refused string) {
+// imports imports a document into the folder. It checks which ids it removes, not without --remove, and which it adds. The
+// rejection is the error without --remove.
+func imports(t *testing.T, folder, document string, gone, added []string) (rejection string) {
 	t.Helper()
 	before := files(t, folder)
 	other := filepath.Join(t.TempDir(), "classroom-api.json")
@@ -222,21 +220,22 @@ func imports(t *testing.T, folder, document string, gone, added []string) (refus
 		if err == nil {
 			t.Fatalf("%s went", done.gone)
 		}
-		refused = err.Error()
+		rejection = err.Error()
 		sameFiles(t, files(t, folder), before)
 		done, err = importDiscovery(other, folder, true)
 	}
 	if err != nil || !done.written || !slices.Equal(done.gone, gone) || !slices.Equal(done.added, added) {
 		t.Fatalf("%+v, %v; want the ids %s gone and %s added", done, err, gone, added)
 	}
-	return refused
+	return rejection
 }
 
 // A clause's id is for ever: that one goes is said, and done only where it is meant.
 func TestImportRemoves(t *testing.T) {
 	_, text := released(t)
 	const (
-		refusal = "nothing was written, for ids of clauses are for ever and these would go: %s: see what drift classroom says, and give --remove if they must"
+		rejection = "nothing was written, because ids of clauses are for ever and these would go: %s: " +
+			"see what drift classroom prints, and give --remove if they must go"
 		was, is = "* `ALREADY_EXISTS` if ", "* `INVALID_ARGUMENT` if "
 	)
 	status := func(method, key string) string { return "classroom." + method + "." + key }
@@ -254,7 +253,7 @@ func TestImportRemoves(t *testing.T) {
 		document    string
 		described   bool // first, so that the contract before can't be loaded
 		gone, added []string
-		want        string // of the refusal
+		want        string // of the rejection
 	}{
 		"a status": {
 			document: strings.Replace(string(text), was+"there exists a topic", is+"there exists a topic", 1),
@@ -279,8 +278,8 @@ func TestImportRemoves(t *testing.T) {
 			if test.described {
 				describe(t, folder)
 			}
-			if got, want := imports(t, folder, test.document, test.gone, test.added), fmt.Sprintf(refusal, test.want); got != want {
-				t.Errorf("the refusal is\n%s\nwant\n%s", got, want)
+			if got, want := imports(t, folder, test.document, test.gone, test.added), fmt.Sprintf(rejection, test.want); got != want {
+				t.Errorf("the rejection is\n%s\nwant\n%s", got, want)
 			}
 		})
 	}
@@ -288,7 +287,8 @@ func TestImportRemoves(t *testing.T) {
 
 func TestImportSaysWhatItDid(t *testing.T) {
 	released(t)
-	if got := printed(t, "import", "classroom"); got != "fixtures/classroom/methods.json is as it was (revision 20261014, 105 methods)\n" {
+	same := regexp.MustCompile(`^fixtures/classroom/methods.json is as it was \(revision \d{8}, \d+ methods\)\n$`)
+	if got := printed(t, "import", "classroom"); !same.MatchString(got) {
 		t.Errorf("import prints %q", got)
 	}
 	for _, args := range [][]string{{"import"}, {"import", "graph"}, {"import", "classroom", "graph"}} {
@@ -342,20 +342,5 @@ func TestImportFindsItsClone(t *testing.T) {
 				t.Errorf("exit status %d, %swant %s", status, stderr, want)
 			}
 		})
-	}
-}
-
-// The overlay is one file system, however its files are read.
-func TestOverlay(t *testing.T) {
-	files := overlay{fstest.MapFS{"a/b": {Data: []byte("old")}, "a/c": {Data: []byte("c")}}, "a/b", []byte("new")}
-	for name, want := range map[string]string{"a/b": "new", "a/c": "c"} {
-		text, err := fs.ReadFile(files, name)
-		if err != nil || string(text) != want {
-			t.Errorf("%s is %q, %v, want %q", name, text, err, want)
-		}
-		info, err := fs.Stat(files, name)
-		if err != nil || info.Name() != path.Base(name) || info.Size() != int64(len(want)) || info.IsDir() {
-			t.Errorf("%s is %v, %v", name, info, err)
-		}
 	}
 }

@@ -8,72 +8,50 @@ import (
 	"github.com/learncontract/learncontract/fixtures"
 )
 
-// version is that of what --json prints. Within a version keys are added only: none goes, none changes its meaning.
-const version = 2
+// clausesVersion is the version of what --json prints. Within a version keys are only added: none goes, none changes its meaning.
+const clausesVersion = 2
 
-// The types below are clauses.schema.json, which says what the keys mean. Every key is always there.
+// The types below follow clauses.schema.json, which says what the keys mean. Every key is always there.
 type (
 	jsonClauses struct {
 		Version int          `json:"version"`
 		Clauses []jsonClause `json:"clauses"`
 	}
 	jsonClause struct {
-		ID        string        `json:"id"`
-		Provider  string        `json:"provider"`
-		Operation string        `json:"operation"`
-		Action    string        `json:"action"`
-		Method    string        `json:"method"`
-		Path      string        `json:"path"`
-		Title     string        `json:"title"`
-		When      string        `json:"when"`
-		Status    int           `json:"status"`
-		Name      string        `json:"name"`
-		Evidence  string        `json:"evidence"`
-		Basis     string        `json:"basis"`
-		Remedy    jsonRemedy    `json:"remedy"`
-		Bindings  jsonBindings  `json:"bindings"`
-		Wordings  []jsonWording `json:"wordings"`
-		Sources   []jsonSource  `json:"sources"`
-		Alike     []string      `json:"lookAlikes"`
-		File      string        `json:"file"`
-		Line      int           `json:"line"`
-	}
-	jsonRemedy struct {
-		Do   string `json:"do"`
-		From string `json:"from"`
-	}
-	jsonBindings struct {
-		Status     fixtures.Binding `json:"status"`
-		Code       fixtures.Binding `json:"code"`
-		Name       fixtures.Binding `json:"name"`
-		Message    fixtures.Binding `json:"message"`
-		Details    fixtures.Binding `json:"details"`
-		InnerError fixtures.Binding `json:"innerError"`
-		Shape      fixtures.Binding `json:"shape"`
-		RetryAfter fixtures.Binding `json:"retryAfter"`
+		ID        string            `json:"id"`
+		Provider  string            `json:"provider"`
+		Operation string            `json:"operation"`
+		Action    string            `json:"action"`
+		Method    string            `json:"method"`
+		Path      string            `json:"path"`
+		Title     string            `json:"title"`
+		When      string            `json:"when"`
+		Status    int               `json:"status"`
+		Name      string            `json:"name"`
+		Evidence  string            `json:"evidence"`
+		Basis     string            `json:"basis"`
+		Remedy    fixtures.Remedy   `json:"remedy"`
+		Bindings  fixtures.Bindings `json:"bindings"`
+		Wordings  []jsonWording     `json:"wordings"`
+		Sources   []jsonSource      `json:"sources"`
+		Alike     []string          `json:"lookAlikes"`
+		File      string            `json:"file"`
+		Line      int               `json:"line"`
 	}
 	jsonSource struct {
-		Edition  jsonEdition  `json:"edition"`
-		Table    string       `json:"table"`
-		Header   []string     `json:"header"`
-		Row      int          `json:"row"`
-		Cells    []string     `json:"cells"`
-		Defects  []jsonDefect `json:"defects"`
-		Wordings []string     `json:"wordings"`
+		Edition  jsonEdition       `json:"edition"`
+		Table    string            `json:"table"`
+		Header   []string          `json:"header"`
+		Row      int               `json:"row"`
+		Cells    []string          `json:"cells"`
+		Defects  []fixtures.Defect `json:"defects"`
+		Wordings []string          `json:"wordings"`
 	}
 	jsonEdition struct {
 		ID    string `json:"id"`
 		Title string `json:"title"`
 		URL   string `json:"url"`
 		Note  string `json:"note"`
-	}
-	jsonDefect struct {
-		Cell   string `json:"cell"`
-		Fault  string `json:"fault"`
-		Read   string `json:"read"`
-		Reason string `json:"reason"`
-		From   string `json:"from"`
-		To     string `json:"to"`
 	}
 	jsonWording struct {
 		ID          string       `json:"id"`
@@ -85,28 +63,28 @@ type (
 		MoreDetails bool         `json:"moreDetails"`
 		Text        string       `json:"text"`
 		Editions    []string     `json:"editions"`
-		Answer      jsonAnswer   `json:"answer"`
+		Response    jsonResponse `json:"response"`
 	}
 	jsonDetail struct {
 		Code    string `json:"code"`
 		Message string `json:"message"`
 	}
-	jsonAnswer struct {
+	jsonResponse struct {
 		Status int               `json:"status"`
 		Header map[string]string `json:"header"`
 		Body   json.RawMessage   `json:"body"`
 	}
 )
 
-// writeJSON writes the clauses whole.
+// writeJSON writes the complete clauses.
 func writeJSON(w io.Writer, clauses []*fixtures.Clause) error {
-	all := jsonClauses{Version: version, Clauses: []jsonClause{}}
+	all := jsonClauses{Version: clausesVersion, Clauses: []jsonClause{}}
 	for _, c := range clauses {
 		o := c.Operation
 		clause := jsonClause{
 			ID: c.ID, Provider: o.Contract.Provider, Operation: o.ID, Action: o.Action, Method: o.Method, Path: o.Path,
 			Title: c.Title(), When: c.When, Status: c.Status, Name: c.Name, Evidence: c.Evidence, Basis: c.Basis,
-			Remedy: jsonRemedy(c.Remedy), Bindings: jsonBindings(c.Bindings), File: c.File, Line: c.Line,
+			Remedy: c.Remedy, Bindings: c.Bindings, File: c.File, Line: c.Line,
 			Alike: []string{},
 		}
 		for _, other := range c.LookAlikes() {
@@ -123,18 +101,10 @@ func writeJSON(w io.Writer, clauses []*fixtures.Clause) error {
 	return encode(w, all)
 }
 
-// encode writes JSON for people to read, too.
-func encode(w io.Writer, v any) error {
-	encoder := json.NewEncoder(w)
-	encoder.SetEscapeHTML(false)
-	encoder.SetIndent("", "  ")
-	return encoder.Encode(v)
-}
-
 func wordingJSON(w *fixtures.Wording) jsonWording {
 	wording := jsonWording{
 		ID: w.ID(), Key: w.Key, Reading: w.Reading, Code: w.Code, Message: w.Message.String(), Details: []jsonDetail{},
-		MoreDetails: w.MoreDetails, Text: w.Text, Editions: w.Editions(), Answer: answerJSON(w),
+		MoreDetails: w.MoreDetails, Text: w.Text, Editions: w.Editions(), Response: responseJSON(w),
 	}
 	for _, d := range w.Details {
 		wording.Details = append(wording.Details, jsonDetail{d.Code, d.Message.String()})
@@ -142,16 +112,12 @@ func wordingJSON(w *fixtures.Wording) jsonWording {
 	return wording
 }
 
-// sourceJSON is a source, and the ids of those wordings of the clause that it documents. A list without entries is empty,
-// never null.
+// sourceJSON is a source with the ids of the wordings that it documents. A list without entries is empty, never null.
 func sourceJSON(c *fixtures.Clause, s *fixtures.Source) jsonSource {
 	source := jsonSource{
 		Edition: jsonEdition{ID: s.Edition.ID, Title: s.Edition.Title, URL: s.Edition.URL, Note: s.Edition.Note},
 		Table:   s.Row.Table, Header: append([]string{}, s.Table.Header...), Row: s.Row.Number,
-		Cells: append([]string{}, s.Row.Cells...), Defects: []jsonDefect{}, Wordings: []string{},
-	}
-	for _, d := range s.Defects {
-		source.Defects = append(source.Defects, jsonDefect(d))
+		Cells: append([]string{}, s.Row.Cells...), Defects: append([]fixtures.Defect{}, s.Defects...), Wordings: []string{},
 	}
 	for _, w := range c.Wordings {
 		if slices.Contains(w.Sources, s) {
@@ -161,11 +127,11 @@ func sourceJSON(c *fixtures.Clause, s *fixtures.Source) jsonSource {
 	return source
 }
 
-func answerJSON(w *fixtures.Wording) jsonAnswer {
-	a := w.Response()
-	answer := jsonAnswer{Status: a.Status, Header: map[string]string{}, Body: a.Body}
-	for name := range a.Header {
-		answer.Header[name] = a.Header.Get(name)
+func responseJSON(w *fixtures.Wording) jsonResponse {
+	documented := w.Response()
+	response := jsonResponse{Status: documented.Status, Header: map[string]string{}, Body: documented.Body}
+	for name := range documented.Header {
+		response.Header[name] = documented.Header.Get(name)
 	}
-	return answer
+	return response
 }

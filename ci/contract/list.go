@@ -18,10 +18,10 @@ import (
 //go:embed clauses.schema.json
 var schema []byte
 
-// filters are the flags that narrow a list, in the order in which they do.
+// filters are the flags that narrow a list, in the order in which they are applied.
 var filters = []struct {
 	flag, usage string
-	of          func(*fixtures.Clause) string // what the flag's value is held against
+	value       func(*fixtures.Clause) string // that the flag is compared with
 }{
 	{"action", "only clauses of operations of the `kind`, such as create",
 		func(c *fixtures.Clause) string { return c.Operation.Action }},
@@ -35,26 +35,15 @@ func listCommand() *cobra.Command {
 		Use:   "list [" + strings.Join(fixtures.Providers(), "|") + "]",
 		Short: "List the clauses, a line each",
 		Long: "list prints a line for each documented error of each operation: the clause's id, the HTTP status, the codes and\n" +
-			"the @name, how many wordings the documentation has for it, how surely it puts the error on the operation, what to\n" +
-			"do about it, and which editions of the documentation have it. show says which edition has which wording.\n\n" +
-			"With --look-alikes it prints the errors that code cannot tell apart if it relies on no more than the provider says\n" +
-			"to rely on: those of an operation that are the same in every field bound exact or spelling.",
+			"the @name, how many wordings the documentation has for it, how surely the documentation assigns the error to the\n" +
+			"operation, what to do about it, and which editions of the documentation have it. show prints which edition has\n" +
+			"which wording.\n\n" +
+			"With --look-alikes it prints the errors that a program cannot tell apart if it relies only on what the provider\n" +
+			"allows: errors of one operation that are equal in every field bound exact or spelling.",
 		Example: "  go tool contract list\n" +
 			"  go tool contract list graph --action update --status 403\n" +
 			"  go tool contract list graph --action update --look-alikes\n" +
 			"  go tool contract list classroom --json | jq -r '.clauses[].id'",
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) > 1 {
-				return fmt.Errorf("list was given %d providers: use %s, or none for all", len(args), or(fixtures.Providers()))
-			}
-			return nil
-		},
-		ValidArgsFunction: func(_ *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
-			if len(args) > 0 {
-				return nil, cobra.ShellCompDirectiveNoFileComp
-			}
-			return fixtures.Providers(), cobra.ShellCompDirectiveNoFileComp
-		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if printSchema {
 				_, err := cmd.OutOrStdout().Write(schema)
@@ -75,14 +64,15 @@ func listCommand() *cobra.Command {
 			return writeList(cmd.OutOrStdout(), chosen)
 		},
 	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print the clauses whole, as JSON")
-	cmd.Flags().BoolVar(&lookAlikes, "look-alikes", false, "print the clauses that look alike by what the provider says to rely on")
-	cmd.Flags().BoolVar(&printSchema, "schema", false, "print the JSON Schema of what --json prints, and nothing else")
+	takeProvider(cmd)
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print the complete clauses as JSON")
+	cmd.Flags().BoolVar(&lookAlikes, "look-alikes", false, "print the clauses that look alike in the fields that the provider allows to rely on")
+	cmd.Flags().BoolVar(&printSchema, "schema", false, "print only the JSON Schema of what --json prints")
 	for i, filter := range filters {
 		cmd.Flags().String(filter.flag, "", filter.usage)
 		complete := func(cmd *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
-			chosen, _ := choose(cmd, args, i) // nothing to propose where what was typed before is wrong
-			return values(chosen, filter.of), cobra.ShellCompDirectiveNoFileComp
+			chosen, _ := choose(cmd, args, i) // a wrong flag before this one leaves nothing to propose
+			return values(chosen, filter.value), cobra.ShellCompDirectiveNoFileComp
 		}
 		if err := cmd.RegisterFlagCompletionFunc(filter.flag, complete); err != nil {
 			panic(err) // the flag is defined above
@@ -91,8 +81,8 @@ func listCommand() *cobra.Command {
 	return cmd
 }
 
-// choose returns the clauses of the provider that args names, or of all, as the first n filters narrow them. That none
-// is left is an error.
+// choose returns the clauses of the provider that args names, or of all, narrowed by the first n filters. It returns an error
+// if none is left.
 func choose(cmd *cobra.Command, args []string, n int) ([]*fixtures.Clause, error) {
 	contracts, err := load(args)
 	if err != nil {
@@ -110,8 +100,8 @@ func choose(cmd *cobra.Command, args []string, n int) ([]*fixtures.Clause, error
 			continue
 		}
 		value := flag.Value.String()
-		use := or(values(chosen, filter.of))
-		chosen = slices.DeleteFunc(chosen, func(c *fixtures.Clause) bool { return filter.of(c) != value })
+		use := or(values(chosen, filter.value))
+		chosen = slices.DeleteFunc(chosen, func(c *fixtures.Clause) bool { return filter.value(c) != value })
 		if len(chosen) == 0 {
 			return nil, fmt.Errorf("no clause of %s has --%s %q: use %s", where, filter.flag, value, use)
 		}
@@ -120,19 +110,19 @@ func choose(cmd *cobra.Command, args []string, n int) ([]*fixtures.Clause, error
 	return chosen, nil
 }
 
-// values are the distinct values of a filter, sorted.
-func values(clauses []*fixtures.Clause, of func(*fixtures.Clause) string) (all []string) {
+// values returns the distinct values of a filter, sorted.
+func values(clauses []*fixtures.Clause, value func(*fixtures.Clause) string) (all []string) {
 	for _, c := range clauses {
-		all = append(all, of(c))
+		all = append(all, value(c))
 	}
 	slices.Sort(all)
 	return slices.Compact(all)
 }
 
-// writeList writes a line for each clause, aligned within a provider, for the ids of one are twice as long as those of
-// the other; and a line that counts.
+// writeList writes a line for each clause and a line with the totals. Columns are aligned within a provider, because the ids
+// of one are twice as long as those of the other.
 func writeList(w io.Writer, clauses []*fixtures.Clause) error {
-	var text bytes.Buffer // takes everything: what is written to it and to the table has no error
+	var text bytes.Buffer // writing to it, and to the table, cannot fail
 	table := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
 	wordings := 0
 	for i, c := range clauses {
@@ -149,10 +139,10 @@ func writeList(w io.Writer, clauses []*fixtures.Clause) error {
 	return err
 }
 
-// writeLookAlikes writes each group of clauses that look alike and has one of the chosen, an operation's groups below it,
-// and a line that counts.
+// writeLookAlikes writes, below each operation, its groups of look-alikes that contain a chosen clause, and a line with the
+// totals.
 func writeLookAlikes(w io.Writer, chosen []*fixtures.Clause) error {
-	var text bytes.Buffer // takes everything: what is written to it and to the table has no error
+	var text bytes.Buffer // writing to it, and to the table, cannot fail
 	inGroups, groups := 0, 0
 	var o *fixtures.Operation
 	for _, c := range chosen {
@@ -188,17 +178,17 @@ func writeLookAlikes(w io.Writer, chosen []*fixtures.Clause) error {
 	return err
 }
 
-// reliable are the fields by which all clauses of a group are bound, and in which they are alike.
+// reliable returns the fields that bind in all clauses of a group, and in which they are therefore alike.
 func reliable(group []*fixtures.Clause) []string {
 	fields := group[0].Bindings.Reliable()
 	for _, c := range group[1:] {
-		of := c.Bindings.Reliable()
-		fields = slices.DeleteFunc(fields, func(field string) bool { return !slices.Contains(of, field) })
+		own := c.Bindings.Reliable()
+		fields = slices.DeleteFunc(fields, func(field string) bool { return !slices.Contains(own, field) })
 	}
 	return fields
 }
 
-// codes are the distinct codes of a clause's wordings, and its name.
+// codes joins the distinct codes of a clause's wordings, and its name.
 func codes(c *fixtures.Clause) string {
 	var codes []string
 	for _, w := range c.Wordings {
@@ -213,7 +203,7 @@ func codes(c *fixtures.Clause) string {
 	return text
 }
 
-// editions are the ids of the editions that have the clause, oldest first.
+// editions returns the ids of the editions that have the clause, oldest first.
 func editions(c *fixtures.Clause) (ids []string) {
 	for _, s := range c.Sources {
 		if !slices.Contains(ids, s.Edition.ID) {
@@ -223,6 +213,7 @@ func editions(c *fixtures.Clause) (ids []string) {
 	return ids
 }
 
+// count is a number of things, such as "2 clauses".
 func count(n int, thing string) string {
 	if n == 1 {
 		return "1 " + thing

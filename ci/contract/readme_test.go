@@ -8,13 +8,12 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/learncontract/learncontract/ci/contract/internal/drift"
+	"github.com/learncontract/learncontract/ci/contract/internal/pages"
 	"github.com/learncontract/learncontract/fixtures"
-	"github.com/learncontract/learncontract/fixtures/drift"
-	"github.com/learncontract/learncontract/fixtures/pages"
 )
 
-// TestReadme holds the drift that the README shows against what is found: the page of one edition, held against a contract
-// that lacks it.
+// TestReadme compares the drift that the README shows with the one of the page of an edition and a contract that lacks it.
 func TestReadme(t *testing.T) {
 	const edition = "2026-04"
 	contract, err := fixtures.Load("classroom")

@@ -17,33 +17,31 @@ import (
 	"github.com/learncontract/learncontract/suites/report/page"
 )
 
-// errFails is the error of a report with an outcome that --fail-on names. The exit status says it, and no text.
+// errFails is the error of a report with an outcome that --fail-on names. The exit status says so, and no text does.
 var errFails = errors.New("the report has an outcome that fails")
 
-// What --fail-on takes besides outcomes: what fails and did not in the baseline, and nothing.
+// newlyBroken is the word of --fail-on for what was not broken in the baseline, and noFailure the one for nothing.
 const (
 	newlyBroken = "newly-broken"
 	noFailure   = "none"
 )
 
-// writer is a form in which a report is written to the file that its flag names.
+// writer writes a report in one format to the file that its flag names.
 type writer struct {
 	flag, usage string
 	write       func(io.Writer, *report.Report) error
 }
 
 var writers = []writer{
-	{"html", "write one HTML `file` for people, which needs nothing else", page.Write},
-	{"markdown", "write a Markdown `file` for a job's summary", to((*report.Report).WriteMarkdown)},
-	{"junit", "write a JUnit `file` for the CI system", func(w io.Writer, r *report.Report) error {
-		return r.WriteJUnit(w, checkedOut)
-	}},
-	{"json", "write the merged report as a JSON `file`, which may be a --baseline", to((*report.Report).WriteJSON)},
+	{"html", "write one self-contained HTML `file` for people", page.Write},
+	{"markdown", "write a Markdown `file` for a job's summary", method((*report.Report).WriteMarkdown)},
+	{"junit", "write a JUnit `file` for the CI system", func(w io.Writer, r *report.Report) error { return r.WriteJUnit(w, checkedOut) }},
+	{"json", "write the merged report as a JSON `file`, which can be a --baseline", method((*report.Report).WriteJSON)},
 }
 
-// to makes a writer's function of a method.
-func to(method func(*report.Report, io.Writer) error) func(io.Writer, *report.Report) error {
-	return func(w io.Writer, r *report.Report) error { return method(r, w) }
+// method makes a method of a report the function of a writer.
+func method(write func(*report.Report, io.Writer) error) func(io.Writer, *report.Report) error {
+	return func(w io.Writer, r *report.Report) error { return write(r, w) }
 }
 
 func reportCommand() *cobra.Command {
@@ -56,16 +54,17 @@ func reportCommand() *cobra.Command {
 	}
 	cmd := &cobra.Command{
 		Use:   "report FOLDER…",
-		Short: "Merge the reports of runs, and write them for people and pipelines",
-		Long: "report reads the run reports that the suites' flag --report has written into the folders, those of parallel and sharded\n" +
-			"runs too, and merges them. Where two have the same clause, client, transport and tenant, a response counts before an\n" +
-			"engine error, and that before what did not run; of two responses the worse counts, and if one passes and one fails, the\n" +
-			"disagreement is printed. It prints each run as the suites do, what failed last, and writes what the flags ask for, all of\n" +
-			"it or nothing; - is standard output, which then has nothing else.\n\n" +
-			"Exit status: 0; 1 if an outcome is one of --fail-on, or, if that has engine or " + newlyBroken + ", if a run's set-up\n" +
-			"failed or two run reports disagree; 2 if it could not run. --fail-on takes the outcomes of the schema; " + newlyBroken + "\n" +
-			"for what fails and did not in the baseline, and for clauses and runs that no longer run; or " + noFailure + ":\n  " +
-			strings.Join(outcomes(), ", "),
+		Short: "Merge the run reports of the suites, and write them for people and pipelines",
+		Long: "report reads the run reports that the suites' flag --report has written into the folders, also those of parallel and\n" +
+			"sharded runs, and merges them. If two have a result for the same clause, client, transport and tenant, a received\n" +
+			"response counts before an engine error, and that before a clause that was not run. Of two responses the worse counts;\n" +
+			"if one passes and one fails, the report says that they disagree. report prints each run as the suites do, and last\n" +
+			"what failed, and writes the files of its flags, all or none. The file - is standard output, which then contains nothing\n" +
+			"else.\n\n" +
+			"Exit status: 0; 1 if the report has an outcome of --fail-on or, if --fail-on has engine or " + newlyBroken + ", a run whose\n" +
+			"set-up failed or run reports that disagree; 2 if the command could not run. --fail-on takes " + noFailure + ", outcomes, and\n" +
+			newlyBroken + " for what fails and did not in the baseline, and for clauses and runs that are not run any more.\n" +
+			"The outcomes are\n  " + strings.Join(outcomes(), ", "),
 		Example: "  go tool ginkgo run ./suites/graph ./suites/classroom -- --report out\n" +
 			"  go tool contract report out --html report.html --junit junit.xml\n" +
 			"  go tool contract report out --markdown \"$GITHUB_STEP_SUMMARY\" --annotations\n" +
@@ -94,7 +93,7 @@ func reportCommand() *cobra.Command {
 				case errors.Is(err, fs.ErrNotExist):
 					return fmt.Errorf("--baseline: there is no file %s: contract report --json writes one", baseline)
 				case errors.Is(err, report.ErrNoReport):
-					return fmt.Errorf("--baseline: %w: give what contract report --json has written", err)
+					return fmt.Errorf("--baseline: %w: give a file that contract report --json has written", err)
 				case err != nil:
 					return fmt.Errorf("--baseline: %w", err)
 				}
@@ -112,15 +111,21 @@ func reportCommand() *cobra.Command {
 	for _, w := range writers {
 		cmd.Flags().String(w.flag, "", w.usage)
 	}
-	cmd.Flags().BoolVar(&annotations, "annotations", false,
-		"print GitHub's annotations, at the clauses' lines if their file is checked out")
-	cmd.Flags().StringVar(&baseline, "baseline", "", "an earlier report's JSON `file`: say what has changed since")
+	cmd.Flags().BoolVar(&annotations, "annotations", false, "print GitHub's annotations, at the clauses' lines if their file is checked out")
+	cmd.Flags().StringVar(&baseline, "baseline", "", "an earlier report's JSON `file`: print what has changed since")
 	cmd.Flags().StringSliceVar(&failOn, "fail-on", defaults, "the `outcomes` that make the exit status 1")
-	cmd.Flags().BoolVar(&printSchema, "schema", false, "print the JSON Schema of a report, and nothing else")
+	cmd.Flags().BoolVar(&printSchema, "schema", false, "print only the JSON Schema of a report")
+	choices := cobra.FixedCompletions(failOnChoices(), cobra.ShellCompDirectiveNoFileComp)
+	if err := cmd.RegisterFlagCompletionFunc("fail-on", choices); err != nil {
+		panic(err) // the flag is defined above
+	}
 	return cmd
 }
 
-// outcomes are all of them, as --fail-on has them.
+// failOnChoices returns the values that --fail-on takes.
+func failOnChoices() []string { return append(outcomes(), newlyBroken, noFailure) }
+
+// outcomes returns all outcomes.
 func outcomes() (all []string) {
 	for _, o := range report.Outcomes() {
 		all = append(all, string(o))
@@ -130,57 +135,51 @@ func outcomes() (all []string) {
 
 func checkFailOn(failOn []string, baseline string) error {
 	if len(failOn) == 0 {
-		return fmt.Errorf("--fail-on is empty: name what fails, or use %s for nothing", noFailure)
+		return fmt.Errorf("--fail-on is empty: give outcomes, or %s", noFailure)
 	}
 	for _, o := range failOn {
-		if choices := append(outcomes(), newlyBroken, noFailure); !slices.Contains(choices, o) {
+		if choices := failOnChoices(); !slices.Contains(choices, o) {
 			return fmt.Errorf("--fail-on has %q: use %s", o, or(choices))
 		}
 	}
 	if slices.Contains(failOn, noFailure) && len(failOn) > 1 {
-		return fmt.Errorf("--fail-on has %s and others: take one out", noFailure)
+		return fmt.Errorf("--fail-on has %s and others: give only one of the two", noFailure)
 	}
 	if slices.Contains(failOn, newlyBroken) && baseline == "" {
-		return fmt.Errorf("--fail-on %s needs --baseline FILE, the report it is newly broken since", newlyBroken)
+		return fmt.Errorf("--fail-on %s needs --baseline FILE, the report to compare with", newlyBroken)
 	}
 	return nil
 }
 
 // mergeFolders merges the run reports of the folders, each once: a folder may be given twice, or be in another.
 func mergeFolders(folders []string) (*report.Report, error) {
-	var reports []report.RunReport
+	var runs []report.RunReport
 	read := map[string]bool{}
 	for _, folder := range folders {
 		found, err := report.ReadFolder(folder)
 		if err != nil {
 			return nil, err
 		}
-		for _, run := range found {
-			file, err := filepath.Abs(run.File)
+		for _, r := range found {
+			file, err := filepath.Abs(r.File)
 			if err != nil {
 				return nil, err
 			}
 			if !read[file] {
-				reports = append(reports, run)
+				runs = append(runs, r)
 			}
 			read[file] = true
 		}
 	}
-	return report.Merge(reports)
+	return report.Merge(runs)
 }
 
-// writeReport writes what the flags ask for, and prints each run unless standard output is one of them. It writes all
-// of it or nothing.
+// writeReport writes the files of the flags, all or none. Then it prints each run and the names of the files, unless one of
+// the flags names standard output.
 func writeReport(cmd *cobra.Command, r *report.Report, annotations bool) error {
 	var outputs []output
 	var printed bytes.Buffer
-	defer func() {
-		for _, o := range outputs {
-			if o.root != nil {
-				_ = o.root.Close() // its files were closed each by itself
-			}
-		}
-	}()
+	defer func() { closeAll(outputs) }()
 	flags := map[string]string{} // by the file they name
 	for _, w := range writers {
 		file := cmd.Flags().Lookup(w.flag).Value.String()
@@ -190,9 +189,9 @@ func writeReport(cmd *cobra.Command, r *report.Report, annotations bool) error {
 		case file == "":
 			continue
 		case taken && file == "-":
-			return fmt.Errorf("--%s and --%s are both standard output: give one a file", other, w.flag)
+			return fmt.Errorf("--%s and --%s are both standard output: give a file for one of them", other, w.flag)
 		case taken:
-			return fmt.Errorf("--%s and --%s are both %s: give one another file", other, w.flag, file)
+			return fmt.Errorf("--%s and --%s are both %s: give another file for one of them", other, w.flag, file)
 		}
 		flags[filepath.Clean(file)] = w.flag
 		var text bytes.Buffer
@@ -216,12 +215,20 @@ func writeReport(cmd *cobra.Command, r *report.Report, annotations bool) error {
 		_, err := printed.WriteTo(cmd.OutOrStdout())
 		return err
 	}
-	return printRuns(cmd.OutOrStdout(), r, annotations)
+	if err := printRuns(cmd.OutOrStdout(), r, annotations); err != nil {
+		return err
+	}
+	for _, o := range outputs {
+		if _, err := fmt.Fprintf(cmd.OutOrStdout(), "wrote %s\n", o); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // printRuns prints what each run covered, where run reports disagree, what changed, why runs failed, and the annotations.
 func printRuns(w io.Writer, r *report.Report, annotations bool) error {
-	var text bytes.Buffer // takes everything: what is written to it has no error
+	var text bytes.Buffer // writing to it cannot fail
 	file, _ := w.(*os.File)
 	console := report.Console{Colour: report.IsTerminal(file)}
 	for _, run := range r.Runs {
@@ -251,8 +258,8 @@ func printRuns(w io.Writer, r *report.Report, annotations bool) error {
 	return err
 }
 
-// checkedOut reports whether the repository that is checked out has the file: of a module that it only requires, GitHub
-// could show no line.
+// checkedOut reports whether the checked-out repository has the file. GitHub can show no line of a module that the repository
+// only requires.
 func checkedOut(file string) bool {
 	if !filepath.IsLocal(file) {
 		return false
@@ -261,8 +268,9 @@ func checkedOut(file string) bool {
 	return err == nil && info.Mode().IsRegular()
 }
 
-// fails reports whether the report has what --fail-on names. A set-up that failed, and run reports that disagree, are engine
-// errors. They are newly broken, too, as are clauses and runs that no longer run: nobody knows whether they are honored.
+// fails reports whether the report has what --fail-on names. A failed set-up and run reports that disagree are engine errors.
+// They are newly broken, too, and so are clauses and runs that are not run any more: nobody knows whether they are still
+// honored.
 func fails(r *report.Report, failOn []string) bool {
 	has := func(o report.Outcome) bool { return slices.Contains(failOn, string(o)) }
 	newly := slices.Contains(failOn, newlyBroken)

@@ -13,19 +13,19 @@ import (
 	"github.com/learncontract/learncontract/suites/live"
 )
 
-// tenantFlags are those of the commands that have to do with a sandbox tenant.
+// tenantFlags are the flags of the commands about a sandbox tenant.
 type tenantFlags struct {
 	sandbox string
 	provoke []string
 }
 
 func (f *tenantFlags) add(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&f.sandbox, "sandbox", "", "the `file` that names what a run may touch (suites/live/sandbox.example.yaml is an example)")
-	cmd.Args = oneProvider
-	cmd.ValidArgs = []cobra.Completion{"graph", "classroom"}
+	cmd.Flags().StringVar(&f.sandbox, "sandbox", "",
+		"the `file` that names what a run may touch (suites/live/sandbox.example.yaml is an example)")
+	takeProvider(cmd)
 }
 
-// tenants are those of the providers that args name, or of all that the sandbox file has anything of. Nothing is sent.
+// tenants returns the tenants of the provider that args names, or of all that the sandbox file configures. It sends nothing.
 func (f *tenantFlags) tenants(args []string) ([]*live.Tenant, error) {
 	if f.sandbox == "" {
 		return nil, errors.New("--sandbox FILE is missing: it names what a run may touch, and suites/live/sandbox.example.yaml is an example")
@@ -52,7 +52,7 @@ func (f *tenantFlags) tenants(args []string) ([]*live.Tenant, error) {
 		tenants = append(tenants, t)
 	}
 	if len(tenants) == 0 {
-		return nil, fmt.Errorf("%s has nothing of a tenant: fill in what yours has, as suites/live/sandbox.example.yaml shows",
+		return nil, fmt.Errorf("%s configures no tenant: fill in what yours has, as suites/live/sandbox.example.yaml shows",
 			f.sandbox)
 	}
 	return tenants, nil
@@ -62,9 +62,9 @@ func planCommand() *cobra.Command {
 	var flags tenantFlags
 	cmd := &cobra.Command{
 		Use:   "plan [classroom|graph]",
-		Short: "Print what a live run would ask of a sandbox tenant",
-		Long: "plan prints each clause that a live run would ask: as whom, with which request, what is made for it and how that\n" +
-			"goes away; and each that it would not, and why. It sends nothing.",
+		Short: "Print what a live run would call in a sandbox tenant",
+		Long: "plan prints each clause that a live run would provoke: the identity, the request, and what the run creates for it and\n" +
+			"how it removes that; and each clause that it would not provoke, and why. It sends nothing.",
 		Example: "  go tool contract plan --sandbox sandbox.yaml\n" +
 			"  go tool contract plan graph --sandbox sandbox.yaml --provoke fixture",
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -74,7 +74,7 @@ func planCommand() *cobra.Command {
 			}
 			for i, t := range tenants {
 				if i > 0 {
-					_, _ = fmt.Fprintln(cmd.OutOrStdout()) // where the plan cannot be written, it says so
+					_, _ = fmt.Fprintln(cmd.OutOrStdout()) // WritePlan returns the error of an output that fails
 				}
 				if err := t.WritePlan(cmd.OutOrStdout()); err != nil {
 					return err
@@ -84,14 +84,14 @@ func planCommand() *cobra.Command {
 		},
 	}
 	flags.add(cmd)
-	cmd.Flags().StringSliceVar(&flags.provoke, "provoke", nil, "`classes` of clauses to ask beside those that are safe: fixture, racy, tenant")
+	cmd.Flags().StringSliceVar(&flags.provoke, "provoke", nil, "`classes` of clauses to provoke in addition to the safe ones: fixture, racy, tenant")
 	return cmd
 }
 
 // sweepTime is how long a sweep of one tenant may take.
 const sweepTime = 15 * time.Minute
 
-// youngest is how long ago a run must have begun for a sweep to remove what it has made: by then no run is going on.
+// youngest is how long ago a run must have begun for a sweep to remove what it created: no run takes that long.
 const youngest = time.Hour
 
 func sweepCommand() *cobra.Command {
@@ -99,11 +99,11 @@ func sweepCommand() *cobra.Command {
 	var all bool
 	cmd := &cobra.Command{
 		Use:   "sweep [classroom|graph]",
-		Short: "Remove what an earlier, killed run left in a sandbox tenant",
-		Long: "sweep removes what has a name that a run gives, and nothing else: courses of the users, and course activities of the\n" +
-			"learners that the sandbox file names. It signs in as a run does, and proves whom it talks to first.\n\n" +
-			"What a run has made that began less than an hour ago, by this machine's clock, it spares and names: the run may be going\n" +
-			"on. Give --all where you know that none is, as in a pipeline that lets one run of a tenant wait for another.",
+		Short: "Remove what a killed run left in a sandbox tenant",
+		Long: "sweep removes only what has a name that a run gives: courses of the users and course activities of the learners that\n" +
+			"the sandbox file names. It signs in as a run does, and first proves which tenant it talks to.\n\n" +
+			"It spares and prints what a run created that began less than an hour ago, by this machine's clock: that run may still\n" +
+			"be going on. Give --all if you know that none is, as in a pipeline in which runs of one tenant wait for each other.",
 		Example: "  go tool contract sweep --sandbox sandbox.yaml\n" +
 			"  go tool contract sweep --sandbox sandbox.yaml --all",
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -123,22 +123,22 @@ func sweepCommand() *cobra.Command {
 				if err != nil {
 					problems = append(problems, errors.New(t.Scrub(err.Error())))
 				}
-				for _, what := range removed {
-					_, _ = fmt.Fprintf(cmd.OutOrStdout(), "removed %s\n", t.Scrub(what)) // there is nowhere else to say it
+				for _, name := range removed {
+					_, _ = fmt.Fprintf(cmd.OutOrStdout(), "removed %s\n", t.Scrub(name)) // removed all the same
 				}
-				for _, what := range spared {
-					_, _ = fmt.Fprintf(cmd.OutOrStdout(), "spared %s: if it is not going on, --all removes it\n", t.Scrub(what)) // as above
+				for _, name := range spared {
+					_, _ = fmt.Fprintf(cmd.OutOrStdout(), "spared %s: if its run has ended, --all removes it\n", t.Scrub(name)) // as above
 				}
-				how := ""
+				more := ""
 				if err != nil {
-					how = ", and there may be more"
+					more = ", and there may be more"
 				}
-				_, _ = fmt.Fprintf(cmd.OutOrStdout(), "%s: %d removed, %d spared%s\n", t.Provider(), len(removed), len(spared), how) // nor is there
+				_, _ = fmt.Fprintf(cmd.OutOrStdout(), "%s: %d removed, %d spared%s\n", t.Provider(), len(removed), len(spared), more) // as above
 			}
 			return errors.Join(problems...)
 		},
 	}
 	flags.add(cmd)
-	cmd.Flags().BoolVar(&all, "all", false, "remove what a run has made that began less than an hour ago, too")
+	cmd.Flags().BoolVar(&all, "all", false, "also remove what a run created that began less than an hour ago")
 	return cmd
 }

@@ -25,16 +25,14 @@ func serveCommand() *cobra.Command {
 	var address string
 	cmd := &cobra.Command{
 		Use:   "serve [" + strings.Join(fixtures.Providers(), "|") + "]",
-		Short: "Answer on a loopback address as the contract documents",
+		Short: "Respond on a loopback address as the contract documents",
 		Long: "serve starts a server on a loopback address, for a quick try with curl or a client whose base URL can be set.\n\n" +
-			"Each operation answers all its wordings in turn, then its success, then begins again. A request with the header\n" +
-			"Prefer: clause=ID is answered that error, by the id of the clause (its first wording) or of a wording. GET / lists\n" +
-			"them with a command line each, or as JSON where Accept has application/json. The answer's header " + chooser + "\n" +
-			"says which it is. Of a request only the method, the path and Prefer are looked at. Ctrl-C stops the server.",
+			"Each operation returns all its wordings in turn, then its success, then starts over. The request header\n" +
+			"Prefer: clause=ID chooses an error by the id of a wording, or of a clause for its first wording. The response header\n" +
+			chooser + " names what was returned. GET / lists the errors with a command line each, or as JSON if Accept\n" +
+			"has application/json. The server looks only at the method, the path and Prefer. Ctrl-C stops it.",
 		Example: "  go tool contract serve\n" +
 			"  go tool contract serve graph --address 127.0.0.1:8080",
-		Args:      oneProvider,
-		ValidArgs: fixtures.Providers(),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			contracts, err := load(args)
 			if err != nil {
@@ -43,25 +41,26 @@ func serveCommand() *cobra.Command {
 			return serve(cmd.Context(), cmd.OutOrStdout(), address, contracts)
 		},
 	}
-	cmd.Flags().StringVar(&address, "address", "127.0.0.1:0", "the loopback `address` to listen on; port 0 is any that is free")
+	takeProvider(cmd)
+	cmd.Flags().StringVar(&address, "address", "127.0.0.1:0", "the loopback `address` to listen on; port 0 takes any free port")
 	return cmd
 }
 
-// serve answers on the address until the context ends, and writes a line for each request.
+// serve responds on the address until the context ends, and writes a line for each request.
 func serve(ctx context.Context, out io.Writer, address string, contracts []*fixtures.Contract) error {
 	if err := loopback(address); err != nil {
 		return err
 	}
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
 	if err != nil {
-		return fmt.Errorf("--address %s cannot be listened on (%w): give another port, or 0 for any that is free",
+		return fmt.Errorf("--address %s cannot be listened on (%w): give another port, or 0 for any free one",
 			address, err)
 	}
 	s := newServer("http://"+listener.Addr().String(), contracts, out)
 	for _, c := range contracts {
-		s.say("%s %s is at %s\n", c.Provider, c.API, s.at+basePath(c))
+		s.logf("%s %s is at %s\n", c.Provider, c.API, s.base+basePath(c))
 	}
-	s.say("curl %s/ lists the errors; Ctrl-C stops\n", s.at)
+	s.logf("curl %s/ lists the errors; Ctrl-C stops\n", s.base)
 
 	server := &http.Server{Handler: s, ReadHeaderTimeout: time.Minute}
 	failed := make(chan error, 1)
@@ -74,7 +73,7 @@ func serve(ctx context.Context, out io.Writer, address string, contracts []*fixt
 	}
 }
 
-// loopback refuses an address that another machine could ask.
+// loopback rejects an address that other machines can reach.
 func loopback(address string) error {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
@@ -83,28 +82,28 @@ func loopback(address string) error {
 	if ip, err := netip.ParseAddr(host); host == "localhost" || err == nil && ip.IsLoopback() {
 		return nil
 	}
-	return fmt.Errorf("--address %s could be asked by other machines: use 127.0.0.1:%s or [::1]:%s", address, port, port)
+	return fmt.Errorf("--address %s can be reached by other machines: use 127.0.0.1:%s or [::1]:%s", address, port, port)
 }
 
-// server answers as contracts document.
+// server responds as contracts document.
 type server struct {
-	at        string // base URL
+	base      string // its own URL, without a final slash
 	contracts []*fixtures.Contract
-	routes    []route // those with the most text in their paths first: ":verb" before a parameter that could be all of it
+	routes    []route // the most literal paths first: "{id}:verb" before "{id}", which would match it too
 
 	mutex sync.Mutex
-	asked map[*fixtures.Operation]int // without a preference
+	calls map[*fixtures.Operation]int // without a preference
 	out   io.Writer
 }
 
 type route struct {
 	operation *fixtures.Operation
 	path      *regexp.Regexp // of an escaped path
-	text      int            // bytes of it that are no parameter
+	literal   int            // how many bytes of it are no parameter
 }
 
-func newServer(at string, contracts []*fixtures.Contract, out io.Writer) *server {
-	s := &server{at: at, contracts: contracts, asked: map[*fixtures.Operation]int{}, out: out}
+func newServer(base string, contracts []*fixtures.Contract, out io.Writer) *server {
+	s := &server{base: base, contracts: contracts, calls: map[*fixtures.Operation]int{}, out: out}
 	for _, c := range contracts {
 		for _, o := range c.Operations {
 			text := parameterName.Split(basePath(c)+o.Path, -1)
@@ -115,7 +114,7 @@ func newServer(at string, contracts []*fixtures.Contract, out io.Writer) *server
 			s.routes = append(s.routes, route{o, path, len(strings.Join(text, ""))})
 		}
 	}
-	slices.SortStableFunc(s.routes, func(a, b route) int { return b.text - a.text })
+	slices.SortStableFunc(s.routes, func(a, b route) int { return b.literal - a.literal })
 	return s
 }
 
@@ -128,31 +127,31 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	o, methods := s.operation(r)
 	if o == nil && len(methods) > 0 {
 		w.Header().Set("Allow", strings.Join(methods, ", "))
-		s.refuse(w, r, http.StatusMethodNotAllowed,
-			fmt.Sprintf("the path takes %s, and not %s: GET / lists what there is", or(methods), r.Method))
+		s.reject(w, r, http.StatusMethodNotAllowed,
+			fmt.Sprintf("the path takes %s, and not %s: GET / lists all", or(methods), r.Method))
 		return
 	}
 	if o == nil {
-		s.refuse(w, r, http.StatusNotFound, "no operation has the path: GET / lists what there is")
+		s.reject(w, r, http.StatusNotFound, "no operation has the path: GET / lists all")
 		return
 	}
 	wording, err := s.wording(o, r)
 	if err != nil {
-		s.refuse(w, r, http.StatusUnprocessableEntity, err.Error())
+		s.reject(w, r, http.StatusUnprocessableEntity, err.Error())
 		return
 	}
-	answer, name := o.SuccessResponse(), o.ID
+	response, name := o.SuccessResponse(), o.ID
 	if wording != nil {
-		answer, name = wording.Response(), wording.ID()
+		response, name = wording.Response(), wording.ID()
 	}
-	for field, value := range sentFields(answer) {
+	for field, value := range sentFields(response) {
 		w.Header().Set(field, value)
 	}
 	w.Header().Set(chooser, name)
-	s.answer(w, r, answer.Status, answer.Body, name)
+	s.respond(w, r, response.Status, response.Body, name)
 }
 
-// operation is what the request asks for, or nil, and then the methods that its path takes.
+// operation returns the operation that the request calls or, if there is none, the methods that its path takes.
 func (s *server) operation(r *http.Request) (*fixtures.Operation, []string) {
 	methods := map[string]bool{}
 	for _, route := range s.routes {
@@ -167,7 +166,7 @@ func (s *server) operation(r *http.Request) (*fixtures.Operation, []string) {
 	return nil, slices.Sorted(maps.Keys(methods))
 }
 
-// wording is the one that the request prefers, or else the next of the operation's; nil is the success.
+// wording returns the wording that the request prefers, or else the next one of the operation; nil is the success.
 func (s *server) wording(o *fixtures.Operation, r *http.Request) (*fixtures.Wording, error) {
 	if id := preferred(r.Header); id != "" {
 		return s.chosen(o, id)
@@ -179,12 +178,12 @@ func (s *server) wording(o *fixtures.Operation, r *http.Request) (*fixtures.Word
 	all = append(all, nil)
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
-	next := all[s.asked[o]%len(all)]
-	s.asked[o]++
+	next := all[s.calls[o]%len(all)]
+	s.calls[o]++
 	return next, nil
 }
 
-// preferred is the clause that a Prefer header (RFC 7240) names, "" if none does.
+// preferred returns the id that a Prefer header (RFC 7240) names as the clause, "" if none does.
 func preferred(header http.Header) string {
 	for preference := range strings.SplitSeq(strings.Join(header.Values("Prefer"), ","), ",") {
 		preference, _, _ = strings.Cut(preference, ";")
@@ -195,7 +194,7 @@ func preferred(header http.Header) string {
 	return ""
 }
 
-// chosen is the operation's wording of that id, or the first of its clause of that id.
+// chosen returns the operation's wording with the id, or the first wording of its clause with the id.
 func (s *server) chosen(o *fixtures.Operation, id string) (*fixtures.Wording, error) {
 	all := clauses(s.contracts)
 	clause, err := find(all, id)
@@ -206,7 +205,7 @@ func (s *server) chosen(o *fixtures.Operation, id string) (*fixtures.Wording, er
 	case err != nil:
 		return nil, err
 	case clause.Operation != o:
-		return nil, fmt.Errorf("%s is an error of %s, and %s was asked: GET / lists the errors of both",
+		return nil, fmt.Errorf("%s is an error of %s, and the request calls %s: GET / lists the errors of both",
 			id, clause.Operation.ID, o.ID)
 	}
 	for _, w := range clause.Wordings {
@@ -219,25 +218,25 @@ func (s *server) chosen(o *fixtures.Operation, id string) (*fixtures.Wording, er
 
 // list lists the clauses.
 func (s *server) list(w http.ResponseWriter, r *http.Request) {
-	var text bytes.Buffer // takes everything
+	var text bytes.Buffer // writing to it cannot fail
 	w.Header().Set("Vary", "Accept")
 	if strings.Contains(r.Header.Get("Accept"), jsonMedia) {
 		w.Header().Set("Content-Type", jsonMedia)
-		_ = writeJSON(&text, clauses(s.contracts)) // its values are of a contract
+		_ = writeJSON(&text, clauses(s.contracts)) // nor can encoding a contract
 	} else {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		s.writeText(&text)
 	}
-	s.answer(w, r, http.StatusOK, text.Bytes(), "the list")
+	s.respond(w, r, http.StatusOK, text.Bytes(), "the list")
 }
 
-// writeText writes each clause, its wordings where it has several, and a command line that asks for it.
+// writeText writes each clause, its wordings if it has several, and a command line that gets it.
 func (s *server) writeText(text *bytes.Buffer) {
-	fmt.Fprintf(text, "Without a Prefer header, an operation answers its wordings in turn, then its success.\n")
+	fmt.Fprintf(text, "Without a Prefer header, an operation returns its wordings in turn, then its success.\n")
 	for _, clause := range clauses(s.contracts) {
 		o := clause.Operation
 		fmt.Fprintf(text, "\n%s\n  %s\n", clause.ID, clause.Title())
-		address := o.URLAt(s.at + basePath(o.Contract))
+		address := o.URLAt(s.base + basePath(o.Contract))
 		fmt.Fprintf(text, "  curl -i -X %s -H 'Prefer: clause=%s' '%s'\n", o.Method, clause.ID, address)
 		if len(clause.Wordings) > 1 {
 			for _, w := range clause.Wordings {
@@ -247,22 +246,23 @@ func (s *server) writeText(text *bytes.Buffer) {
 	}
 }
 
-// refuse answers what no contract documents, with a sentence that says so.
-func (s *server) refuse(w http.ResponseWriter, r *http.Request, status int, why string) {
+// reject responds to a request that no contract documents with a sentence that says why.
+func (s *server) reject(w http.ResponseWriter, r *http.Request, status int, why string) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	why = "contract serve: " + report.EscapeLogCommands(why)
-	s.answer(w, r, status, []byte(why+"\n"), why)
+	s.respond(w, r, status, []byte(why+"\n"), why)
 }
 
-// answer sends an answer, and says so.
-func (s *server) answer(w http.ResponseWriter, r *http.Request, status int, body []byte, name string) {
+// respond sends a response, and writes a line about it.
+func (s *server) respond(w http.ResponseWriter, r *http.Request, status int, body []byte, name string) {
 	w.WriteHeader(status)
-	_, _ = w.Write(body) // a client that has gone asks for no more
-	s.say("%s %s %d %s\n", r.Method, r.URL.EscapedPath(), status, name)
+	_, _ = w.Write(body) // a client that is gone needs no response
+	s.logf("%s %s %d %s\n", r.Method, r.URL.EscapedPath(), status, name)
 }
 
-func (s *server) say(format string, args ...any) {
+// logf writes a line for the user of the server.
+func (s *server) logf(format string, args ...any) {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
-	_, _ = fmt.Fprintf(s.out, format, args...) // what cannot be said keeps no answer back
+	_, _ = fmt.Fprintf(s.out, format, args...) // an output that fails delays no response
 }

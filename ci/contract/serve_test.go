@@ -59,44 +59,44 @@ func listening(t *testing.T, said io.Reader) (address string) {
 
 func prefer(_ int, name string) (field, value string) { return "Prefer", "clause=" + name }
 
-// Each wording is answered to a client that prefers it, as documented, and nothing to one that prefers what is none.
-func TestServeAnswersWhatIsPreferred(t *testing.T) {
+// A client that prefers a wording gets it as documented, and an error if no wording has the id.
+func TestServeReturnsWhatIsPreferred(t *testing.T) {
 	all := contracts(t)
 	address := serving(t, all)
 	for _, c := range all {
 		for _, o := range c.Operations {
-			call := asking{t: t, base: address + basePath(c), operation: o}
+			call := caller{t: t, base: address + basePath(c), operation: o}
 			for _, clause := range o.Clauses {
 				for _, w := range clause.Wordings {
-					call.answers(w, prefer)
+					call.wantWording(w, prefer)
 				}
 			}
-			call.refuses(prefer(0, "no.such.clause"))
+			call.wantRejected(prefer(0, "no.such.clause"))
 		}
 	}
 }
 
-// Without a preference an operation answers its wordings in turn, then its success, and then begins again.
+// Without a preference an operation returns its wordings in turn, then its success, and then starts over.
 func TestServeWalks(t *testing.T) {
 	all := contracts(t)
 	address := serving(t, all)
 	for range 2 {
 		for _, c := range all {
 			for _, o := range c.Operations {
-				call := asking{t: t, base: address + basePath(c), operation: o}
+				call := caller{t: t, base: address + basePath(c), operation: o}
 				for _, clause := range o.Clauses {
 					for _, w := range clause.Wordings {
-						call.answers(w, func(int, string) (string, string) { return "Prefer", "return=minimal" })
+						call.wantWording(w, func(int, string) (string, string) { return "Prefer", "return=minimal" })
 					}
 				}
-				call.succeeds()
+				call.wantSuccess()
 			}
 		}
 	}
 }
 
-// What is listed, on each command line, is answered.
-func TestServeListsWhatItAnswers(t *testing.T) {
+// Each listed command line gets the error that it names.
+func TestServeListsWhatItReturns(t *testing.T) {
 	all := contracts(t)
 	address := serving(t, all)
 	list := get(t, address+"/", "Accept", "*/*").body
@@ -105,38 +105,41 @@ func TestServeListsWhatItAnswers(t *testing.T) {
 		t.Fatalf("there are %d command lines, want one a clause, %d", len(commands), want)
 	}
 	for _, c := range commands {
-		answer := send(t, c[1], c[5], c[2], c[3])
-		if name := answer.header.Get(chooser); !strings.HasPrefix(name, c[4]) || answer.status < 400 {
-			t.Errorf("%s\nis answered %d, by %q", c[0], answer.status, name)
+		response := send(t, c[1], c[5], c[2], c[3])
+		if name := response.header.Get(chooser); !strings.HasPrefix(name, c[4]) || response.status < 400 {
+			t.Errorf("%s\ngets %d, of %q", c[0], response.status, name)
 		}
 	}
 
-	first, err := load([]string{"graph"})
-	if err != nil {
-		t.Fatal(err)
-	}
+	first := contracts(t, "graph")
+	first[0].Operations = first[0].Operations[:1]
+	first[0].Operations[0].Clauses = only(t, "graph.create.fields-invalid", "graph.create.throttled")
 	address = serving(t, first)
 	list = get(t, address+"/", "Accept", "").body
 	golden(t, "serve", "list", strings.ReplaceAll(list, address, "http://127.0.0.1:PORT"))
-	answer := get(t, address+"/", "Accept", "text/html, application/json;q=0.9")
-	if want := printed(t, "list", "graph", "--json"); answer.body != want || answer.header.Get("Content-Type") != jsonMedia {
-		t.Errorf("as JSON, of type %q, is listed\n%s\nwant\n%s", answer.header.Get("Content-Type"), answer.body, want)
+	response := get(t, address+"/", "Accept", "text/html, application/json;q=0.9")
+	want := texted(t, func(w io.Writer) error { return writeJSON(w, clauses(first)) })
+	if response.body != want || response.header.Get("Content-Type") != jsonMedia {
+		t.Errorf("as JSON, of type %q, is listed\n%s\nwant\n%s", response.header.Get("Content-Type"), response.body, want)
 	}
 }
 
 // A path with a verb is not taken for one whose parameter ends so.
 func TestServeTellsVerbsFromParameters(t *testing.T) {
 	c := &fixtures.Contract{BaseURL: "https://example.com/base"}
-	for id, path := range map[string]string{"things.update": "/things/{id}", "things.close": "/things/{id}:close"} {
+	for id, path := range map[string]string{
+		"things.update": "/things/{id}", "things.close": "/things/{id}:close", "things.find": "/things.find(name='{name}')",
+	} {
 		success := fixtures.Success{Status: http.StatusOK}
 		c.Operations = append(c.Operations, &fixtures.Operation{Contract: c, ID: id, Method: "POST", Path: path, Success: success})
 	}
 	address := serving(t, []*fixtures.Contract{c})
 	for path, want := range map[string]string{
 		"/things/7": "things.update", "/things/a:b": "things.update", "/things/7:close": "things.close",
+		"/things.find(name='a')": "things.find", "/thingsXfind(name='a')": "", "/things/7/8": "", "/more/things/7": "",
 	} {
 		if name := send(t, "POST", address+"/base"+path, "Prefer", "").header.Get(chooser); name != want {
-			t.Errorf("%s is answered by %q, want %q", path, name, want)
+			t.Errorf("%s gets %q, want %q", path, name, want)
 		}
 	}
 }
@@ -151,7 +154,7 @@ func TestServeReadsThePreference(t *testing.T) {
 		{"clause=graph.get.throttled#text, clause=graph.get.throttled#error", "graph.get.throttled#text"}, // the first counts
 	} {
 		if name := get(t, address+path, "Prefer", c.prefer).header.Get(chooser); name != c.want {
-			t.Errorf("Prefer: %s is answered %q, want %q", c.prefer, name, c.want)
+			t.Errorf("Prefer: %s gets %q, want %q", c.prefer, name, c.want)
 		}
 	}
 }
@@ -174,8 +177,8 @@ func FuzzPreferred(f *testing.F) {
 	})
 }
 
-// A request that cannot be answered as documented is told why, in a text that is no error of a provider.
-func TestServeRefuses(t *testing.T) {
+// A request without a documented response gets the reason, in a text that is no error of a provider.
+func TestServeRejects(t *testing.T) {
 	const path = "/v1.0/employeeExperience/learningCourseActivities/any-id"
 	address := serving(t, contracts(t))
 	for _, c := range []struct {
@@ -183,41 +186,41 @@ func TestServeRefuses(t *testing.T) {
 		status               int
 		want                 string
 	}{
-		{"GET", "/v2/courses", "", 404, "no operation has the path: GET / lists what there is"},
-		{"GET", path + "/more", "", 404, "no operation has the path: GET / lists what there is"},
+		{"GET", "/v2/courses", "", 404, "no operation has the path: GET / lists all"},
+		{"GET", path + "/more", "", 404, "no operation has the path: GET / lists all"},
 		{"GET", "/v1/courses/a%2Fb", "clause=quux", 422, `no clause has the id "quux": go tool contract list prints all ids`},
-		{"POST", path, "", 405, "the path takes GET, and not POST: GET / lists what there is"},
-		{"POST", "/", "", 404, "no operation has the path: GET / lists what there is"},
-		{"PUT", "/v1/courses/1/announcements/2", "", 405, "the path takes DELETE, GET or PATCH, and not PUT: GET / lists what there is"},
-		{"POST", "/v1/courses/1/announcements/2:modifyAssignee", "", 405, "the path takes DELETE, GET or PATCH, and not POST: GET / lists what there is"},
+		{"POST", path, "", 405, "the path takes GET, and not POST: GET / lists all"},
+		{"POST", "/", "", 404, "no operation has the path: GET / lists all"},
+		{"PUT", "/v1/courses/1/announcements/2", "", 405, "the path takes DELETE, GET or PATCH, and not PUT: GET / lists all"},
+		{"POST", "/v1/courses/1/announcements/2:modifyAssignee", "", 405, "the path takes DELETE, GET or PATCH, and not POST: GET / lists all"},
 		{
 			"GET", path, "clause=graph.get.throtled", 422,
 			`no clause has the id "graph.get.throtled": did you mean graph.get.throttled? go tool contract list prints all ids`,
 		},
 		{
 			"GET", path, "clause=graph.update.throttled", 422,
-			"graph.update.throttled is an error of graph.update, and graph.get was asked: GET / lists the errors of both",
+			"graph.update.throttled is an error of graph.update, and the request calls graph.get: GET / lists the errors of both",
 		},
 	} {
-		answer := send(t, c.method, address+c.path, "Prefer", c.prefer)
-		if want := "contract serve: " + c.want + "\n"; answer.status != c.status || answer.body != want {
-			t.Errorf("%s %s is answered %d\n%swant\n%s", c.method, c.path, answer.status, answer.body, want)
+		response := send(t, c.method, address+c.path, "Prefer", c.prefer)
+		if want := "contract serve: " + c.want + "\n"; response.status != c.status || response.body != want {
+			t.Errorf("%s %s gets %d\n%swant\n%s", c.method, c.path, response.status, response.body, want)
 		}
 	}
 }
 
-// An address that other machines could ask is refused, and so is one that cannot be had.
-func TestServeRefusesAnAddress(t *testing.T) {
+// An address that other machines can reach is rejected, and so is one that cannot be listened on.
+func TestServeRejectsAnAddress(t *testing.T) {
 	taken, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = taken.Close() }() // nothing was written to it
 	for address, want := range map[string]string{
-		"0.0.0.0:8080":          "--address 0.0.0.0:8080 could be asked by other machines: use 127.0.0.1:8080 or [::1]:8080",
-		":8080":                 "--address :8080 could be asked by other machines: use 127.0.0.1:8080 or [::1]:8080",
-		"[::]:0":                "--address [::]:0 could be asked by other machines: use 127.0.0.1:0 or [::1]:0",
-		"example.com:80":        "--address example.com:80 could be asked by other machines: use 127.0.0.1:80 or [::1]:80",
+		"0.0.0.0:8080":          "--address 0.0.0.0:8080 can be reached by other machines: use 127.0.0.1:8080 or [::1]:8080",
+		":8080":                 "--address :8080 can be reached by other machines: use 127.0.0.1:8080 or [::1]:8080",
+		"[::]:0":                "--address [::]:0 can be reached by other machines: use 127.0.0.1:0 or [::1]:0",
+		"example.com:80":        "--address example.com:80 can be reached by other machines: use 127.0.0.1:80 or [::1]:80",
 		"127.0.0.1":             `--address "127.0.0.1" is no HOST:PORT, such as 127.0.0.1:8080`,
 		taken.Addr().String():   "--address " + taken.Addr().String() + " cannot be listened on (listen tcp ",
 		"localhost:no-such-one": "--address localhost:no-such-one cannot be listened on (listen tcp",
@@ -232,7 +235,6 @@ func TestServeRefusesAnAddress(t *testing.T) {
 	if want := "contract: --address \"here\" is no HOST:PORT, such as 127.0.0.1:8080\n"; status != 2 || stderr != want {
 		t.Errorf("exit status %d, want 2; %swant\n%s", status, stderr, want)
 	}
-	golden(t, "serve", "help", printed(t, "serve", "--help"))
 }
 
 // The command itself says where it listens, a line for each request, and stops on Ctrl-C without an error.
@@ -260,9 +262,9 @@ func TestServeStops(t *testing.T) {
 	for lines.Scan() {
 		stdout.WriteString(lines.Text() + "\n")
 		if found := listens.FindStringSubmatch(lines.Text()); found != nil {
-			answer := get(t, found[1]+"/v1/courses/1?updateMask=secret", "Prefer", "clause=classroom.courses.get.not-found")
-			if answer.status != http.StatusNotFound {
-				t.Errorf("the answer has the status %d", answer.status)
+			response := get(t, found[1]+"/v1/courses/1?updateMask=secret", "Prefer", "clause=classroom.courses.get.not-found")
+			if response.status != http.StatusNotFound {
+				t.Errorf("the response has the status %d", response.status)
 			}
 		}
 		if strings.HasPrefix(lines.Text(), "GET ") {
@@ -277,20 +279,20 @@ func TestServeStops(t *testing.T) {
 	golden(t, "serve", "said", regexp.MustCompile(`127\.0\.0\.1:\d+`).ReplaceAllString(stdout.String(), "127.0.0.1:PORT"))
 }
 
-// answered is an answer as people read it.
-type answered struct {
+// received is a response with its body read.
+type received struct {
 	status int
 	header http.Header
 	body   string
 }
 
-func get(t *testing.T, address, field, value string) answered {
+func get(t *testing.T, address, field, value string) received {
 	t.Helper()
 	return send(t, http.MethodGet, address, field, value)
 }
 
 // send sends a request with one header field.
-func send(t *testing.T, method, address, field, value string) answered {
+func send(t *testing.T, method, address, field, value string) received {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), method, address, http.NoBody)
 	if err != nil {
@@ -306,5 +308,5 @@ func send(t *testing.T, method, address, field, value string) answered {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return answered{response.StatusCode, response.Header, string(x.Body())}
+	return received{response.StatusCode, response.Header, string(x.Body())}
 }

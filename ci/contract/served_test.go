@@ -1,71 +1,69 @@
 package main
 
 import (
+	"errors"
 	"net/http"
 	"testing"
 
 	"github.com/learncontract/learncontract/fixtures"
 	"github.com/learncontract/learncontract/matchers"
 	"github.com/learncontract/learncontract/matchers/exchange"
-	"github.com/learncontract/learncontract/suites/clients"
-	"github.com/learncontract/learncontract/suites/clients/wire"
+	"github.com/learncontract/learncontract/suites/client"
+	"github.com/learncontract/learncontract/suites/client/wire"
 )
 
-// asking asks a server for the answers of an operation, by the reference client.
-type asking struct {
+// caller calls one operation of a server with the reference client.
+type caller struct {
 	t         *testing.T
 	base      string
 	operation *fixtures.Operation
 }
 
-// chooses is the request header field by which a server is asked for the answer with a status and a name.
+// chooses returns the request header field that has a server return the response with a status and a name.
 type chooses func(status int, name string) (field, value string)
 
-// ask performs the operation with one header field more.
-func (a asking) ask(field, value string) (exchange.Exchange, clients.Failure) {
-	a.t.Helper()
+// call performs the operation with one header field more, and returns the exchange and what the client returned.
+func (c caller) call(field, value string) (exchange.Exchange, error) {
+	c.t.Helper()
 	captured := &capturing{field: field, value: value}
-	failure, err := wire.New(&http.Client{Transport: captured}, a.base).Do(a.t.Context(), clients.Minimal(a.operation))
-	if captured.err == nil && captured.exchange.Status() == 0 {
-		captured.err = err // nothing was answered
+	err := wire.New(&http.Client{Transport: captured}, c.base).Do(c.t.Context(), client.Minimal(c.operation))
+	if captured.exchange.IsZero() {
+		c.t.Fatalf("%s: %v", c.operation.ID, errors.Join(captured.err, err))
 	}
-	if captured.err != nil {
-		a.t.Fatalf("%s: %v", a.operation.ID, captured.err)
-	}
-	return captured.exchange, failure
+	return captured.exchange, err
 }
 
-// answers asks for a wording, which must be honored to the letter, and told.
-func (a asking) answers(w *fixtures.Wording, choose chooses) {
-	a.t.Helper()
-	x, failure := a.ask(choose(w.Clause.Status, w.ID()))
-	matcher := matchers.HonorWording(w).Strictly()
-	if ok, err := matcher.Match(x); !ok {
-		a.t.Errorf("%v %s", err, matcher.FailureMessage(x))
+// wantWording calls for a wording: the response must honor it to the letter, and the client must surface it.
+func (c caller) wantWording(w *fixtures.Wording, choose chooses) {
+	c.t.Helper()
+	x, err := c.call(choose(w.Clause.Status, w.ID()))
+	honor := matchers.HonorWording(w).Strictly()
+	if ok, err := honor.Match(x); !ok {
+		c.t.Errorf("%v %s", err, honor.FailureMessage(x))
 	}
-	told := clients.Tell(w, x)
-	if ok, err := told.Match(failure); !ok {
-		a.t.Errorf("%v %s", err, told.FailureMessage(failure))
+	surface, surfaced := client.Surface(w), wire.Config().Surfaced(err, x)
+	if ok, err := surface.Match(surfaced); !ok {
+		c.t.Errorf("%v %s", err, surface.FailureMessage(surfaced))
 	}
 }
 
-// succeeds asks for no wording.
-func (a asking) succeeds() {
-	a.t.Helper()
-	x, _ := a.ask("", "")
-	matcher := matchers.HonorSuccess(a.operation)
-	if ok, err := matcher.Match(x); !ok {
-		a.t.Errorf("%v %s", err, matcher.FailureMessage(x))
+// wantSuccess calls for no wording.
+func (c caller) wantSuccess() {
+	c.t.Helper()
+	x, err := c.call("", "")
+	matcher := matchers.HonorSuccess(c.operation)
+	if ok, mismatch := matcher.Match(x); !ok || err != nil {
+		c.t.Errorf("%v %v %s", err, mismatch, matcher.FailureMessage(x))
 	}
 }
 
-// refuses asks for something that is no wording: the answer must be neither a success nor an error of the contract.
-func (a asking) refuses(field, value string) {
-	a.t.Helper()
-	x, _ := a.ask(field, value)
-	matcher := matchers.BeDocumented(a.operation)
-	if ok, err := matcher.Match(x); ok || err != nil || x.Status() < http.StatusBadRequest {
-		a.t.Errorf("%s: %s: %s is answered (%v)\n%s", a.operation.ID, field, value, err, x)
+// wantRejected calls for something that is no wording: the response must be neither a success nor an error of the contract.
+func (c caller) wantRejected(field, value string) {
+	c.t.Helper()
+	x, err := c.call(field, value)
+	matcher := matchers.BeDocumented(c.operation)
+	if ok, mismatch := matcher.Match(x); ok || mismatch != nil || err == nil || x.Status() < http.StatusBadRequest {
+		c.t.Errorf("%s: %s: %s is not rejected (%v, %v)\n%s", c.operation.ID, field, value, mismatch, err, x)
 	}
 }
 
@@ -90,9 +88,10 @@ func (c *capturing) RoundTrip(r *http.Request) (*http.Response, error) {
 	return response, c.err
 }
 
-func contracts(t *testing.T) []*fixtures.Contract {
+// contracts returns the contract of the provider, or all.
+func contracts(t *testing.T, provider ...string) []*fixtures.Contract {
 	t.Helper()
-	all, err := load(nil)
+	all, err := load(provider)
 	if err != nil {
 		t.Fatal(err)
 	}

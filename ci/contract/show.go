@@ -19,10 +19,10 @@ func showCommand() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "show CLAUSE",
-		Short: "Show one clause whole",
-		Long: "show prints all that is known of one documented error: what to do about it, each wording with an answer as an\n" +
-			"example, the row of the documentation cell by cell with its defects, how strongly each field binds, and where\n" +
-			"the contract has it. CLAUSE is an id that list prints, or the id of a wording, such as a failure names it.",
+		Short: "Print one clause in full",
+		Long: "show prints everything about one documented error: what to do about it, each wording with an example response, the\n" +
+			"row of the documentation cell by cell with its defects, how strongly each field binds, and where the contract has\n" +
+			"it. CLAUSE is an id that list prints, or the id of a wording, as a failure names it.",
 		Example: "  go tool contract show graph.update.learner-license\n" +
 			"  go tool contract show graph.update.throttled#error\n" +
 			"  go tool contract show classroom.courses.patch.failed-precondition.CourseNotModifiable --json",
@@ -58,11 +58,11 @@ func showCommand() *cobra.Command {
 			return writeClause(cmd.OutOrStdout(), clause)
 		},
 	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print the clause as JSON, as list --json does")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print the clause as list --json does")
 	return cmd
 }
 
-// find returns the clause of that id, its own or that of one of its wordings. The error proposes the nearest ids.
+// find returns the clause with the id, or with a wording of the id. The error proposes the nearest ids.
 func find(clauses []*fixtures.Clause, id string) (*fixtures.Clause, error) {
 	for _, c := range clauses {
 		if c.ID == id || slices.ContainsFunc(c.Wordings, func(w *fixtures.Wording) bool { return w.ID() == id }) {
@@ -76,52 +76,44 @@ func find(clauses []*fixtures.Clause, id string) (*fixtures.Clause, error) {
 	return nil, fmt.Errorf("no clause has the id %q: did you mean %s? go tool contract list prints all ids", id, or(near))
 }
 
-// nearest returns up to three ids that the id is a part of, or else those it takes few edits to reach.
-func nearest(clauses []*fixtures.Clause, id string) (near []string) {
-	clauseID, _, _ := strings.Cut(strings.ToLower(id), "#")
-	edits := map[string]int{}
+// nearest returns up to three ids that contain the id, or else those most like it.
+func nearest(clauses []*fixtures.Clause, id string) []string {
+	id, _, _ = strings.Cut(strings.ToLower(id), "#")
+	var containing, similar []string
+	closeness := map[string]float64{}
 	for _, c := range clauses {
 		candidate := strings.ToLower(c.ID)
-		if clauseID != "" && strings.Contains(candidate, clauseID) {
-			edits[c.ID] = 0
-			near = append(near, c.ID)
-		} else if n := distance(clauseID, candidate); n <= len(clauseID)/4 {
-			edits[c.ID] = n
-			near = append(near, c.ID)
+		if id != "" && strings.Contains(candidate, id) {
+			containing = append(containing, c.ID)
+		}
+		if closeness[c.ID] = fixtures.Closeness(pairs(id), pairs(candidate)); closeness[c.ID] > 0.75 {
+			similar = append(similar, c.ID)
 		}
 	}
-	slices.SortStableFunc(near, func(a, b string) int { return edits[a] - edits[b] })
-	return near[:min(len(near), 3)]
+	if len(containing) > 0 {
+		return containing[:min(len(containing), 3)]
+	}
+	slices.SortStableFunc(similar, func(a, b string) int { return cmp.Compare(closeness[b], closeness[a]) })
+	return similar[:min(len(similar), 3)]
 }
 
-// distance is how many bytes must be changed, added or taken out to make b of a (Levenshtein).
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
+// pairs returns the pairs of neighbouring letters of an id, as words. A misspelled id has most of them in common with the right
+// one.
+func pairs(id string) string {
+	var text strings.Builder
+	for i := range max(0, len(id)-1) {
+		text.WriteString(id[i:i+2] + " ")
 	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			changed := diagonal
-			if a[i] != b[j] {
-				changed++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(changed, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
+	return text.String()
 }
 
-// writeClause writes all of a clause: what to do first, and where it comes from last.
+// writeClause writes everything about a clause: first what to do about it, last its sources.
 func writeClause(w io.Writer, c *fixtures.Clause) error {
 	var text bytes.Buffer
 	fmt.Fprintf(&text, "%s\n%s %s\n%s.\n\n", c.ID, c.Operation.Method, c.Operation.Path, c.Title())
-	from := "the page says so"
+	from := "from the page"
 	if c.Remedy.From != "page" {
-		from = "we say so, the page does not"
+		from = "ours, the page names none"
 	}
 	b := c.Bindings
 	writeFields(&text, "", []field{
@@ -147,7 +139,7 @@ func writeClause(w io.Writer, c *fixtures.Clause) error {
 	return err
 }
 
-// writeWording writes one wording, and an answer as an example of it.
+// writeWording writes one wording and an example response.
 func writeWording(text *bytes.Buffer, w *fixtures.Wording) {
 	heading := "Wording"
 	if len(w.Clause.Wordings) > 1 {
@@ -164,26 +156,26 @@ func writeWording(text *bytes.Buffer, w *fixtures.Wording) {
 	if w.MoreDetails {
 		fields = append(fields, field{"", "and more of them"})
 	}
-	origin := "seen in public, " + w.Text
+	origin := "seen in public: " + w.Text
 	switch w.Text {
 	case "":
-		origin = "the page's"
+		origin = "from the page"
 	case "synthetic":
-		origin = "synthetic: written by us, never seen in public"
+		origin = "synthetic: ours, never seen in public"
 	}
 	writeFields(text, "  ", append(fields, field{"text", origin}, field{"editions", strings.Join(w.Editions(), ", ")}))
 
-	answer := w.Response()
-	fmt.Fprintf(text, "\n  %s\n", fixtures.StatusLine(answer.Status))
-	for _, name := range slices.Sorted(maps.Keys(answer.Header)) {
-		fmt.Fprintf(text, "  %s: %s\n", name, answer.Header.Get(name))
+	response := w.Response()
+	fmt.Fprintf(text, "\n  %s\n", fixtures.StatusLine(response.Status))
+	for _, name := range slices.Sorted(maps.Keys(response.Header)) {
+		fmt.Fprintf(text, "  %s: %s\n", name, response.Header.Get(name))
 	}
 	text.WriteString("\n  ")
-	_ = json.Indent(text, answer.Body, "  ", "  ") // Answer renders JSON
+	_ = json.Indent(text, response.Body, "  ", "  ") // Response renders JSON
 	text.WriteByte('\n')
 }
 
-// writeSources writes rows with the same cells: where each stands, then the cells, and what is wrong with them.
+// writeSources writes the places of rows with the same cells, then the cells and their defects.
 func writeSources(text *bytes.Buffer, sources []*fixtures.Source) {
 	for _, s := range sources {
 		e := s.Edition

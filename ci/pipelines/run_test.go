@@ -49,7 +49,7 @@ var team = sync.OnceValues(func() (string, error) {
 	}
 	folder, err := os.MkdirTemp("", "coursesync")
 	if err == nil {
-		err = os.CopyFS(folder, os.DirFS(filepath.Join(root, "suites/clients/example")))
+		err = os.CopyFS(folder, os.DirFS(filepath.Join(root, "suites/client/example")))
 	}
 	if err != nil {
 		return folder, err

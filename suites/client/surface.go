@@ -93,7 +93,7 @@ func (m *SurfaceMatcher) documented(field Field) string {
 	w, clause := m.wording, m.wording.Clause
 	documented := Failure{Status: clause.Status, Code: w.Code, Name: clause.Name, Message: w.Message.String()}
 	for _, d := range w.Details {
-		documented.Details = append(documented.Details, Detail{d.Code, d.Message.String()})
+		documented.Details = append(documented.Details, Detail{Code: d.Code, Message: d.Message.String()})
 	}
 	return printable(field, documented.Text(field))
 }

@@ -1,10 +1,10 @@
 package graph
 
 import (
-	. "github.com/onsi/gomega" //nolint:staticcheck // specs read as sentences
+	. "github.com/onsi/gomega"
 
 	"github.com/learncontract/learncontract/fixtures"
-	. "github.com/learncontract/learncontract/matchers" //nolint:staticcheck // likewise
+	. "github.com/learncontract/learncontract/matchers"
 	"github.com/learncontract/learncontract/suites"
 	"github.com/learncontract/learncontract/suites/client"
 )

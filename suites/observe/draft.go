@@ -11,7 +11,7 @@ import (
 	"github.com/learncontract/learncontract/matchers/exchange"
 )
 
-// draft is what a response that no clause documents says of the clause it would be.
+// draft is the clause that would document a response, as far as the response shows it.
 type draft struct {
 	operation           *fixtures.Operation
 	status              int
@@ -25,20 +25,20 @@ var namedMessage = regexp.MustCompile(`^@([A-Za-z][A-Za-z0-9]{0,80}) `)
 // person must decide.
 func Draft(o *fixtures.Operation, x exchange.Exchange) string { return newDraft(o, x, nil).String() }
 
-// newDraft reads the response to a request with these values in its path. A value that the message repeats becomes its
-// placeholder: the next response has another.
-func newDraft(o *fixtures.Operation, x exchange.Exchange, values []string) draft {
+// newDraft reads the response to a request with these parameters in its path. A value that a message repeats becomes {id}: the
+// next response has another.
+func newDraft(o *fixtures.Operation, x exchange.Exchange, params map[string]string) draft {
 	envelope := o.Contract.Envelope
 	d := draft{operation: o, status: x.Status(), code: x.TextAt(envelope.Code), message: x.TextAt(envelope.Message)}
 	if name := namedMessage.FindStringSubmatch(d.message); name != nil && o.Clauses[0].Bindings.Name != fixtures.None {
 		d.name = name[1]
 	}
-	const most = 5 // of as many a person sees what they are
+	const maxDetails = 5 // enough for a person to see what they are
 	d.details = x.DetailsAt(envelope.Details)
-	d.details = d.details[:min(len(d.details), most)]
-	const shortest = 6 // "me" is a user's id, and part of many words
-	for _, value := range values {
-		if len(value) >= shortest {
+	d.details = d.details[:min(len(d.details), maxDetails)]
+	const minLength = 6 // "me" is a user's id, and part of many words
+	for _, name := range o.Parameters() {
+		if value := params[name]; len(value) >= minLength {
 			d.message = strings.ReplaceAll(d.message, value, "{id}")
 			for i := range d.details {
 				d.details[i].Message = strings.ReplaceAll(d.details[i].Message, value, "{id}")
@@ -56,7 +56,7 @@ func (d draft) String() string {
 		fmt.Fprintf(&text, "    name: %s\n", d.name)
 	}
 	fmt.Fprintf(&text, "    when: '…'\n    status: %d\n    remedy: {do: …, from: ours}\n", d.status)
-	fmt.Fprintf(&text, "    on: [{operation: %s, evidence: inferred, basis: responded so in a test run}]\n", d.operation.ID)
+	fmt.Fprintf(&text, "    on: [{operation: %s, evidence: inferred, basis: seen in a test run}]\n", d.operation.ID)
 	fmt.Fprintf(&text, "    wordings:\n      - code: %s\n        message: %s\n", scalar(d.code), scalar(d.message))
 	for i, detail := range d.details {
 		if i == 0 {
@@ -72,15 +72,15 @@ var (
 	notPlain = regexp.MustCompile(`[^A-Za-z0-9]+`)
 )
 
-// key is the code in lower case with hyphens, a dot and the name if there is one: "failed-precondition.SomeName". It
-// differs from those of the operation's clauses.
+// key is the code in lower case with hyphens, and the name after a dot if there is one: "failed-precondition.SomeName". No
+// clause of the operation has it.
 func (d draft) key() string {
 	key := strings.Trim(notPlain.ReplaceAllString(hump.ReplaceAllString(exchange.Printable(d.code), "$1-$2"), "-"), "-")
 	if key = strings.ToLower(key); key == "" {
 		key = fmt.Sprintf("status-%d", d.status)
 	}
-	const longest = 60
-	key = strings.TrimRight(key[:min(len(key), longest)], "-")
+	const maxLength = 60
+	key = strings.TrimRight(key[:min(len(key), maxLength)], "-")
 	if d.name != "" {
 		key += "." + d.name
 	}
@@ -91,7 +91,7 @@ func (d draft) key() string {
 	return free
 }
 
-// scalar is a text as YAML has it on one line, as it may be printed.
+// scalar is a printable text in YAML, on one line.
 func scalar(text string) string {
 	text = exchange.Printable(text)
 	if strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }) {

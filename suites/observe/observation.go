@@ -7,21 +7,21 @@ import (
 	"github.com/learncontract/learncontract/fixtures"
 )
 
-// Observation is what an Observer has seen. It is made to be printed: it has no query value, and no header and no body but
-// what a failure shows, where what looks like a token is masked, and a mail address is {id}. Other ids stay in messages.
+// Observation is what an Observer has seen. It may be printed: it has no query values, and no header or body but what a failure
+// shows, in which tokens are masked and mail addresses are {id}. Other ids stay in messages.
 type Observation struct {
 	Contract *fixtures.Contract
-	// Responses counts the error responses of the contract's operations, those unmatched aside.
+	// Responses counts the error responses to the contract's operations, without Unmatched.
 	Responses int
-	// Met are the clauses that the responses honor as strongly as the provider's own words bind, in the order of the contract.
+	// Met are the clauses that the responses honor, as strongly as the provider's own words bind, in the order of the contract.
 	Met []Met
 	// NotMet are the other clauses of the contract, in its order.
 	NotMet []*fixtures.Clause
-	// Undocumented are responses that no clause of their operation documents, in the order in which they were first seen. Of
-	// twenty different ones on the others are only counted, in MoreUndocumented.
+	// Undocumented are the first twenty different responses that no clause of their operation documents; MoreUndocumented
+	// counts the others.
 	Undocumented     []Undocumented
 	MoreUndocumented int
-	// Unmatched are responses that could not be held against the contract, bounded as Undocumented is.
+	// Unmatched are responses that could not be compared with the contract, bounded as Undocumented is.
 	Unmatched     []Unmatched
 	MoreUnmatched int
 }
@@ -29,31 +29,29 @@ type Observation struct {
 // Met is a clause that was met.
 type Met struct {
 	Clause *fixtures.Clause
-	// Responses counts those that honor the clause, and no other is nearer; ToTheLetter those that don't deviate from it in
-	// anything.
+	// Responses counts the responses that honor the clause and are nearest to it, ToTheLetter those that differ in nothing.
 	Responses, ToTheLetter int
-	// LookAlikes are the clauses that the responses that are not to the letter may be as well, by what the provider says to
-	// rely on.
+	// LookAlikes are clauses that a response which is not to the letter may be as well, by what the provider says to rely on.
 	LookAlikes []*fixtures.Clause
 }
 
 // Undocumented is a response that no clause documents.
 type Undocumented struct {
 	Operation *fixtures.Operation
-	Responses int    // how many were the same in status, code and name, and in what they break
-	Text      string // the first of them: the nearest clause, every difference, and the response
-	Draft     string // a clause for it, to be completed, as the YAML of the contract has it; empty if only the response's form is wrong
+	Responses int    // how many have the same status, code and name, and break the same fields
+	Text      string // of the first: the nearest clause, every difference, and the response
+	Draft     string // a clause for it in the contract's YAML, to be completed; empty if only the response's form is wrong
 }
 
-// Unmatched is a response that could not be held against the contract.
+// Unmatched is a response that could not be compared with the contract.
 type Unmatched struct {
-	Request   string // method and path as the contract has it; of no operation, method and URL, query values masked
+	Request   string // method, and the operation's path; of no operation, the URL with its query values masked
 	Status    int    // HTTP status
-	Reason    string // why: no operation of the contract asks so, or its body could not be read
+	Reason    string // no operation of the contract matches, or the body could not be read
 	Responses int    // how many there were
 }
 
-// Report is what was observed up to now.
+// Report is what was observed so far.
 func (o *Observer) Report() Observation {
 	o.mutex.Lock()
 	defer o.mutex.Unlock()
@@ -107,7 +105,7 @@ func (r Observation) String() string {
 		fmt.Fprintf(&text, "  unmatched  %s more, of other requests\n", count(r.MoreUnmatched, "response"))
 	}
 	for _, u := range r.Undocumented {
-		fmt.Fprintf(&text, "\nundocumented, %s of %s\n%s", count(u.Responses, "response"), u.Operation.ID, indented(u.Text))
+		fmt.Fprintf(&text, "\nundocumented, %s to %s\n%s", count(u.Responses, "response"), u.Operation.ID, indented(u.Text))
 		if u.Draft != "" {
 			fmt.Fprintf(&text, "\n  A clause for it, to be completed at every … and given the row that documents it under sources:\n\n%s", u.Draft)
 		}

@@ -1,5 +1,5 @@
-// Package observe says which documented failures tests of yours have met, and which failures no clause documents: it wraps the
-// transport that they send their requests by.
+// Package observe reports which documented failures your own tests have met, and which failures no clause documents. It wraps the
+// transport by which they send their requests.
 package observe
 
 import (
@@ -21,13 +21,13 @@ import (
 	"github.com/learncontract/learncontract/matchers/exchange"
 )
 
-// New wraps the transport of tests of yours, http.DefaultTransport for nil, so that their end says which documented
-// failures they have met, and which failures no clause documents. It adds no request and changes no response. Put it
-// nearest to the wire, below what retries: then it sees every attempt.
+// New wraps the transport of your tests, http.DefaultTransport for nil. The Observer's Report says which documented failures
+// they have met, and which failures no clause documents. It sends no request of its own and changes no response. Put it nearest
+// to the wire, below what retries, so that it sees every attempt.
 //
-// A success passes as it is. The body of an error response of the contract's operations is read, up to exchange.MaxBody,
+// A success passes untouched. The body of an error response to one of the contract's operations is read, up to exchange.MaxBody,
 // before the response is handed on, and can be read again. A request belongs to an operation by its method and the end of its
-// path, whatever the host and what stands before: a proxy or a stand-in may response.
+// path, whatever stands before that: a proxy or a stand-in may have responded.
 func New(base http.RoundTripper, contract *fixtures.Contract) *Observer {
 	if contract == nil {
 		panic("observe: New was given no contract: check the error of fixtures.Load first")
@@ -35,18 +35,13 @@ func New(base http.RoundTripper, contract *fixtures.Contract) *Observer {
 	if base == nil {
 		base = http.DefaultTransport // now: the observer itself may be put in its place
 	}
-	o := &Observer{base: base, contract: contract, met: map[*fixtures.Clause]*Met{}}
-	for _, operation := range contract.Operations {
-		o.routes = append(o.routes, newRoute(operation))
-	}
-	return o
+	return &Observer{base: base, contract: contract, met: map[*fixtures.Clause]*Met{}}
 }
 
 // Observer is the http.RoundTripper that New returns. Goroutines may share it.
 type Observer struct {
 	base     http.RoundTripper
 	contract *fixtures.Contract
-	routes   []route
 
 	mutex        sync.Mutex // guards what follows
 	responses    int
@@ -64,34 +59,30 @@ func (o *Observer) RoundTrip(request *http.Request) (*http.Response, error) {
 	return response, err
 }
 
-// CloseIdleConnections has the wrapped transport close its idle connections, as http.Client asks for.
+// CloseIdleConnections closes the idle connections of the wrapped transport, for http.Client.
 func (o *Observer) CloseIdleConnections() {
 	if base, ok := o.base.(interface{ CloseIdleConnections() }); ok {
 		base.CloseIdleConnections()
 	}
 }
 
-// mostJudged is the size in bytes up to which an error response is held against the contract: that takes longer with the
-// length of its texts.
-const mostJudged = 64 << 10
+// maxCompared is the size in bytes up to which an error response is compared with the contract: long texts take long.
+const maxCompared = 64 << 10
 
 // observe notes an error response.
 func (o *Observer) observe(request *http.Request, response *http.Response) {
-	operation, values := o.operation(request)
+	method, address := cmp.Or(request.Method, http.MethodGet), cmp.Or(request.URL, &url.URL{})
+	operation, _, params := o.contract.Route(method, address.EscapedPath())
 	if operation == nil {
-		address := ""
-		if request.URL != nil {
-			address = redacted(exchange.PrintableURL(request.URL.String()))
-		}
 		o.noteUnmatched(Unmatched{
-			Request: cmp.Or(request.Method, http.MethodGet) + " " + address, Status: response.StatusCode,
+			Request: method + " " + redacted(exchange.PrintableURL(address.String())), Status: response.StatusCode,
 			Reason: "no operation of the contract",
 		})
 		return
 	}
 	x, err := capture(request, response)
-	if err == nil && len(x.Body()) > mostJudged {
-		err = fmt.Errorf("the response's body is larger than %d bytes: no error of the API is", mostJudged)
+	if err == nil && len(x.Body()) > maxCompared {
+		err = fmt.Errorf("the response's body is larger than %d bytes: no error of the API is", maxCompared)
 	}
 	documented := matchers.BeDocumented(operation)
 	honored := false
@@ -109,7 +100,7 @@ func (o *Observer) observe(request *http.Request, response *http.Response) {
 		o.noteMet(documented)
 		return
 	}
-	o.noteUndocumented(operation, x, values, documented)
+	o.noteUndocumented(operation, x, params, documented)
 }
 
 func (o *Observer) noteMet(documented *matchers.DocumentedMatcher) {
@@ -129,14 +120,12 @@ func (o *Observer) noteMet(documented *matchers.DocumentedMatcher) {
 }
 
 func (o *Observer) noteUndocumented(
-	operation *fixtures.Operation, x exchange.Exchange, values []string, documented *matchers.DocumentedMatcher,
+	operation *fixtures.Operation, x exchange.Exchange, params map[string]string, documented *matchers.DocumentedMatcher,
 ) {
-	d := newDraft(operation, x, values)
-	// Responses are the same if a caller that relies on what binds cannot tell them unmatched.
-	key := []string{
-		operation.ID, fmt.Sprint(x.Status()), fixtures.Normalize(exchange.Printable(d.code)), d.name,
-	}
-	undocumented := false // by more than its form
+	d := newDraft(operation, x, params)
+	// Responses count as the same if a caller that relies on what binds cannot tell them apart.
+	key := []string{operation.ID, fmt.Sprint(x.Status()), fixtures.Normalize(exchange.Printable(d.code)), d.name}
+	undocumented := false // in more than its form
 	for _, deviation := range documented.Deviations() {
 		if deviation.Binds {
 			key = append(key, deviation.Field)
@@ -164,21 +153,21 @@ func (o *Observer) noteUnmatched(a Unmatched) {
 
 var mailAddress = regexp.MustCompile(`[\w.+-]+(?:@|%40)[\w-]+(?:\.[\w-]+)+`)
 
-// redacted is a text without mail addresses, which are ids of users.
+// redacted is a text with {id} for each mail address, for those are ids of users.
 func redacted(text string) string {
 	return mailAddress.ReplaceAllStringFunc(text, func(found string) string {
 		if strings.Contains(found, "@odata.") || strings.Contains(found, "@microsoft.graph.") {
-			return found // an annotation of OData's: learner@odata.bind
+			return found // an OData annotation, such as learner@odata.bind
 		}
 		return "{id}"
 	})
 }
 
-// capture captures the exchange, decompressed where the caller wants to decompress the response itself. The response's body
-// can be read again, up to what broke it off.
+// capture captures the exchange, decompressed where the caller decompresses the response itself. The response's body can be
+// read again, up to where it breaks off.
 func capture(request *http.Request, response *http.Response) (exchange.Exchange, error) {
 	seen := *response
-	seen.Request = request // which not every transport sets
+	seen.Request = request // not every transport sets it
 	x, err := exchange.Capture(&seen)
 	if response.Body != http.NoBody {
 		response.Body = seen.Body
@@ -192,67 +181,16 @@ func capture(request *http.Request, response *http.Response) (exchange.Exchange,
 		text, err = io.ReadAll(io.LimitReader(zipped, exchange.MaxBody))
 	}
 	if err != nil {
-		return x, fmt.Errorf("the response's body is not the gzip it is said to be: %w", err)
+		return x, fmt.Errorf("the response's body is not gzip, as its Content-Encoding says: %w", err)
 	}
 	plain := fixtures.Response{Status: response.StatusCode, Header: response.Header, Body: text}
 	return exchange.New(x.Method(), request.URL.String(), plain, time.Now()), nil
 }
 
-// route tells the requests of an operation.
-type route struct {
-	operation *fixtures.Operation
-	path      *regexp.Regexp // of the end of the escaped path, a group for each parameter
-	literal   int            // length of what is no parameter
-}
+// maxKept bounds how many different responses of a kind an Observer keeps.
+const maxKept = 20
 
-var parameter = regexp.MustCompile(`\{[^{}/]*\}`)
-
-func newRoute(o *fixtures.Operation) route {
-	literals := parameter.Split(o.Path, -1)
-	r := route{operation: o}
-	for i := range literals {
-		r.literal += len(literals[i])
-		literals[i] = regexp.QuoteMeta(unescaped(literals[i]))
-	}
-	r.path = regexp.MustCompile(strings.Join(literals, "([^/]+)") + "$")
-	return r
-}
-
-// operation returns the operation that the request asks for, and the values of its path's parameters, or nil. Of several
-// it is the one that says most of the path: "/{id}:accept" before "/{id}".
-func (o *Observer) operation(request *http.Request) (operation *fixtures.Operation, values []string) {
-	if request.URL == nil {
-		return nil, nil
-	}
-	path := unescaped(request.URL.EscapedPath())
-	method := cmp.Or(request.Method, http.MethodGet)
-	most := -1
-	for _, r := range o.routes {
-		if r.operation.Method != method || r.literal <= most {
-			continue
-		}
-		if match := r.path.FindStringSubmatch(path); match != nil {
-			operation, values, most = r.operation, match[1:], r.literal
-		}
-	}
-	return operation, values
-}
-
-// unescaped unescapes each segment of a path but for its slashes: clients escape more or less of it.
-func unescaped(path string) string {
-	segments := strings.Split(path, "/")
-	for i, segment := range segments {
-		if plain, err := url.PathUnescape(segment); err == nil {
-			segments[i] = strings.ReplaceAll(plain, "/", "%2F")
-		}
-	}
-	return strings.Join(segments, "/")
-}
-
-// mostKept bounds how many different responses of a kind an Observer keeps.
-const mostKept = 20
-
-// bounded are the first different things of a kind, with how often each was noted, and how often others were.
+// bounded are the first different things of a kind, with how often each was noted, and how often the others were.
 type bounded[T any] struct {
 	keys   []string
 	first  []*T
@@ -260,13 +198,13 @@ type bounded[T any] struct {
 	others int
 }
 
-// note counts the thing of that key. The result is for what is new and kept, for the caller to fill; else it is nil.
+// note counts the thing with that key. The result is for the caller to fill if the thing is new and kept, nil otherwise.
 func (b *bounded[T]) note(key string) *T {
 	if at := slices.Index(b.keys, key); at >= 0 {
 		b.counts[at]++
 		return nil
 	}
-	if len(b.keys) == mostKept {
+	if len(b.keys) == maxKept {
 		b.others++
 		return nil
 	}

@@ -1,29 +1,26 @@
-// Package stub answers requests offline, with gock made safe: a stub answers one exact request exactly once, whatever
-// else is asked is refused, and no request can reach a network.
+// Package stub responds to requests offline, with gock made safe: a stub responds to one exact request exactly once, and refuses
+// every other.
 //
 // It is the only package that imports gock, and takes of it what has no global state: its mocks and what builds their
 // responses. gock's store of mocks, its switch that exchanges http.DefaultTransport, its transport, which goes to the
 // network wherever nothing is stubbed, and its matchers, unanchored regular expressions, are left out. A Stub keeps its
 // mocks to itself.
 //
-// The package knows requests and answers. It must not know what either means.
+// The package knows requests and responses. It must not know what either means.
 package stub
 
 import (
 	"bytes"
 	"cmp"
 	"compress/gzip"
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"maps"
 	"mime"
-	"net"
 	"net/http"
 	"net/http/httptest"
-	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -36,13 +33,13 @@ import (
 	"github.com/learncontract/learncontract/matchers/exchange"
 )
 
-// ErrRefused is in the chain of the error of every request that no stub answers.
-var ErrRefused = errors.New("refused, for the suite is offline")
+// ErrRefused is in the chain of the error of every request that no stub responds to.
+var ErrRefused = errors.New("unexpected request")
 
-// ErrOtherHost is in the chain, beside ErrRefused, if the request was to a host that no stub answers for.
-var ErrOtherHost = fmt.Errorf("%w and no stub is for its host", ErrRefused)
+// ErrOtherHost is in the chain, beside ErrRefused, if the request was to a host that no stub responds for.
+var ErrOtherHost = fmt.Errorf("%w to another host", ErrRefused)
 
-// Request is the one request a stub answers. All of it must be equal: method, scheme, host, path segment by segment, query
+// Request is the one request that a stub responds to. All of it must be equal: method, scheme, host, path segment by segment, query
 // whatever its order, and body as JSON.
 type Request struct {
 	Method string
@@ -53,159 +50,71 @@ type Request struct {
 // String is the request's method and URL, query values masked.
 func (r Request) String() string { return r.Method + " " + exchange.PrintableURL(r.URL) }
 
-// Stub answers the requests of one spec, as an http.RoundTripper. New makes it, Close ends it. Goroutines may share it.
+// Stub responds to the requests of one spec, as an http.RoundTripper. New makes it, Close ends it. Goroutines may share it.
 type Stub struct {
-	mutex   sync.Mutex
-	answers []*stubbed
-	refused []error
-	asked   *received // the request under way
-	closed  bool
+	mutex     sync.Mutex
+	responses []*stubbed
+	refused   []error
+	current   *received // the request under way
+	closed    bool
 }
 
-// stubbed is the answer to a request.
+// stubbed is the response to a request.
 type stubbed struct {
 	Request
 	url  *url.URL
-	mock gock.Mock // is done once the answer was given
+	mock gock.Mock // is done once the response was given
 }
 
 // received is a request whose body has been read.
 type received struct {
 	*http.Request
 	body  []byte // uncompressed
-	fault string // what keeps a server from reading it
-}
-
-// RefuseNetwork has http.DefaultTransport refuse, until the function it returns is called, every request that would leave
-// the machine, so that code under test that brings no transport of its own, or a clone of this one, fails closed too. For
-// code that does bring its own, net.DefaultResolver refuses to ask a name server; of a transport that dials an address by its
-// number nothing is seen. Loopback addresses pass: Ginkgo's processes may talk to each other over them.
-func RefuseNetwork() (allow func()) {
-	refusing.Lock()
-	defer refusing.Unlock()
-	if refusing.count++; refusing.count == 1 {
-		refusing.transport, refusing.resolver = http.DefaultTransport, net.DefaultResolver
-		http.DefaultTransport = loopbackOnly(http.DefaultTransport)
-		net.DefaultResolver = noNameServer
-		readResolverConfig()
-	}
-	return func() {
-		refusing.Lock()
-		defer refusing.Unlock()
-		if refusing.count--; refusing.count == 0 {
-			http.DefaultTransport, net.DefaultResolver = refusing.transport, refusing.resolver
-		}
-	}
-}
-
-// refusing counts who has the network refused, and keeps what was there before.
-var refusing struct {
-	sync.Mutex
-	count     int
-	transport http.RoundTripper
-	resolver  *net.Resolver
-	noted     []error // what was refused since Refusals was called
-}
-
-// Refusals returns what RefuseNetwork has refused since Refusals was called last, for a client may not tell of it.
-func Refusals() []error {
-	refusing.Lock()
-	defer refusing.Unlock()
-	noted := refusing.noted
-	refusing.noted = nil
-	return noted
-}
-
-// noteRefusal notes what was refused, and returns it.
-func noteRefusal(err error) error {
-	refusing.Lock()
-	defer refusing.Unlock()
-	refusing.noted = append(refusing.noted, err)
-	return err
-}
-
-// noNameServer knows the names of the hosts file only.
-var noNameServer = &net.Resolver{PreferGo: true, Dial: func(context.Context, string, string) (net.Conn, error) {
-	return nil, noteRefusal(fmt.Errorf("to look up a host's name was %w", ErrRefused))
-}}
-
-// readResolverConfig has the net package make what it makes once: if that were in a bubble of testing/synctest, a look-up in
-// the next bubble would end the process.
-var readResolverConfig = sync.OnceFunc(func() { _, _ = net.DefaultResolver.LookupHost(context.Background(), "localhost") })
-
-// loopbackOnly is a transport that reaches nothing but loopback addresses. It is an *http.Transport where the other is, as
-// many clients take for granted.
-func loopbackOnly(transport http.RoundTripper) http.RoundTripper {
-	base, ok := transport.(*http.Transport)
-	if !ok {
-		return refuser{transport}
-	}
-	local := base.Clone()
-	local.Proxy = nil
-	dial := (&net.Dialer{}).DialContext
-	local.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
-		if host, _, err := net.SplitHostPort(address); err != nil || !isLoopback(host) {
-			return nil, noteRefusal(fmt.Errorf("%s was %w", address, ErrRefused))
-		}
-		return dial(ctx, network, address)
-	}
-	local.DialTLSContext = nil
-	return local
-}
-
-type refuser struct{ http.RoundTripper }
-
-func (t refuser) RoundTrip(r *http.Request) (*http.Response, error) {
-	if isLoopback(r.URL.Hostname()) {
-		return t.RoundTripper.RoundTrip(r)
-	}
-	return nil, noteRefusal(refusedError(r, ErrRefused, ""))
-}
-
-func isLoopback(host string) bool {
-	address, err := netip.ParseAddr(host)
-	return host == "localhost" || err == nil && address.IsLoopback()
+	fault error  // what keeps a server from reading it
 }
 
 // New makes a stub for one spec, which must end with Close.
 func New() *Stub { return &Stub{} }
 
-// Client returns an http.Client whose every request the stub answers or refuses.
+// Client returns an http.Client whose every request the stub responds to or refuses.
 func (s *Stub) Client() *http.Client { return &http.Client{Transport: s} }
 
-// Serve starts a server on a loopback address that answers as the transport does, which is the stub or what wraps it, for a
-// client that insists on a transport of its own. What the transport refuses gets no answer: the connection is closed.
+// Serve starts a server on a loopback address that responds as the transport does, which is the stub or what wraps it, for a
+// client that insists on a transport of its own. What the transport refuses gets no response: the connection is closed.
 func (s *Stub) Serve(transport http.RoundTripper) *httptest.Server {
 	return httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		asked := r.Clone(r.Context())
-		asked.URL.Scheme, asked.URL.Host, asked.RequestURI = "http", r.Host, ""
-		response, err := transport.RoundTrip(asked)
+		request := r.Clone(r.Context())
+		request.URL.Scheme, request.URL.Host, request.RequestURI = "http", r.Host, ""
+		response, err := transport.RoundTrip(request)
 		if err != nil {
-			panic(http.ErrAbortHandler) // told of by Close
+			panic(http.ErrAbortHandler) // Close returns it
 		}
 		defer response.Body.Close()
 		maps.Copy(w.Header(), response.Header)
 		w.WriteHeader(response.StatusCode)
-		_, _ = io.Copy(w, response.Body) // what is cut off, the client tells
+		_, _ = io.Copy(w, response.Body) // the client notices what is cut off
 	}))
 }
 
-// Close tells every request that was refused and every answer that was never asked for. A closed stub refuses
-// everything.
+// Close returns an error of every request that was refused, or else of every response that was never requested. A closed stub
+// refuses everything.
 func (s *Stub) Close() error {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
 	s.closed = true
-	problems := s.refused
-	for _, a := range s.answers {
+	if len(s.refused) > 0 {
+		return errors.Join(s.refused...)
+	}
+	var problems []error
+	for _, a := range s.responses {
 		if !a.mock.Done() {
-			problems = append(problems, fmt.Errorf("the answer to %s was never asked for", a.Request))
+			problems = append(problems, fmt.Errorf("expected %s, and it was never sent", a.Request))
 		}
 	}
 	return errors.Join(problems...)
 }
 
-// Respond has the stub answer the request, once. Answers to the same request are given in the order they were set.
+// Respond has the stub respond to the request, once. Responses to the same request are given in the order they were set.
 func (s *Stub) Respond(request Request, with fixtures.Response) error {
 	address, err := url.Parse(request.URL)
 	if err != nil || address.Scheme == "" || address.Host == "" {
@@ -218,24 +127,24 @@ func (s *Stub) Respond(request Request, with fixtures.Response) error {
 		}
 	}
 	if with.Status < 200 || with.Status > 599 {
-		return fmt.Errorf("stub: status %d answers no request: %s needs one from 200 to 599", with.Status, request)
+		return fmt.Errorf("stub: %d is no status of a response: %s needs one from 200 to 599", with.Status, request)
 	}
 	bodyless := request.Method == http.MethodHead || with.Status == http.StatusNoContent || with.Status == http.StatusNotModified
 	if bodyless && len(with.Body) > 0 {
-		return fmt.Errorf("stub: an answer with status %d to %s has no body: leave it out", with.Status, request)
+		return fmt.Errorf("stub: a response with status %d to %s has no body: leave it out", with.Status, request)
 	}
 
 	response := gock.NewResponse().Status(with.Status)
 	response.Header = with.Header.Clone()
 	response.BodyBuffer = with.Body
 	matcher := gock.NewEmptyMatcher()
-	matcher.Add(func(*http.Request, *gock.Request) (bool, error) { return a.differs(s.asked) == "", nil })
+	matcher.Add(func(*http.Request, *gock.Request) (bool, error) { return a.mismatch(s.current) == nil, nil })
 	a.mock = gock.NewMock(gock.NewRequest(), response)
 	a.mock.SetMatcher(matcher)
 
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
-	s.answers = append(s.answers, a)
+	s.responses = append(s.responses, a)
 	return nil
 }
 
@@ -245,8 +154,8 @@ func (s *Stub) RoundTrip(r *http.Request) (*http.Response, error) {
 	request.body, request.fault = ReadBody(r)
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
-	s.asked = request
-	for _, a := range s.answers {
+	s.current = request
+	for _, a := range s.responses {
 		if s.closed {
 			break
 		}
@@ -255,7 +164,7 @@ func (s *Stub) RoundTrip(r *http.Request) (*http.Response, error) {
 		}
 	}
 	kind := ErrRefused
-	if !slices.ContainsFunc(s.answers, func(a *stubbed) bool { return a.url.Host == r.URL.Host }) && len(s.answers) > 0 {
+	if !slices.ContainsFunc(s.responses, func(a *stubbed) bool { return a.url.Host == r.URL.Host }) && len(s.responses) > 0 {
 		kind = ErrOtherHost
 	}
 	err := refusedError(r, kind, s.explain(request))
@@ -265,47 +174,48 @@ func (s *Stub) RoundTrip(r *http.Request) (*http.Response, error) {
 
 // refusedError is the error of a refused request.
 func refusedError(r *http.Request, kind error, why string) error {
-	return fmt.Errorf("%s %s was %w%s", r.Method, exchange.PrintableURL(r.URL.String()), kind, why)
+	return fmt.Errorf("%w: %s %s%s", kind, r.Method, exchange.PrintableURL(r.URL.String()), why)
 }
 
-// explain tells what keeps each stub from answering the request.
+// explain says what keeps each stub from responding to the request.
 func (s *Stub) explain(request *received) string {
 	switch {
 	case s.closed:
 		return ": the stub is closed"
-	case len(s.answers) == 0:
+	case len(s.responses) == 0:
 		return ": there is no stub"
 	}
 	var why strings.Builder
-	for _, a := range s.answers {
-		reason := "was given before"
-		if !a.mock.Done() {
-			reason = "differs in " + a.differs(request)
+	for _, a := range s.responses {
+		if a.mock.Done() {
+			fmt.Fprintf(&why, "\n  the response to %s was given before", a.Request)
+			continue
 		}
-		fmt.Fprintf(&why, "\n  the answer to %s %s", a.Request, reason)
+		fmt.Fprintf(&why, "\n  it differs in %v\n  expected: %s", a.mismatch(request), a.Request)
 	}
 	return why.String()
 }
 
-// differs names the first part in which the request differs from the one the answer is for, "" if it is the same.
-func (a *stubbed) differs(r *received) string {
+// mismatch is the first part in which the request differs from the one that the response is for, nil if it is the same.
+func (a *stubbed) mismatch(r *received) error {
+	query := differingParameter(r.URL.RawQuery, a.url.RawQuery)
 	switch {
 	case r.Method != a.Method:
-		return "method"
+		return errors.New("method")
 	case r.URL.Scheme != a.url.Scheme:
-		return "scheme"
+		return errors.New("scheme")
 	case r.URL.Host != a.url.Host || r.Host != "" && r.Host != a.url.Host:
-		return "host"
+		return errors.New("host")
 	case !samePath(r.URL.EscapedPath(), a.url.EscapedPath()):
-		return "path"
-	case r.URL.RawQuery != a.url.RawQuery && differingParameter(r.URL.RawQuery, a.url.RawQuery) != "":
-		return differingParameter(r.URL.RawQuery, a.url.RawQuery)
-	case r.fault != "":
-		return "body, for the request " + r.fault
+		return errors.New("path")
+	case query != nil:
+		return query
+	case r.fault != nil:
+		return fmt.Errorf("body: it %w", r.fault)
 	case !sameJSON(r.body, a.Body):
-		return fmt.Sprintf("body, for the request sends %s, not %s", PrintableBody(r.body), PrintableBody(a.Body))
+		return fmt.Errorf("body: it sends %s, and the documented request %s", PrintableBody(r.body), PrintableBody(a.Body))
 	}
-	return ""
+	return nil
 }
 
 // samePath compares two escaped paths segment by segment, as a server reads them: d:math and d%3Amath are the same, a/b and
@@ -318,21 +228,24 @@ func samePath(a, b string) bool {
 	})
 }
 
-// differingParameter names the first parameter, by name, in which two queries differ whatever their order; "" if none.
-func differingParameter(a, b string) string {
+// differingParameter names the first parameter, by name, in which two queries differ whatever their order; nil if none.
+func differingParameter(a, b string) error {
+	if a == b {
+		return nil
+	}
 	x, errX := url.ParseQuery(a)
 	y, errY := url.ParseQuery(b)
 	if errX != nil || errY != nil {
-		return "query, which cannot be read"
+		return errors.New("query, which cannot be read")
 	}
 	names := slices.Sorted(maps.Keys(x))
 	names = append(names, slices.Sorted(maps.Keys(y))...)
 	for _, name := range names {
 		if !slices.Equal(x[name], y[name]) {
-			return fmt.Sprintf("query parameter %q", name)
+			return fmt.Errorf("query parameter %q: if the client adds it, name it in Config.Query", name)
 		}
 	}
-	return ""
+	return nil
 }
 
 // sameJSON compares two bodies as JSON. No body is like none only.
@@ -346,37 +259,37 @@ func sameJSON(a, b []byte) bool {
 }
 
 // ReadBody reads the body of a request as its header labels it, and closes it. The fault says of the request what keeps a
-// server of JSON from reading it, "" if nothing does.
-func ReadBody(r *http.Request) (body []byte, fault string) {
+// server of JSON from reading it, nil if nothing does.
+func ReadBody(r *http.Request) (body []byte, fault error) {
 	if r.Body == nil {
-		return nil, ""
+		return nil, nil
 	}
 	defer r.Body.Close()
 	body, err := io.ReadAll(r.Body)
 	encoding := strings.ToLower(strings.Join(r.Header.Values("Content-Encoding"), ", "))
 	switch {
 	case err != nil:
-		return body, fmt.Sprintf("has a body that cannot be read: %v", err)
+		return body, fmt.Errorf("has a body that cannot be read: %w", err)
 	case r.ContentLength > 0 && r.ContentLength != int64(len(body)):
-		return body, fmt.Sprintf("announces %d bytes, and sends %d", r.ContentLength, len(body))
+		return body, fmt.Errorf("announces %d bytes, and sends %d", r.ContentLength, len(body))
 	case encoding == "gzip":
 		plain, err := unzipped(body)
 		switch {
 		case err != nil && json.Valid(body):
-			return body, fmt.Sprintf("is labelled Content-Encoding: gzip, and sends %s as it is", PrintableBody(body))
+			return body, fmt.Errorf("is labelled Content-Encoding: gzip, and sends %s as it is", PrintableBody(body))
 		case err != nil:
-			return body, fmt.Sprintf("sends gzip that cannot be read: %v", err)
+			return body, fmt.Errorf("sends gzip that cannot be read: %w", err)
 		}
 		body = plain
 	case encoding != "" && encoding != "identity":
-		return body, fmt.Sprintf("is labelled Content-Encoding: %s, which the provider does not document", exchange.Printable(encoding))
+		return body, fmt.Errorf("is labelled Content-Encoding: %s, which the provider does not document", exchange.Printable(encoding))
 	}
 	label := strings.Join(r.Header.Values("Content-Type"), ", ")
 	if media, _, _ := mime.ParseMediaType(label); len(body) > 0 && media != "application/json" {
-		return body, fmt.Sprintf("is labelled Content-Type: %s, and the provider takes application/json",
+		return body, fmt.Errorf("is labelled Content-Type: %s, and the provider takes application/json",
 			cmp.Or(exchange.Printable(label), "(missing)"))
 	}
-	return body, ""
+	return body, nil
 }
 
 // unzipped uncompresses a body, to its checksum.

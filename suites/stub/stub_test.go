@@ -87,13 +87,13 @@ var exact = []TableEntry{
 	Entry("no query", "PATCH", course+"?", body, `query parameter "mask"`),
 	Entry("a query that cannot be read", "PATCH", course+"?mask=%zz", body, "query, which cannot be read"),
 	// Pitfall 5: a JSON array is a character class to gock.
-	Entry("another array", "PATCH", course+query, `{"name":"a","size":[2]}`, `body, for the request sends {"name":"a","size":[2]}, not `+body),
+	Entry("another array", "PATCH", course+query, `{"name":"a","size":[2]}`, `body: it sends {"name":"a","size":[2]}, and the documented request `+body),
 	Entry("a number that differs past a float's precision", "PATCH", course+query, `{"name":"a","size":[1.00000000000000000001]}`, "body"),
 	Entry("text after the body", "PATCH", course+query, body+"}", "body"),
 	Entry("one more key", "PATCH", course+query, `{"name":"a","size":[1],"x":1}`, "body"),
-	Entry("no JSON", "PATCH", course+query, "name", "body, for the request sends name, not "+body),
+	Entry("no JSON", "PATCH", course+query, "name", "body: it sends name, and the documented request "+body),
 	// Pitfall 6: gock dereferences the body that isn't there, and then deadlocks.
-	Entry("no body", "PATCH", course+query, "", "body, for the request sends no body, not "+body),
+	Entry("no body", "PATCH", course+query, "", "body: it sends no body, and the documented request "+body),
 }
 
 var _ = Describe("a stub", func() {
@@ -128,9 +128,9 @@ var _ = Describe("a stub", func() {
 			}
 			path, _, _ := strings.Cut(url, "?")
 			Expect(err).To(MatchError(stub.ErrRefused))
-			Expect(err).To(MatchError(ContainSubstring("the answer to PATCH " + course + "?mask=…&size=… differs in " + differs)))
+			Expect(err).To(MatchError(And(ContainSubstring("it differs in "+differs), ContainSubstring("expected: PATCH "+course+"?mask=…&size=…"))))
 			Expect(s.Close()).To(MatchError(And(
-				ContainSubstring(method+" "+path), ContainSubstring(" was refused"), ContainSubstring("was never asked for"))))
+				HavePrefix("unexpected request"), ContainSubstring(": "+method+" "+path), Not(ContainSubstring("never sent")))))
 		}, exact,
 		Entry("another scheme", "PATCH", "http://classroom.example/v1/courses/1"+query, body, "scheme"),
 		Entry("a host the dot would match", "PATCH", "https://classroomXexample/v1/courses/1"+query, body, "host"),
@@ -166,7 +166,7 @@ var _ = Describe("a stub", func() {
 				Expect(response.Body.Close()).To(Succeed())
 				return
 			}
-			Expect(err).To(MatchError(ContainSubstring("differs in body, for the request " + differs)))
+			Expect(err).To(MatchError(ContainSubstring("differs in body: it " + differs)))
 		},
 		Entry("JSON", `{"a":1}`, isJSON, nil, ""),
 		Entry("JSON of a charset", `{"a":1}`, []string{"application/json; charset=utf-8"}, nil, ""),
@@ -251,7 +251,7 @@ var _ = Describe("a stub", func() {
 
 	It("says what to mend where nothing is stubbed", func(ctx SpecContext) {
 		_, err := ask(ctx, s.Client(), "GET", course, "")
-		Expect(err).To(MatchError(HaveSuffix("GET " + course + " was refused, for the suite is offline: there is no stub")))
+		Expect(err).To(MatchError(HaveSuffix("unexpected request: GET " + course + ": there is no stub")))
 	}, SpecTimeout(time.Minute))
 
 	// Pitfall 6, second half: the request after a refused one must not hang.
@@ -278,7 +278,7 @@ var _ = Describe("a stub", func() {
 		}
 		askers.Wait()
 		Expect(given.Load()).To(BeEquivalentTo(1))
-		Expect(strings.Count(s.Close().Error(), "was refused")).To(Equal(15))
+		Expect(strings.Count(s.Close().Error(), "unexpected request")).To(Equal(15))
 	}, SpecTimeout(time.Minute))
 
 	// Pitfall 10: a retry must be an answer of its own.
@@ -289,12 +289,12 @@ var _ = Describe("a stub", func() {
 		Expect(ask(ctx, s.Client(), "GET", course, "")).To(Equal("1"))
 		Expect(ask(ctx, s.Client(), "GET", course, "")).To(Equal("2"))
 		_, err := ask(ctx, s.Client(), "GET", course, "")
-		Expect(err).To(MatchError(ContainSubstring("the answer to GET " + course + " was given before")))
+		Expect(err).To(MatchError(ContainSubstring("the response to GET " + course + " was given before")))
 	}, SpecTimeout(time.Minute))
 
-	It("fails the spec whose answer was never asked for", func() {
+	It("fails the spec whose response was never requested", func() {
 		Expect(s.Respond(stub.Request{Method: "GET", URL: course}, answered("{}"))).To(Succeed())
-		Expect(s.Close()).To(MatchError("the answer to GET " + course + " was never asked for"))
+		Expect(s.Close()).To(MatchError("expected GET " + course + ", and it was never sent"))
 	})
 
 	It("leaves nothing for the next spec", func(ctx SpecContext) {
@@ -326,22 +326,11 @@ var _ = Describe("a stub", func() {
 		Expect(ask(ctx, s.Client(), "GET", course, "")).To(Equal("{}"))
 	}, SpecTimeout(time.Minute))
 
-	It("has http.DefaultTransport refuse what would leave the machine, and no more", func(ctx SpecContext) {
-		stub.RefuseNetwork()
-		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "here") }))
-		DeferCleanup(server.Close)
-		Expect(ask(ctx, http.DefaultClient, "GET", server.URL, "")).To(Equal("here"))
-		for _, url := range []string{course, "http://192.0.2.1/", "http://localhost.example/", "http://127.0.0.1.example/"} {
-			_, err := ask(ctx, http.DefaultClient, "GET", url, "")
-			Expect(err).To(MatchError(stub.ErrRefused), url)
-		}
-	}, SpecTimeout(time.Minute))
-
 	It("keeps passwords and query values out of the error", func(ctx SpecContext) {
 		_, err := ask(ctx, s.Client(), "GET", "https://user:secret@classroom.example/v1?token=secret", "")
 		Expect(err).To(MatchError(stub.ErrRefused))
-		Expect(errors.Unwrap(err)).To(MatchError(HavePrefix("GET https://classroom.example/v1?token=… was refused")), "below net/http")
-		Expect(s.Close()).To(MatchError(HavePrefix("GET https://classroom.example/v1?token=… was refused")))
+		Expect(errors.Unwrap(err)).To(MatchError(HavePrefix("unexpected request: GET https://classroom.example/v1?token=…")), "below net/http")
+		Expect(s.Close()).To(MatchError(HavePrefix("unexpected request: GET https://classroom.example/v1?token=…")))
 	}, SpecTimeout(time.Minute))
 
 	// Pitfalls 12 and 14: gock answers what HTTP does not have, and drops its own errors.
@@ -352,7 +341,7 @@ var _ = Describe("a stub", func() {
 		Entry("a body on a 204", stub.Request{Method: "GET", URL: course}, fixtures.Response{Status: 204, Body: []byte("x")}, "status 204"),
 		Entry("a body on a 304", stub.Request{Method: "GET", URL: course}, fixtures.Response{Status: 304, Body: []byte("x")}, "status 304"),
 		Entry("a body on a HEAD", stub.Request{Method: "HEAD", URL: course}, fixtures.Response{Status: 404, Body: []byte("x")}, "HEAD"),
-		Entry("a status that is none", stub.Request{Method: "GET", URL: course}, fixtures.Response{}, "status 0"),
+		Entry("a status that is none", stub.Request{Method: "GET", URL: course}, fixtures.Response{}, "0 is no status"),
 		Entry("a relative URL", stub.Request{Method: "GET", URL: "/v1"}, answered("{}"), `"/v1" is not an absolute URL`),
 		Entry("a body that is no JSON", stub.Request{Method: "POST", URL: course, Body: []byte("{")}, answered("{}"), "is not JSON"),
 		Entry("a body with text after it", stub.Request{Method: "POST", URL: course, Body: []byte("{} {}")}, answered("{}"), "after top-level value"),

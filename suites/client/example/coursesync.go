@@ -1,5 +1,5 @@
-// Package coursesync is an example of a connector that is held to the contract: it tells Microsoft Graph what learners have
-// been assigned, and what became of it.
+// Package coursesync is an example of a connector under contract: it writes to Microsoft Graph which courses learners are assigned,
+// and how far they are.
 package coursesync
 
 import (
@@ -21,13 +21,13 @@ type Connector struct {
 	Provider string // registration id of the learning provider
 }
 
-// Failure is what Graph answered instead of doing what it was asked to.
+// Failure is the error of a request that Graph rejected.
 type Failure struct {
 	Status    int           // HTTP status
 	Code      string        // error.code
 	Message   string        // error.message
 	RequestID string        // for a support case
-	Wait      time.Duration // before asking again
+	Wait      time.Duration // before a retry
 }
 
 // Error implements error.
@@ -35,7 +35,7 @@ func (f *Failure) Error() string {
 	return fmt.Sprintf("graph: %d %s: %s (request %s)", f.Status, f.Code, f.Message, f.RequestID)
 }
 
-// Assign adds a course activity. Where Graph refuses, the error is a *Failure, as it is of Progress and Withdraw.
+// Assign adds a course activity. If Graph rejects it, the error is a *Failure, as that of Progress and Withdraw is.
 func (c *Connector) Assign(ctx context.Context, activity json.RawMessage) error {
 	return c.do(ctx, http.MethodPost, "", activity)
 }
@@ -50,13 +50,13 @@ func (c *Connector) Withdraw(ctx context.Context, id string) error {
 	return c.do(ctx, http.MethodDelete, "/"+url.PathEscape(id), nil)
 }
 
-func (c *Connector) do(ctx context.Context, method, path string, body []byte) error {
+func (c *Connector) do(ctx context.Context, method, path string, content []byte) error {
 	address := c.BaseURL + "/employeeExperience/learningProviders/" + url.PathEscape(c.Provider) + "/learningCourseActivities" + path
-	request, err := http.NewRequestWithContext(ctx, method, address, bytes.NewReader(body))
+	request, err := http.NewRequestWithContext(ctx, method, address, bytes.NewReader(content))
 	if err != nil {
 		return err
 	}
-	if body != nil {
+	if content != nil {
 		request.Header.Set("Content-Type", "application/json")
 	}
 	response, err := c.HTTP.Do(request)
@@ -71,15 +71,15 @@ func (c *Connector) do(ctx context.Context, method, path string, body []byte) er
 	if err != nil {
 		return err
 	}
-	var answer struct {
+	var body struct {
 		Error struct{ Code, Message string }
 	}
-	if err := json.Unmarshal(text, &answer); err != nil {
+	if err := json.Unmarshal(text, &body); err != nil {
 		return fmt.Errorf("graph: %s: %w", response.Status, err)
 	}
-	seconds, _ := strconv.ParseFloat(response.Header.Get("Retry-After"), 64) // 0 where it doesn't say
+	seconds, _ := strconv.ParseFloat(response.Header.Get("Retry-After"), 64) // 0 without the header
 	return &Failure{
-		Status: response.StatusCode, Code: answer.Error.Code, Message: answer.Error.Message,
+		Status: response.StatusCode, Code: body.Error.Code, Message: body.Error.Message,
 		RequestID: response.Header.Get("request-id"), Wait: time.Duration(seconds * float64(unit)),
 	}
 }

@@ -1,8 +1,8 @@
 // Package googleapi is Google's own client of Classroom, google.golang.org/api/classroom/v1, as a client under contract:
-// what its caller can see of a failure, and nothing that it leaves for the caller to find out.
+// what its caller can learn of a failure, and nothing that it leaves for the caller to find out.
 //
 // It knows how a method id of the discovery document is written as a typed call. It must not know what is documented of
-// failures, or which specs ask.
+// failures, or which specs call it.
 package googleapi
 
 import (
@@ -13,7 +13,6 @@ import (
 	"fmt"
 	"net/http"
 	"reflect"
-	"regexp"
 	"strconv"
 	"strings"
 
@@ -23,78 +22,74 @@ import (
 	"google.golang.org/api/option"
 	"google.golang.org/genproto/googleapis/rpc/code"
 
-	"github.com/learncontract/learncontract/suites/clients"
-	"github.com/learncontract/learncontract/suites/clients/wire"
+	"github.com/learncontract/learncontract/suites/client"
+	"github.com/learncontract/learncontract/suites/client/wire"
 )
 
 // Config is the client whose caller looks at the *googleapi.Error that a call returns. It has no canonical code.
-func Config() clients.Config {
-	return config("google.golang.org/api", false)
-}
-
-// APIErrorConfig is the client whose caller also asks errors.As for an *apierror.APIError, which has a code.
-func APIErrorConfig() clients.Config {
-	return config("google.golang.org/api + apierror", true, clients.Code)
-}
-
-func config(name string, coded bool, more ...clients.Field) clients.Config {
-	return clients.Config{
-		Name: name,
-		New: func(http *http.Client, baseURL string) clients.Client {
-			return &client{http: http, baseURL: baseURL, coded: coded}
+func Config() client.Config {
+	return client.Config{
+		Name: "google.golang.org/api",
+		New: func(given *http.Client, baseURL string) (client.Calls, error) {
+			service, err := classroom.NewService(context.Background(), option.WithHTTPClient(given), option.WithEndpoint(baseURL+"/"))
+			if err != nil {
+				return nil, err
+			}
+			return client.Calls{"*": func(ctx context.Context, call client.Call) error { return do(ctx, service, call) }}, nil
 		},
-		Query: map[string]string{"alt": "json", "prettyPrint": "false"},
-		// Of the details it keeps what JSON has, which is no code and message as Graph's have. The header it keeps whole.
-		Exposes: append([]clients.Field{clients.Status, clients.Name, clients.Message, clients.RetryAfter, clients.RequestID}, more...),
+		Failure: failure,
+		Query:   map[string]string{"alt": "json", "prettyPrint": "false"},
+		// Of the details it keeps the JSON, which has no code and message as Graph's have. It keeps the header whole.
+		Exposes: []client.Field{client.Status, client.Name, client.Message, client.RetryAfter, client.RequestID},
 	}
 }
 
-// client performs operations by the typed calls of the SDK.
-type client struct {
-	http    *http.Client
-	baseURL string
-	coded   bool // whether the caller asks for the code
+// APIErrorConfig is the client whose caller also looks for an *apierror.APIError, which has a code.
+func APIErrorConfig() client.Config {
+	c := Config()
+	c.Name += " + apierror"
+	c.Exposes = append(c.Exposes, client.Code)
+	c.Failure = func(err error) (client.Failure, bool) {
+		f, carried := failure(err)
+		if api, ok := errors.AsType[*apierror.APIError](err); carried && ok {
+			f.Code = code.Code(api.GRPCStatus().Code()).String()
+		}
+		return f, carried
+	}
+	return c
 }
 
-// Do implements clients.Client.
-func (c *client) Do(ctx context.Context, call clients.Call) (clients.Failure, error) {
-	service, err := classroom.NewService(ctx, option.WithHTTPClient(c.http), option.WithEndpoint(c.baseURL+"/"))
-	if err != nil {
-		return clients.Failure{}, err
-	}
+// do performs a call by the SDK's typed call of its operation.
+func do(ctx context.Context, service *classroom.Service, call client.Call) error {
 	typed, err := typedCall(service, call)
 	if err != nil {
-		return clients.Failure{}, err
+		return err
 	}
 	typed = typed.MethodByName("Context").Call([]reflect.Value{reflect.ValueOf(ctx)})[0]
 	results := typed.MethodByName("Do").Call(nil)
 	err, _ = reflect.TypeAssert[error](results[len(results)-1]) // nil is none
-	return c.failure(err)
+	return err
 }
 
-// failure is what the caller sees of the error of a call. The zero Failure is a success.
-func (c *client) failure(err error) (clients.Failure, error) {
-	var answered *sdk.Error
-	if !errors.As(err, &answered) {
-		return clients.Failure{}, err
+// failure is what the caller can learn of the error of a call.
+func failure(err error) (client.Failure, bool) {
+	received, ok := errors.AsType[*sdk.Error](err)
+	if !ok {
+		return client.Failure{}, false
 	}
-	f := clients.Failure{
-		Status: answered.Code, Message: answered.Message,
-		RetryAfter: wire.RetryAfter(answered.Header), RequestID: answered.Header.Get("request-id"),
+	f := client.Failure{
+		Status: received.Code, Message: received.Message,
+		RetryAfter: wire.RetryAfter(received.Header), RequestID: received.Header.Get("request-id"),
 	}
 	// Google's page on the structure of errors says to look for the space too.
-	if name, _, spaced := strings.Cut(answered.Message, " "); spaced && strings.HasPrefix(name, "@") {
+	if name, _, spaced := strings.Cut(received.Message, " "); spaced && strings.HasPrefix(name, "@") {
 		f.Name = name[1:]
 	}
-	var api *apierror.APIError
-	if c.coded && errors.As(err, &api) {
-		f.Code = code.Code(api.GRPCStatus().Code()).String()
-	}
-	return f, nil
+	return f, true
 }
 
 // typedCall is the SDK's call of an operation with its parameters and its body, such as *classroom.CoursesPatchCall.
-func typedCall(service *classroom.Service, call clients.Call) (reflect.Value, error) {
+func typedCall(service *classroom.Service, call client.Call) (reflect.Value, error) {
 	id := call.Operation.ID
 	method, err := methodOf(service, id)
 	if err != nil {
@@ -124,28 +119,27 @@ func methodOf(service *classroom.Service, id string) (reflect.Value, error) {
 	for _, name := range names[:len(names)-1] {
 		next := at.Elem().FieldByName(exported(name))
 		if !next.IsValid() || next.Kind() != reflect.Pointer || next.IsNil() {
-			return reflect.Value{}, fmt.Errorf("the SDK has no %s: %s has no field %s: update it, or leave the operation out of Operations", id, at.Type(), exported(name))
+			return reflect.Value{}, fmt.Errorf("the SDK has no %s: %s has no field %s: update it, or leave the operation out of the Calls",
+				id, at.Type(), exported(name))
 		}
 		at = next
 	}
 	method := at.MethodByName(exported(names[len(names)-1]))
 	if !method.IsValid() {
-		return reflect.Value{}, fmt.Errorf("the SDK has no %s: %s has no method %s: update it, or leave the operation out of Operations", id, at.Type(), exported(names[len(names)-1]))
+		return reflect.Value{}, fmt.Errorf("the SDK has no %s: %s has no method %s: update it, or leave the operation out of the Calls",
+			id, at.Type(), exported(names[len(names)-1]))
 	}
 	return method, nil
 }
 
-// parameter is a {parameter} of a path.
-var parameter = regexp.MustCompile(`\{(\w+)\}`)
-
 // argumentsOf are the arguments of a service's method: the parameters in the order of the path, then the request if the
 // method takes one.
-func argumentsOf(method reflect.Type, call clients.Call) ([]reflect.Value, error) {
+func argumentsOf(method reflect.Type, call client.Call) ([]reflect.Value, error) {
 	var arguments []reflect.Value
-	for _, match := range parameter.FindAllStringSubmatch(call.Operation.Path, -1) {
-		value, given := call.Params[match[1]]
+	for _, name := range call.Operation.Parameters() {
+		value, given := call.Params[name]
 		if !given {
-			return nil, fmt.Errorf("there is no value for {%s}", match[1])
+			return nil, fmt.Errorf("there is no value for {%s}", name)
 		}
 		arguments = append(arguments, reflect.ValueOf(value))
 	}
@@ -174,12 +168,12 @@ func queryArgument(setter reflect.Value, call reflect.Type, name, value string) 
 	if !setter.IsValid() || setter.Type().NumIn() != 1 || setter.Type().NumOut() != 1 || setter.Type().Out(0) != call {
 		return reflect.Value{}, unknown
 	}
-	of := setter.Type().In(0)
+	kind := setter.Type().In(0)
 	if setter.Type().IsVariadic() { // for a parameter that may be repeated
-		of = of.Elem()
+		kind = kind.Elem()
 	}
 	var parsed any
-	switch of.Kind() {
+	switch kind.Kind() {
 	case reflect.String:
 		parsed = value
 	case reflect.Int64:
@@ -192,7 +186,7 @@ func queryArgument(setter reflect.Value, call reflect.Type, name, value string) 
 	if err != nil {
 		return reflect.Value{}, fmt.Errorf("query parameter %q: %w", name, err)
 	}
-	return reflect.ValueOf(parsed).Convert(of), nil
+	return reflect.ValueOf(parsed).Convert(kind), nil
 }
 
 // exported is a name of the discovery document as the SDK exports it.

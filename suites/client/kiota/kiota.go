@@ -1,8 +1,8 @@
 // Package kiota is Microsoft's own client of Graph as a client under contract: the error model of msgraph-sdk-go behind the
-// adapter of kiota-http-go, and what its caller can see of a failure.
+// adapter of kiota-http-go, and what its caller can learn of a failure.
 //
 // It leaves out the SDK's generated request builders, which take 4.5 GB to compile: it makes their requests by hand. It must
-// not know what is documented of failures, or which specs ask.
+// not know what is documented of failures, or which specs call it.
 package kiota
 
 import (
@@ -20,52 +20,59 @@ import (
 	kiotajson "github.com/microsoft/kiota-serialization-json-go"
 	"github.com/microsoftgraph/msgraph-sdk-go/models/odataerrors"
 
-	"github.com/learncontract/learncontract/suites/clients"
-	"github.com/learncontract/learncontract/suites/clients/wire"
+	"github.com/learncontract/learncontract/suites/client"
+	"github.com/learncontract/learncontract/suites/client/wire"
 )
 
-// Config is the client whose caller looks at the *odataerrors.ODataError that a call returns. It asks once: the http.Client
-// has none of kiota's middleware.
-func Config() clients.Config {
-	return config("msgraph-sdk-go", func(client *http.Client) *http.Client { return client })
+// Config is the client whose caller looks at the *odataerrors.ODataError that a call returns. It sends one request: the
+// http.Client has none of kiota's middleware.
+func Config() client.Config {
+	return client.Config{
+		Name:    "msgraph-sdk-go",
+		New:     New,
+		Failure: failure,
+		Exposes: []client.Field{
+			client.Status, client.Code, client.Message, client.Details, client.RetryAfter, client.RequestID,
+		},
+	}
 }
 
-// Retrying is the client as it is shipped: its http.Client is kiota's default one, which waits and asks again, compresses
+// Retrying is the client as it is shipped: its http.Client is kiota's default one, which waits and retries, compresses
 // what it sends, and ends a call after 100 seconds.
-func Retrying() clients.Config {
-	c := config("msgraph-sdk-go + middleware", func(client *http.Client) *http.Client {
-		return Middleware(client, sdk.GetDefaultMiddlewares())
-	})
+func Retrying() client.Config {
+	c := Config()
+	c.Name += " + middleware"
+	c.New = func(given *http.Client, baseURL string) (client.Calls, error) {
+		return New(Middleware(given, sdk.GetDefaultMiddlewares()), baseURL)
+	}
 	c.Retries = true
 	c.RetriesOn = []int{http.StatusTooManyRequests, http.StatusServiceUnavailable}
 	return c
 }
 
-// Middleware is kiota's default http.Client with the middleware, above the client's transport.
-func Middleware(client *http.Client, middleware []sdk.Middleware) *http.Client {
+// Middleware is kiota's default http.Client with the middleware, above the transport of the given one.
+func Middleware(given *http.Client, middleware []sdk.Middleware) *http.Client {
 	shipped := sdk.GetDefaultClient()
-	shipped.Transport = sdk.NewCustomTransportWithParentTransport(client.Transport, middleware...)
+	shipped.Transport = sdk.NewCustomTransportWithParentTransport(given.Transport, middleware...)
 	return shipped
 }
 
-func config(name string, of func(*http.Client) *http.Client) clients.Config {
-	return clients.Config{
-		Name: name,
-		New:  func(client *http.Client, baseURL string) clients.Client { return New(of(client), baseURL) },
-		Exposes: []clients.Field{
-			clients.Status, clients.Code, clients.Message, clients.Details, clients.RetryAfter, clients.RequestID,
-		},
+// New constructs the client that sends by the http.Client.
+func New(given *http.Client, baseURL string) (client.Calls, error) {
+	adapter, err := sdk.NewNetHttpRequestAdapterWithParseNodeFactoryAndSerializationWriterFactoryAndHttpClient(
+		&authentication.AnonymousAuthenticationProvider{}, kiotajson.NewJsonParseNodeFactory(), nil, given)
+	if err != nil {
+		return nil, err
 	}
-}
-
-// New is the client that asks by the http.Client.
-func New(client *http.Client, baseURL string) clients.Client {
-	return &kiota{client, baseURL}
-}
-
-type kiota struct {
-	http    *http.Client
-	baseURL string
+	adapter.SetBaseUrl(baseURL)
+	return client.Calls{"*": func(ctx context.Context, call client.Call) error {
+		request, err := requestOf(call)
+		if err != nil {
+			return err
+		}
+		// A success's body is for the builders' models.
+		return adapter.SendNoContent(ctx, request, abstractions.ErrorMappings{"XXX": odataerrors.CreateODataErrorFromDiscriminatorValue})
+	}}, nil
 }
 
 // methods are the HTTP methods as kiota numbers them.
@@ -74,29 +81,11 @@ var methods = map[string]abstractions.HttpMethod{
 	http.MethodPatch: abstractions.PATCH, http.MethodDelete: abstractions.DELETE,
 }
 
-// Do implements clients.Client.
-func (k *kiota) Do(ctx context.Context, call clients.Call) (clients.Failure, error) {
-	adapter, err := sdk.NewNetHttpRequestAdapterWithParseNodeFactoryAndSerializationWriterFactoryAndHttpClient(
-		&authentication.AnonymousAuthenticationProvider{}, kiotajson.NewJsonParseNodeFactory(), nil, k.http)
-	if err != nil {
-		return clients.Failure{}, err
-	}
-	adapter.SetBaseUrl(k.baseURL)
-	request, err := requestOf(call)
-	if err != nil {
-		return clients.Failure{}, err
-	}
-	// What a success holds is for the builders' models.
-	return failure(adapter.SendNoContent(ctx, request, abstractions.ErrorMappings{
-		"XXX": odataerrors.CreateODataErrorFromDiscriminatorValue,
-	}))
-}
-
 // requestOf is the request that the SDK's builders make of a call.
-func requestOf(call clients.Call) (*abstractions.RequestInformation, error) {
+func requestOf(call client.Call) (*abstractions.RequestInformation, error) {
 	method, known := methods[call.Operation.Method]
 	if !known {
-		return nil, fmt.Errorf("%s: the SDK has no builder that asks by %s", call.Operation.ID, call.Operation.Method)
+		return nil, fmt.Errorf("%s: the SDK has no builder of a %s request", call.Operation.ID, call.Operation.Method)
 	}
 	request := abstractions.NewRequestInformation()
 	request.Method = method
@@ -113,31 +102,31 @@ func requestOf(call clients.Call) (*abstractions.RequestInformation, error) {
 	return request, nil
 }
 
-// failure is what the caller sees of the error of a call. The zero Failure is a success.
-func failure(err error) (clients.Failure, error) {
-	var answered *odataerrors.ODataError
-	if !errors.As(err, &answered) {
-		return clients.Failure{}, err
+// failure is what the caller can learn of the error of a call.
+func failure(err error) (client.Failure, bool) {
+	received, ok := errors.AsType[*odataerrors.ODataError](err)
+	if !ok {
+		return client.Failure{}, false
 	}
-	_ = answered.Error() // whoever logs an error calls it
-	f := clients.Failure{Status: answered.ResponseStatusCode}
+	_ = received.Error() // whoever logs an error calls it
+	f := client.Failure{Status: received.ResponseStatusCode}
 	header := http.Header{} // kiota's names are lower-case
 	for _, name := range []string{"Retry-After", "Date"} {
-		header[name] = answered.GetResponseHeaders().Get(name)
+		header[name] = received.GetResponseHeaders().Get(name)
 	}
 	f.RetryAfter = wire.RetryAfter(header)
-	main := answered.GetErrorEscaped()
+	main := received.GetErrorEscaped()
 	if main == nil {
-		return f, nil
+		return f, true
 	}
 	f.Code, f.Message = text(main.GetCode()), text(main.GetMessage())
 	for _, d := range main.GetDetails() {
-		f.Details = append(f.Details, clients.Detail{Code: text(d.GetCode()), Message: text(d.GetMessage())})
+		f.Details = append(f.Details, client.Detail{Code: text(d.GetCode()), Message: text(d.GetMessage())})
 	}
 	if inner := main.GetInnerError(); inner != nil {
 		f.RequestID = text(inner.GetRequestId())
 	}
-	return f, nil
+	return f, true
 }
 
 // text is "" for none.

@@ -19,7 +19,9 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
+	"golang.org/x/net/dns/dnsmessage"
 	"golang.org/x/net/http/httpproxy"
 
 	"github.com/learncontract/learncontract/matchers/exchange"
@@ -46,7 +48,8 @@ func init() {
 			_ = os.Setenv(name, "http://"+nowhere) // the name is valid
 		}
 	}
-	net.DefaultResolver = &net.Resolver{PreferGo: true, Dial: dialResolver}
+	// An error that is strict ends a look-up at once, without the search domains.
+	net.DefaultResolver = &net.Resolver{PreferGo: true, StrictErrors: true, Dial: dialResolver}
 	if transport, ok := http.DefaultTransport.(*http.Transport); ok {
 		transport.Proxy = proxyOfDefaultTransport
 	}
@@ -90,8 +93,33 @@ func dialResolver(ctx context.Context, network, address string) (net.Conn, error
 		}
 		return new(net.Dialer).DialContext(ctx, network, address)
 	}
-	return nil, note(ctx, fmt.Errorf("a request by a transport other than the given one, whose host's name was to be looked up, was %w", ErrRefused))
+	return refusingConn{ctx: ctx}, nil
 }
+
+// refusingConn is a connection to a name server that refuses each query: only that says which host a request is for.
+type refusingConn struct {
+	net.Conn
+	ctx context.Context //nolint:containedctx // that of the look-up
+}
+
+// Write implements net.Conn. What is written to a connection that is no net.PacketConn is a message behind its length.
+func (c refusingConn) Write(query []byte) (int, error) {
+	host := "a host"
+	var parser dnsmessage.Parser
+	if _, err := parser.Start(query[min(2, len(query)):]); err == nil {
+		if question, err := parser.Question(); err == nil {
+			host = strings.TrimSuffix(question.Name.String(), ".")
+		}
+	}
+	if host+":1" == nowhere {
+		host = "the environment's proxy"
+	}
+	err := note(c.ctx, fmt.Errorf("a request to %s by a transport of the client's own was %w", host, ErrRefused))
+	return 0, &net.OpError{Op: "write", Net: "udp", Err: err}
+}
+
+func (refusingConn) Close() error                { return nil }
+func (refusingConn) SetDeadline(time.Time) error { return nil }
 
 func proxyOfDefaultTransport(r *http.Request) (*url.URL, error) {
 	switch {
@@ -163,5 +191,10 @@ func note(ctx context.Context, err error) error {
 func (w *Watch) add(err error) {
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
+	for _, noted := range w.refused {
+		if noted.Error() == err.Error() { // a host is looked up several times
+			return
+		}
+	}
 	w.refused = append(w.refused, err)
 }

@@ -174,11 +174,11 @@ func (l *throttlingTransport) RoundTrip(r *http.Request) (*http.Response, error)
 	a := attempt{at: now.Sub(l.start)}
 	again := l.hasBody
 	if again {
-		if fault == "" && !bytes.Equal(body, l.body) {
-			fault = fmt.Sprintf("sends %s, and the first sent %s", stub.PrintableBody(body), stub.PrintableBody(l.body))
+		if fault == nil && !bytes.Equal(body, l.body) {
+			fault = fmt.Errorf("sends %s, and the first sent %s", stub.PrintableBody(body), stub.PrintableBody(l.body))
 		}
-		if fault != "" {
-			l.bodies = append(l.bodies, fmt.Sprintf("attempt %d %s", number+1, fault))
+		if fault != nil {
+			l.bodies = append(l.bodies, fmt.Sprintf("attempt %d %v", number+1, fault))
 		}
 		body = l.body // a wrong one is reported by itself: it spoils no other measurement
 	}
@@ -197,7 +197,7 @@ func (l *throttlingTransport) RoundTrip(r *http.Request) (*http.Response, error)
 	}
 	plain := r.WithContext(r.Context())
 	plain.Body = io.NopCloser(bytes.NewReader(body))
-	if again || fault == "" { // what is wrong with the first one, the stub says
+	if again || fault == nil { // what is wrong with the first one, the stub says
 		plain.Header, plain.ContentLength = r.Header.Clone(), int64(len(body))
 		plain.Header.Del("Content-Encoding")
 		plain.Header.Set("Content-Type", "application/json")

@@ -314,6 +314,8 @@ func (t *trial) recovers(wrong func(*measured) error, numbers ...int) error {
 		switch {
 		case fault != nil:
 			return fault
+		case m.panicked() != nil:
+			continue // it is known
 		case len(m.attempts) > times && m.Surfaced.Err != nil:
 			return t.say(m, "does not recover: it retried, the API responded %s, and it returned an error.",
 				fixtures.StatusLine(t.wording.Clause.Operation.Success.Status))
@@ -344,7 +346,7 @@ func (t *trial) stops() error {
 
 // surfacesTheLast is the fault of a client that gave up without surfacing the last failure.
 func (t *trial) surfacesTheLast(m *measured) error {
-	if m.Surfaced.Err != nil && !m.Surfaced.Carried {
+	if m.panicked() != nil || m.Surfaced.Err != nil && !m.Surfaced.Carried {
 		return nil // broken has judged it
 	}
 	m.Surfaced.Known = t.excuse

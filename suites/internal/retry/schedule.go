@@ -106,7 +106,7 @@ func (s *schedule) String() string {
 // rounded is a time as texts show it: to the millisecond, if that leaves anything of it.
 func rounded(d time.Duration) string {
 	if d > 100*365*24*time.Hour {
-		return "longer than anybody waits"
+		return "more than a century"
 	}
 	if d >= time.Millisecond {
 		d = d.Round(time.Millisecond)

@@ -88,7 +88,7 @@ func signIn(ctx context.Context, args []string) (printed, error) {
 // client is for a token endpoint. It follows no redirect, for what it sends is secret.
 func client(sandbox *live.Sandbox, endpoint string) *http.Client {
 	return &http.Client{
-		Transport:     worded{live.NewTransport(sandbox, endpoint)},
+		Transport:     worded{live.NewHTTPTransport(sandbox, endpoint)},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 }

@@ -1,3 +1,3 @@
-// Package suite holds the connector to the contract in a Ginkgo suite of its own, in which the contract's specs are some
-// among others. It has tests only.
+// Package suite checks the connector in a Ginkgo suite of its own, in which the contract's specs are some among others. It has
+// tests only.
 package suite

@@ -1,20 +1,19 @@
 package apierror_test
 
 import (
+	"os"
 	"testing"
-
-	_ "github.com/onsi/ginkgo/v2" // without it the ginkgo command drops its flags
 
 	"github.com/learncontract/learncontract/suites"
 	"github.com/learncontract/learncontract/suites/classroom"
-	"github.com/learncontract/learncontract/suites/clients/googleapi"
+	"github.com/learncontract/learncontract/suites/client/googleapi"
 )
 
-func TestMain(m *testing.M) { suites.Main(m) }
+func TestMain(m *testing.M) { os.Exit(suites.Run(m)) }
 
 func TestClassroom(t *testing.T) {
-	suites.Test(t, "classroom", googleapi.APIErrorConfig(), func(s *suites.Suite) {
+	suites.Provider{Name: "classroom", Specs: func(s *suites.Suite) {
 		classroom.Specs(s)
-		classroom.Odd(s)
-	})
+		classroom.Undocumented(s)
+	}}.Test(t, googleapi.APIErrorConfig())
 }

@@ -1,3 +1,3 @@
-// Package apierror is the suite of googleapi.APIErrorConfig, the SDK's client with a code: the ginkgo command's -p runs one
-// suite a package. It has tests only.
+// Package apierror checks googleapi.APIErrorConfig, the SDK's client with a code, in a package of its own, so that either client
+// runs alone. It has tests only.
 package apierror

@@ -1,3 +1,2 @@
-// Package described is the suite of kiota.Config, registered in a suite of somebody else's, of which suites.Describe takes
-// nothing over. It has tests only.
+// Package described checks kiota.Config in a Ginkgo suite of somebody else's, which stays as it is. It has tests only.
 package described

@@ -2,8 +2,10 @@ package retrying_test
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"net/http"
+	"os"
+	"strconv"
 	"testing"
 	"time"
 
@@ -13,61 +15,57 @@ import (
 
 	"github.com/learncontract/learncontract/fixtures"
 	"github.com/learncontract/learncontract/suites"
-	"github.com/learncontract/learncontract/suites/clients"
-	"github.com/learncontract/learncontract/suites/clients/kiota"
+	"github.com/learncontract/learncontract/suites/client"
+	"github.com/learncontract/learncontract/suites/client/kiota"
 	"github.com/learncontract/learncontract/suites/graph"
 	"github.com/learncontract/learncontract/suites/stub"
 )
 
-var _ = suites.Describe("msgraph-sdk-go + middleware", "graph", kiota.Retrying(), func(s *suites.Suite) {
+var _ = suites.Provider{Name: "graph", Specs: func(s *suites.Suite) {
 	graph.Specs(s)
-	graph.Odd(s)
-	noRetries(s)
-})
+	graph.Undocumented(s)
+	// The other specs take the middleware as it is by default.
+	s.ItSees("no retries if MaxRetries is 0", suites.Observation{
+		Key: "max-retries-zero", Clauses: "graph.get.throttled", Field: "attempts", Want: "1", See: attemptsWithoutRetries,
+	})
+}}.Describe("msgraph-sdk-go + middleware", kiota.Retrying())
 
-func TestMain(m *testing.M) { suites.Main(m) }
+func TestMain(m *testing.M) { os.Exit(suites.Run(m)) }
 
 func TestKiota(t *testing.T) {
 	gomega.RegisterFailHandler(ginkgo.Fail)
 	ginkgo.RunSpecs(t, "kiota, retrying")
 }
 
-// noRetries asks the middleware to ask once, which no other spec does: the others take it as it is by default.
-func noRetries(s *suites.Suite) {
-	throttled := func(w *fixtures.Wording) bool { return w.Clause.ID == "graph.get.throttled" }
-	s.DescribeOwn("max-retries-zero", "no retries are no retries", throttled, func(w *fixtures.Wording) {
-		never, err := sdk.GetDefaultMiddlewaresWithOptions(&sdk.RetryHandlerOptions{
-			MaxRetries:  0,
-			ShouldRetry: func(time.Duration, int, *http.Request, *http.Response) bool { return true },
-		})
-		if err != nil {
-			ginkgo.Fail("engine error: " + err.Error())
-		}
-		s.Hold(w, "max-retries-zero", "attempts", "1", fmt.Sprint(attempts(s, w, never)))
-	})
-}
-
-// attempts is how often a client with the middleware asks that is answered with the wording each time.
-func attempts(s *suites.Suite, w *fixtures.Wording, middleware []sdk.Middleware) (asked int) {
+// attemptsWithoutRetries is how often the client sends a request, throttled each time, whose middleware has MaxRetries 0.
+func attemptsWithoutRetries(w *fixtures.Wording) (string, error) {
 	const most = 10 // more than the middleware makes
-	o, answer, answers := w.Clause.Operation, w.Answer(), stub.New()
-	defer func() { _ = answers.Close() }() // what it refuses is not counted
-	answer.Header.Set("Retry-After", "1")
+	middleware, err := sdk.GetDefaultMiddlewaresWithOptions(&sdk.RetryHandlerOptions{
+		MaxRetries:  0,
+		ShouldRetry: func(time.Duration, int, *http.Request, *http.Response) bool { return true },
+	})
+	if err != nil {
+		return "", err
+	}
+	o, response, answers, attempts := w.Clause.Operation, w.Response(), stub.New(), 0
+	response.Header.Set("Retry-After", "1")
 	for range most {
-		if err := answers.Answer(stub.Request{Method: o.Method, URL: o.URL(), Body: o.Body}, answer); err != nil {
-			ginkgo.Fail("engine error: " + err.Error())
+		if err := answers.Respond(stub.Request{Method: o.Method, URL: o.URL(), Body: o.Body}, response); err != nil {
+			return "", err
 		}
 	}
-	below := roundTripper(func(r *http.Request) (*http.Response, error) {
-		asked++
+	counting := roundTripper(func(r *http.Request) (*http.Response, error) {
+		attempts++
 		return answers.RoundTrip(r)
 	})
-	s.OnVirtualTime(func() {
-		client := kiota.New(kiota.Middleware(&http.Client{Transport: below}, middleware), o.Contract.BaseURL)
-		// That it fails is no matter here.
-		_, _ = client.Do(context.Background(), clients.Minimal(o))
-	})
-	return asked
+	calls, err := kiota.New(kiota.Middleware(&http.Client{Transport: counting}, middleware), o.Contract.BaseURL)
+	if err != nil {
+		return "", err
+	}
+	if err := calls["*"](context.Background(), client.Minimal(o)); err == nil {
+		return "", errors.New("the client returned nil, and was throttled each time")
+	}
+	return strconv.Itoa(attempts), nil
 }
 
 type roundTripper func(*http.Request) (*http.Response, error)

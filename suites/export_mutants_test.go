@@ -1,0 +1,86 @@
+package suites
+
+import (
+	"context"
+	"testing"
+
+	"github.com/onsi/gomega"
+
+	"github.com/learncontract/learncontract/fixtures"
+	"github.com/learncontract/learncontract/suites/client"
+	"github.com/learncontract/learncontract/suites/internal/collect"
+	"github.com/learncontract/learncontract/suites/internal/verdict"
+)
+
+// InProcess is a suite whose specs run without a front end, where the API responds with what Respond makes of a wording.
+type InProcess struct {
+	Contract *fixtures.Contract
+	Respond  func(*fixtures.Wording) fixtures.Response
+	suite    *Suite
+}
+
+// Ran is what one spec came to.
+type Ran struct {
+	ID      string
+	Verdict verdict.Verdict
+	Body    []string // the failures of its body's own assertions
+	Failed  bool
+}
+
+// NewInProcess sets the suite of a provider up.
+func NewInProcess(t *testing.T, p Provider, config client.Config) *InProcess {
+	t.Helper()
+	s := p.newSuite(config, options{})
+	r := &InProcess{suite: s, Respond: (*fixtures.Wording).Response}
+	s.respond = func(w *fixtures.Wording) fixtures.Response { return r.Respond(w) }
+	s.run = s.newRun("")
+	if err := s.setUp(); err != nil {
+		t.Fatal(err)
+	}
+	r.Contract = s.Contract
+	return r
+}
+
+// Run runs the specs that are selected by their ids, and returns what the run prints.
+func (r *InProcess) Run(t *testing.T, isSelected func(id string) bool) (all []Ran, printed string) {
+	t.Helper()
+	var records []collect.Record
+	for _, sp := range r.suite.specs {
+		if isSelected(sp.ID) {
+			ran, record := r.runSpec(t, sp)
+			all, records = append(all, ran), append(records, record)
+		}
+	}
+	printed, err := r.suite.finish(records, "the selection left them out", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all, printed
+}
+
+// RunOne runs the spec of an id.
+func (r *InProcess) RunOne(t *testing.T, id string) Ran {
+	t.Helper()
+	for _, sp := range r.suite.specs {
+		if sp.ID == id {
+			ran, _ := r.runSpec(t, sp)
+			return ran
+		}
+	}
+	t.Fatalf("there is no spec %s", id)
+	return Ran{}
+}
+
+func (r *InProcess) runSpec(t *testing.T, sp *spec) (Ran, collect.Record) {
+	t.Helper()
+	ran, record := Ran{ID: sp.ID}, &collect.Record{Suite: r.suite.id, Spec: sp.Spec}
+	r.suite.execute(sp, record, front{
+		ctx: t.Context(), helper: func() {}, skip: func(string) {}, cleanup: func(func(context.Context) error) {},
+		fail: func(string, int) { ran.Failed = true },
+		gomega: func(gomegaFail) gomega.Gomega { // the body's failures are kept apart: the verdict fails the spec by itself
+			return gomega.NewGomega(func(message string, _ ...int) { ran.Body = append(ran.Body, message) })
+		},
+	})
+	ran.Verdict = *record.Verdict
+	return ran, *record
+}

@@ -1,0 +1,287 @@
+package mutation
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/learncontract/learncontract/fixtures"
+	"github.com/learncontract/learncontract/suites/client"
+	"github.com/learncontract/learncontract/suites/client/wire"
+	"github.com/learncontract/learncontract/suites/internal/call"
+	"github.com/learncontract/learncontract/suites/internal/retry"
+	"github.com/learncontract/learncontract/suites/internal/verdict"
+	"github.com/learncontract/learncontract/suites/report"
+)
+
+// brokenClients are the reference client, broken in one way each, and what the reason of a verdict must say.
+var brokenClients = []struct {
+	name   string
+	config client.Config
+	reason string
+}{
+	{"returns nil after 404", changed404(nil), "returned nil although the API responded 404"},
+	{"returns nil after 5xx", surfacing(func(f client.Failure) error {
+		if f.Status >= 500 {
+			return nil
+		}
+		return f
+	}), "returned nil although the API responded 500"},
+	{"returns nil after everything", surfacing(func(client.Failure) error { return nil }), "returned nil although the API responded 403"},
+	{"returns an error without the failure", surfacing(func(f client.Failure) error { return errors.New(f.Error()) }),
+		"returned an error that carries no failure"},
+	{"returns a sentinel after 404", changed404(io.EOF), "returned an error that carries no failure: EOF"},
+	{"takes 429 for 503", misreading(func(f *client.Failure) {
+		if f.Status == 429 {
+			f.Status = 503
+		}
+	}), "status is surfaced as 503"},
+	{"has no status", misreading(func(f *client.Failure) { f.Status = 0 }), "status is surfaced as"},
+	{"writes the code in lower case", misreading(func(f *client.Failure) { f.Code = strings.ToLower(f.Code) }), `code is surfaced as "forbidden"`},
+	{"takes the status for the code", misreading(func(f *client.Failure) { f.Code = http.StatusText(f.Status) }), "code is surfaced as"},
+	{"has no code", misreading(func(f *client.Failure) { f.Code = "" }), "code is surfaced as (nothing)"},
+	{"swaps code and message", misreading(func(f *client.Failure) { f.Code, f.Message = f.Message, f.Code }), "code is surfaced as"},
+	{"cuts the message", misreading(func(f *client.Failure) { f.Message = f.Message[:len(f.Message)-1] }), "message is surfaced as"},
+	{"takes the name out of the message", misreading(func(f *client.Failure) {
+		f.Message = strings.TrimPrefix(f.Message, "@"+f.Name+" ")
+	}), "message is surfaced as"},
+	{"has the name with its @", misreading(func(f *client.Failure) {
+		if f.Name != "" {
+			f.Name = "@" + f.Name
+		}
+	}), `name is surfaced as "@`},
+	{"has no name", misreading(func(f *client.Failure) { f.Name = "" }), "name is surfaced as (nothing)"},
+	{"takes any first word for the name", misreading(func(f *client.Failure) { f.Name, _, _ = strings.Cut(f.Message, " ") }), "name is surfaced as"},
+	{"has the first detail alone", misreading(func(f *client.Failure) { f.Details = f.Details[:min(1, len(f.Details))] }), "details is surfaced as"},
+	{"has no details", misreading(func(f *client.Failure) { f.Details = nil }), "details is surfaced as (nothing)"},
+	{"takes seconds for minutes", misreading(func(f *client.Failure) { f.RetryAfter *= 60 }), "retry-after is surfaced as"},
+	{"does not read Retry-After", misreading(func(f *client.Failure) { f.RetryAfter = 0 }), "retry-after is surfaced as (nothing)"},
+	{"makes a time to wait up", misreading(func(f *client.Failure) { f.RetryAfter = 5 * time.Minute }), "retry-after is surfaced as 5m0s"},
+	{"has no request id", misreading(func(f *client.Failure) { f.RequestID = "" }), "request id is surfaced as (nothing)"},
+	{"panics", misreading(func(f *client.Failure) { _ = f.Details[0] }), "panicked: runtime error: index out of range"},
+	{"ends its goroutine", misreading(func(*client.Failure) { runtime.Goexit() }), "panicked: it ended its goroutine by runtime.Goexit"},
+	{"waits for ever", misreading(func(*client.Failure) { select {} }), "hangs"},
+	{"takes 204 for a failure", calling(func(ctx context.Context, c client.Call, do perform) error {
+		if err := do(ctx, c); err != nil || c.Operation.Success.Status != http.StatusNoContent {
+			return err
+		}
+		return client.Failure{Status: http.StatusNoContent}
+	}), "returned an error although the API responded 204"},
+	{"sends nothing", calling(func(context.Context, client.Call, perform) error { return nil }), "did not send the request of its call"},
+	{"sends the request twice", calling(func(ctx context.Context, c client.Call, do perform) error {
+		return errors.Join(do(ctx, c), do(ctx, c))
+	}), "sent another request, though it does not declare Retries"},
+	{"reads before it writes", calling(func(ctx context.Context, c client.Call, do perform) error {
+		o := *c.Operation
+		o.Method = http.MethodGet
+		if o.Method != c.Operation.Method {
+			_ = do(ctx, client.Call{Operation: &o, Params: c.Params})
+		}
+		return do(ctx, c)
+	}), "sent an unexpected request"},
+	{"sends no body", calling(func(ctx context.Context, c client.Call, do perform) error {
+		c.Body = nil
+		return do(ctx, c)
+	}), "sent an unexpected request"},
+	{"sends no query", calling(func(ctx context.Context, c client.Call, do perform) error {
+		c.Query = nil
+		return do(ctx, c)
+	}), "sent an unexpected request"},
+	{"sends PUT for PATCH", sending(func(r *http.Request) {
+		if r.Method == http.MethodPatch {
+			r.Method = http.MethodPut
+		}
+	}), "sent an unexpected request"},
+	{"does not escape parameters", sending(func(r *http.Request) { r.URL.RawPath = "" }), "sent an unexpected request"},
+	{"names no content type", sending(func(r *http.Request) { r.Header.Del("Content-Type") }), "sent an unexpected request"},
+	{"calls another host", sending(func(r *http.Request) { r.URL.Host = "other.example" }), "called another host"},
+	{"uses http.DefaultClient", constructing(func(_ *http.Client, baseURL string) *wire.Client { return wire.New(http.DefaultClient, baseURL) }),
+		"did not send the request of its call"},
+	{"declares retries, and does not retry", declaring(func(c *client.Config) { c.Retries = true }), "declares Retries but did not retry after 429"},
+	{"retries at once", retrying(func(context.Context, int, client.Failure) bool { return true }), "retried at once: attempt 2 follows without any wait"},
+	{"backs off whatever Retry-After says", retrying(func(ctx context.Context, attempt int, _ client.Failure) bool {
+		return slept(ctx, time.Second<<attempt+rand.N(time.Second))
+	}), "retried too early: attempt 2 follows after"},
+	{"waits the same time each time", retrying(func(ctx context.Context, _ int, f client.Failure) bool {
+		return slept(ctx, cmp.Or(f.RetryAfter, 10*time.Second))
+	}), "does not back off"},
+	{"waits on after its context is done", retrying(func(_ context.Context, _ int, f client.Failure) bool {
+		return slept(context.Background(), cmp.Or(f.RetryAfter, 10*time.Second))
+	}), "does not end with its context"},
+}
+
+func TestBrokenClients(t *testing.T) {
+	t.Parallel()
+	contract := sample(t)
+	for _, v := range verdicts(t, wire.Config(), contract) {
+		if v.Outcome != report.Honored {
+			t.Errorf("the reference client is %s: %s", v.Outcome, v.Text)
+		}
+	}
+	for _, broken := range brokenClients {
+		t.Run(broken.name, func(t *testing.T) {
+			t.Parallel()
+			found := false
+			var reasons []string
+			for _, v := range verdicts(t, broken.config, contract) {
+				if v.Outcome != report.Honored && v.Outcome != report.Broken {
+					t.Errorf("a verdict is %s: %s", v.Outcome, v.Text)
+				}
+				if v.Outcome == report.Broken {
+					found = found || strings.Contains(v.Reason, broken.reason)
+					reasons = append(reasons, v.Reason)
+				}
+			}
+			if !found {
+				slices.Sort(reasons)
+				t.Errorf("no verdict is broken because it %q; the reasons are\n%s", broken.reason, strings.Join(slices.Compact(reasons), "\n"))
+			}
+		})
+	}
+}
+
+// verdicts are all of a client: of each wording, of each success, and of each behaviour where it is throttled.
+func verdicts(t *testing.T, config client.Config, contract *fixtures.Contract) (all []verdict.Verdict) {
+	t.Helper()
+	opened, err := call.Open(config, contract)
+	if err != nil {
+		t.Fatal(err)
+	}
+	judge := &verdict.Judge{Client: opened, Today: time.Now()}
+	subject := &retry.Subject{Judge: judge, Respond: (*fixtures.Wording).Response}
+	do := func(request call.Request) *call.Result {
+		r, err := opened.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	for w := range wordings(contract) {
+		if opened.RetriesAfter(w.Clause) {
+			_, v := subject.Documented(w)
+			all = append(all, v)
+			continue
+		}
+		r := do(call.Request{Operation: w.Clause.Operation, Response: w.Response(), What: w.ID(), Once: opened.WhyOnce(w.Clause)})
+		all = append(all, judge.Wording(w, "", r))
+	}
+	for _, o := range contract.Operations {
+		r := do(call.Request{Operation: o, Response: o.SuccessResponse(), What: "the success of " + o.ID, Once: "nothing failed"})
+		all = append(all, judge.Success(o, r))
+	}
+	for _, w := range subject.Wordings() {
+		for _, b := range subject.Behaviours(w) {
+			all = append(all, subject.Check(w, b))
+		}
+	}
+	return all
+}
+
+// perform performs a call as the reference client does.
+type perform = func(context.Context, client.Call) error
+
+// declaring is the reference client, declared otherwise.
+func declaring(change func(*client.Config)) client.Config {
+	config := wire.Config()
+	change(&config)
+	return config
+}
+
+// constructing is the reference client, constructed otherwise.
+func constructing(construct func(hc *http.Client, baseURL string) *wire.Client) client.Config {
+	return declaring(func(c *client.Config) {
+		c.New = func(hc *http.Client, baseURL string) (client.Calls, error) {
+			return client.Calls{"*": construct(hc, baseURL).Do}, nil
+		}
+	})
+}
+
+// calling performs each call otherwise.
+func calling(call func(ctx context.Context, c client.Call, do perform) error) client.Config {
+	return declaring(func(config *client.Config) {
+		config.New = func(hc *http.Client, baseURL string) (client.Calls, error) {
+			do := wire.New(hc, baseURL).Do
+			return client.Calls{"*": func(ctx context.Context, c client.Call) error { return call(ctx, c, do) }}, nil
+		}
+	})
+}
+
+// retrying retries where the provider allows it, at most five times, after another has waited.
+func retrying(wait func(ctx context.Context, attempt int, f client.Failure) (ok bool)) client.Config {
+	config := calling(func(ctx context.Context, c client.Call, do perform) error {
+		for attempt := 0; ; attempt++ {
+			err := do(ctx, c)
+			failure, failed := errors.AsType[client.Failure](err)
+			if !failed || attempt == 5 || failure.Status != http.StatusTooManyRequests || !wait(ctx, attempt, failure) {
+				return err
+			}
+		}
+	})
+	config.Retries, config.RetriesOn = true, []int{http.StatusTooManyRequests}
+	return config
+}
+
+// slept reports whether a time has passed before the context was done.
+func slept(ctx context.Context, wait time.Duration) bool {
+	select {
+	case <-time.After(wait):
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// surfacing returns something else for each failure.
+func surfacing(change func(client.Failure) error) client.Config {
+	return calling(func(ctx context.Context, c client.Call, do perform) error {
+		err := do(ctx, c)
+		if failure, ok := errors.AsType[client.Failure](err); ok {
+			return change(failure)
+		}
+		return err
+	})
+}
+
+// misreading has another failure.
+func misreading(change func(*client.Failure)) client.Config {
+	return surfacing(func(f client.Failure) error { change(&f); return f })
+}
+
+// changed404 returns an error in place of each failure of status 404.
+func changed404(err error) client.Config {
+	return surfacing(func(f client.Failure) error {
+		if f.Status == http.StatusNotFound {
+			return err
+		}
+		return f
+	})
+}
+
+// sending changes each request.
+func sending(change func(*http.Request)) client.Config {
+	return constructing(func(hc *http.Client, baseURL string) *wire.Client {
+		changed := *hc
+		changed.Transport = changingTransport{hc.Transport, change}
+		return wire.New(&changed, baseURL)
+	})
+}
+
+type changingTransport struct {
+	http.RoundTripper
+	change func(*http.Request)
+}
+
+// RoundTrip implements http.RoundTripper.
+func (t changingTransport) RoundTrip(r *http.Request) (*http.Response, error) {
+	r = r.Clone(r.Context())
+	t.change(r)
+	return t.RoundTripper.RoundTrip(r)
+}

@@ -1,0 +1,258 @@
+package offline_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/learncontract/learncontract/suites/internal/offline"
+)
+
+// childVariable names the test that a child process runs, for a process reads its environment's proxies once.
+const childVariable = "LEARNCONTRACT_OFFLINE_CHILD"
+
+// proxy is a server on loopback that says what reaches it. It is a proxy of plain HTTP.
+type proxy struct {
+	*httptest.Server
+	mutex    sync.Mutex
+	received []string
+}
+
+func newProxy(t *testing.T) *proxy {
+	t.Helper()
+	p := &proxy{}
+	p.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		p.mutex.Lock()
+		defer p.mutex.Unlock()
+		p.received = append(p.received, r.Method+" "+r.Host)
+		_, _ = io.WriteString(w, "from the proxy")
+	}))
+	t.Cleanup(p.Close)
+	return p
+}
+
+// runChild runs a test in a process whose environment has the proxy in every variable.
+func runChild(t *testing.T, p *proxy, name string, environment ...string) {
+	t.Helper()
+	child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+name+"$", "-test.v")
+	child.Env = append(slices.DeleteFunc(os.Environ(), func(entry string) bool {
+		return strings.HasSuffix(strings.ToLower(strings.SplitN(entry, "=", 2)[0]), "_proxy")
+	}), environment...)
+	child.Env = append(child.Env, childVariable+"="+name, "GORACE=atexit_sleep_ms=0")
+	for _, variable := range []string{"HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"} {
+		child.Env = append(child.Env, variable+"="+p.URL)
+	}
+	output, err := child.CombinedOutput()
+	if err != nil || !bytes.Contains(output, []byte("--- PASS: "+name)) {
+		t.Errorf("%v\n%s", err, output)
+	}
+}
+
+func skipUnlessChild(t *testing.T) {
+	t.Helper()
+	if os.Getenv(childVariable) != t.Name() {
+		t.Skip("it is run in a process of its own by the tests that are not named Child")
+	}
+}
+
+func TestNothingReachesAProxyOffline(t *testing.T) {
+	t.Parallel()
+	p := newProxy(t)
+	runChild(t, p, "TestChildOffline")
+	if len(p.received) > 0 {
+		t.Errorf("the proxy received %q", p.received)
+	}
+}
+
+func TestChildOffline(t *testing.T) {
+	skipUnlessChild(t)
+	if !strings.HasPrefix(offline.EarlyProxy, "http://127.0.0.1:") {
+		t.Fatalf("what is early had the proxy %q, and so shows nothing", offline.EarlyProxy)
+	}
+	if err := offline.Check(); err != nil {
+		t.Error(err)
+	}
+	const own = "a request to graph.example by a transport of the client's own was refused: this test process is offline"
+	const proxied = "a request to the environment's proxy by a transport of the client's own was refused: this test process is offline"
+	const shared = "GET https://graph.example/v1?token=… by http.DefaultTransport was refused: this test process is offline"
+	for name, test := range map[string]struct {
+		transport http.RoundTripper
+		want      string
+	}{
+		"the default client":                  {nil, shared},
+		"a clone of the default transport":    {http.DefaultTransport.(*http.Transport).Clone(), shared},
+		"a clone made at a package's init":    {offline.EarlyTransport, proxied},
+		"a transport of its own":              {&http.Transport{}, own},
+		"one with the environment's proxy":    {&http.Transport{Proxy: http.ProxyFromEnvironment}, proxied},
+		"HTTP/2":                              {&http.Transport{ForceAttemptHTTP2: true}, own},
+		"HTTP/2 with the environment's proxy": {&http.Transport{ForceAttemptHTTP2: true, Proxy: http.ProxyFromEnvironment}, proxied},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, withContext := range []bool{true, false} { // a client may send a request within a context of its own
+				watch := offline.StartWatch()
+				ctx := context.Background()
+				if withContext {
+					ctx = watch.Context(ctx)
+				}
+				err := get(ctx, &http.Client{Transport: test.transport}, "https://graph.example/v1?token=secret")
+				refused := watch.End()
+				if err == nil || refused == nil || refused.Error() != test.want || !errors.Is(refused, offline.ErrRefused) {
+					t.Errorf("the request returned %v, and the watch saw %v, want %s", err, refused, test.want)
+				}
+			}
+		})
+	}
+}
+
+func TestAProxyIsUsedLive(t *testing.T) {
+	t.Parallel()
+	p := newProxy(t)
+	runChild(t, p, "TestChildLive")
+	slices.Sort(p.received)
+	if want := []string{"CONNECT graph.invalid:443", "GET graph.invalid"}; !slices.Equal(p.received, want) {
+		t.Errorf("the proxy received %q, want %q", p.received, want)
+	}
+}
+
+func TestChildLive(t *testing.T) {
+	skipUnlessChild(t)
+	if got := os.Getenv("HTTPS_PROXY"); got == offline.EarlyProxy {
+		t.Errorf("offline, what the process starts uses the proxy %s", got)
+	}
+	offline.Release()
+	for _, name := range []string{"HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"} {
+		if got := os.Getenv(name); got != offline.EarlyProxy {
+			t.Errorf("what the process starts has %s=%q, want %q", name, got, offline.EarlyProxy)
+		}
+	}
+	watch := offline.StartWatch()
+	if err := get(t.Context(), http.DefaultClient, "http://graph.invalid/"); err != nil {
+		t.Errorf("the default client does not use the proxy: %v", err)
+	}
+	if err := get(t.Context(), &http.Client{Transport: &http.Transport{Proxy: offline.Proxy}}, "https://graph.invalid/"); err == nil {
+		t.Error("the proxy that understands no CONNECT let a request pass")
+	}
+	listener, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	connection, err := net.DefaultResolver.Dial(t.Context(), "udp", listener.LocalAddr().String())
+	if err != nil {
+		t.Fatalf("the resolver does not reach a name server: %v", err)
+	}
+	defer connection.Close()
+	if connection.RemoteAddr().String() != listener.LocalAddr().String() {
+		t.Errorf("the resolver reaches %v", connection.RemoteAddr())
+	}
+	if err := watch.End(); err != nil {
+		t.Errorf("refused: %v", err)
+	}
+}
+
+// A process that has read its environment before package offline could change it cannot be kept offline, and says so.
+func TestAProxyThatWasReadBeforeIsNamed(t *testing.T) {
+	t.Parallel()
+	runChild(t, newProxy(t), "TestChildCached", offline.EarlyRead+"=1")
+	if err := offline.Check(); err != nil {
+		t.Errorf("here nothing was read before, and yet: %v", err)
+	}
+}
+
+func TestChildCached(t *testing.T) {
+	skipUnlessChild(t)
+	if err := offline.Check(); err == nil || !strings.Contains(err.Error(), "run without HTTPS_PROXY and HTTP_PROXY") {
+		t.Errorf("the error is %v", err)
+	}
+}
+
+func get(ctx context.Context, client *http.Client, address string) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return err
+	}
+	response, err := client.Do(request)
+	if err == nil {
+		response.Body.Close()
+	}
+	return err
+}
+
+// A host's own goroutines go on while clients are watched, and loopback passes.
+func TestLoopbackPassesMeanwhile(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	defer server.Close()
+	var group sync.WaitGroup
+	for range 4 {
+		group.Go(func() {
+			for range 10 {
+				if response, err := http.Get(server.URL); err != nil { //nolint:noctx // as a host's code does
+					t.Error(err)
+				} else {
+					response.Body.Close()
+				}
+			}
+		})
+		group.Go(func() {
+			for range 10 {
+				watch := offline.StartWatch()
+				_ = get(watch.Context(t.Context()), http.DefaultClient, "https://graph.example/")
+				if err := watch.End(); err == nil || strings.Count(err.Error(), "refused") != 1 {
+					t.Errorf("the watch saw %v", err)
+				}
+			}
+		})
+	}
+	group.Wait()
+	for _, address := range []string{"http://[::1]:1/", "http://localhost:1/", "http://127.0.0.1:1/"} {
+		if err := get(t.Context(), http.DefaultClient, address); errors.Is(err, offline.ErrRefused) {
+			t.Errorf("%s is refused: %v", address, err)
+		}
+	}
+	if err := get(t.Context(), http.DefaultClient, "http://192.0.2.1/"); !errors.Is(err, offline.ErrRefused) {
+		t.Errorf("an address that is not loopback is not refused: %v", err)
+	}
+}
+
+func TestARefusalBelongsToItsWatch(t *testing.T) { //nolint:paralleltest // every watch that runs sees a request without one
+	mine, other := offline.StartWatch(), offline.StartWatch()
+	_ = get(mine.Context(t.Context()), http.DefaultClient, "https://mine.example/")
+	_ = get(t.Context(), http.DefaultClient, "https://anybodys.example/")
+	_ = get(other.Context(t.Context()), http.DefaultClient, "https://other.example/")
+	seen := func(w *offline.Watch) string { return w.End().Error() }
+	first, second := seen(mine), seen(other)
+	if !strings.Contains(first, "mine.example") || !strings.Contains(first, "anybodys.example") || strings.Contains(first, "other.example") {
+		t.Errorf("mine saw %s", first)
+	}
+	if !strings.Contains(second, "other.example") || !strings.Contains(second, "anybodys.example") || strings.Contains(second, "mine.example") {
+		t.Errorf("the other saw %s", second)
+	}
+	ended := offline.StartWatch()
+	_ = ended.End()
+	_ = get(t.Context(), http.DefaultClient, "https://late.example/")
+	if err := ended.End(); err != nil {
+		t.Errorf("a watch that has ended saw %v", err)
+	}
+}
+
+func TestBaseURLResolvesNowhere(t *testing.T) {
+	t.Parallel()
+	for address, want := range map[string]string{
+		"https://graph.example/v1.0": "https://graph.example.invalid/v1.0", "https://graph.example": "https://graph.example.invalid", ":": ":",
+	} {
+		if got := offline.BaseURL(address); got != want {
+			t.Errorf("of %s it is %s, want %s", address, got, want)
+		}
+	}
+}
