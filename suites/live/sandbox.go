@@ -40,7 +40,7 @@ type SandboxKey struct {
 func SandboxKeys() []SandboxKey { return slices.Clone(sandboxKeys) }
 
 var sandboxKeys = []SandboxKey{
-	{"graph.tenant", "The Entra tenant's id, which the guard holds every token against.", guid},
+	{"graph.tenant", "The Entra tenant's id, which every token is compared with.", guid},
 	{"graph.provider", "The registrationId of a registered provider with course activity sync on.", guid},
 	{"graph.otherProvider", "The registrationId of a second one.", guid},
 	{"graph.disabledProvider", "The registrationId of a registered provider with course activity sync off.", guid},

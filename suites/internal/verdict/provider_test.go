@@ -18,7 +18,7 @@ import (
 	"github.com/learncontract/learncontract/suites/client"
 	"github.com/learncontract/learncontract/suites/internal/call"
 	"github.com/learncontract/learncontract/suites/internal/verdict"
-	"github.com/learncontract/learncontract/suites/mutation"
+	"github.com/learncontract/learncontract/suites/internal/mutation"
 	"github.com/learncontract/learncontract/suites/report"
 )
 
@@ -359,7 +359,7 @@ func TestProviderDrift(t *testing.T) {
 			if before.Outcome != report.Honored && before.Outcome != report.Deviating {
 				t.Errorf("%s is %s unchanged:\n%s", w.ID(), before.Outcome, before.Text)
 			}
-			for _, o := range mutation.Harmful {
+			for _, o := range mutation.Harmful() {
 				for i, changed := range o.Apply(w, response) {
 					after := j.Provider(clause, received(clause.Operation, changed), false, "safe").Verdict
 					what := fmt.Sprintf("%s, %s (%d)", w.ID(), o.Name, i)
@@ -386,7 +386,7 @@ func TestProviderDrift(t *testing.T) {
 					}
 				}
 			}
-			for _, o := range mutation.Harmless {
+			for _, o := range mutation.Harmless() {
 				for i, changed := range o.Apply(w, response) {
 					after := j.Provider(clause, received(clause.Operation, changed), false, "safe").Verdict
 					if after.Outcome != report.Honored && after.Outcome != report.Deviating {
