@@ -1,6 +1,7 @@
 package suites
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -189,7 +190,8 @@ func judged(record collect.Record, sp *types.SpecReport) collect.Record {
 
 // finishGinkgo reports, at the end of the suite, what came of it.
 func (s *Suite) finishGinkgo(ctx context.Context, r ginkgo.Report) {
-	problems := s.closeTenant(ctx)
+	leftBehind := s.closeTenant(ctx)
+	problems := slices.Clone(leftBehind)
 	if r.SuiteConfig.DryRun {
 		fmt.Printf("\n%s %s: dry run, nothing called\n", s.Contract.Provider, s.Contract.API)
 		return
@@ -210,13 +212,14 @@ func (s *Suite) finishGinkgo(ctx context.Context, r ginkgo.Report) {
 	}
 	s.run.Start, s.run.Seconds = r.StartTime, r.RunTime.Seconds()
 	text, err := s.finish(records, left, problems)
+	err = cmp.Or(err, errors.Join(leftBehind...))
 	if r.SuiteConfig.ParallelTotal > 1 {
 		fmt.Print(text)
 	} else {
 		process.printLast(text)
 	}
 	if err != nil {
-		ginkgo.Fail("engine error: " + err.Error())
+		ginkgo.Fail("engine error: " + s.mask(err.Error()))
 	}
 }
 

@@ -15,7 +15,6 @@ import (
 	"github.com/learncontract/learncontract/fixtures"
 	"github.com/learncontract/learncontract/suites/client"
 	"github.com/learncontract/learncontract/suites/internal/call"
-	"github.com/learncontract/learncontract/suites/internal/offline"
 	"github.com/learncontract/learncontract/suites/internal/verdict"
 	"github.com/learncontract/learncontract/suites/live"
 	"github.com/learncontract/learncontract/suites/report"
@@ -41,7 +40,6 @@ func (s *Suite) openTenant() (err error) {
 	config := live.Config{Provoke: o.provoke, SignIn: o.signIn, Options: o.transport, Record: o.record, Replay: o.replay}
 	config.Options.Waiting = func(what string) { waiting.Store(&what) }
 	if o.replay == "" {
-		offline.Release()
 		if config.Sandbox, err = live.LoadSandbox(o.sandbox); err != nil {
 			return err
 		}
@@ -60,7 +58,11 @@ var waiting atomic.Pointer[string]
 func (s *Suite) checkLive(e *execution, clause *fixtures.Clause, body func(gomega.Gomega, *fixtures.Wording, Result)) {
 	e.helper()
 	recipe := s.tenant.Recipe(clause)
-	if why := s.tenant.WhyNot(recipe); why != "" {
+	why := s.tenant.WhyNot(recipe)
+	if e.ctx.Err() != nil {
+		why = "the run ended early"
+	}
+	if why != "" {
 		e.conclude(verdict.NotRun(report.NotRun, why))
 		return
 	}

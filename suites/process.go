@@ -15,6 +15,7 @@ import (
 	"github.com/onsi/ginkgo/v2"
 
 	"github.com/learncontract/learncontract/fixtures"
+	"github.com/learncontract/learncontract/suites/internal/offline"
 	"github.com/learncontract/learncontract/suites/live"
 )
 
@@ -72,6 +73,9 @@ func newProcess(set *flag.FlagSet) *processState {
 		}
 		if *provoke != "" {
 			o.provoke = strings.Split(*provoke, ",")
+		}
+		if o.live {
+			offline.Release() // before the first test, and before the environment is read for secrets: it has the proxies again
 		}
 		if o.live || o.replay != "" {
 			o.transport.Secrets = live.NewSecrets()

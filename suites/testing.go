@@ -12,6 +12,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/onsi/gomega"
 
@@ -31,8 +32,8 @@ func (p Provider) Test(t *testing.T, config client.Config) {
 	ctx, stop := context.Background(), func() {}
 	var records []*collect.Record
 	if s.problem = s.setUp(writer{t.Name(), t}); s.problem == nil {
-		if s.isLive() { // an interrupted run cleans up, as every test does that ends
-			ctx, stop = signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+		if s.isLive() {
+			ctx, stop = endingEarly(t)
 		}
 		for _, group := range grouped(s.specs) {
 			t.Run(group.name, func(t *testing.T) {
@@ -51,20 +52,40 @@ func (p Provider) Test(t *testing.T, config client.Config) {
 			})
 		}
 	}
+	ended := context.Cause(ctx)
 	stop()
 	left := "the selection left them out"
-	if failFast := flag.Lookup("test.failfast"); t.Failed() && failFast != nil && failFast.Value.String() == "true" || ctx.Err() != nil {
+	if failFast := flag.Lookup("test.failfast"); t.Failed() && failFast != nil && failFast.Value.String() == "true" || ended != nil {
 		left = "the run ended early"
 	}
 	problems := s.closeTenant(context.Background())
+	if ended != nil {
+		problems = append(problems, fmt.Errorf("the run ended early: %w", ended))
+	}
 	text, err := s.finish(completed(records), left, problems)
 	if s.problem != nil {
 		t.Fatal("engine error: " + s.mask(s.problem.Error()))
 	}
 	t.Log("\n" + text)
 	if err != nil {
-		t.Error("engine error: " + err.Error())
+		t.Error("engine error: " + s.mask(err.Error()))
+	} else if len(problems) > 0 {
+		t.Fail() // the text says why
 	}
+}
+
+// endingEarly is the context of a live run, which an interruption ends, and go test's -timeout before it kills the process: so that
+// the run cleans up.
+func endingEarly(t *testing.T) (ctx context.Context, stop func()) {
+	t.Helper()
+	ctx, stop = signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	deadline, ok := t.Deadline()
+	if !ok {
+		return ctx, stop
+	}
+	margin := min(cleanUpTime, time.Until(deadline)/2)
+	ctx, cancel := context.WithDeadlineCause(ctx, deadline.Add(-margin), fmt.Errorf("%w: the test's -timeout is near, give it more", context.DeadlineExceeded))
+	return ctx, func() { cancel(); stop() }
 }
 
 // runSubtest runs a spec as a test.

@@ -550,7 +550,7 @@ func TestLive(t *testing.T) {
 			if out.status != 0 {
 				t.Errorf("it ended with %d", out.status)
 			}
-			if said := r.said.String(); !strings.Contains(said, "graph: 0 removed") || !strings.Contains(said, "clauses are asked") {
+			if said := r.said.String(); !strings.Contains(said, "graph: 0 removed") || !strings.Contains(said, "clauses are run") {
 				t.Error("there was no plan, or no sweep")
 			}
 			if name == "github" {

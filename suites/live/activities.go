@@ -67,14 +67,14 @@ func (t *Tenant) activitiesOf(ctx context.Context, as, learner string) (all []fo
 }
 
 func receivedActivity(x exchange.Exchange) found {
-	return found{id: textAt(x, "/id"), provider: textAt(x, "/learningProviderId")}
+	return found{id: x.TextAt("/id"), provider: x.TextAt("/learningProviderId")}
 }
 
 // readActivity looks for an activity.
 func readActivity(ctx context.Context, t *Tenant, as string, a *found) (there bool, err error) {
 	x, err := t.request(ctx, activityReader(t, as), http.MethodGet, "/employeeExperience/learningCourseActivities/"+url.PathEscape(a.id), nil)
-	if a.name = textAt(x, "/externalcourseActivityId"); a.name == "" {
-		a.name = textAt(x, "/externalCourseActivityId") // the documentation spells it in two ways
+	if a.name = x.TextAt("/externalcourseActivityId"); a.name == "" {
+		a.name = x.TextAt("/externalCourseActivityId") // the documentation spells it in two ways
 	}
 	return err == nil && x.Status() == http.StatusOK, err
 }
@@ -87,7 +87,7 @@ func removeActivity(ctx context.Context, t *Tenant, as string, a found) error {
 		return err
 	}
 	if x.Status() != http.StatusNoContent && x.Status() != http.StatusNotFound {
-		return fmt.Errorf("DELETE was answered %s: remove it yourself, or sweep as somebody who may\n%s", fixtures.StatusLine(x.Status()), x)
+		return fmt.Errorf("DELETE received %s: remove it yourself, or sweep as somebody who may\n%s", fixtures.StatusLine(x.Status()), x)
 	}
 	return nil
 }

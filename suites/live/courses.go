@@ -59,7 +59,7 @@ func findCourses(ctx context.Context, t *Tenant, as string) (all []found, err er
 // readCourse looks for a course.
 func readCourse(ctx context.Context, t *Tenant, as string, c *found) (there bool, err error) {
 	x, err := t.request(ctx, remover(t, as), http.MethodGet, "/v1/courses/"+url.PathEscape(c.id), nil)
-	c.name = textAt(x, "/name")
+	c.name = x.TextAt("/name")
 	return err == nil && x.Status() == http.StatusOK, err
 }
 
@@ -75,9 +75,9 @@ func remover(t *Tenant, as string) string {
 	return as
 }
 
-// towards is the state a course must be brought to next on its way to be removed: only an archived one can be, and one that is
+// nextStateToDelete is the state a course must be brought to next on its way to be removed: only an archived one can be, and one that is
 // provisioned cannot be archived. One that is declined can never be removed, and no recipe declines one.
-var towards = map[string]string{"PROVISIONED": "ACTIVE", "ACTIVE": "ARCHIVED", "SUSPENDED": "ARCHIVED"}
+var nextStateToDelete = map[string]string{"PROVISIONED": "ACTIVE", "ACTIVE": "ARCHIVED", "SUSPENDED": "ARCHIVED"}
 
 // removeCourse brings a course to where it can be removed, and removes it.
 func removeCourse(ctx context.Context, t *Tenant, as string, c found) error {
@@ -88,14 +88,14 @@ func removeCourse(ctx context.Context, t *Tenant, as string, c found) error {
 		if err != nil || x.Status() == http.StatusNotFound {
 			return err
 		}
-		state := textAt(x, "/courseState")
-		next, further := towards[state]
+		state := x.TextAt("/courseState")
+		next, further := nextStateToDelete[state]
 		if !further {
 			break
 		}
 		x, err = t.request(ctx, as, http.MethodPatch, path+"?updateMask=courseState", map[string]string{"courseState": next})
 		if err == nil && x.Status() >= http.StatusBadRequest && x.Status() != http.StatusNotFound {
-			err = fmt.Errorf("it is %s, and to make it %s was answered %s\n%s", state, next, fixtures.StatusLine(x.Status()), x)
+			err = fmt.Errorf("it is %s, and the request to make it %s received %s\n%s", state, next, fixtures.StatusLine(x.Status()), x)
 		}
 		if err == nil {
 			err = t.leaves(ctx, as, path, state)
@@ -109,16 +109,16 @@ func removeCourse(ctx context.Context, t *Tenant, as string, c found) error {
 		return err
 	}
 	if !slices.Contains([]int{http.StatusOK, http.StatusNoContent, http.StatusNotFound}, x.Status()) {
-		return fmt.Errorf("DELETE was answered %s: remove it yourself, or sweep as somebody who may\n%s", fixtures.StatusLine(x.Status()), x)
+		return fmt.Errorf("DELETE received %s: remove it yourself, or sweep as somebody who may\n%s", fixtures.StatusLine(x.Status()), x)
 	}
 	return nil
 }
 
 // leaves waits until a course has another state: changes are eventually consistent.
 func (t *Tenant) leaves(ctx context.Context, as, path, state string) error {
-	err := t.door.poll(ctx, longestWaitForState, "the course to be "+state+" no more", func() (bool, error) {
+	err := t.transport.poll(ctx, longestWaitForState, "the course to be "+state+" no more", func() (bool, error) {
 		x, err := t.request(ctx, as, http.MethodGet, path, nil)
-		return textAt(x, "/courseState") != state, err
+		return x.TextAt("/courseState") != state, err
 	})
 	if errors.Is(err, errPolledEnough) {
 		return engineErrorf(OpCleanUp, "the course stays %s: %w", state, err)
@@ -126,11 +126,4 @@ func (t *Tenant) leaves(ctx context.Context, as, path, state string) error {
 	return err
 }
 
-func receivedCourse(x exchange.Exchange) found { return found{id: textAt(x, "/id")} }
-
-// textAt is the text at a place of an answer's body, "" if there is none.
-func textAt(x exchange.Exchange, place string) string {
-	value, _ := x.At(place)
-	text, _ := value.(string)
-	return text
-}
+func receivedCourse(x exchange.Exchange) found { return found{id: x.TextAt("/id")} }

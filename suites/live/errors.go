@@ -61,7 +61,7 @@ func networkError(ctx context.Context, host string, err error) *EngineError {
 		return already
 	}
 	if errors.Is(ctx.Err(), context.Canceled) {
-		return wrapWithText(OpInterrupt, context.Canceled, "the request to %s was given up, for the run was interrupted", host)
+		return wrapWithText(OpInterrupt, context.Canceled, "the request to %s was canceled, because the run was interrupted", host)
 	}
 	return wrapWithText(OpNetwork, err, "%s %s (%s)", host, NetworkReason(err), exchange.Printable(err.Error()))
 }
@@ -91,7 +91,7 @@ func NetworkReason(err error) string {
 		return "shows a certificate of an unknown authority: if it is a loopback address, name its ca in the sandbox file"
 	}
 	if _, ok := errors.AsType[x509.HostnameError](err); ok {
-		return "shows a certificate of another host, and somebody else may be answering: check the sandbox file's endpoint, and proxies"
+		return "shows a certificate of another host, and another server may be responding: check the sandbox file's endpoint, and proxies"
 	}
 	if invalid, ok := errors.AsType[x509.CertificateInvalidError](err); ok {
 		if invalid.Reason == x509.Expired {
@@ -105,15 +105,15 @@ func NetworkReason(err error) string {
 	timeout, ok := errors.AsType[net.Error](err)
 	switch {
 	case errors.Is(err, context.DeadlineExceeded) || ok && timeout.Timeout():
-		return "did not answer in time: try again later"
+		return "did not respond in time: try again later"
 	case errors.Is(err, syscall.ECONNREFUSED):
-		return "refuses the connection, for nothing listens there: check the sandbox file's endpoint, or start what it names"
+		return "refuses the connection, because nothing listens there: check the sandbox file's endpoint, or start what it names"
 	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
-		return "broke the connection off: check the network and its proxies, or try again later"
+		return "reset the connection: check the network and its proxies, or try again later"
 	case errors.Is(err, io.EOF):
-		return "closed the connection without an answer: check the network and its proxies, or try again later"
+		return "closed the connection without a response: check the network and its proxies, or try again later"
 	case errors.Is(err, io.ErrUnexpectedEOF):
-		return "broke its answer off: try again later"
+		return "ended its response early: try again later"
 	}
-	return "cannot be asked: check the network and its proxies"
+	return "cannot be reached: check the network and its proxies"
 }

@@ -16,39 +16,39 @@ const renewBefore = 2 * time.Minute
 
 // Prove signs an identity in and holds it against the sandbox file, as its first request would, so that what is wrong is
 // told before anything is asked.
-func (d *Transport) Prove(ctx context.Context, identity string) error {
-	if err := d.checkIdentity(identity); err != nil {
+func (tr *Transport) Prove(ctx context.Context, identity string) error {
+	if err := tr.checkIdentity(identity); err != nil {
 		return err
 	}
-	_, err := d.proven(ctx, identity)
+	_, err := tr.proven(ctx, identity)
 	return err
 }
 
-func (d *Transport) checkIdentity(identity string) error {
-	known := Identities(d.provider)
+func (tr *Transport) checkIdentity(identity string) error {
+	known := Identities(tr.provider)
 	if slices.Contains(known, identity) {
 		return nil
 	}
-	return engineErrorf(OpSignIn, "%s has no identity %q: it has %s", d.provider, identity, strings.Join(known, ", "))
+	return engineErrorf(OpSignIn, "%s has no identity %q: it has %s", tr.provider, identity, strings.Join(known, ", "))
 }
 
 // Forget has the next request of an identity sign in anew, after an answer that says its token is no longer good.
-func (d *Transport) Forget(identity string) {
-	d.mutex.Lock()
-	defer d.mutex.Unlock()
-	delete(d.identities, identity)
+func (tr *Transport) Forget(identity string) {
+	tr.mutex.Lock()
+	defer tr.mutex.Unlock()
+	delete(tr.identities, identity)
 }
 
 // proven returns the token of an identity that is whom the file names. It signs in, and asks whom the token is of, once
 // for each token. An identity that is somebody else is refused for good; the others are not, for they may have to clean up.
-func (d *Transport) proven(ctx context.Context, name string) (Token, error) {
-	d.mutex.Lock()
-	who := d.identities[name]
+func (tr *Transport) proven(ctx context.Context, name string) (Token, error) {
+	tr.mutex.Lock()
+	who := tr.identities[name]
 	if who == nil {
 		who = &identity{busy: make(chan struct{}, 1)}
-		d.identities[name] = who
+		tr.identities[name] = who
 	}
-	d.mutex.Unlock()
+	tr.mutex.Unlock()
 	select {
 	case who.busy <- struct{}{}:
 		defer func() { <-who.busy }()
@@ -61,13 +61,13 @@ func (d *Transport) proven(ctx context.Context, name string) (Token, error) {
 	if who.token.value != nil && (who.token.Expires.IsZero() || time.Until(who.token.Expires) > renewBefore) {
 		return who.token, nil
 	}
-	token, err := d.signedIn(ctx, name)
+	token, err := tr.signedIn(ctx, name)
 	if err != nil {
 		return Token{}, err
 	}
-	check := d.checkTenant
-	if d.provider == "classroom" {
-		check = d.checkUser
+	check := tr.checkTenant
+	if tr.provider == "classroom" {
+		check = tr.checkUser
 	}
 	err = check(ctx, name, token)
 	if e, ok := err.(*EngineError); ok && e.Op == OpGuard { //nolint:errorlint // a check returns it itself
@@ -81,18 +81,18 @@ func (d *Transport) proven(ctx context.Context, name string) (Token, error) {
 }
 
 // signedIn gets a token.
-func (d *Transport) signedIn(ctx context.Context, name string) (Token, error) {
-	as := d.provider + "/" + name
-	key := account(d.provider, name)
-	if d.provider == "graph" {
+func (tr *Transport) signedIn(ctx context.Context, name string) (Token, error) {
+	as := tr.provider + "/" + name
+	key := account(tr.provider, name)
+	if tr.provider == "graph" {
 		key = "graph.tenant"
 	}
-	if _, ok := d.sandbox.Value(key); !ok {
-		return Token{}, engineErrorf(OpSignIn, "%s does not name %s, and so nobody can be asked as it: name it", d.sandbox.File(), key)
+	if _, ok := tr.sandbox.Value(key); !ok {
+		return Token{}, engineErrorf(OpSignIn, "%s does not name %s, so no request can be sent as that identity: name it", tr.sandbox.File(), key)
 	}
-	d.options.Waiting(as + " to sign in")
-	token, err := d.signIn(ctx, as)
-	d.options.Waiting("")
+	tr.options.Waiting(as + " to sign in")
+	token, err := tr.signIn(ctx, as)
+	tr.options.Waiting("")
 	if err != nil {
 		if already, ok := err.(*EngineError); ok { //nolint:errorlint // to be told as it is
 			return Token{}, already
@@ -102,8 +102,8 @@ func (d *Transport) signedIn(ctx context.Context, name string) (Token, error) {
 	if token.value == nil || token.value() == "" {
 		return Token{}, engineErrorf(OpSignIn, "%s got an empty token: see that what signs in prints one, or set %s", as, TokenVariable(as))
 	}
-	if d.options.Secrets != nil {
-		d.options.Secrets.Add("the token of "+as, token.value())
+	if tr.options.Secrets != nil {
+		tr.options.Secrets.Add("the token of "+as, token.value())
 	}
 	if !token.Expires.IsZero() && !time.Now().Before(token.Expires) {
 		return Token{}, engineErrorf(OpSignIn, "%s got a token that expired at %s: check this machine's clock", as,
@@ -119,28 +119,28 @@ var audiences = []string{
 
 // checkTenant holds what a token for Graph says of itself against the file. Nobody verifies its signature: it came from the
 // token endpoint over TLS, or from the user, and nobody else can have made it.
-func (d *Transport) checkTenant(_ context.Context, name string, token Token) error {
+func (tr *Transport) checkTenant(_ context.Context, name string, token Token) error {
 	found, err := token.claims()
 	if err != nil {
 		return engineErrorf(OpGuard, "the token of graph/%s does not say of which tenant it is, for %w, and so it is %w: set one that Entra made for Microsoft Graph", name, err, ErrOtherTenant)
 	}
-	if tenant, _ := d.sandbox.Value("graph.tenant"); !strings.EqualFold(found.Tenant, tenant) {
-		return d.other("the token of graph/"+name, "tenant", "graph.tenant", found.Tenant)
+	if tenant, _ := tr.sandbox.Value("graph.tenant"); !strings.EqualFold(found.Tenant, tenant) {
+		return tr.other("the token of graph/"+name, "tenant", "graph.tenant", found.Tenant)
 	}
 	if !slices.Contains(audiences, strings.ToLower(found.Audience)) {
-		return engineErrorf(OpGuard, "the token of graph/%s is for %q and not for Microsoft Graph, and so it is %w: ask for the scope %s/.default",
+		return engineErrorf(OpGuard, "the token of graph/%s is for %q and not for Microsoft Graph, and so it is %w: request the scope %s/.default",
 			name, exchange.Printable(found.Audience), ErrOtherTenant, audiences[0])
 	}
 	app := found.App + found.Party // it has one of them
-	if want, ok := d.sandbox.Value("graph." + name + ".clientID"); ok && app != "" && !strings.EqualFold(app, want) {
-		return d.other("the token of graph/"+name, "app", "graph."+name+".clientID", app)
+	if want, ok := tr.sandbox.Value("graph." + name + ".clientID"); ok && app != "" && !strings.EqualFold(app, want) {
+		return tr.other("the token of graph/"+name, "app", "graph."+name+".clientID", app)
 	}
 	return nil
 }
 
 // checkUser asks Classroom whose token it is.
-func (d *Transport) checkUser(ctx context.Context, name string, token Token) error {
-	x, err := d.profile(ctx, token)
+func (tr *Transport) checkUser(ctx context.Context, name string, token Token) error {
+	x, err := tr.profile(ctx, token)
 	if err != nil {
 		return err
 	}
@@ -152,20 +152,20 @@ func (d *Transport) checkUser(ctx context.Context, name string, token Token) err
 	_ = json.Unmarshal(x.Body(), &refusal) // what is none, has no message
 	switch {
 	case isBusy(status) || isThrottled(x) || status >= http.StatusInternalServerError:
-		return engineErrorf(OpNetwork, "classroom/%s could not be asked who it is: GET %s was answered %d: try again later", name,
+		return engineErrorf(OpNetwork, "classroom/%s cannot be identified: GET %s received %d: try again later", name,
 			profilePath, status)
 	case status == http.StatusForbidden && turnedOff[name] != "" && strings.HasPrefix(refusal.Error.Message, turnedOff[name]):
 		return nil // for whom all of Classroom is off, it lets change nothing, in whatever domain
 	case status != http.StatusOK:
-		return engineErrorf(OpSignIn, "classroom/%s could not be asked who it is, for GET %s was answered %d: sign in with the "+
+		return engineErrorf(OpSignIn, "classroom/%s cannot be identified: GET %s received %d: sign in with the "+
 			"scope classroom.profile.emails", name, profilePath, status)
 	case json.Unmarshal(x.Body(), &profile) != nil || profile.Address == "":
 		return engineErrorf(OpGuard, "classroom/%s does not say who it is, and so it is %w: GET %s has no emailAddress, which the "+
 			"scope classroom.profile.emails shows: sign in with it", name, ErrOtherTenant, profilePath)
 	}
 	key := account("classroom", name)
-	if want, _ := d.sandbox.Value(key); !strings.EqualFold(profile.Address, want) {
-		return d.other("classroom/"+name, "user", key, profile.Address)
+	if want, _ := tr.sandbox.Value(key); !strings.EqualFold(profile.Address, want) {
+		return tr.other("classroom/"+name, "user", key, profile.Address)
 	}
 	return nil
 }
@@ -177,19 +177,19 @@ var turnedOff = map[string]string{"classroomOff": "@ClassroomDisabled ", "apiOff
 const profilePath = "/v1/userProfiles/me"
 
 // profile asks for the profile of whose token it is, and again where the provider asks to wait.
-func (d *Transport) profile(ctx context.Context, token Token) (x exchange.Exchange, err error) {
+func (tr *Transport) profile(ctx context.Context, token Token) (x exchange.Exchange, err error) {
 	for range 3 {
-		r, err := http.NewRequestWithContext(ctx, http.MethodGet, d.sandbox.Endpoint("classroom")+profilePath, nil)
+		r, err := http.NewRequestWithContext(ctx, http.MethodGet, tr.sandbox.Endpoint("classroom")+profilePath, nil)
 		if err != nil {
 			return x, err
 		}
-		response, err := d.send(r, token.value())
+		response, err := tr.send(r, token.value())
 		if err != nil {
 			return x, err
 		}
 		x, err = exchange.Capture(response)
 		response.Body.Close()
-		if err != nil || !d.busy(x) {
+		if err != nil || !tr.busy(x) {
 			return x, engineError(err)
 		}
 	}
@@ -197,9 +197,9 @@ func (d *Transport) profile(ctx context.Context, token Token) (x exchange.Exchan
 }
 
 // other is the error of somebody who is not whom the file names.
-func (d *Transport) other(who, what, key, found string) error {
-	want, _ := d.sandbox.Value(key)
+func (tr *Transport) other(who, what, key, found string) error {
+	want, _ := tr.sandbox.Value(key)
 	return engineErrorf(OpGuard, "%s is of %s %q and not %q, as %s of %s says: it is %w: sign in as another, or correct the file",
 		who,
-		what, exchange.Printable(found), want, key, d.sandbox.File(), ErrOtherTenant)
+		what, exchange.Printable(found), want, key, tr.sandbox.File(), ErrOtherTenant)
 }

@@ -24,12 +24,12 @@ func TestTheGuardOfGraphLetsTheTenantOfTheFileIn(t *testing.T) {
 		"by app id, of the app":   {"tid": strings.ToUpper(guidA), "aud": "00000003-0000-0000-c000-000000000000", "azp": guidB},
 		"with the app's first id": {"tid": guidA, "aud": graphAudience, "appid": strings.ToUpper(guidB)},
 	} {
-		door := newDoor(t, sandboxOf(t, server, ca), "graph", signedInAs(jwt(claims)), live.Options{})
-		if _, _, err := ask(t, door.As("app"), http.MethodPost, server.URL+"/v1.0/x", nil); err != nil {
+		transport := newTransport(t, sandboxOf(t, server, ca), "graph", signedInAs(jwt(claims)), live.Options{})
+		if _, _, err := ask(t, transport.As("app"), http.MethodPost, server.URL+"/v1.0/x", nil); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
-		if door.Spent() != 1 {
-			t.Errorf("%s: %d requests were sent", name, door.Spent())
+		if transport.Spent() != 1 {
+			t.Errorf("%s: %d requests were sent", name, transport.Spent())
 		}
 	}
 }
@@ -50,9 +50,9 @@ func TestTheGuardOfGraphLetsNobodyElseIn(t *testing.T) {
 		"a broken token":  {"eyJh.!!!.c2ln", "its payload cannot be read"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			door := newDoor(t, sandboxOf(t, server, ca), "graph", signedInAs(check.token), live.Options{})
+			transport := newTransport(t, sandboxOf(t, server, ca), "graph", signedInAs(check.token), live.Options{})
 			for _, method := range []string{http.MethodGet, http.MethodDelete} {
-				_, _, err := ask(t, door.As("app"), method, server.URL+"/v1.0/x", nil)
+				_, _, err := ask(t, transport.As("app"), method, server.URL+"/v1.0/x", nil)
 				wantError(t, err, live.OpGuard, live.ErrOtherTenant, check.want)
 				if strings.Contains(err.Error(), check.token) {
 					t.Errorf("%q holds the token", err)
@@ -68,9 +68,9 @@ func TestTheGuardOfGraphLetsNobodyElseIn(t *testing.T) {
 func TestTheGuardOfClassroomAsksWhoItIsBeforeAnything(t *testing.T) {
 	requests := &seen{}
 	server, ca := startTLS(t, requests)
-	door := newDoor(t, sandboxOf(t, server, ca), "classroom", signedInAs("opaque"), live.Options{})
+	transport := newTransport(t, sandboxOf(t, server, ca), "classroom", signedInAs("opaque"), live.Options{})
 	for range 2 {
-		if _, _, err := ask(t, door.As("teacher"), http.MethodPost, server.URL+"/v1/courses", nil); err != nil {
+		if _, _, err := ask(t, transport.As("teacher"), http.MethodPost, server.URL+"/v1/courses", nil); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -78,10 +78,10 @@ func TestTheGuardOfClassroomAsksWhoItIsBeforeAnything(t *testing.T) {
 		t.Errorf("%s was sent", got)
 	}
 	// The same token is not the admin's.
-	_, _, err := ask(t, door.As("admin"), http.MethodPost, server.URL+"/v1/courses", nil)
+	_, _, err := ask(t, transport.As("admin"), http.MethodPost, server.URL+"/v1/courses", nil)
 	wantError(t, err, live.OpGuard, live.ErrOtherTenant,
 		`classroom/admin is of user "Teacher@School.example" and not "admin@school.example", as classroom.admin of `)
-	if _, _, err = ask(t, door.As("admin"), http.MethodGet, server.URL+"/v1/courses", nil); !errors.Is(err,
+	if _, _, err = ask(t, transport.As("admin"), http.MethodGet, server.URL+"/v1/courses", nil); !errors.Is(err,
 		live.ErrOtherTenant) {
 		t.Errorf("asked again, the error is %v", err)
 	}
@@ -89,7 +89,7 @@ func TestTheGuardOfClassroomAsksWhoItIsBeforeAnything(t *testing.T) {
 		t.Errorf("%s was sent", got)
 	}
 	// Who is whom the file names may still clean up.
-	if _, _, err := ask(t, door.As("teacher"), http.MethodDelete, server.URL+"/v1/courses/1", nil); err != nil {
+	if _, _, err := ask(t, transport.As("teacher"), http.MethodDelete, server.URL+"/v1/courses/1", nil); err != nil {
 		t.Error(err)
 	}
 }
@@ -101,12 +101,12 @@ func TestTheGuardOfClassroomWhereWhoItIsCannotBeAsked(t *testing.T) {
 		op     live.Op
 		want   string
 	}{
-		"an expired token": {401, "{}", live.OpSignIn, "GET /v1/userProfiles/me was answered 401"},
+		"an expired token": {401, "{}", live.OpSignIn, "GET /v1/userProfiles/me received 401"},
 		"a missing scope":  {403, "{}", live.OpSignIn, "the scope classroom.profile.emails"},
-		"an outage":        {500, "{}", live.OpNetwork, "answered 500: try again later"},
+		"an outage":        {500, "{}", live.OpNetwork, "received 500: try again later"},
 		"no address":       {200, `{"id": "1"}`, live.OpGuard, "has no emailAddress"},
 		"no JSON":          {200, "<html>", live.OpGuard, "does not say who it is"},
-		"a redirect":       {302, "", live.OpSignIn, "was answered 302"},
+		"a redirect":       {302, "", live.OpSignIn, "received 302"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var others atomic.Int32
@@ -118,8 +118,8 @@ func TestTheGuardOfClassroomWhereWhoItIsCannotBeAsked(t *testing.T) {
 				w.WriteHeader(check.status)
 				_, _ = io.WriteString(w, check.body)
 			}))
-			door := newDoor(t, sandboxOf(t, server, ca), "classroom", signedInAs("opaque"), live.Options{})
-			_, _, err := ask(t, door.As("teacher"), http.MethodDelete, server.URL+"/v1/courses/1", nil)
+			transport := newTransport(t, sandboxOf(t, server, ca), "classroom", signedInAs("opaque"), live.Options{})
+			_, _, err := ask(t, transport.As("teacher"), http.MethodDelete, server.URL+"/v1/courses/1", nil)
 			wantError(t, err, check.op, nil, check.want)
 			if others.Load() != 0 {
 				t.Errorf("%d other requests were sent", others.Load())
@@ -141,8 +141,8 @@ func TestTheGuardOfClassroomLetsInWhoIsRefusedEverything(t *testing.T) {
 			w.WriteHeader(http.StatusForbidden)
 			_, _ = fmt.Fprintf(w, `{"error":{"code":403,"message":%q}}`, message)
 		}))
-		door := newDoor(t, sandboxOf(t, server, ca), "classroom", signedInAs("opaque"), live.Options{})
-		if err := door.Prove(t.Context(), "apiOff"); (err == nil) != in {
+		transport := newTransport(t, sandboxOf(t, server, ca), "classroom", signedInAs("opaque"), live.Options{})
+		if err := transport.Prove(t.Context(), "apiOff"); (err == nil) != in {
 			t.Errorf("%s: %v", message, err)
 		}
 	}
@@ -151,15 +151,15 @@ func TestTheGuardOfClassroomLetsInWhoIsRefusedEverything(t *testing.T) {
 func TestAnIdentityIsProvenAheadOfItsRequests(t *testing.T) {
 	requests := &seen{}
 	server, ca := startTLS(t, requests)
-	door := newDoor(t, sandboxOf(t, server, ca), "classroom", signedInAs("opaque"), live.Options{})
-	if err := door.Prove(t.Context(), "teacher"); err != nil {
+	transport := newTransport(t, sandboxOf(t, server, ca), "classroom", signedInAs("opaque"), live.Options{})
+	if err := transport.Prove(t.Context(), "teacher"); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := ask(t, door.As("teacher"), http.MethodPost, server.URL+"/v1/courses", nil); err != nil {
+	if _, _, err := ask(t, transport.As("teacher"), http.MethodPost, server.URL+"/v1/courses", nil); err != nil {
 		t.Fatal(err)
 	}
-	wantError(t, door.Prove(t.Context(), "admin"), live.OpGuard, live.ErrOtherTenant)
-	wantError(t, door.Prove(t.Context(), "nobody"), live.OpSignIn, nil, `no identity "nobody"`)
+	wantError(t, transport.Prove(t.Context(), "admin"), live.OpGuard, live.ErrOtherTenant)
+	wantError(t, transport.Prove(t.Context(), "nobody"), live.OpSignIn, nil, `no identity "nobody"`)
 	if got := requests.lines(); got != "GET /v1/userProfiles/me, POST /v1/courses, GET /v1/userProfiles/me" {
 		t.Errorf("%s was sent", got)
 	}
@@ -168,7 +168,7 @@ func TestAnIdentityIsProvenAheadOfItsRequests(t *testing.T) {
 func TestATokenIsAskedForOnceHoweverManyWantIt(t *testing.T) {
 	server, ca := startTLS(t, &seen{})
 	var asked atomic.Int32
-	door := newDoor(t, sandboxOf(t, server, ca), "classroom", func(_ context.Context, as string) (live.Token, error) {
+	transport := newTransport(t, sandboxOf(t, server, ca), "classroom", func(_ context.Context, as string) (live.Token, error) {
 		asked.Add(1)
 		if as != "classroom/teacher" {
 			t.Errorf("%q signs in", as)
@@ -178,14 +178,14 @@ func TestATokenIsAskedForOnceHoweverManyWantIt(t *testing.T) {
 	var group sync.WaitGroup
 	for range 10 {
 		group.Go(func() {
-			if _, _, err := ask(t, door.As("teacher"), http.MethodGet, server.URL+"/v1/courses", nil); err != nil {
+			if _, _, err := ask(t, transport.As("teacher"), http.MethodGet, server.URL+"/v1/courses", nil); err != nil {
 				t.Error(err)
 			}
 		})
 	}
 	group.Wait()
-	if asked.Load() != 1 || door.Spent() != 11 {
-		t.Errorf("a token was asked for %d times, and %d requests sent", asked.Load(), door.Spent())
+	if asked.Load() != 1 || transport.Spent() != 11 {
+		t.Errorf("a token was asked for %d times, and %d requests sent", asked.Load(), transport.Spent())
 	}
 }
 
@@ -209,15 +209,15 @@ func TestATokenThatIsRenewedIsHeldAgainstTheFileAgain(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			changes.Store(0)
 			user.Store("teacher@school.example")
-			door := newDoor(t, sandboxOf(t, server, ca), "classroom", func(context.Context, string) (live.Token, error) {
+			transport := newTransport(t, sandboxOf(t, server, ca), "classroom", func(context.Context, string) (live.Token, error) {
 				return live.NewToken("opaque", time.Now().Add(renew.life)), nil
 			}, live.Options{})
-			if _, _, err := ask(t, door.As("teacher"), http.MethodPost, server.URL+"/v1/courses", nil); err != nil {
+			if _, _, err := ask(t, transport.As("teacher"), http.MethodPost, server.URL+"/v1/courses", nil); err != nil {
 				t.Fatal(err)
 			}
 			user.Store("somebody@school.example")
-			renew.after(door)
-			_, _, err := ask(t, door.As("teacher"), http.MethodPost, server.URL+"/v1/courses", nil)
+			renew.after(transport)
+			_, _, err := ask(t, transport.As("teacher"), http.MethodPost, server.URL+"/v1/courses", nil)
 			wantError(t, err, live.OpGuard, live.ErrOtherTenant, "somebody@school.example")
 			if changes.Load() != 1 {
 				t.Errorf("%d changes were made", changes.Load())
@@ -228,10 +228,10 @@ func TestATokenThatIsRenewedIsHeldAgainstTheFileAgain(t *testing.T) {
 
 func TestNobodyIsAskedAsWhomTheFileDoesNotName(t *testing.T) {
 	server, ca := startTLS(t, &seen{})
-	door := newDoor(t, sandboxOf(t, server, ca), "classroom", signedInAs("opaque"), live.Options{})
-	_, _, err := ask(t, door.As("student"), http.MethodGet, server.URL+"/v1/courses", nil)
+	transport := newTransport(t, sandboxOf(t, server, ca), "classroom", signedInAs("opaque"), live.Options{})
+	_, _, err := ask(t, transport.As("student"), http.MethodGet, server.URL+"/v1/courses", nil)
 	wantError(t, err, live.OpSignIn, nil, "does not name classroom.student")
-	_, _, err = ask(t, door.As("principal"), http.MethodGet, server.URL+"/v1/courses", nil)
+	_, _, err = ask(t, transport.As("principal"), http.MethodGet, server.URL+"/v1/courses", nil)
 	wantError(t, err, live.OpSignIn, nil,
 		`classroom has no identity "principal": it has admin, teacher, otherTeacher, student, outsider`)
 }
@@ -254,11 +254,11 @@ func TestASignInThatFailsIsNoAnswer(t *testing.T) {
 		}, "check this machine's clock"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			door := newDoor(t, sandbox, "graph", check.signIn, live.Options{})
-			_, _, err := ask(t, door.As("app"), http.MethodGet, server.URL, nil)
+			transport := newTransport(t, sandbox, "graph", check.signIn, live.Options{})
+			_, _, err := ask(t, transport.As("app"), http.MethodGet, server.URL, nil)
 			wantError(t, err, live.OpSignIn, nil, check.want)
-			if door.Spent() != 0 {
-				t.Errorf("%d requests were sent", door.Spent())
+			if transport.Spent() != 0 {
+				t.Errorf("%d requests were sent", transport.Spent())
 			}
 		})
 	}

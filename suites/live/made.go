@@ -35,7 +35,7 @@ type made struct {
 // String names it, as it goes on after "the".
 func (m *made) String() string {
 	if m.undo != nil {
-		return fmt.Sprintf("change that %s %s, as %s, takes back", m.undo.Operation.Method, pathOf(*m.undo), m.as)
+		return fmt.Sprintf("change that %s %s, as %s, takes back", m.undo.Operation.Method, expand(*m.undo), m.as)
 	}
 	return m.kind.what + " " + m.name
 }
@@ -85,13 +85,13 @@ func (t *Tenant) kindOf(o *fixtures.Operation) *kind {
 	return nil
 }
 
-// ours is the name of everything that a run makes: the prefix, when the run began (of old runs not), what tells it from others,
+// ownedName is the name of everything that a run makes: the prefix, when the run began (of old runs not), what tells it from others,
 // and the number of the recipe. One recipe has it in an address. A copy that somebody makes is called otherwise, and is somebody's.
-var ours = regexp.MustCompile(`^(?:http://)?(` + regexp.QuoteMeta(Prefix) + `(?:[a-z2-7]{6})?[a-z2-7]{8}-[0-9]+)(?:\.example\.com)?$`)
+var ownedName = regexp.MustCompile(`^(?:http://)?(` + regexp.QuoteMeta(Prefix) + `(?:[a-z2-7]{6})?[a-z2-7]{8}-[0-9]+)(?:\.example\.com)?$`)
 
 // nameIn is the name that a run has given, "" if nobody's run has.
 func nameIn(text string) string {
-	if m := ours.FindStringSubmatch(text); m != nil {
+	if m := ownedName.FindStringSubmatch(text); m != nil {
 		return m[1]
 	}
 	return ""
@@ -173,7 +173,7 @@ func (t *Tenant) takeBack(ctx context.Context, m *made) error {
 	if err != nil || slices.Contains([]int{http.StatusOK, http.StatusNoContent, http.StatusNotFound, http.StatusBadRequest}, x.Status()) {
 		return err
 	}
-	return fmt.Errorf("it was answered %s: undo it yourself\n%s", fixtures.StatusLine(x.Status()), x)
+	return fmt.Errorf("the request received %s: undo it yourself\n%s", fixtures.StatusLine(x.Status()), x)
 }
 
 // CleanUp removes what the run has made since the last time, the last first. What could not be removed is left to Close, and
@@ -216,7 +216,7 @@ func (t *Tenant) removeMade(ctx context.Context, m *made, gone map[string]bool) 
 	}
 	if f := m.found; f != nil && !gone[f.id] {
 		there := false
-		err := t.door.poll(ctx, newlyMade, "the "+m.kind.what+" to show", func() (done bool, err error) {
+		err := t.transport.poll(ctx, newlyMade, "the "+m.kind.what+" to show", func() (done bool, err error) {
 			there, err = m.kind.read(ctx, t, m.as, f)
 			return there, err
 		})
@@ -263,7 +263,7 @@ func (t *Tenant) Sweep(ctx context.Context, sparing time.Duration) (removed, spa
 		}
 		return true
 	}
-	for _, keys := range lookedAt[t.contract.Provider] {
+	for _, keys := range sweepKeys[t.contract.Provider] {
 		if !slices.ContainsFunc(keys, t.hasKey) {
 			err = errors.Join(err, engineErrorf(OpCleanUp, "%s may have something left, and nobody is looked at: name %s in %s, as it was "+
 				"when the run was killed", t.contract.Provider, strings.Join(keys, " or "), t.config.Sandbox.File()))
@@ -274,14 +274,14 @@ func (t *Tenant) Sweep(ctx context.Context, sparing time.Duration) (removed, spa
 	return removed, slices.Compact(spared), errors.Join(err, problems)
 }
 
-// lookedAt are the keys, by provider, of whom a sweep looks at: of each list the sandbox file must name one.
-var lookedAt = map[string][][]string{
+// sweepKeys are the keys, by provider, of whom a sweep looks at: of each list the sandbox file must name one.
+var sweepKeys = map[string][][]string{
 	"graph": {{"graph.app.clientID"}, learnerKeys}, "classroom": {{"classroom.teacher", "classroom.admin"}},
 }
 
 // sweepOwn is Sweep of this run's own, as those who have made something, and to whom a course may have moved.
 func (t *Tenant) sweepOwn(ctx context.Context) error {
-	made := slices.DeleteFunc(t.sweepOwners(), func(as string) bool { return !t.makes[as] && as != heir })
+	made := slices.DeleteFunc(t.sweepOwners(), func(as string) bool { return !t.makes[as] && as != transferTarget })
 	_, err := t.sweep(ctx, made, func(_, name string) bool { return strings.HasPrefix(name, t.run+"-") })
 	return err
 }
@@ -320,13 +320,13 @@ func (t *Tenant) Left() (names []string) {
 	return names
 }
 
-// heir is to whom a recipe has a course move.
-const heir = "otherTeacher"
+// transferTarget is to whom a recipe has a course move.
+const transferTarget = "otherTeacher"
 
 // sweepOwners are the identities of the sandbox file who may own what a run has made: those as which a recipe makes something, and
-// heir.
+// transferTarget.
 func (t *Tenant) sweepOwners() (list []string) {
-	makes := map[string]bool{heir: true}
+	makes := map[string]bool{transferTarget: true}
 	for _, r := range t.recipes {
 		for _, step := range r.Given {
 			makes[step.As] = makes[step.As] || t.kindOf(step.Operation) != nil
@@ -375,10 +375,10 @@ func (t *Tenant) read(ctx context.Context, as, path string, into any) error {
 		if x.Status() == http.StatusUnauthorized || x.Status() == http.StatusForbidden {
 			remedy = fmt.Sprintf("check the roles and scopes of %s/%s", t.contract.Provider, as)
 		}
-		return &refusal{x.Status(), fmt.Sprintf("GET %s was answered %s: %s\n%s", path, fixtures.StatusLine(x.Status()), remedy, x)}
+		return &refusal{x.Status(), fmt.Sprintf("GET %s received %s: %s\n%s", path, fixtures.StatusLine(x.Status()), remedy, x)}
 	}
 	if err := json.Unmarshal(x.Body(), into); err != nil {
-		return fmt.Errorf("GET %s was answered by something else than a list: check the sandbox file's endpoint, and proxies (%w)", path, err)
+		return fmt.Errorf("GET %s received something else than a list: check the sandbox file's endpoint, and proxies (%w)", path, err)
 	}
 	return nil
 }

@@ -34,29 +34,29 @@ func TestWhatBreaksOnTheWayIsNoAnswer(t *testing.T) {
 		want    string
 	}{
 		"closed without an answer": {func(w http.ResponseWriter, _ *http.Request) { _ = hijacked(w).Close() }, io.EOF,
-			"closed the connection without an answer"},
+			"closed the connection without a response"},
 		"reset": {func(w http.ResponseWriter, _ *http.Request) {
 			connection := hijacked(w)
 			_ = connection.(interface{ NetConn() net.Conn }).NetConn().(*net.TCPConn).SetLinger(0)
 			_ = connection.(interface{ NetConn() net.Conn }).NetConn().Close()
-		}, syscall.ECONNRESET, "broke the connection off"},
+		}, syscall.ECONNRESET, "reset the connection"},
 		"half a body": {func(w http.ResponseWriter, _ *http.Request) {
 			connection := hijacked(w)
 			_, _ = io.WriteString(connection, "HTTP/1.1 404 Not Found\r\nContent-Length: 100\r\n\r\n{\"error\":")
 			_ = connection.Close()
-		}, io.ErrUnexpectedEOF, "broke its answer off"},
+		}, io.ErrUnexpectedEOF, "ended its response early"},
 		"a stall": {func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, context.DeadlineExceeded,
-			"did not answer in time"},
+			"did not respond in time"},
 		"a stall within the body": {func(w http.ResponseWriter, r *http.Request) {
 			_, _ = io.WriteString(w, `{"error":`)
 			w.(http.Flusher).Flush()
 			<-r.Context().Done()
-		}, context.DeadlineExceeded, "did not answer in time"},
+		}, context.DeadlineExceeded, "did not respond in time"},
 		"no HTTP": {func(w http.ResponseWriter, _ *http.Request) {
 			connection := hijacked(w)
 			_, _ = io.WriteString(connection, "ya29.secretsecret\r\n\r\n")
 			_ = connection.Close()
-		}, nil, "cannot be asked"},
+		}, nil, "cannot be reached"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -64,11 +64,11 @@ func TestWhatBreaksOnTheWayIsNoAnswer(t *testing.T) {
 			server.StartTLS()
 			t.Cleanup(server.Close)
 			ca := pemOf(server.Certificate())
-			door := newDoor(t, sandboxOf(t, server, ca), "graph", rightApp(), live.Options{Timeout: 3 * time.Second})
-			_, _, err := ask(t, door.As("app"), http.MethodPost, server.URL+"/v1.0/x", nil)
+			transport := newTransport(t, sandboxOf(t, server, ca), "graph", rightApp(), live.Options{Timeout: 3 * time.Second})
+			_, _, err := ask(t, transport.As("app"), http.MethodPost, server.URL+"/v1.0/x", nil)
 			wantError(t, err, live.OpNetwork, check.cause, strings.TrimPrefix(server.URL, "https://")+" "+check.want)
-			if strings.Contains(err.Error(), "secretsecret") || door.Spent() != 1 {
-				t.Errorf("%q was told, and %d counted", err, door.Spent())
+			if strings.Contains(err.Error(), "secretsecret") || transport.Spent() != 1 {
+				t.Errorf("%q was told, and %d counted", err, transport.Spent())
 			}
 		})
 	}
@@ -96,7 +96,7 @@ func TestWhoCannotBeReachedIsNoAnswer(t *testing.T) {
 		sandbox *live.Sandbox
 		want    string
 	}{
-		"nobody listens":       {sandboxOf(t, url(gone.URL), ca), "refuses the connection, for nothing listens there: check the sandbox file's endpoint"},
+		"nobody listens":       {sandboxOf(t, url(gone.URL), ca), "refuses the connection, because nothing listens there: check the sandbox file's endpoint"},
 		"an unknown authority": {sandboxOf(t, server, other), "shows a certificate of an unknown authority"},
 		"another name": {showing("elsewhere.example", now.Add(-time.Hour), now.Add(time.Hour)),
 			"shows a certificate of another host"},
@@ -105,8 +105,8 @@ func TestWhoCannotBeReachedIsNoAnswer(t *testing.T) {
 		"no TLS":                {sandboxOf(t, url(strings.Replace(plain.URL, "http:", "https:", 1)), ca), "does not speak TLS"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			door := newDoor(t, check.sandbox, "graph", rightApp(), live.Options{})
-			_, _, err := ask(t, door.As("app"), http.MethodGet, check.sandbox.Endpoint("graph")+"/x", nil)
+			transport := newTransport(t, check.sandbox, "graph", rightApp(), live.Options{})
+			_, _, err := ask(t, transport.As("app"), http.MethodGet, check.sandbox.Endpoint("graph")+"/x", nil)
 			wantError(t, err, live.OpNetwork, nil, check.want)
 		})
 	}
@@ -122,11 +122,11 @@ func TestANameThatIsNotKnownIsNoAnswer(t *testing.T) {
 	for want, fault := range map[string]error{
 		"graph.microsoft.com is not known to the name server": &net.DNSError{Err: "no such host",
 			IsNotFound: true},
-		"graph.microsoft.com could not be looked up: check the network":                                  &net.DNSError{Err: "server misbehaving"},
-		"graph.microsoft.com cannot be asked: check the network and its proxies (a proxy says [masked])": errors.New("a proxy says Bearer 0123456789abcdef"),
+		"graph.microsoft.com could not be looked up: check the network":                                    &net.DNSError{Err: "server misbehaving"},
+		"graph.microsoft.com cannot be reached: check the network and its proxies (a proxy says [masked])": errors.New("a proxy says Bearer 0123456789abcdef"),
 	} {
-		door := newDoor(t, sandbox, "graph", rightApp(), live.Options{Base: failing{fault}})
-		_, _, err := ask(t, door.As("app"), http.MethodGet, realGraph, nil)
+		transport := newTransport(t, sandbox, "graph", rightApp(), live.Options{Base: failing{fault}})
+		_, _, err := ask(t, transport.As("app"), http.MethodGet, realGraph, nil)
 		wantError(t, err, live.OpNetwork, fault, want)
 	}
 }
@@ -137,14 +137,14 @@ func TestARequestThatIsGivenUpIsNoBrokenNetwork(t *testing.T) {
 		close(arrived)
 		<-r.Context().Done()
 	}))
-	door := newDoor(t, sandboxOf(t, server, ca), "graph", rightApp(), live.Options{})
+	transport := newTransport(t, sandboxOf(t, server, ca), "graph", rightApp(), live.Options{})
 	ctx, interrupt := context.WithCancel(t.Context())
 	go func() {
 		<-arrived
 		interrupt()
 	}()
-	_, _, err := askWith(ctx, t, door.As("app"), http.MethodGet, server.URL, nil)
-	wantError(t, err, live.OpInterrupt, context.Canceled, "was given up")
+	_, _, err := askWith(ctx, t, transport.As("app"), http.MethodGet, server.URL, nil)
+	wantError(t, err, live.OpInterrupt, context.Canceled, "was canceled")
 }
 
 func TestABodyThatEndsWhenItsTimeIsOverIsNotWhole(t *testing.T) {
@@ -155,7 +155,7 @@ func TestABodyThatEndsWhenItsTimeIsOverIsNotWhole(t *testing.T) {
 	}{"in time": {29 * time.Second, true}, "too late": {31 * time.Second, false}} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				door, err := live.NewTransport(sandbox, "graph", rightApp(), live.Options{Base: &provider{}})
+				transport, err := live.NewTransport(sandbox, "graph", rightApp(), live.Options{Base: &provider{}})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -163,7 +163,7 @@ func TestABodyThatEndsWhenItsTimeIsOverIsNotWhole(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				response, err := door.As("app").RoundTrip(r)
+				response, err := transport.As("app").RoundTrip(r)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -178,7 +178,7 @@ func TestABodyThatEndsWhenItsTimeIsOverIsNotWhole(t *testing.T) {
 					}
 					return
 				}
-				wantError(t, err, live.OpNetwork, context.DeadlineExceeded, "did not answer in time")
+				wantError(t, err, live.OpNetwork, context.DeadlineExceeded, "did not respond in time")
 			})
 		})
 	}
@@ -191,8 +191,8 @@ func TestABodyIsReadLongAfterItsHeadWithinTheTime(t *testing.T) {
 			w.(http.Flusher).Flush()
 		}
 	}))
-	door := newDoor(t, sandboxOf(t, server, ca), "graph", rightApp(), live.Options{})
-	_, text, err := ask(t, door.As("app"), http.MethodGet, server.URL, nil)
+	transport := newTransport(t, sandboxOf(t, server, ca), "graph", rightApp(), live.Options{})
+	_, text, err := ask(t, transport.As("app"), http.MethodGet, server.URL, nil)
 	if err != nil || len(text) != 20_000 {
 		t.Errorf("%d bytes came, and %v", len(text), err)
 	}
@@ -211,8 +211,8 @@ func TestPlainHTTPIsSpokenToALoopbackAddress(t *testing.T) {
 	plain := httptest.NewServer(requests)
 	t.Cleanup(plain.Close)
 	sandbox := load(t, "graph: {tenant: "+guidA+", endpoint: '"+plain.URL+"/v1.0'}")
-	door := newDoor(t, sandbox, "graph", rightApp(), live.Options{})
-	if _, _, err := ask(t, door.As("app"), http.MethodGet, plain.URL+"/v1.0/x", nil); err != nil ||
+	transport := newTransport(t, sandbox, "graph", rightApp(), live.Options{})
+	if _, _, err := ask(t, transport.As("app"), http.MethodGet, plain.URL+"/v1.0/x", nil); err != nil ||
 		requests.lines() != "GET /v1.0/x" {
 		t.Errorf("%q was sent, and %v", requests.lines(), err)
 	}

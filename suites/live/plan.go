@@ -99,7 +99,7 @@ func (t *Tenant) removes(r *fixtures.Recipe) string {
 		}
 	}
 	if r.Undo != nil {
-		return "if it is not refused, by " + t.describeRequest(r.Undo.As, r.Undo.Operation, r.Undo.Change)
+		return "unless it is rejected, by " + t.describeRequest(r.Undo.As, r.Undo.Operation, r.Undo.Change)
 	}
 	return ""
 }
@@ -125,9 +125,9 @@ func (t *Tenant) describeRequest(as string, o *fixtures.Operation, change fixtur
 	if err != nil {
 		return err.Error()
 	}
-	text, err := url.PathUnescape(pathOf(call))
+	text, err := url.PathUnescape(expand(call))
 	if err != nil {
-		text = pathOf(call)
+		text = expand(call)
 	}
 	text = fmt.Sprintf("%s %s, as %s", call.Operation.Method, text, as)
 	if call = t.withOwnName(call, o, Prefix+"…"); call.Body != nil {
@@ -177,13 +177,13 @@ func (t *Tenant) WritePlan(w io.Writer) error {
 		classes = append(classes, fmt.Sprintf("%d %s", counts[class], class))
 		total += counts[class]
 	}
-	summary := fmt.Sprintf("%s %s at %s, as %s names it: %d clauses are asked", t.contract.Provider, t.contract.API,
+	summary := fmt.Sprintf("%s %s at %s, as %s names it: %d clauses are run", t.contract.Provider, t.contract.API,
 		t.config.Sandbox.Endpoint(t.contract.Provider), t.config.Sandbox.File(), total)
 	if total > 0 {
 		summary += fmt.Sprintf(" (%s), with %d requests at most", strings.Join(classes, ", "), t.Budget())
 	}
 	_, err := fmt.Fprintf(w, "%s, and %d are not. This is a plan: nothing was sent.\n\n"+
-		"+ is set up, ? is the request whose answer counts, - is removed, in every case and whatever happens.\n\nAsked\n%s\nNot asked\n%s",
+		"+ is set up, ? is the request whose response counts, - is removed, whatever happens.\n\nRun\n%s\nNot run\n%s",
 		summary, unasked, asked.String(), not.String())
 	return err
 }

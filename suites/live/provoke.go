@@ -10,7 +10,6 @@ import (
 	"maps"
 	"mime"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -34,7 +33,7 @@ func (t *Tenant) Provoke(ctx context.Context, r *fixtures.Recipe, ask CallFunc) 
 		err := ask(ctx, &http.Client{Transport: below, CheckRedirect: noRedirect}, t.contract.BaseURL, client.Minimal(r.Clause.Operation))
 		x, heard := below.last()
 		if !heard {
-			return x, cmp.Or(err, error(engineErrorf(OpSetUp, "the client sent no request: have it ask with the http.Client that it was given")))
+			return x, cmp.Or(err, error(engineErrorf(OpSetUp, "the client sent no request: have it use the http.Client that it was given")))
 		}
 		return x, nil
 	}
@@ -43,9 +42,9 @@ func (t *Tenant) Provoke(ctx context.Context, r *fixtures.Recipe, ask CallFunc) 
 			return exchange.Exchange{}, err
 		}
 	}
-	if t.door.Spent()+t.cost(r) > t.Budget() {
+	if t.transport.Spent()+t.cost(r) > t.Budget() {
 		return exchange.Exchange{}, engineErrorf(OpBudget, "%w: the run has sent %d of the %d requests that it may send, and %s takes up to %d",
-			ErrBudget, t.door.Spent(), t.Budget(), r.Clause.ID, t.cost(r))
+			ErrBudget, t.transport.Spent(), t.Budget(), r.Clause.ID, t.cost(r))
 	}
 	v := t.values()
 	for _, step := range r.Given {
@@ -71,10 +70,10 @@ func (t *Tenant) Provoke(ctx context.Context, r *fixtures.Recipe, ask CallFunc) 
 	}
 	answered := t.register(r.As, r.Clause.Operation, v)
 	for try := 1; ; try++ {
-		if err := t.door.pause(ctx); err != nil { // within the time of the spec: the client's call may be shorter than the wait
+		if err := t.transport.pause(ctx); err != nil { // within the time of the spec: the client's call may be shorter than the wait
 			return exchange.Exchange{}, err
 		}
-		below := &capture{transport: t.door.As(r.As), sent: sent}
+		below := &capture{transport: t.transport.As(r.As), sent: sent}
 		client := &http.Client{Transport: below, CheckRedirect: noRedirect}
 		err := ask(ctx, client, t.config.Sandbox.Endpoint(t.contract.Provider), call)
 		x, heard := below.last()
@@ -85,7 +84,7 @@ func (t *Tenant) Provoke(ctx context.Context, r *fixtures.Recipe, ask CallFunc) 
 		case below.failure() != nil:
 			return x, below.failure()
 		case !heard:
-			return x, cmp.Or(err, error(engineErrorf(OpSetUp, "the client sent no request: have it ask with the http.Client that it was given")))
+			return x, cmp.Or(err, error(engineErrorf(OpSetUp, "the client sent no request: have it use the http.Client that it was given")))
 		case try < mostTries && t.shouldRepeat(r, x):
 			continue
 		}
@@ -102,7 +101,7 @@ func (t *Tenant) prove(ctx context.Context, as string) error {
 	if err != nil {
 		return err
 	}
-	err = t.door.Prove(ctx, as)
+	err = t.transport.Prove(ctx, as)
 	engine, _ := errors.AsType[*EngineError](err)
 	if engine == nil || ctx.Err() != nil {
 		return err
@@ -116,7 +115,7 @@ func (t *Tenant) prove(ctx context.Context, as string) error {
 		}
 		t.unproven[as] = err
 	case OpGuard:
-		t.intruder = cmp.Or(t.intruder, err)
+		t.wrongIdentity = cmp.Or(t.wrongIdentity, err)
 	}
 	return err
 }
@@ -140,7 +139,7 @@ func (t *Tenant) identities(r *fixtures.Recipe) []string {
 func (t *Tenant) stopped() error {
 	t.mutex.Lock()
 	defer t.mutex.Unlock()
-	return t.intruder
+	return t.wrongIdentity
 }
 
 // mostTries bounds how often a request is sent that is told to wait.
@@ -149,10 +148,10 @@ const mostTries = 4
 // shouldRepeat reports whether the answer says nothing of the clause, but that it must be asked again: later, or with a new token.
 func (t *Tenant) shouldRepeat(r *fixtures.Recipe, x exchange.Exchange) bool {
 	if x.Status() == http.StatusUnauthorized && r.Clause.Status != http.StatusUnauthorized {
-		t.door.Forget(r.As)
+		t.transport.Forget(r.As)
 		return true
 	}
-	return t.door.busy(x) && (isThrottled(x) || x.Status() != r.Clause.Status)
+	return t.transport.busy(x) && (isThrottled(x) || x.Status() != r.Clause.Status)
 }
 
 // inconclusive is the error of an answer that says nothing of the clause.
@@ -160,22 +159,22 @@ func (t *Tenant) inconclusive(r *fixtures.Recipe, x exchange.Exchange) error {
 	line := fixtures.StatusLine(x.Status())
 	switch {
 	case isThrottled(x):
-		return engineErrorf(OpWait, "%s refused with %s, %d times, who asks too often: try again later", t.contract.Provider, line, mostTries)
+		return engineErrorf(OpWait, "%s throttled the request with %s, %d times: try again later", t.contract.Provider, line, mostTries)
 	case isGatewaysPage(x):
-		return engineErrorf(OpNetwork, "a gateway before %s answered %s with a page of its own: check the network and its proxies\n%s",
+		return engineErrorf(OpNetwork, "a gateway before %s responded %s with a page of its own: check the network and its proxies\n%s",
 			t.contract.Provider, line, x)
 	case x.Status() == r.Clause.Status:
 		return nil
 	case x.Status() >= http.StatusMultipleChoices && x.Status() < http.StatusBadRequest:
-		return engineErrorf(OpHost, "%s answered %s, and a run follows nobody to another address: check the sandbox file's endpoint, and proxies",
+		return engineErrorf(OpHost, "%s responded %s, and a run follows no redirect: check the sandbox file's endpoint, and proxies",
 			t.contract.Provider, line)
 	case x.Status() == http.StatusUnauthorized:
-		return engineErrorf(OpSignIn, "%s/%s was answered %s with a new token, too: check that its token is for this API",
+		return engineErrorf(OpSignIn, "%s/%s received %s with a new token, too: check that its token is for this API",
 			t.contract.Provider, r.As, line)
 	case isBusy(x.Status()):
-		return engineErrorf(OpWait, "%s answered %s %d times: try again later", t.contract.Provider, line, mostTries)
+		return engineErrorf(OpWait, "%s responded %s %d times: try again later", t.contract.Provider, line, mostTries)
 	case slices.Contains(gateways, x.Status()):
-		return engineErrorf(OpNetwork, "a gateway before %s answered %s: check the network and its proxies, or try again later", t.contract.Provider, line)
+		return engineErrorf(OpNetwork, "a gateway before %s responded %s: check the network and its proxies, or try again later", t.contract.Provider, line)
 	}
 	return nil
 }
@@ -247,7 +246,7 @@ func (t *Tenant) call(v *values, o *fixtures.Operation, change fixtures.Change) 
 		return text
 	}, o, change)
 	if err = errors.Join(append(unknown, err)...); err != nil {
-		return call, engineErrorf(OpSetUp, "%s cannot be asked: %w", o.ID, err)
+		return call, engineErrorf(OpSetUp, "%s cannot be called: %w", o.ID, err)
 	}
 	return t.withOwnName(call, o, v.run), nil
 }
@@ -375,7 +374,7 @@ func (t *Tenant) set(ctx context.Context, v *values, step fixtures.Step) error {
 	}
 	answered(x)
 	if x.Status() >= http.StatusBadRequest {
-		return engineErrorf(OpSetUp, "%s, as %s, was answered %s: check the roles of %s, and what the sandbox file names for it\n%s", step.Operation.ID, step.As,
+		return engineErrorf(OpSetUp, "%s, as %s, received %s: check the roles of %s, and what the sandbox file names for it\n%s", step.Operation.ID, step.As,
 			fixtures.StatusLine(x.Status()), step.As, x)
 	}
 	v.answers[step.Name] = x
@@ -387,7 +386,7 @@ func (t *Tenant) set(ctx context.Context, v *values, step fixtures.Step) error {
 		return err
 	}
 	awaited := fmt.Sprintf("%s to be %s", strings.TrimPrefix(step.Until.Field, "/"), step.Until.Is)
-	err = t.door.poll(ctx, longestWaitForState, awaited, func() (bool, error) {
+	err = t.transport.poll(ctx, longestWaitForState, awaited, func() (bool, error) {
 		x, err := t.send(ctx, step.As, looked)
 		if err != nil {
 			return false, err
@@ -412,9 +411,9 @@ const (
 var errPolledEnough = errors.New("it was looked at for long enough")
 
 // poll calls look, with growing waits, until it is true or that long has passed.
-func (d *Transport) poll(ctx context.Context, longest time.Duration, awaited string, look func() (bool, error)) error {
+func (tr *Transport) poll(ctx context.Context, longest time.Duration, awaited string, look func() (bool, error)) error {
 	started := time.Now()
-	for wait := d.options.FirstLook; ; wait = min(2*wait, mostPoll) {
+	for wait := tr.options.FirstLook; ; wait = min(2*wait, mostPoll) {
 		done, err := look()
 		if done || err != nil {
 			return err
@@ -422,7 +421,7 @@ func (d *Transport) poll(ctx context.Context, longest time.Duration, awaited str
 		if time.Since(started) > longest {
 			return fmt.Errorf("%w (%s)", errPolledEnough, longest)
 		}
-		if err := d.wait(ctx, wait, awaited); err != nil {
+		if err := tr.wait(ctx, wait, awaited); err != nil {
 			return err
 		}
 	}
@@ -440,23 +439,23 @@ func (t *Tenant) send(ctx context.Context, as string, call client.Call) (exchang
 		case try == mostTries:
 			return x, nil
 		case x.Status() == http.StatusUnauthorized:
-			t.door.Forget(as)
-		case !t.door.busy(x):
+			t.transport.Forget(as)
+		case !t.transport.busy(x):
 			return x, nil
 		}
 	}
 }
 
 func (t *Tenant) sendOnce(ctx context.Context, as string, call client.Call) (x exchange.Exchange, err error) {
-	address := t.config.Sandbox.Endpoint(t.contract.Provider) + pathOf(call)
+	address := t.config.Sandbox.Endpoint(t.contract.Provider) + expand(call)
 	request, err := http.NewRequestWithContext(ctx, call.Operation.Method, address, bytes.NewReader(call.Body))
 	if err != nil {
-		return x, engineErrorf(OpSetUp, "%s cannot be asked: %w", call.Operation.ID, err)
+		return x, engineErrorf(OpSetUp, "%s cannot be called: %w", call.Operation.ID, err)
 	}
 	if call.Body != nil {
 		request.Header.Set("Content-Type", "application/json")
 	}
-	response, err := t.door.Client(as).Do(request)
+	response, err := t.transport.Client(as).Do(request)
 	if err != nil {
 		return x, engineError(err)
 	}
@@ -473,22 +472,8 @@ func engineError(err error) error {
 	return err
 }
 
-// pathOf is a call's path and query.
-func pathOf(call client.Call) string {
-	var pairs []string
-	for name, value := range call.Params {
-		pairs = append(pairs, "{"+name+"}", url.PathEscape(value))
-	}
-	text := strings.NewReplacer(pairs...).Replace(call.Operation.Path)
-	if len(call.Query) > 0 {
-		query := url.Values{}
-		for name, value := range call.Query {
-			query.Set(name, value)
-		}
-		text += "?" + query.Encode()
-	}
-	return text
-}
+// expand is a call's path and query.
+func expand(call client.Call) string { return call.Operation.Expand(call.Params, call.Query) }
 
 // capture captures the exchanges below a client, and why the last one failed.
 type capture struct {

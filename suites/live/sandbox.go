@@ -1,6 +1,6 @@
-// Package live asks a real provider: whom a run may talk to, as whom, and through which door.
+// Package live calls a real provider: whom a run may talk to, as whom, and by which transport.
 //
-// A Sandbox is the file that names what a run may touch. A SignIn gets access tokens. A Door is the only way to the
+// A Sandbox is the file that names what a run may touch. A SignIn gets access tokens. A Transport is the only way to the
 // provider: it sends nothing before it has proved whom it is talking to, nothing elsewhere, and nothing too fast. Secrets
 // keeps what must not leave, and looks for it in what a run leaves behind.
 //
@@ -40,7 +40,7 @@ type SandboxKey struct {
 func SandboxKeys() []SandboxKey { return slices.Clone(sandboxKeys) }
 
 var sandboxKeys = []SandboxKey{
-	{"graph.tenant", "The Entra tenant's id, which the guard holds every token against.", guid},
+	{"graph.tenant", "The Entra tenant's id, which every token is compared with.", guid},
 	{"graph.provider", "The registrationId of a registered provider with course activity sync on.", guid},
 	{"graph.otherProvider", "The registrationId of a second one.", guid},
 	{"graph.disabledProvider", "The registrationId of a registered provider with course activity sync off.", guid},
@@ -136,7 +136,7 @@ func cause(err error) error {
 }
 
 // LoadSandbox reads a sandbox file strictly. The error is a fixtures.Problems: everything that is wrong, each with file,
-// line and how to mend it, and never with a value, for it may be a secret.
+// line and how to fix it, and never with a value, for it may be a secret.
 func LoadSandbox(file string) (*Sandbox, error) {
 	text, err := os.ReadFile(file)
 	if err != nil {

@@ -247,11 +247,11 @@ func TestTheSecretsOfTheEnvironmentAreKnown(t *testing.T) {
 	}
 }
 
-func TestATokenThatADoorHandsOutIsKnown(t *testing.T) {
+func TestATokenThatATransportHandsOutIsKnown(t *testing.T) {
 	server, ca := startTLS(t, &seen{})
 	secrets := &live.Secrets{}
-	door := newDoor(t, sandboxOf(t, server, ca), "classroom", signedInAs("opaque-and-secret"), live.Options{Secrets: secrets})
-	if _, _, err := ask(t, door.As("teacher"), "GET", server.URL+"/v1/courses", nil); err != nil {
+	transport := newTransport(t, sandboxOf(t, server, ca), "classroom", signedInAs("opaque-and-secret"), live.Options{Secrets: secrets})
+	if _, _, err := ask(t, transport.As("teacher"), "GET", server.URL+"/v1/courses", nil); err != nil {
 		t.Fatal(err)
 	}
 	if finds := found(t, secrets, "opaque-and-secret"); len(finds) != 1 || finds[0].Kind != "the token of classroom/teacher" {

@@ -28,19 +28,19 @@ type Tenant struct {
 	contract  *fixtures.Contract
 	recipes   map[string]*fixtures.Recipe // by clause id
 	config    Config
-	door      *Transport                   // nil where a recording answers
+	transport *Transport                   // nil where a recording answers
 	recorded  map[string]fixtures.Response // that answer, by clause id; nil where a tenant does
 	recording *recording                   // nil if none is made
 	examples  map[string]bool              // ids in the contract's requests
 	run       string                       // the prefix of everything it makes
 
-	mutex    sync.Mutex                     // guards what follows
-	runs     int                            // of recipes
-	unproven map[string]error               // why an identity cannot sign in
-	intruder error                          // that of the first identity that is not whom the file names, nil if none is
-	makes    map[string]bool                // as whom anything was registered
-	made     []*made                        // what is to be removed, the first first
-	answered map[string][]exchange.Exchange // to the set-up of a clause that is to be recorded, by its id
+	mutex         sync.Mutex                     // guards what follows
+	runs          int                            // of recipes
+	unproven      map[string]error               // why an identity cannot sign in
+	wrongIdentity error                          // that of the first identity that is not whom the file names, nil if none is
+	makes         map[string]bool                // as whom anything was registered
+	made          []*made                        // what is to be removed, the first first
+	answered      map[string][]exchange.Exchange // to the set-up of a clause that is to be recorded, by its id
 }
 
 // Prefix begins the name of everything that any run makes. A run's own follows it.
@@ -56,7 +56,7 @@ func Open(contract *fixtures.Contract, config Config) (*Tenant, error) {
 	for _, class := range config.Provoke {
 		switch {
 		case class == "never":
-			problems = append(problems, errors.New("--provoke=never: what is of this class cannot be asked for, and plan says why of each: take it out"))
+			problems = append(problems, errors.New("--provoke=never: clauses of this class cannot be provoked, and go tool contract plan says why: take it out"))
 		case !slices.Contains(fixtures.Classes(), class):
 			problems = append(problems, fmt.Errorf("--provoke=%s: there is no such class: use %s", class,
 				strings.Join(fixtures.Classes()[:len(fixtures.Classes())-1], ", ")))
@@ -83,7 +83,7 @@ func Open(contract *fixtures.Contract, config Config) (*Tenant, error) {
 	} else {
 		config.Options.Budget = t.Budget()
 		t.config.Options = config.Options
-		t.door, err = NewTransport(config.Sandbox, contract.Provider, config.SignIn, config.Options)
+		t.transport, err = NewTransport(config.Sandbox, contract.Provider, config.SignIn, config.Options)
 	}
 	if config.Record != "" {
 		t.recording = &recording{config.Record, map[string]string{}}
@@ -101,11 +101,11 @@ func (t *Tenant) Provider() string { return t.contract.Provider }
 // Recipe is how the clause is provoked.
 func (t *Tenant) Recipe(clause *fixtures.Clause) *fixtures.Recipe { return t.recipes[clause.ID] }
 
-// WhyNot is why the run does not ask the recipe, with the remedy where there is one; "" if it does.
+// WhyNot is why the run does not use the recipe, with the remedy where there is one; "" if it does.
 func (t *Tenant) WhyNot(r *fixtures.Recipe) string {
 	if t.recorded != nil {
 		if _, has := t.recorded[r.Clause.ID]; !has {
-			return fmt.Sprintf("the recording %s has no answer of it: a live run with --record records it", t.config.Replay)
+			return fmt.Sprintf("the recording %s has no response of it: a live run with --record records it", t.config.Replay)
 		}
 		return ""
 	}
@@ -118,7 +118,7 @@ func (t *Tenant) WhyNot(r *fixtures.Recipe) string {
 	case r.Class == "never":
 		return r.Why
 	case only && r.Class != "tenant":
-		return "in a tenant that is asked for class tenant nothing else may show: leave tenant out of --provoke"
+		return "with --provoke=tenant nothing else is run, for that tenant is set up differently: leave tenant out of --provoke"
 	}
 	var missing []string
 	for _, need := range r.Needs() {
@@ -130,9 +130,9 @@ func (t *Tenant) WhyNot(r *fixtures.Recipe) string {
 	needs := fmt.Sprintf("it needs %s in %s", strings.Join(missing, " and "), t.config.Sandbox.File())
 	switch {
 	case !chosen && len(missing) > 0:
-		return fmt.Sprintf("%s: --provoke=%s asks it, and %s", r.Why, r.Class, needs)
+		return fmt.Sprintf("%s: --provoke=%s provokes it, and %s", r.Why, r.Class, needs)
 	case !chosen:
-		return fmt.Sprintf("%s: --provoke=%s asks it", r.Why, r.Class)
+		return fmt.Sprintf("%s: --provoke=%s provokes it", r.Why, r.Class)
 	case len(missing) > 0:
 		return needs
 	}
@@ -154,18 +154,18 @@ func (t *Tenant) Close(ctx context.Context) error {
 	if err == nil && len(t.makes) > 0 { // under a name that was registered, or by a request that was sent twice
 		err = t.sweepOwn(ctx)
 	}
-	if t.door != nil {
-		t.door.CloseIdleConnections()
+	if t.transport != nil {
+		t.transport.CloseIdleConnections()
 	}
 	return err
 }
 
 // Spent is how many requests the run has sent.
 func (t *Tenant) Spent() int {
-	if t.door == nil {
+	if t.transport == nil {
 		return 0
 	}
-	return t.door.Spent()
+	return t.transport.Spent()
 }
 
 // Scrub masks every secret in a text.

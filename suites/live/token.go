@@ -96,7 +96,7 @@ func Child(command []string, sandboxFile string) SignIn {
 		err := child.Run()
 		switch {
 		case errors.Is(ctx.Err(), context.Canceled):
-			return Token{}, wrapWithText(OpInterrupt, ctx.Err(), "the sign-in of %s was given up, for the run was interrupted", identity)
+			return Token{}, wrapWithText(OpInterrupt, ctx.Err(), "the sign-in of %s was canceled, because the run was interrupted", identity)
 		case ctx.Err() != nil:
 			return Token{}, engineErrorf(OpSignIn, "%s did not sign in within the time of its request: %s: %w", identity,
 				said(&stderr), ctx.Err())

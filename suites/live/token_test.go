@@ -73,13 +73,13 @@ func TestAChildSignsIn(t *testing.T) {
 	if err != nil || !token.Expires.Equal(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)) {
 		t.Fatalf("the token is %v, and %v", token, err)
 	}
-	// What it was, its door shows.
+	// What it was, its transport shows.
 	requests := &seen{}
 	server.Config.Handler = requests
 	token.Expires = time.Time{}
-	door := newDoor(t, sandbox, "classroom", func(context.Context, string) (live.Token, error) { return token, nil },
+	transport := newTransport(t, sandbox, "classroom", func(context.Context, string) (live.Token, error) { return token, nil },
 		live.Options{})
-	if _, _, err := ask(t, door.As("teacher"), "GET", server.URL+"/v1/courses", nil); err != nil {
+	if _, _, err := ask(t, transport.As("teacher"), "GET", server.URL+"/v1/courses", nil); err != nil {
 		t.Fatal(err)
 	}
 	want := "Bearer issued to --sandbox some/sandbox.yaml --as graph/app"
@@ -142,7 +142,7 @@ func TestAChildIsEndedWithWhoWaitsForIt(t *testing.T) {
 	ctx, interrupt = context.WithCancel(t.Context())
 	interrupt()
 	_, err = child(t, "slow")(ctx, "graph/app")
-	wantError(t, err, live.OpInterrupt, context.Canceled, "the sign-in of graph/app was given up")
+	wantError(t, err, live.OpInterrupt, context.Canceled, "the sign-in of graph/app was canceled")
 }
 
 func TestAReadyMadeTokenWinsOverSigningIn(t *testing.T) {

@@ -48,22 +48,22 @@ func (a answer) to(r *http.Request) *http.Response {
 
 const realGraph = "https://graph.microsoft.com/v1.0/x"
 
-// inVirtualTime runs a test in a bubble, with a door to a provider.
+// inVirtualTime runs a test in a bubble, with a transport to a provider.
 func inVirtualTime(t *testing.T, name string, options live.Options, test func(*testing.T, *live.Transport, *provider)) {
 	t.Helper()
 	sandbox := load(t, "graph: {tenant: "+guidA+"}\nclassroom: {domain: school.example}")
 	synctest.Test(t, func(t *testing.T) {
 		p := &provider{start: time.Now()}
 		options.Base = p
-		door, err := live.NewTransport(sandbox, name, rightApp(), options)
+		transport, err := live.NewTransport(sandbox, name, rightApp(), options)
 		if err != nil {
 			t.Fatal(err)
 		}
-		test(t, door, p)
+		test(t, transport, p)
 	})
 }
 
-func TestADoorKeepsItsPaceHoweverManyAsk(t *testing.T) {
+func TestATransportKeepsItsPaceHoweverManyAsk(t *testing.T) {
 	for name, check := range map[string]struct {
 		url  string
 		last time.Duration
@@ -71,12 +71,12 @@ func TestADoorKeepsItsPaceHoweverManyAsk(t *testing.T) {
 		"graph":     {realGraph, 8 * time.Second},
 		"classroom": {"https://classroom.googleapis.com/v1/courses", 4 * time.Second},
 	} {
-		inVirtualTime(t, name, live.Options{}, func(t *testing.T, door *live.Transport, p *provider) {
+		inVirtualTime(t, name, live.Options{}, func(t *testing.T, transport *live.Transport, p *provider) {
 			t.Helper()
 			var group sync.WaitGroup
 			for range 10 {
 				group.Go(func() {
-					if _, _, err := ask(t, door.Anonymous(), http.MethodGet, check.url, nil); err != nil {
+					if _, _, err := ask(t, transport.Anonymous(), http.MethodGet, check.url, nil); err != nil {
 						t.Error(err)
 					}
 				})
@@ -101,12 +101,12 @@ func TestAStandInAloneIsAskedWithoutABound(t *testing.T) {
 		sandbox := load(t, text)
 		synctest.Test(t, func(t *testing.T) {
 			p := &provider{start: time.Now()}
-			door, err := live.NewTransport(sandbox, "graph", rightApp(), live.Options{Base: p})
+			transport, err := live.NewTransport(sandbox, "graph", rightApp(), live.Options{Base: p})
 			if err != nil {
 				t.Fatal(err)
 			}
 			for range 4 {
-				if _, _, err := ask(t, door.Anonymous(), http.MethodGet, endpoint+"/x", nil); err != nil {
+				if _, _, err := ask(t, transport.Anonymous(), http.MethodGet, endpoint+"/x", nil); err != nil {
 					t.Error(err)
 				}
 			}
@@ -145,17 +145,17 @@ func TestNoRequestIsSentBeforeTheProviderWantsIt(t *testing.T) {
 		"500 with a header of others": {busy(500, "Retry-After", "10"), 0},
 	} {
 		t.Run(name, func(t *testing.T) {
-			inVirtualTime(t, "graph", live.Options{}, func(t *testing.T, door *live.Transport, p *provider) {
+			inVirtualTime(t, "graph", live.Options{}, func(t *testing.T, transport *live.Transport, p *provider) {
 				t.Helper()
 				p.answers = []answer{check.answer}
-				status, _, err := ask(t, door.As("app"), http.MethodGet, realGraph, nil)
+				status, _, err := ask(t, transport.As("app"), http.MethodGet, realGraph, nil)
 				if err != nil || status != check.answer.status {
 					t.Fatalf("the answer is %d, %v", status, err)
 				}
 				var group sync.WaitGroup
 				for range 2 {
 					group.Go(func() {
-						if _, _, err := ask(t, door.As("app"), http.MethodGet, realGraph, nil); err != nil {
+						if _, _, err := ask(t, transport.As("app"), http.MethodGet, realGraph, nil); err != nil {
 							t.Error(err)
 						}
 					})
@@ -173,7 +173,7 @@ func TestAShorterWaitDoesNotEndALongerOne(t *testing.T) {
 	sandbox := load(t, "graph: {tenant: "+guidA+"}")
 	synctest.Test(t, func(t *testing.T) {
 		start, sent := time.Now(), make(chan time.Duration, 3)
-		door, err := live.NewTransport(sandbox, "graph", rightApp(), live.Options{Base: roundTripper(func(r *http.Request) answer {
+		transport, err := live.NewTransport(sandbox, "graph", rightApp(), live.Options{Base: roundTripper(func(r *http.Request) answer {
 			sent <- time.Since(start)
 			if r.Method == http.MethodGet {
 				time.Sleep(time.Second)
@@ -188,13 +188,13 @@ func TestAShorterWaitDoesNotEndALongerOne(t *testing.T) {
 		var group sync.WaitGroup
 		for _, method := range []string{http.MethodGet, http.MethodPut} {
 			group.Go(func() {
-				if _, _, err := ask(t, door.As("app"), method, realGraph, nil); err != nil {
+				if _, _, err := ask(t, transport.As("app"), method, realGraph, nil); err != nil {
 					t.Error(err)
 				}
 			})
 		}
 		group.Wait()
-		if _, _, err := ask(t, door.As("app"), http.MethodGet, realGraph, nil); err != nil {
+		if _, _, err := ask(t, transport.As("app"), http.MethodGet, realGraph, nil); err != nil {
 			t.Error(err)
 		}
 		if first, second, third := <-sent, <-sent, <-sent; first != 0 || second != 0 || third != 61*time.Second {
@@ -209,13 +209,13 @@ type roundTripper func(*http.Request) answer
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r).to(r), nil }
 
 func TestWhoWaitsForItsTurnWhenAWaitBeginsWaitsToo(t *testing.T) {
-	inVirtualTime(t, "graph", live.Options{}, func(t *testing.T, door *live.Transport, p *provider) {
+	inVirtualTime(t, "graph", live.Options{}, func(t *testing.T, transport *live.Transport, p *provider) {
 		t.Helper()
 		p.answers = []answer{busy(204), busy(204), busy(429, "Retry-After", "60")}
 		var group sync.WaitGroup
 		for range 5 { // two at once, one after a second that is told to wait, two that wait for their turn meanwhile
 			group.Go(func() {
-				if _, _, err := ask(t, door.Anonymous(), http.MethodGet, realGraph, nil); err != nil {
+				if _, _, err := ask(t, transport.Anonymous(), http.MethodGet, realGraph, nil); err != nil {
 					t.Error(err)
 				}
 			})
@@ -229,15 +229,15 @@ func TestWhoWaitsForItsTurnWhenAWaitBeginsWaitsToo(t *testing.T) {
 
 func TestAnAbsurdWaitEndsTheRun(t *testing.T) {
 	for _, header := range []string{"3601", "99999999999", "Fri, 02 Jan 2099 03:05:05 GMT"} {
-		inVirtualTime(t, "graph", live.Options{}, func(t *testing.T, door *live.Transport, p *provider) {
+		inVirtualTime(t, "graph", live.Options{}, func(t *testing.T, transport *live.Transport, p *provider) {
 			t.Helper()
 			p.answers = []answer{busy(429, "Retry-After", header)}
-			if status, _, err := ask(t, door.As("app"), http.MethodGet, realGraph, nil); err != nil || status != 429 {
+			if status, _, err := ask(t, transport.As("app"), http.MethodGet, realGraph, nil); err != nil || status != 429 {
 				t.Fatalf("the answer is %d, %v", status, err)
 			}
 			for range 2 {
-				_, _, err := ask(t, door.As("app"), http.MethodGet, realGraph, nil)
-				wantError(t, err, live.OpWait, live.ErrLongWait, "asks for one of "+header, "a run waits 1h0m0s at most")
+				_, _, err := ask(t, transport.As("app"), http.MethodGet, realGraph, nil)
+				wantError(t, err, live.OpWait, live.ErrLongWait, "sent Retry-After: "+header, "a run waits 1h0m0s at most")
 			}
 			if len(p.at) != 1 || time.Since(p.start) != 0 {
 				t.Errorf("it was asked at %v", p.at)
@@ -247,15 +247,15 @@ func TestAnAbsurdWaitEndsTheRun(t *testing.T) {
 }
 
 func TestAWaitEndsWithItsRequest(t *testing.T) {
-	inVirtualTime(t, "graph", live.Options{}, func(t *testing.T, door *live.Transport, p *provider) {
+	inVirtualTime(t, "graph", live.Options{}, func(t *testing.T, transport *live.Transport, p *provider) {
 		t.Helper()
 		p.answers = []answer{busy(429, "Retry-After", "60")}
-		if _, _, err := ask(t, door.As("app"), http.MethodGet, realGraph, nil); err != nil {
+		if _, _, err := ask(t, transport.As("app"), http.MethodGet, realGraph, nil); err != nil {
 			t.Fatal(err)
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute-time.Second)
 		defer cancel()
-		_, _, err := askWith(ctx, t, door.As("app"), http.MethodGet, realGraph, nil)
+		_, _, err := askWith(ctx, t, transport.As("app"), http.MethodGet, realGraph, nil)
 		wantError(t, err, live.OpWait, context.DeadlineExceeded, "wants no request for 1m0s, longer than this one may take")
 		if waited := time.Since(p.start); waited != 0 {
 			t.Errorf("that was told after %v", waited)
@@ -263,25 +263,25 @@ func TestAWaitEndsWithItsRequest(t *testing.T) {
 
 		ctx, interrupt := context.WithCancel(t.Context())
 		time.AfterFunc(10*time.Second, interrupt)
-		_, _, err = askWith(ctx, t, door.As("app"), http.MethodGet, realGraph, nil)
+		_, _, err = askWith(ctx, t, transport.As("app"), http.MethodGet, realGraph, nil)
 		wantError(t, err, live.OpInterrupt, context.Canceled)
 		if waited := time.Since(p.start); waited != 10*time.Second {
 			t.Errorf("that was told after %v", waited)
 		}
-		if door.Spent() != 1 {
-			t.Errorf("%d requests were counted", door.Spent())
+		if transport.Spent() != 1 {
+			t.Errorf("%d requests were counted", transport.Spent())
 		}
 	})
 }
 
 func TestATurnThatComesTooLateIsNoAnswer(t *testing.T) {
-	inVirtualTime(t, "graph", live.Options{Rate: 0.01}, func(t *testing.T, door *live.Transport, _ *provider) {
+	inVirtualTime(t, "graph", live.Options{Rate: 0.01}, func(t *testing.T, transport *live.Transport, _ *provider) {
 		t.Helper()
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
 		var err error
 		for range 3 {
-			_, _, err = askWith(ctx, t, door.As("app"), http.MethodGet, realGraph, nil)
+			_, _, err = askWith(ctx, t, transport.As("app"), http.MethodGet, realGraph, nil)
 		}
 		wantError(t, err, live.OpWait, nil, "waited for its turn")
 	})
@@ -291,7 +291,7 @@ func TestATokenIsRenewedBeforeItExpires(t *testing.T) {
 	sandbox := load(t, "graph: {tenant: "+guidA+"}")
 	synctest.Test(t, func(t *testing.T) {
 		signIns := 0
-		door, err := live.NewTransport(sandbox, "graph", func(context.Context, string) (live.Token, error) {
+		transport, err := live.NewTransport(sandbox, "graph", func(context.Context, string) (live.Token, error) {
 			signIns++
 			return live.NewToken(jwt(map[string]any{"tid": guidA, "aud": graphAudience}), time.Now().Add(time.Hour)), nil
 		}, live.Options{Base: &provider{start: time.Now()}})
@@ -303,7 +303,7 @@ func TestATokenIsRenewedBeforeItExpires(t *testing.T) {
 			want int
 		}{{0, 1}, {57 * time.Minute, 1}, {59 * time.Minute, 2}, {60 * time.Minute, 2}} {
 			time.Sleep(check.at - time.Since(virtualStart))
-			if _, _, err := ask(t, door.As("app"), http.MethodGet, realGraph, nil); err != nil || signIns != check.want {
+			if _, _, err := ask(t, transport.As("app"), http.MethodGet, realGraph, nil); err != nil || signIns != check.want {
 				t.Errorf("after %v it has signed in %d times; want %d (%v)", check.at, signIns, check.want, err)
 			}
 		}
@@ -325,9 +325,9 @@ func TestClassroomIsAskedAgainWhoItIsWhenItWasBusy(t *testing.T) {
 	}{
 		// The provider of this test answers 204, and says no more.
 		"once":             {1, busy(429, "Retry-After", "60"), time.Minute, live.OpGuard, "has no emailAddress"},
-		"too often":        {3, busy(429, "Retry-After", "60"), time.Minute, live.OpNetwork, "answered 429: try again later"},
+		"too often":        {3, busy(429, "Retry-After", "60"), time.Minute, live.OpNetwork, "received 429: try again later"},
 		"by 403":           {1, tooOften, 30 * time.Second, live.OpGuard, "has no emailAddress"},
-		"by 403 too often": {3, tooOften, 30 * time.Second, live.OpNetwork, "answered 403: try again later"},
+		"by 403 too often": {3, tooOften, 30 * time.Second, live.OpNetwork, "received 403: try again later"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			sandbox := load(t, "classroom: {domain: school.example, teacher: t@school.example}")
@@ -337,11 +337,11 @@ func TestClassroomIsAskedAgainWhoItIsWhenItWasBusy(t *testing.T) {
 					p.answers = append(p.answers, check.answer)
 				}
 				p.answers = append(p.answers, busy(200))
-				door, err := live.NewTransport(sandbox, "classroom", signedInAs("opaque"), live.Options{Base: p})
+				transport, err := live.NewTransport(sandbox, "classroom", signedInAs("opaque"), live.Options{Base: p})
 				if err != nil {
 					t.Fatal(err)
 				}
-				_, _, err = ask(t, door.As("teacher"), http.MethodPost, "https://classroom.googleapis.com/v1/courses", nil)
+				_, _, err = ask(t, transport.As("teacher"), http.MethodPost, "https://classroom.googleapis.com/v1/courses", nil)
 				wantError(t, err, check.op, nil, check.want)
 				if p.at[1].Round(time.Second) != check.waits {
 					t.Errorf("it was asked at %v", p.at)
@@ -388,7 +388,7 @@ func TestAWaitIsNotTheClients(t *testing.T) {
 func TestWhoWaitsForAnothersSignInCanGiveUp(t *testing.T) {
 	sandbox := load(t, "graph: {tenant: "+guidA+"}")
 	synctest.Test(t, func(t *testing.T) {
-		door, err := live.NewTransport(sandbox, "graph", func(ctx context.Context, _ string) (live.Token, error) {
+		transport, err := live.NewTransport(sandbox, "graph", func(ctx context.Context, _ string) (live.Token, error) {
 			<-ctx.Done()
 			return live.Token{}, ctx.Err()
 		}, live.Options{Base: &provider{}})
@@ -399,7 +399,7 @@ func TestWhoWaitsForAnothersSignInCanGiveUp(t *testing.T) {
 		defer cancel()
 		var group sync.WaitGroup
 		group.Go(func() {
-			if _, _, err := askWith(long, t, door.As("app"), http.MethodGet, realGraph, nil); !errors.Is(err,
+			if _, _, err := askWith(long, t, transport.As("app"), http.MethodGet, realGraph, nil); !errors.Is(err,
 				context.DeadlineExceeded) {
 				t.Error(err)
 			}
@@ -407,7 +407,7 @@ func TestWhoWaitsForAnothersSignInCanGiveUp(t *testing.T) {
 		synctest.Wait()
 		short, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
-		_, _, err = askWith(short, t, door.As("app"), http.MethodGet, realGraph, nil)
+		_, _, err = askWith(short, t, transport.As("app"), http.MethodGet, realGraph, nil)
 		wantError(t, err, live.OpWait, context.DeadlineExceeded)
 		group.Wait()
 		if !strings.Contains(time.Since(virtualStart).String(), "1h") {

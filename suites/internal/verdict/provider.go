@@ -126,7 +126,7 @@ func (j *Judge) excuseProvider(p *Provoked, clause *fixtures.Clause) {
 	errata.Settle(&settled, clause.ID, j.Today)
 	switch v := &p.Verdict; {
 	case settled.Outcome != "": // stale or expired
-		v.Outcome, v.Text, v.Reason = report.Broken, settled.Text, settled.Reason
+		v.Outcome, v.Text, v.Reason = settled.Outcome, settled.Text, settled.Reason
 	case unknown == 0:
 		v.Outcome, v.Text, v.Errata = report.Erratum, lines(v.Deviations), settled.Errata
 		v.Reason = fields(v.Deviations) + " differs, as is known of the provider"

@@ -1,202 +1,411 @@
 package verdict_test
 
 import (
+	"bytes"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
-	"regexp"
+	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/learncontract/learncontract/fixtures"
+	"github.com/learncontract/learncontract/matchers"
 	"github.com/learncontract/learncontract/matchers/exchange"
 	"github.com/learncontract/learncontract/suites/client"
 	"github.com/learncontract/learncontract/suites/internal/call"
+	"github.com/learncontract/learncontract/suites/internal/verdict"
+	"github.com/learncontract/learncontract/suites/internal/mutation"
 	"github.com/learncontract/learncontract/suites/report"
 )
 
-// tenants is a tenant's response, made of a wording's.
-func tenants(w *fixtures.Wording, change func(*fixtures.Response)) exchange.Exchange {
-	response := w.Response()
-	change(&response)
-	return exchange.New(w.Clause.Operation.Method, w.Clause.Operation.URL(), response, time.Now())
+
+// providerJudge judges responses of the sample's provider, whose errata are those.
+func providerJudge(t *testing.T, errata ...*fixtures.Erratum) *verdict.Judge {
+	t.Helper()
+	contract, err := fixtures.LoadFS(os.DirFS("../../../fixtures/testdata/sample"), "sample")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &verdict.Judge{Client: &call.Client{Config: client.Config{Name: "acme"}, Contract: contract}, Errata: errata, Today: today}
 }
 
-func replacing(old, text string) func(*fixtures.Response) {
-	return func(r *fixtures.Response) { r.Body = []byte(strings.ReplaceAll(string(r.Body), old, text)) }
+// received is a tenant's response to a request of the operation.
+func received(o *fixtures.Operation, r fixtures.Response) exchange.Exchange {
+	return exchange.New(o.Method, o.URL(), r, today)
 }
 
-// otherMessage gives the response another message.
-func otherMessage(r *fixtures.Response) {
-	r.Body = regexp.MustCompile(`"message":"[^"]*"`).ReplaceAll(r.Body, []byte(`"message":"It is gone."`))
+// replaced is a response with a text of its body replaced.
+func replaced(t *testing.T, r fixtures.Response, from, to string) fixtures.Response {
+	t.Helper()
+	if !bytes.Contains(r.Body, []byte(from)) {
+		t.Fatalf("the body has no %q: %s", from, r.Body)
+	}
+	r.Body = bytes.Replace(r.Body, []byte(from), []byte(to), 1)
+	return r
 }
 
-// providers is an erratum of the provider.
-func providers(changes ...func(*fixtures.Erratum)) *fixtures.Erratum {
-	return erratum(append([]func(*fixtures.Erratum){func(e *fixtures.Erratum) {
-		e.Client, e.Clauses, e.Field, e.Seen = "sample", "sample.things.get.*", "message", "It is gone."
-	}}, changes...)...)
+// ofProvider is an erratum of the provider: the code of a clause that is not found is seen as that.
+func ofProvider(seen string) *fixtures.Erratum {
+	return &fixtures.Erratum{
+		Client: "sample", Module: "api.sample.example", Version: "v1", Clauses: "sample.things.delete.not-found", Field: "code",
+		Seen: seen, Why: "it was seen", Expires: time.Date(2027, 5, 31, 0, 0, 0, 0, time.UTC), File: "errata.yaml", Line: 1,
+	}
 }
 
 func TestProvider(t *testing.T) {
 	t.Parallel()
-	contract := sample(t)
-	const notFound, unavailable = "get.not-found", "get.unavailable"
-	coded := replacing(`"status":"Not Found"`, `"status":"Nowhere"`)
+	const update, deletion = "sample.things.update.", "sample.things.delete.not-found"
+	same := func(r fixtures.Response) fixtures.Response { return r }
+	edit := func(from, to string) func(fixtures.Response) fixtures.Response {
+		return func(r fixtures.Response) fixtures.Response { return replaced(t, r, from, to) }
+	}
+	gone := edit(`"Not Found"`, `"GONE"`)
+	status := func(status int) func(fixtures.Response) fixtures.Response {
+		return func(r fixtures.Response) fixtures.Response { r.Status = status; return r }
+	}
+	otherWords := edit("This method isn't allowed.", "Something else is the matter.")
 	for name, test := range map[string]struct {
-		provoked, received string // clauses
-		change             func(*fixtures.Response)
-		strict             bool
-		class              string
-		errata             []*fixtures.Erratum
-		outcome            report.Outcome
-		reason, text       string // part of each
-		is                 string
+		clause, of string // of is the clause whose response is received, clause by default
+		change     func(fixtures.Response) fixtures.Response
+		strict     bool
+		class      string
+		errata     []string // what is seen of the code
+		today      time.Time
+		outcome    report.Outcome
+		reason     string // begins so
+		says       string
+		is         string // the clause that the response honors
 	}{
-		"honored":              {notFound, notFound, func(*fixtures.Response) {}, false, "safe", nil, report.Honored, "", "", notFound},
-		"honored, by spelling": {notFound, notFound, replacing(`"status":"Not Found"`, `"status":"notfound"`), false, "safe", nil, report.Deviating, "code differs, and does not bind", `code: documented "Not Found", received "notfound"`, notFound},
-		"deviating":            {notFound, notFound, otherMessage, false, "safe", nil, report.Deviating, "message differs, and does not bind", `received "It is gone."`, notFound},
-		"strictly":             {notFound, notFound, otherMessage, true, "safe", nil, report.Broken, `message is received as "It is gone."`, "It is gone.", ""},
-		"broken":               {notFound, notFound, coded, false, "safe", nil, report.Broken, `code is received as "Nowhere"`, "Nowhere", ""},
-		"another clause":       {notFound, unavailable, func(*fixtures.Response) {}, false, "safe", nil, report.Another, "the response is sample.things.get.unavailable", "sample.things.get.not-found was provoked, and the response is sample.things.get.unavailable\n503 Service Unavailable", unavailable},
-		"undocumented": {notFound, notFound, func(r *fixtures.Response) { r.Status = http.StatusConflict }, false, "safe", nil, report.Undocumented, "status is received as 409 Conflict",
-			"\nA clause for it, to be completed at every … and given the row that documents it under sources:\n\n  - key: not-found-2\n", ""},
-		"a success":           {notFound, notFound, func(r *fixtures.Response) { *r = contract.Operation("sample.things.get").SuccessResponse() }, false, "safe", nil, report.Undocumented, "status is received as 200 OK", "", ""},
-		"a success too late":  {notFound, notFound, func(r *fixtures.Response) { *r = contract.Operation("sample.things.get").SuccessResponse() }, false, "racy", nil, report.Another, "the provocation came too late: the response is a success", "sample.things.get.not-found was provoked too late: the response is a success\n200 OK", ""},
-		"racy, and a failure": {notFound, notFound, func(r *fixtures.Response) { r.Status = http.StatusConflict }, false, "racy", nil, report.Undocumented, "status is received as 409 Conflict", "A clause for it", ""},
+		"honored":      {clause: update + "method-not-allowed", change: same, outcome: report.Honored, is: update + "method-not-allowed"},
+		"its spelling": {clause: update + "method-not-allowed", change: edit(`"Method Not Allowed"`, `"methodNotAllowed"`), outcome: report.Deviating, reason: "code differs, and does not bind", says: `received "methodNotAllowed"`, is: update + "method-not-allowed"},
+		"other words":  {clause: update + "method-not-allowed", change: otherWords, outcome: report.Deviating, reason: "message differs, and does not bind", says: "Something else is the matter.", is: update + "method-not-allowed"},
+		"both": {
+			clause: update + "method-not-allowed", outcome: report.Deviating, reason: "code, message differs, and does not bind", is: update + "method-not-allowed",
+			change: func(r fixtures.Response) fixtures.Response {
+				return replaced(t, otherWords(r), `"Method Not Allowed"`, `"methodNotAllowed"`)
+			},
+		},
+		"other words, strict": {clause: update + "method-not-allowed", change: otherWords, strict: true, outcome: report.Broken, reason: `message is received as "Something else`, says: "Something else is the matter."},
+		"another code":        {clause: update + "method-not-allowed", change: edit(`"Method Not Allowed"`, `"Gone"`), outcome: report.Broken, reason: `code is received as "Gone", and documented as "Method Not Allowed"`, says: "PATCH https://api.sample.example"},
+		"another clause":      {clause: update + "method-not-allowed", of: update + "not-found", change: same, outcome: report.Another, reason: "the response is " + update + "not-found", says: "was provoked, and the response is", is: update + "not-found"},
+		"another clause, the same code": {
+			clause: update + "scope-missing", of: update + "plan-missing", change: same, outcome: report.Another,
+			reason: "the response is " + update + "plan-missing", is: update + "plan-missing",
+		},
+		"undocumented": {
+			clause: update + "method-not-allowed", change: status(http.StatusTeapot), outcome: report.Undocumented,
+			reason: "status is received as 418", says: "A clause for it, to be completed",
+		},
+		"a success": {
+			clause: update + "method-not-allowed", change: status(http.StatusOK), class: "fixture", outcome: report.Undocumented,
+			reason: "status is received as 200 OK",
+		},
+		"a race that is lost": {
+			clause: update + "method-not-allowed", change: status(http.StatusOK), class: "racy", outcome: report.Another,
+			reason: "the provocation came too late", says: "was provoked too late",
+		},
+		"a race, redirected": {
+			clause: update + "method-not-allowed", change: status(http.StatusMultipleChoices), class: "racy", outcome: report.Undocumented,
+			reason: "status is received as 300",
+		},
 
-		"a known deviation":            {notFound, notFound, otherMessage, false, "safe", []*fixtures.Erratum{providers()}, report.Erratum, "message differs, as is known of the provider", `received "It is gone."`, notFound},
-		"a known one that binds":       {notFound, notFound, coded, false, "safe", []*fixtures.Erratum{providers(inCase("", "code", "Nowhere"))}, report.Erratum, "code differs, as is known of the provider", `received "Nowhere"`, ""},
-		"a known one beside another":   {notFound, notFound, func(r *fixtures.Response) { coded(r); otherMessage(r) }, false, "safe", []*fixtures.Erratum{providers()}, report.Broken, `code is received as "Nowhere"`, "Nowhere", ""},
-		"a known one of a client":      {notFound, notFound, otherMessage, false, "safe", []*fixtures.Erratum{erratum(inCase("", "message", "It is gone."))}, report.Deviating, "message differs, and does not bind", "", notFound},
-		"a known one that is no more":  {notFound, notFound, func(*fixtures.Response) {}, false, "safe", []*fixtures.Erratum{providers()}, report.Broken, "errata.yaml:7 is stale", "Remove the erratum", notFound},
-		"a known one that has expired": {notFound, notFound, otherMessage, false, "safe", []*fixtures.Erratum{providers(func(e *fixtures.Erratum) { e.Expires = today.AddDate(0, 0, -2) })}, report.Broken, "errata.yaml:7 expired on 2027-04-29", "Look again", notFound},
+		"no erratum":      {clause: deletion, change: gone, outcome: report.Broken, reason: `code is received as "GONE"`},
+		"a known erratum": {clause: deletion, change: gone, errata: []string{"GONE"}, outcome: report.Erratum, reason: "code differs, as is known of the provider", says: `received "GONE"`},
+		"a known erratum, and what does not bind": {
+			clause: deletion, errata: []string{"GONE"}, outcome: report.Erratum, reason: "code, message differs, as is known of the provider",
+			change: func(r fixtures.Response) fixtures.Response { return replaced(t, gone(r), "The thing", "A thing") },
+		},
+		"on its last day":  {clause: deletion, change: gone, errata: []string{"GONE"}, today: today.AddDate(0, 0, 30), outcome: report.Erratum, reason: "code differs"},
+		"an expired one":   {clause: deletion, change: gone, errata: []string{"GONE"}, today: today.AddDate(0, 2, 0), outcome: report.Broken, reason: "errata.yaml:1 expired on 2027-05-31", says: "sample still shows"},
+		"another erratum":  {clause: deletion, change: gone, errata: []string{"LOST"}, outcome: report.UnexpectedPass, reason: "errata.yaml:1 is stale", says: `sample no longer shows the code of ` + deletion + ` as "LOST"`},
+		"a stale one":      {clause: deletion, change: same, errata: []string{"GONE"}, outcome: report.UnexpectedPass, reason: "errata.yaml:1 is stale", is: deletion},
+		"one of two stale": {clause: deletion, change: gone, errata: []string{"GONE", "LOST"}, outcome: report.UnexpectedPass, reason: "errata.yaml:1 is stale", says: `"LOST"`},
+		"and more differs": {
+			clause: deletion, errata: []string{"GONE"}, outcome: report.Broken, reason: "Content-Type is received as (missing)", says: `"GONE"`,
+			change: func(r fixtures.Response) fixtures.Response {
+				r = gone(r)
+				r.Header = r.Header.Clone()
+				r.Header.Del("Content-Type")
+				return r
+			},
+		},
+		"of another outcome": {clause: deletion, change: status(http.StatusTeapot), errata: []string{"GONE"}, outcome: report.Undocumented, reason: "status is received as 418"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			j := judge(t, surfacing("connector", right), test.errata...)
-			contract := j.Client.Contract
-			x := tenants(first(contract, test.received), test.change)
-			p := j.Provider(contract.Clause("sample.things."+test.provoked), x, test.strict, test.class)
+			j := providerJudge(t)
+			for _, seen := range test.errata {
+				j.Errata = append(j.Errata, ofProvider(seen))
+			}
+			if !test.today.IsZero() {
+				j.Today = test.today
+			}
+			clause, of := j.Client.Contract.Clause(test.clause), j.Client.Contract.Clause(test.clause)
+			if test.of != "" {
+				of = j.Client.Contract.Clause(test.of)
+			}
+			x := received(clause.Operation, test.change(of.Wordings[0].Response()))
+			p := j.Provider(clause, x, test.strict, test.class)
 			v := p.Verdict
-			if v.Outcome != test.outcome || !strings.Contains(v.Reason, test.reason) || !strings.Contains(v.Text, test.text) {
-				t.Errorf("it is %s, %q, want %s\n%s", v.Outcome, v.Reason, test.outcome, v.Text)
+			if v.Outcome != test.outcome || !strings.HasPrefix(v.Reason, test.reason) || !strings.Contains(v.Text, test.says) {
+				t.Errorf("it is %s, %q, want %s, %q; and its text must have %q:\n%s", v.Outcome, v.Reason, test.outcome, test.reason, test.says, v.Text)
 			}
-			if got := ""; p.Is != nil && strings.TrimPrefix(p.Is.ID, "sample.things.") != test.is || p.Is == nil && test.is != got {
-				t.Errorf("it is the clause %v, want %q", p.Is, test.is)
+			if (v.Text == "") != (v.Outcome == report.Honored) || v.Status != x.Status() || v.Response != x.String() {
+				t.Errorf("the verdict lacks the text or the response: %+v", v)
 			}
-			if v.Status != x.Status() || v.Response != x.String() || p.Wording == nil {
-				t.Errorf("the response is kept as %d %s", v.Status, v.Response)
+			if is := ""; p.Is != nil {
+				if is = p.Is.ID; is != test.is {
+					t.Errorf("the response honors %s, want %q", is, test.is)
+				}
+			} else if test.is != "" {
+				t.Errorf("the response honors nothing, want %s", test.is)
 			}
-			if (v.Outcome == report.Erratum) != (len(v.Errata) == 1) {
-				t.Errorf("confirmed are %q", v.Errata)
+			if (len(v.Errata) > 0) != (v.Outcome == report.Erratum) {
+				t.Errorf("the errata are %q", v.Errata)
+			}
+			for _, d := range v.Deviations {
+				if d.Wording != p.Wording.ID() {
+					t.Errorf("a deviation is of %s, and the wording is %s", d.Wording, p.Wording.ID())
+				}
+			}
+			if p.Wording.Clause != clause {
+				t.Errorf("the wording is %s, of another clause", p.Wording.ID())
 			}
 		})
 	}
-	j := judge(t, surfacing("connector", right))
-	if p := j.Provider(contract.Clause("sample.things."+notFound), exchange.Exchange{}, false, ""); p.Verdict.Outcome != report.Engine {
-		t.Errorf("of no response it is %+v", p.Verdict)
+}
+
+// TestProviderNearestWording has a response be of a clause's second wording.
+func TestProviderNearestWording(t *testing.T) {
+	t.Parallel()
+	j := providerJudge(t)
+	clause := j.Client.Contract.Clause("sample.things.update.not-yours")
+	for _, w := range clause.Wordings {
+		if p := j.Provider(clause, received(clause.Operation, w.Response()), true, "safe"); p.Verdict.Outcome != report.Honored || p.Wording != w {
+			t.Errorf("%s is %s, as %s", w.ID(), p.Verdict.Outcome, p.Wording.ID())
+		}
 	}
 }
 
-// A named error that only lacks its name is the clause that was provoked, and broken; a sibling is another.
-func TestProviderTellsClausesApart(t *testing.T) {
+// TestProviderHonor has the matcher of the specs' bodies come to what the verdict does.
+func TestProviderHonor(t *testing.T) {
 	t.Parallel()
-	j := judge(t, surfacing("connector", right))
-	named := first(j.Client.Contract, "update.failed-precondition.OwnerIneligible")
 	for name, test := range map[string]struct {
-		change  func(*fixtures.Response)
-		outcome report.Outcome
+		live, strict bool
+		errata       []*fixtures.Erratum
+		from, to     string
+		want         bool
 	}{
-		"without its name":                 {replacing("@OwnerIneligible ", ""), report.Broken},
-		"with the name of a sibling":       {replacing("@OwnerIneligible The owner is ineligible.", "@ThingNotModifiable The thing is not modifiable."), report.Another},
-		"with the message of the section":  {replacing("@OwnerIneligible The owner is ineligible.", "Precondition check failed."), report.Another},
-		"with the spelling of the section": {replacing("@OwnerIneligible The owner is ineligible.", "precondition check failed"), report.Another},
+		"offline":                      {false, false, nil, "The thing", "A thing", false},
+		"offline, with its erratum":    {false, false, []*fixtures.Erratum{ofProvider("GONE")}, "Not Found", "GONE", false},
+		"live":                         {true, false, nil, "The thing", "A thing", true},
+		"live, strict":                 {true, true, nil, "The thing", "A thing", false},
+		"live, another code":           {true, false, nil, "Not Found", "GONE", false},
+		"live, with its erratum":       {true, false, []*fixtures.Erratum{ofProvider("GONE")}, "Not Found", "GONE", true},
+		"live, with another's erratum": {true, false, []*fixtures.Erratum{ofProvider("LOST")}, "Not Found", "GONE", false},
 	} {
-		v := j.Provider(named.Clause, tenants(named, test.change), false, "safe").Verdict
-		if v.Outcome != test.outcome {
-			t.Errorf("%s it is %s, %q\n%s", name, v.Outcome, v.Reason, v.Text)
-		}
-	}
-	fields := first(j.Client.Contract, "update.fields-missing")
-	v := j.Provider(fields.Clause, tenants(first(j.Client.Contract, "update.fields-empty"), func(*fixtures.Response) {}), false, "safe").Verdict
-	if v.Outcome != report.Another {
-		t.Errorf("of a look-alike it is %s, %q", v.Outcome, v.Reason)
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			j := providerJudge(t, test.errata...)
+			w := j.Client.Contract.Clause("sample.things.delete.not-found").Wordings[0]
+			x := received(w.Clause.Operation, replaced(t, w.Response(), test.from, test.to))
+			if got, err := j.Honor(w, test.live, test.strict).Match(x); got != test.want || err != nil {
+				t.Errorf("it matches: %v, %v, want %v", got, err, test.want)
+			}
+		})
 	}
 }
 
-func TestHonorBindsAsMuchAsIsRunFor(t *testing.T) {
-	t.Parallel()
-	contract := sample(t)
-	w := first(contract, "get.not-found")
-	x := tenants(w, otherMessage)
-	coded := tenants(w, replacing(`"status":"Not Found"`, `"status":"Nowhere"`))
-	for _, test := range []struct {
-		live, strict  bool
-		errata        []*fixtures.Erratum
-		message, code bool // whether another honors the wording
-	}{
-		{false, false, nil, false, false},
-		{false, true, nil, false, false},
-		{true, false, nil, true, false},
-		{true, true, nil, false, false},
-		{false, false, []*fixtures.Erratum{providers()}, false, false},
-		{true, true, []*fixtures.Erratum{providers()}, true, false},
-		{true, false, []*fixtures.Erratum{providers(inCase("", "code", "Nowhere"))}, true, true},
-		{true, false, []*fixtures.Erratum{erratum(inCase("", "code", "Nowhere"))}, true, false},
-	} {
-		j := judge(t, surfacing("connector", right), test.errata...)
-		message, err := j.Honor(w, test.live, test.strict).Match(x)
-		code, codeErr := j.Honor(w, test.live, test.strict).Match(coded)
-		if err = errors.Join(err, codeErr); err != nil || message != test.message || code != test.code {
-			t.Errorf("%+v: another message honors it: %t, another code: %t, %v", test, message, code, err)
-		}
-	}
-}
-
+// TestReceived has a response honor its clause, and the client surface it, or not.
 func TestReceived(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
-		change  func(error) error
+		err     func(client.Failure) error
 		exposes []client.Field
-		errata  []*fixtures.Erratum
+		own     []*fixtures.Erratum
+		change  string // of the message
 		outcome report.Outcome
 		reason  string
+		exposed string // what is not
 	}{
-		"surfaced":      {right, nil, nil, report.Deviating, "message differs, and does not bind"},
-		"not exposed":   {right, []client.Field{client.Code}, nil, report.Deviating, "message differs, and does not bind"},
-		"misreported":   {gone, nil, nil, report.Broken, `the provider honors the clause, and the client does not surface it: code is surfaced as "gone", and was received as "Not Found"`},
-		"nil":           {func(error) error { return nil }, nil, nil, report.Broken, "the provider honors the clause, and the client does not surface it: connector returned nil although the API responded 404 Not Found"},
-		"known":         {gone, nil, []*fixtures.Erratum{erratum()}, report.Deviating, "message differs, and does not bind"},
-		"known no more": {right, nil, []*fixtures.Erratum{erratum()}, report.UnexpectedPass, "the provider honors the clause, and the client does not surface it: errata.yaml:7 is stale"},
+		"surfaced": {err: func(f client.Failure) error { return f }, outcome: report.Honored},
+		"surfaced, and deviating": {
+			err: func(f client.Failure) error { return f }, change: "Something else.", outcome: report.Deviating, reason: "message differs",
+		},
+		"not exposed": {
+			err: func(f client.Failure) error { return f }, exposes: []client.Field{client.Status, client.Code}, outcome: report.Honored, exposed: "message",
+		},
+		"nil": {
+			err: func(client.Failure) error { return nil }, outcome: report.Broken,
+			reason: "the provider honors the clause, and the client does not surface it: acme returned nil although the API responded 405",
+		},
+		"no failure": {
+			err: func(client.Failure) error { return errors.New("EOF") }, outcome: report.Broken,
+			reason: "the provider honors the clause, and the client does not surface it: acme returned an error that carries no failure",
+		},
+		"a wrong field": {
+			err: func(f client.Failure) error { f.Code = "x"; return f }, outcome: report.Broken,
+			reason: `the provider honors the clause, and the client does not surface it: code is surfaced as "x"`,
+		},
+		"a known erratum of the client": {
+			err: func(f client.Failure) error { f.Code = "x"; return f }, outcome: report.Honored,
+			own: []*fixtures.Erratum{{Client: "acme", Clauses: "sample.*", Field: "code", Seen: "x", Expires: today.AddDate(0, 1, 0), File: "own.yaml", Line: 3}},
+		},
+		"a stale erratum of the client": {
+			err: func(f client.Failure) error { return f }, outcome: report.UnexpectedPass,
+			own:    []*fixtures.Erratum{{Client: "acme", Clauses: "sample.*", Field: "code", Seen: "x", Expires: today.AddDate(0, 1, 0), File: "own.yaml", Line: 3}},
+			reason: "the provider honors the clause, and the client does not surface it: own.yaml:3 is stale",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			config := surfacing("connector", test.change)
-			config.Exposes = test.exposes
-			j := judge(t, config, test.errata...)
-			w := first(j.Client.Contract, "get.not-found")
-			x := tenants(w, otherMessage)
-			envelope := j.Client.Contract.Envelope
-			failure := client.Failure{Status: x.Status(), Code: x.TextAt(envelope.Code), Message: x.TextAt(envelope.Message), RequestID: x.Header("Request-Id")}
-			r := &call.Result{Exchanges: []exchange.Exchange{x}, Surfaced: config.Surfaced(test.change(failure), x)}
-			p := j.Provider(w.Clause, x, false, "safe")
+			j := providerJudge(t, test.own...)
+			j.Client.Exposes = test.exposes
+			clause := j.Client.Contract.Clause("sample.things.update.method-not-allowed")
+			response := clause.Wordings[0].Response()
+			message := "This method isn't allowed."
+			if test.change != "" {
+				response, message = replaced(t, response, message, test.change), test.change
+			}
+			x := received(clause.Operation, response)
+			p := j.Provider(clause, x, false, "safe")
+			failure := client.Failure{Status: 405, Code: "Method Not Allowed", Message: message, RequestID: x.Header("request-id")}
+			r := &call.Result{Exchanges: []exchange.Exchange{x}, Surfaced: j.Client.Surfaced(test.err(failure), x)}
 			v := j.Received(p, r)
-			if v.Outcome != test.outcome || !strings.HasPrefix(v.Reason, test.reason) || v.Status != http.StatusNotFound || v.Text == "" {
-				t.Errorf("it is %s, %q\n%s", v.Outcome, v.Reason, v.Text)
+			if v.Outcome != test.outcome || !strings.HasPrefix(v.Reason, test.reason) || v.Status != 405 || v.Response == "" {
+				t.Errorf("it is %s, %q, want %s, %q:\n%s", v.Outcome, v.Reason, test.outcome, test.reason, v.Text)
 			}
-			if len(v.NotExposed) > 0 != (test.exposes != nil) || len(v.Errata) > 0 != (name == "known") {
-				t.Errorf("not exposed are %q, confirmed are %q", v.NotExposed, v.Errata)
+			isWrong := v.Outcome == report.Broken && strings.Contains(v.Reason, "surfaced as")
+			surfaced := slices.ContainsFunc(v.Deviations, func(d matchers.Deviation) bool { return d.Surfaced != "" && d.Binds })
+			if (v.Text == "") != (v.Outcome == report.Honored) || isWrong != surfaced {
+				t.Errorf("the text is %q, and the deviations are %v", v.Text, v.Deviations)
 			}
-			surfaced := 0
-			for _, d := range v.Deviations {
-				if d.Surfaced != "" {
-					surfaced++
-				}
+			if got := strings.Join(v.NotExposed, ", "); !strings.Contains(got, test.exposed) || test.exposed == "" && got != "" {
+				t.Errorf("not exposed are %q", got)
 			}
-			if want := map[bool]int{true: 1}[name == "misreported" || name == "known"]; surfaced != want || len(v.Deviations) != want+1 {
-				t.Errorf("the deviations are %+v", v.Deviations)
+			if excused := len(test.own) > 0 && v.Outcome == report.Honored; excused != (len(v.Errata) > 0) {
+				t.Errorf("the errata are %q", v.Errata)
 			}
 		})
 	}
+}
+
+// bindingOf is how strongly a change binds, by the field that an operator names, the bindings of the clause, and whether the code
+// is another in its spelling only; "" if that depends.
+func bindingOf(clause *fixtures.Clause, operator string, sameCode bool) fixtures.Binding {
+	field, change, _ := strings.Cut(operator, ": ")
+	b := clause.Bindings
+	switch field {
+	case "status", "repeated status":
+		return b.Status
+	case "code":
+		switch {
+		case slices.Contains([]string{"missing", "a number", "moved out of error"}, change):
+			return b.Shape // the schema wants a text there
+		case b.Code == fixtures.Spelling && !sameCode:
+			return fixtures.Exact
+		case b.Code == fixtures.Spelling:
+			return fixtures.Advisory
+		}
+		return b.Code
+	case "name":
+		return b.Name
+	case "message":
+		switch {
+		case slices.Contains([]string{"missing", "an object"}, change):
+			return b.Shape
+		case change == "another clause's":
+			return "" // it may be that clause to the letter
+		case change == "empty" && clause.Name != "":
+			return b.Name
+		case change != "an apostrophe swapped" && b.Message == fixtures.Spelling:
+			return fixtures.Exact
+		}
+		return b.Message
+	case "details":
+		if change == "a string" {
+			return b.Shape
+		}
+		return b.Details
+	case "innerError":
+		if change == "a string" {
+			return b.Shape
+		}
+		return b.InnerError
+	case "Retry-After":
+		if change != "missing" && b.RetryAfter != fixtures.None {
+			return fixtures.Exact // a header that is there must make sense
+		}
+		return b.RetryAfter
+	}
+	return b.Shape
+}
+
+// TestProviderDrift changes each documented response in every way of package mutation: what binds is found, what does not bind is
+// noted and fails nothing, and what is harmless is neither.
+func TestProviderDrift(t *testing.T) {
+	t.Parallel()
+	j := providerJudge(t)
+	found, noted := 0, 0
+	for clause := range j.Client.Contract.Clauses() {
+		for _, w := range clause.Wordings {
+			response := w.Response()
+			before := j.Provider(clause, received(clause.Operation, response), false, "safe").Verdict
+			if before.Outcome != report.Honored && before.Outcome != report.Deviating {
+				t.Errorf("%s is %s unchanged:\n%s", w.ID(), before.Outcome, before.Text)
+			}
+			for _, o := range mutation.Harmful() {
+				for i, changed := range o.Apply(w, response) {
+					after := j.Provider(clause, received(clause.Operation, changed), false, "safe").Verdict
+					what := fmt.Sprintf("%s, %s (%d)", w.ID(), o.Name, i)
+					binds := after.Outcome == report.Broken || after.Outcome == report.Undocumented || after.Outcome == report.Another
+					switch bindingOf(clause, o.Name, hasSameCode(response, changed)) {
+					case fixtures.Exact:
+						found++
+						if !binds {
+							t.Errorf("%s binds, and is %s\n%s", what, after.Outcome, after.Text)
+						}
+					case fixtures.Spelling, fixtures.Advisory:
+						noted++
+						another := len(clause.Wordings) > 1 && after.Outcome == report.Honored // wording of the same clause, as it now is
+						if after.Outcome == report.Broken || after.Outcome == report.Undocumented {
+							t.Errorf("%s does not bind, and is %s\n%s", what, after.Outcome, after.Text)
+						}
+						if !binds && !another && after.Text == before.Text {
+							t.Errorf("%s is not seen", what)
+						}
+					case fixtures.None:
+						if binds {
+							t.Errorf("%s is not compared, and is %s\n%s", what, after.Outcome, after.Text)
+						}
+					}
+				}
+			}
+			for _, o := range mutation.Harmless() {
+				for i, changed := range o.Apply(w, response) {
+					after := j.Provider(clause, received(clause.Operation, changed), false, "safe").Verdict
+					if after.Outcome != report.Honored && after.Outcome != report.Deviating {
+						t.Errorf("%s, %s (%d): it is %s\n%s", w.ID(), o.Name, i, after.Outcome, after.Text)
+					}
+				}
+			}
+		}
+	}
+	if found < 100 || noted < 100 {
+		t.Errorf("too little was changed: %d that binds, %d that does not", found, noted)
+	}
+}
+
+// hasSameCode reports whether the codes of two responses differ in their spelling alone.
+func hasSameCode(a, b fixtures.Response) bool {
+	code := func(r fixtures.Response) string {
+		var body struct{ Error struct{ Status any } }
+		_ = json.Unmarshal(r.Body, &body) // what is no JSON has no code
+		return fixtures.Normalize(fmt.Sprint(body.Error.Status))
+	}
+	return code(a) == code(b)
 }

@@ -153,7 +153,7 @@ func (j *Judge) Fault(err error) Verdict {
 		v.Reason = name + " hangs"
 	}
 	if f := (*call.ForeignHost)(nil); errors.As(err, &f) {
-		v.Reason = Sentence(name + " called another host: " + f.Err.Error())
+		v.Reason = name + " called another host than " + f.BaseURL
 	}
 	if f := (*call.UnexpectedRequest)(nil); errors.As(err, &f) {
 		v.Reason = name + " sent an unexpected request"

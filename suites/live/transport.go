@@ -25,10 +25,9 @@ import (
 	"github.com/learncontract/learncontract/matchers/exchange"
 )
 
-// Options are how a Door behaves. The zero value is right for a real tenant.
+// Options are how a Transport behaves. The zero value is right for a real tenant.
 type Options struct {
-	// Base sends; by default what NewTransport returns. Make the door before http.DefaultTransport is exchanged for one
-	// that refuses the network.
+	// Base sends; by default what NewHTTPTransport returns.
 	Base http.RoundTripper
 	// Rate is requests a second. The defaults are far under the published quotas: 1 for Graph, which throttles an app
 	// at 130,000 in 10 seconds and does not say what Viva Learning bears (microsoft-graph-docs, concepts/throttling.md);
@@ -45,7 +44,7 @@ type Options struct {
 	// FirstLook is how long what changes eventually is given before it is looked at again, and each look after it gets twice
 	// as long; 250 ms by default.
 	FirstLook time.Duration
-	// Waiting is told what the run waits for when it begins to, and "" when that is over; nil for nobody.
+	// Waiting is called with what the run waits for when it begins to, and "" when that is over; nil for nobody.
 	Waiting func(what string)
 	// Secrets gets every token that is handed out; nil for none.
 	Secrets *Secrets
@@ -78,7 +77,7 @@ type identity struct {
 	err   error // why it is not whom the file names
 }
 
-// NewTransport makes the door to a provider, "graph" or "classroom". It sends nothing. The error says what the sandbox lacks.
+// NewTransport makes the transport to a provider, "graph" or "classroom". It sends nothing. The error says what the sandbox lacks.
 func NewTransport(sandbox *Sandbox, provider string, signIn SignIn, options Options) (*Transport, error) {
 	defaults, ok := map[string]struct {
 		needs string
@@ -86,10 +85,10 @@ func NewTransport(sandbox *Sandbox, provider string, signIn SignIn, options Opti
 		burst int
 	}{"graph": {"graph.tenant", 1, 2}, "classroom": {"classroom.domain", 2, 2}}[provider]
 	if !ok {
-		return nil, fmt.Errorf("there is no door to %q: the providers are graph and classroom", provider)
+		return nil, fmt.Errorf("there is no live support for %q: the providers are graph and classroom", provider)
 	}
 	if _, ok := sandbox.Value(defaults.needs); !ok {
-		return nil, engineErrorf(OpGuard, "%s does not name %s, without which nobody can be told from another: name it",
+		return nil, engineErrorf(OpGuard, "%s does not name %s, without which no identity can be proved: name it",
 			sandbox.File(), defaults.needs)
 	}
 	address, err := url.Parse(sandbox.Endpoint(provider))
@@ -129,13 +128,13 @@ func NewHTTPTransport(sandbox *Sandbox, endpoint string) http.RoundTripper {
 }
 
 // As sends requests as an identity of Identities.
-func (d *Transport) As(identity string) http.RoundTripper {
+func (tr *Transport) As(identity string) http.RoundTripper {
 	return roundTripper(func(r *http.Request) (*http.Response, error) {
-		if err := d.checkIdentity(identity); err != nil {
+		if err := tr.checkIdentity(identity); err != nil {
 			return nil, err
 		}
-		return d.roundTrip(r, func(ctx context.Context) (string, error) {
-			token, err := d.proven(ctx, identity)
+		return tr.roundTrip(r, func(ctx context.Context) (string, error) {
+			token, err := tr.proven(ctx, identity)
 			if err != nil {
 				return "", err
 			}
@@ -145,30 +144,30 @@ func (d *Transport) As(identity string) http.RoundTripper {
 }
 
 // Anonymous sends requests without a token.
-func (d *Transport) Anonymous() http.RoundTripper {
+func (tr *Transport) Anonymous() http.RoundTripper {
 	return roundTripper(func(r *http.Request) (*http.Response, error) {
-		return d.roundTrip(r, func(context.Context) (string, error) { return "", nil })
+		return tr.roundTrip(r, func(context.Context) (string, error) { return "", nil })
 	})
 }
 
 // Client is an http.Client that sends requests as an identity and hands redirects to its caller.
-func (d *Transport) Client(identity string) *http.Client {
+func (tr *Transport) Client(identity string) *http.Client {
 	return &http.Client{
-		Transport:     d.As(identity),
+		Transport:     tr.As(identity),
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 }
 
 // Spent is how many requests were sent, those of the guard included and those for tokens not.
-func (d *Transport) Spent() int {
-	d.mutex.Lock()
-	defer d.mutex.Unlock()
-	return d.spent
+func (tr *Transport) Spent() int {
+	tr.mutex.Lock()
+	defer tr.mutex.Unlock()
+	return tr.spent
 }
 
 // CloseIdleConnections closes the connections that no request uses.
-func (d *Transport) CloseIdleConnections() {
-	if base, ok := d.options.Base.(interface{ CloseIdleConnections() }); ok {
+func (tr *Transport) CloseIdleConnections() {
+	if base, ok := tr.options.Base.(interface{ CloseIdleConnections() }); ok {
 		base.CloseIdleConnections()
 	}
 }
@@ -185,25 +184,25 @@ func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 // roundTrip sends a request with the token that credential returns.
-func (d *Transport) roundTrip(r *http.Request, credential func(context.Context) (string, error)) (*http.Response, error) {
-	if err := d.checkHost(r); err != nil { // before anybody signs in for it
+func (tr *Transport) roundTrip(r *http.Request, credential func(context.Context) (string, error)) (*http.Response, error) {
+	if err := tr.checkHost(r); err != nil { // before anybody signs in for it
 		return nil, err
 	}
 	token, err := credential(context.WithValue(r.Context(), sentKey{}, (*atomic.Bool)(nil))) // which may send a request of its own
 	if err != nil {
 		return nil, err
 	}
-	return d.send(r, token)
+	return tr.send(r, token)
 }
 
 // checkHost refuses a request that would go to anybody but the provider.
-func (d *Transport) checkHost(r *http.Request) error {
+func (tr *Transport) checkHost(r *http.Request) error {
 	switch {
 	case r.URL == nil:
 		return engineErrorf(OpHost, "the request has no URL: %w", ErrOtherHost)
-	case r.URL.Scheme != d.endpoint.Scheme || hostPort(r.URL) != hostPort(d.endpoint):
-		return engineErrorf(OpHost, "%s://%s is %w: have the client ask the base URL that it was given, for requests, and tokens, go to %s://%s alone", exchange.Printable(r.URL.Scheme),
-			exchange.Printable(r.URL.Host), ErrOtherHost, d.endpoint.Scheme, d.endpoint.Host)
+	case r.URL.Scheme != tr.endpoint.Scheme || hostPort(r.URL) != hostPort(tr.endpoint):
+		return engineErrorf(OpHost, "%s://%s is %w: have the client call the base URL that it was given, for requests and tokens go to %s://%s alone", exchange.Printable(r.URL.Scheme),
+			exchange.Printable(r.URL.Host), ErrOtherHost, tr.endpoint.Scheme, tr.endpoint.Host)
 	case r.Host != "" && !strings.EqualFold(r.Host, r.URL.Host):
 		return engineErrorf(OpHost, "a request to %s names %s in Host, and that is %w: have the client leave Host as it is", r.URL.Host,
 			exchange.Printable(r.Host), ErrOtherHost)
@@ -220,11 +219,11 @@ func hostPort(u *url.URL) string {
 }
 
 // send sends a request to the provider, whoever sends it.
-func (d *Transport) send(r *http.Request, token string) (*http.Response, error) {
-	if err := d.waitForTurn(r.Context()); err != nil {
+func (tr *Transport) send(r *http.Request, token string) (*http.Response, error) {
+	if err := tr.waitForTurn(r.Context()); err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), d.options.Timeout)
+	ctx, cancel := context.WithTimeout(r.Context(), tr.options.Timeout)
 	if sent, _ := ctx.Value(sentKey{}).(*atomic.Bool); sent != nil {
 		ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { sent.Store(true) }})
 	}
@@ -240,18 +239,18 @@ func (d *Transport) send(r *http.Request, token string) (*http.Response, error) 
 		out.Header.Set("Authorization", "Bearer "+token)
 	}
 	out.Header.Set("User-Agent", "learncontract/live (+https://github.com/learncontract/learncontract)")
-	if d.provider == "graph" && out.Header.Get("Client-Request-Id") == "" { // Graph's support asks for it
+	if tr.provider == "graph" && out.Header.Get("Client-Request-Id") == "" { // Graph's support asks for it
 		out.Header.Set("Client-Request-Id", newGUID())
 	}
-	response, err := d.options.Base.RoundTrip(out)
+	response, err := tr.options.Base.RoundTrip(out)
 	if err != nil {
 		cancel()
-		return nil, networkError(r.Context(), d.endpoint.Host, err)
+		return nil, networkError(r.Context(), tr.endpoint.Host, err)
 	}
-	d.observeThrottling(response.StatusCode, response.Header)
+	tr.observeThrottling(response.StatusCode, response.Header)
 	response.Request = r // as the caller sent it, without the token
 	response.Body = &body{
-		ReadCloser: response.Body, asked: r.Context(), timed: ctx, cancel: cancel, host: d.endpoint.Host,
+		ReadCloser: response.Body, asked: r.Context(), timed: ctx, cancel: cancel, host: tr.endpoint.Host,
 	}
 	return response, nil
 }
@@ -303,25 +302,25 @@ func unbudgeted(ctx context.Context) context.Context {
 type unbudgetedKey struct{}
 
 // waitForTurn waits until a request may be sent, and counts it.
-func (d *Transport) waitForTurn(ctx context.Context) error {
+func (tr *Transport) waitForTurn(ctx context.Context) error {
 	for {
-		if err := d.pause(ctx); err != nil {
+		if err := tr.pause(ctx); err != nil {
 			return err
 		}
-		if err := d.limiter.Wait(ctx); err != nil {
+		if err := tr.limiter.Wait(ctx); err != nil {
 			return waitError(ctx, err)
 		}
-		d.mutex.Lock()
-		paused := time.Now().Before(d.notBefore) // by an answer that came meanwhile
-		err := d.ended
+		tr.mutex.Lock()
+		paused := time.Now().Before(tr.notBefore) // by an answer that came meanwhile
+		err := tr.ended
 		switch {
 		case err != nil, paused:
-		case d.options.Budget > 0 && d.spent >= d.options.Budget && ctx.Value(unbudgetedKey{}) == nil:
-			err = engineErrorf(OpBudget, "%w: the run has sent the %d requests it may send: ask fewer clauses at a time, by --label-filter", ErrBudget, d.spent)
+		case tr.options.Budget > 0 && tr.spent >= tr.options.Budget && ctx.Value(unbudgetedKey{}) == nil:
+			err = engineErrorf(OpBudget, "%w: the run has sent the %d requests it may send: select fewer clauses, by --label-filter or -run", ErrBudget, tr.spent)
 		default:
-			d.spent++
+			tr.spent++
 		}
-		d.mutex.Unlock()
+		tr.mutex.Unlock()
 		if err != nil || !paused {
 			return err
 		}
@@ -329,24 +328,24 @@ func (d *Transport) waitForTurn(ctx context.Context) error {
 }
 
 // pause waits until the time before which the provider wants no request.
-func (d *Transport) pause(ctx context.Context) error {
-	d.mutex.Lock()
-	wait, ended := time.Until(d.notBefore), d.ended
-	d.mutex.Unlock()
+func (tr *Transport) pause(ctx context.Context) error {
+	tr.mutex.Lock()
+	wait, ended := time.Until(tr.notBefore), tr.ended
+	tr.mutex.Unlock()
 	if ended != nil || wait <= 0 {
 		return ended
 	}
 	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < wait {
 		return wrapWithText(OpWait, context.DeadlineExceeded, "%s wants no request for %v, longer than this one may take: try again later",
-			d.endpoint.Host, wait.Round(time.Second))
+			tr.endpoint.Host, wait.Round(time.Second))
 	}
-	return d.wait(ctx, wait, fmt.Sprintf("%v, as %s asks", wait.Round(time.Second), d.endpoint.Host))
+	return tr.wait(ctx, wait, fmt.Sprintf("%v, as %s requests", wait.Round(time.Second), tr.endpoint.Host))
 }
 
 // wait waits that long, and says for what.
-func (d *Transport) wait(ctx context.Context, long time.Duration, what string) error {
-	d.options.Waiting(what)
-	defer d.options.Waiting("")
+func (tr *Transport) wait(ctx context.Context, long time.Duration, what string) error {
+	tr.options.Waiting(what)
+	defer tr.options.Waiting("")
 	timer := time.NewTimer(long)
 	defer timer.Stop()
 	select {
@@ -359,19 +358,19 @@ func (d *Transport) wait(ctx context.Context, long time.Duration, what string) e
 
 func waitError(ctx context.Context, err error) error {
 	if errors.Is(ctx.Err(), context.Canceled) {
-		return wrapWithText(OpInterrupt, err, "a wait was given up, for the run was interrupted")
+		return wrapWithText(OpInterrupt, err, "a wait was canceled, because the run was interrupted")
 	}
 	return engineErrorf(OpWait, "the request's time ended while it waited for its turn: %w", err)
 }
 
 // observeThrottling sees to it that what an answer asks to wait is waited before the next request.
-func (d *Transport) observeThrottling(status int, header http.Header) {
+func (tr *Transport) observeThrottling(status int, header http.Header) {
 	if !isBusy(status) {
 		return
 	}
 	var wait time.Duration
 	if status == http.StatusTooManyRequests {
-		wait = d.options.Pause
+		wait = tr.options.Pause
 	}
 	if header.Get("Retry-After") != "" {
 		answer := fixtures.Response{Status: status, Header: header}
@@ -382,19 +381,19 @@ func (d *Transport) observeThrottling(status int, header http.Header) {
 			wait = longestPause + 1
 		}
 	}
-	d.mutex.Lock()
-	defer d.mutex.Unlock()
-	if until := time.Now().Add(wait); until.After(d.notBefore) {
-		d.notBefore = until
+	tr.mutex.Lock()
+	defer tr.mutex.Unlock()
+	if until := time.Now().Add(wait); until.After(tr.notBefore) {
+		tr.notBefore = until
 	}
-	if wait > longestPause && d.ended == nil {
-		d.ended = engineErrorf(OpWait, "%w: %s asks for one of %s, and a run waits %v at most: try again after it", ErrLongWait,
-			d.endpoint.Host, exchange.Printable(header.Get("Retry-After")), longestPause)
+	if wait > longestPause && tr.ended == nil {
+		tr.ended = engineErrorf(OpWait, "%w: %s sent Retry-After: %s, and a run waits %v at most: try again later", ErrLongWait,
+			tr.endpoint.Host, exchange.Printable(header.Get("Retry-After")), longestPause)
 	}
 }
 
 // busy reports whether an answer asks to wait, by its status, which heed has seen, or by its body, which is heeded as a 429 is.
-func (d *Transport) busy(x exchange.Exchange) bool {
+func (tr *Transport) busy(x exchange.Exchange) bool {
 	if !isThrottled(x) {
 		return isBusy(x.Status())
 	}
@@ -404,7 +403,7 @@ func (d *Transport) busy(x exchange.Exchange) bool {
 			header.Set(name, value)
 		}
 	}
-	d.observeThrottling(http.StatusTooManyRequests, header)
+	tr.observeThrottling(http.StatusTooManyRequests, header)
 	return true
 }
 

@@ -140,21 +140,21 @@ func (s *seen) lines() string {
 	return strings.Join(lines, ", ")
 }
 
-// newDoor makes a door that waits for no turn.
-func newDoor(tb testing.TB, sandbox *live.Sandbox, provider string, signIn live.SignIn, options live.Options) *live.Transport {
+// newTransport makes a transport that waits for no turn.
+func newTransport(tb testing.TB, sandbox *live.Sandbox, provider string, signIn live.SignIn, options live.Options) *live.Transport {
 	tb.Helper()
 	if options.Rate == 0 {
 		options.Rate = 1e9
 	}
-	door, err := live.NewTransport(sandbox, provider, signIn, options)
+	transport, err := live.NewTransport(sandbox, provider, signIn, options)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	tb.Cleanup(door.CloseIdleConnections)
-	return door
+	tb.Cleanup(transport.CloseIdleConnections)
+	return transport
 }
 
-// ask sends a request through a door, and returns the status and the body of its answer.
+// ask sends a request through a transport, and returns the status and the body of its answer.
 func ask(tb testing.TB, transport http.RoundTripper, method, url string, header http.Header) (int, string, error) {
 	tb.Helper()
 	return askWith(tb.Context(), tb, transport, method, url, header)
@@ -196,11 +196,11 @@ func wantError(tb testing.TB, err error, op live.Op, cause error, parts ...strin
 	tb.Log(err)
 }
 
-func TestADoorSendsItsOwnCredentialAlone(t *testing.T) {
+func TestATransportSendsItsOwnCredentialAlone(t *testing.T) {
 	requests := &seen{}
 	server, ca := startTLS(t, requests)
-	door := newDoor(t, sandboxOf(t, server, ca), "graph", rightApp(), live.Options{})
-	status, _, err := ask(t, door.As("app"), http.MethodDelete, server.URL+"/v1.0/things/1", http.Header{
+	transport := newTransport(t, sandboxOf(t, server, ca), "graph", rightApp(), live.Options{})
+	status, _, err := ask(t, transport.As("app"), http.MethodDelete, server.URL+"/v1.0/things/1", http.Header{
 		"Authorization": {"Bearer another"}, "Cookie": {"a=b"}, "Proxy-Authorization": {"Basic eA=="}, "User-Agent": {"mine"},
 		"Accept": {"application/json"},
 	})
@@ -224,12 +224,12 @@ func TestADoorSendsItsOwnCredentialAlone(t *testing.T) {
 
 func TestAnAnswerShowsNoToken(t *testing.T) {
 	server, ca := startTLS(t, &seen{})
-	door := newDoor(t, sandboxOf(t, server, ca), "graph", rightApp(), live.Options{})
+	transport := newTransport(t, sandboxOf(t, server, ca), "graph", rightApp(), live.Options{})
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	response, err := door.As("app").RoundTrip(r)
+	response, err := transport.As("app").RoundTrip(r)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -239,16 +239,16 @@ func TestAnAnswerShowsNoToken(t *testing.T) {
 	}
 }
 
-func TestADoorKeepsTheCallersRequestID(t *testing.T) {
+func TestATransportKeepsTheCallersRequestID(t *testing.T) {
 	requests := &seen{}
 	server, ca := startTLS(t, requests)
-	door := newDoor(t, sandboxOf(t, server, ca), "graph", rightApp(), live.Options{})
+	transport := newTransport(t, sandboxOf(t, server, ca), "graph", rightApp(), live.Options{})
 	for _, id := range []string{guidB, ""} {
 		header := http.Header{}
 		if id != "" {
 			header.Set("Client-Request-Id", id)
 		}
-		if _, _, err := ask(t, door.As("app"), http.MethodGet, server.URL, header); err != nil {
+		if _, _, err := ask(t, transport.As("app"), http.MethodGet, server.URL, header); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -258,11 +258,11 @@ func TestADoorKeepsTheCallersRequestID(t *testing.T) {
 	}
 }
 
-func TestADoorWithoutACredential(t *testing.T) {
+func TestATransportWithoutACredential(t *testing.T) {
 	requests := &seen{}
 	server, ca := startTLS(t, requests)
-	door := newDoor(t, sandboxOf(t, server, ca), "classroom", nil, live.Options{})
-	_, _, err := ask(t, door.Anonymous(), http.MethodPost, server.URL+"/v1/courses", http.Header{"Authorization": {"Bearer mine"}})
+	transport := newTransport(t, sandboxOf(t, server, ca), "classroom", nil, live.Options{})
+	_, _, err := ask(t, transport.Anonymous(), http.MethodPost, server.URL+"/v1/courses", http.Header{"Authorization": {"Bearer mine"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -271,11 +271,11 @@ func TestADoorWithoutACredential(t *testing.T) {
 	}
 }
 
-func TestADoorLeadsToTheProviderAlone(t *testing.T) {
+func TestATransportLeadsToTheProviderAlone(t *testing.T) {
 	requests := &seen{}
 	server, ca := startTLS(t, requests)
 	other, _ := startTLS(t, requests)
-	door := newDoor(t, sandboxOf(t, server, ca), "graph", func(context.Context, string) (live.Token, error) {
+	transport := newTransport(t, sandboxOf(t, server, ca), "graph", func(context.Context, string) (live.Token, error) {
 		t.Error("somebody signs in for a request that is refused")
 		return live.Token{}, errors.New("no")
 	}, live.Options{})
@@ -304,15 +304,15 @@ func TestADoorLeadsToTheProviderAlone(t *testing.T) {
 			if check.host != "" {
 				r.Host = check.host
 			}
-			response, err := door.As("app").RoundTrip(r)
+			response, err := transport.As("app").RoundTrip(r)
 			if err == nil {
 				response.Body.Close()
 			}
 			wantError(t, err, live.OpHost, live.ErrOtherHost, check.expect)
 		})
 	}
-	if requests.lines() != "" || door.Spent() != 0 {
-		t.Errorf("%q was sent, and %d counted", requests.lines(), door.Spent())
+	if requests.lines() != "" || transport.Spent() != 0 {
+		t.Errorf("%q was sent, and %d counted", requests.lines(), transport.Spent())
 	}
 }
 
@@ -324,12 +324,12 @@ func TestRedirectsAreAnsweredAndNotFollowed(t *testing.T) {
 		asked.Add(1)
 		http.Redirect(w, r, other.URL, http.StatusTemporaryRedirect)
 	}))
-	door := newDoor(t, sandboxOf(t, server, ca), "graph", rightApp(), live.Options{})
+	transport := newTransport(t, sandboxOf(t, server, ca), "graph", rightApp(), live.Options{})
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, server.URL+"/v1.0/x", strings.NewReader("{}"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	response, err := door.Client("app").Do(r)
+	response, err := transport.Client("app").Do(r)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -341,7 +341,7 @@ func TestRedirectsAreAnsweredAndNotFollowed(t *testing.T) {
 		t.Errorf("%d requests were sent here, and %q elsewhere", asked.Load(), elsewhere.lines())
 	}
 	// A client that follows is stopped.
-	follower := &http.Client{Transport: door.As("app")}
+	follower := &http.Client{Transport: transport.As("app")}
 	again, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -358,13 +358,13 @@ func TestRedirectsAreAnsweredAndNotFollowed(t *testing.T) {
 
 func TestARefusedRequestIsClosed(t *testing.T) {
 	server, ca := startTLS(t, &seen{})
-	door := newDoor(t, sandboxOf(t, server, ca), "graph", rightApp(), live.Options{})
+	transport := newTransport(t, sandboxOf(t, server, ca), "graph", rightApp(), live.Options{})
 	body := &closed{Reader: strings.NewReader("{}")}
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "https://elsewhere.example", body)
 	if err != nil {
 		t.Fatal(err)
 	}
-	response, err := door.As("app").RoundTrip(r)
+	response, err := transport.As("app").RoundTrip(r)
 	if err == nil {
 		response.Body.Close()
 	}
@@ -383,12 +383,12 @@ func (c *closed) Close() error { c.closed = true; return nil }
 func TestTheBudgetIsNeverPassed(t *testing.T) {
 	requests := &seen{}
 	server, ca := startTLS(t, requests)
-	door := newDoor(t, sandboxOf(t, server, ca), "classroom", signedInAs("opaque"), live.Options{Budget: 10})
+	transport := newTransport(t, sandboxOf(t, server, ca), "classroom", signedInAs("opaque"), live.Options{Budget: 10})
 	var group sync.WaitGroup
 	var refused atomic.Int32
 	for range 20 {
 		group.Go(func() {
-			if _, _, err := ask(t, door.As("teacher"), http.MethodGet, server.URL+"/v1/courses", nil); errors.Is(err,
+			if _, _, err := ask(t, transport.As("teacher"), http.MethodGet, server.URL+"/v1/courses", nil); errors.Is(err,
 				live.ErrBudget) {
 				refused.Add(1)
 			} else if err != nil {
@@ -397,21 +397,21 @@ func TestTheBudgetIsNeverPassed(t *testing.T) {
 		})
 	}
 	group.Wait()
-	if sent := len(requests.requests); sent != 10 || door.Spent() != 10 || refused.Load() != 11 { // one request is the guard's
-		t.Errorf("%d were sent, %d counted, %d refused", sent, door.Spent(), refused.Load())
+	if sent := len(requests.requests); sent != 10 || transport.Spent() != 10 || refused.Load() != 11 { // one request is the guard's
+		t.Errorf("%d were sent, %d counted, %d refused", sent, transport.Spent(), refused.Load())
 	}
-	_, _, err := ask(t, door.As("teacher"), http.MethodGet, server.URL+"/v1/courses", nil)
+	_, _, err := ask(t, transport.As("teacher"), http.MethodGet, server.URL+"/v1/courses", nil)
 	wantError(t, err, live.OpBudget, live.ErrBudget, "the run has sent the 10 requests it may send")
 }
 
-func TestADoorNeedsWhatItsGuardHoldsTokensAgainst(t *testing.T) {
+func TestATransportNeedsWhatItsGuardHoldsTokensAgainst(t *testing.T) {
 	sandbox := load(t, "classroom: {domain: school.example}")
 	_, err := live.NewTransport(sandbox, "graph", rightApp(), live.Options{})
 	wantError(t, err, live.OpGuard, nil, "does not name graph.tenant")
 	_, err = live.NewTransport(load(t, "graph: {tenant: "+guidA+"}"), "classroom", rightApp(), live.Options{})
 	wantError(t, err, live.OpGuard, nil, "does not name classroom.domain")
 	if _, err = live.NewTransport(sandbox, "moodle", nil, live.Options{}); err == nil || !strings.Contains(err.Error(),
-		`no door to "moodle"`) {
+		`no live support for "moodle"`) {
 		t.Errorf("the error is %v", err)
 	}
 }
