@@ -78,14 +78,14 @@ func (p Provider) Test(t *testing.T, config client.Config) {
 // the run cleans up.
 func endingEarly(t *testing.T) (ctx context.Context, stop func()) {
 	t.Helper()
-	ctx, stop = signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, ignore := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	deadline, ok := t.Deadline()
 	if !ok {
-		return ctx, stop
+		return ctx, ignore
 	}
 	margin := min(cleanUpTime, time.Until(deadline)/2)
 	ctx, cancel := context.WithDeadlineCause(ctx, deadline.Add(-margin), fmt.Errorf("%w: the test's -timeout is near, give it more", context.DeadlineExceeded))
-	return ctx, func() { cancel(); stop() }
+	return ctx, func() { cancel(); ignore() }
 }
 
 // runSubtest runs a spec as a test.
