@@ -109,4 +109,3 @@ func unlike(contract *fixtures.Contract) (wordings []*fixtures.Wording) {
 	}
 	return wordings
 }
-

@@ -146,15 +146,15 @@ func outcomes() map[string]outcome {
 		"sleeps":                        {connector(after(func(context.Context, *http.Client, string, client.Call) { time.Sleep(1000 * time.Hour) })), new(*call.Hang), "connector hangs after it received " + clauseID + ": it had not returned after 48h0m0s"},
 		"sends to another host": {connector(before(func(ctx context.Context, c *http.Client, _ string) {
 			get(ctx, c, "https://elsewhere.example/?token=secret")
-		})), new(*call.ForeignHost), "connector called another host than " + apiURL + " after it received " + clauseID + ":\nGET https://elsewhere.example/?token=… was refused"},
+		})), new(*call.ForeignHost), "connector called another host than " + apiURL + " after it received " + clauseID + ":\nunexpected request to another host: GET https://elsewhere.example/?token=…"},
 		"sends to another host only": {connector(func(ctx context.Context, c *http.Client, _ string, call client.Call) error {
 			return do(ctx, c, "https://elsewhere.example", call)
-		}), new(*call.ForeignHost), "connector called another host than " + apiURL + " before it sent the request that receives " + clauseID + ":\nPATCH https://elsewhere.example/users/"},
-		"sends to another path": {connector(before(func(ctx context.Context, c *http.Client, base string) { get(ctx, c, base+"/me") })), new(*call.UnexpectedRequest), "connector sent another request after it received " + clauseID + ", though it does not declare Retries:\nGET https://api.sample.example/v1/me was refused"},
+		}), new(*call.ForeignHost), "connector called another host than " + apiURL + " before it sent the request that receives " + clauseID + ":\nunexpected request to another host: PATCH https://elsewhere.example/users/"},
+		"sends to another path": {connector(before(func(ctx context.Context, c *http.Client, base string) { get(ctx, c, base+"/me") })), new(*call.UnexpectedRequest), "connector sent another request after it received " + clauseID + ", though it does not declare Retries:\nunexpected request: GET https://api.sample.example/v1/me"},
 		"sends to another path only": {connector(func(ctx context.Context, c *http.Client, base string, call client.Call) error {
 			return do(ctx, c, base+"/beta", call)
-		}), new(*call.UnexpectedRequest), "connector sent an unexpected request, and never " + request + ":\nPATCH https://api.sample.example/v1/beta/users/"},
-		"retries undeclared": {connector(after(func(ctx context.Context, c *http.Client, base string, call client.Call) { _ = do(ctx, c, base, call) })), new(*call.UnexpectedRequest), "connector sent another request after it received " + clauseID + ", though it does not declare Retries:\n" + request + " was refused"},
+		}), new(*call.UnexpectedRequest), "connector sent an unexpected request, and never " + request + ":\nunexpected request: PATCH https://api.sample.example/v1/beta/users/"},
+		"retries undeclared": {connector(after(func(ctx context.Context, c *http.Client, base string, call client.Call) { _ = do(ctx, c, base, call) })), new(*call.UnexpectedRequest), "connector sent another request after it received " + clauseID + ", though it does not declare Retries:\nunexpected request: " + request},
 		"sends more when it has returned": {connector(after(func(_ context.Context, c *http.Client, base string, call client.Call) {
 			go func() {
 				time.Sleep(time.Second)

@@ -81,8 +81,8 @@ func TestOpen(t *testing.T) {
 		"a nil function":                {constructor(client.Calls{"sample.things.get": nil}, nil), `connector cannot be constructed: its Calls have no function for "sample.things.get"`},
 		"a constructor that panics": {changed(func(c *client.Config) {
 			c.New = func(*http.Client, string) (client.Calls, error) { panic("no config") }
-		}), "connector panicked in its constructor: no config"},
-		"a constructor that waits": {changed(func(c *client.Config) { c.New = func(*http.Client, string) (client.Calls, error) { select {} } }), "connector hangs in its constructor: it had not returned after "},
+		}), "connector cannot be constructed: its constructor panicked: no config"},
+		"a constructor that waits": {changed(func(c *client.Config) { c.New = func(*http.Client, string) (client.Calls, error) { select {} } }), "connector cannot be constructed: its constructor had not returned after "},
 		"a constructor that sends": {changed(func(c *client.Config) {
 			c.New = func(given *http.Client, base string) (client.Calls, error) {
 				_, err := given.Get(base + "/token?secret=value") //nolint:bodyclose,noctx // it is refused
