@@ -117,7 +117,7 @@ func (m *HonorMatcher) FailureMessage(any) string {
 	if m.instead != nil {
 		verb = "is not"
 	}
-	fmt.Fprintf(&text, "The answer %s %s,\nwhich %s.\n\n", verb, m.verdict.wording.ID(), m.verdict.wording.Title())
+	fmt.Fprintf(&text, "The response %s %s,\nwhich %s.\n\n", verb, m.verdict.wording.ID(), m.verdict.wording.Title())
 	writeDeviations(&text, m.verdict.deviations)
 	writeSource(&text, m.verdict.wording)
 	m.writeNearest(&text)
@@ -128,7 +128,7 @@ func (m *HonorMatcher) FailureMessage(any) string {
 // NegatedFailureMessage implements types.GomegaMatcher.
 func (m *HonorMatcher) NegatedFailureMessage(any) string {
 	var text strings.Builder
-	fmt.Fprintf(&text, "The answer was expected not to honor %s,\nwhich %s, and does.\n\n",
+	fmt.Fprintf(&text, "The response was expected not to honor %s,\nwhich %s, but it does.\n\n",
 		m.verdict.wording.ID(), m.verdict.wording.Title())
 	writeDeviations(&text, m.verdict.deviations)
 	writeSource(&text, m.verdict.wording)
@@ -153,7 +153,7 @@ func (m *HonorMatcher) writeNearest(text *strings.Builder) {
 	case other.broken() == 0:
 		fmt.Fprintf(text, "It honors another clause: %s, which %s.\n", other.wording.ID(), other.wording.Title())
 	case other.broken() < m.verdict.broken():
-		fmt.Fprintf(text, "It is nearer to %s, and differs from it in %s only.\n", other.wording.ID(), fields(other.deviations))
+		fmt.Fprintf(text, "It is nearer to %s and differs from it in %s only.\n", other.wording.ID(), fields(other.deviations))
 	default:
 		fmt.Fprintf(text, "Nothing else that %s documents is nearer.\n", m.clause.Operation.ID)
 	}
@@ -163,9 +163,9 @@ func (m *HonorMatcher) writeNearest(text *strings.Builder) {
 func suspectOf(x exchange.Exchange) string {
 	switch {
 	case x.Status() < http.StatusBadRequest:
-		return "It is no failure: the request succeeded, or was sent on.\n"
+		return "It is no failure: the request succeeded or was redirected.\n"
 	case x.Fault() != nil && !bytes.HasPrefix(bytes.TrimSpace(x.Body()), []byte("{")):
-		return "The body is no error of the API: a gateway or a proxy may have answered.\n"
+		return "The body is no error of the API: a gateway or a proxy may have sent it.\n"
 	}
 	return ""
 }
@@ -231,7 +231,7 @@ func (m *DocumentedMatcher) Match(actual any) (bool, error) {
 // FailureMessage implements types.GomegaMatcher.
 func (m *DocumentedMatcher) FailureMessage(any) string {
 	var text strings.Builder
-	fmt.Fprintf(&text, "The answer is what no clause of %s documents.\n", m.operation.ID)
+	fmt.Fprintf(&text, "No clause of %s documents the response.\n", m.operation.ID)
 	if suspect := suspectOf(m.exchange); suspect != "" || m.exchange.Fault() != nil {
 		text.WriteString(cmp.Or(suspect, fmt.Sprintln(m.exchange.Fault())))
 	} else {
@@ -246,7 +246,7 @@ func (m *DocumentedMatcher) FailureMessage(any) string {
 // NegatedFailureMessage implements types.GomegaMatcher.
 func (m *DocumentedMatcher) NegatedFailureMessage(any) string {
 	var text strings.Builder
-	fmt.Fprintf(&text, "The answer was expected to be what no clause of %s documents, and honors %s,\nwhich %s.\n\n",
+	fmt.Fprintf(&text, "No clause of %s was expected to document the response, but it honors %s,\nwhich %s.\n\n",
 		m.operation.ID, m.verdict.wording.ID(), m.verdict.wording.Title())
 	writeDeviations(&text, m.verdict.deviations)
 	writeSource(&text, m.verdict.wording)
@@ -262,7 +262,7 @@ func writeDeviations(text *strings.Builder, deviations []Deviation) {
 	}
 }
 
-// writeFields writes two lines for each deviation, documented above answered.
+// writeFields writes two lines for each deviation, documented above received.
 func writeFields(text *strings.Builder, deviations []Deviation) {
 	for _, d := range deviations {
 		note := d.Note
@@ -273,7 +273,7 @@ func writeFields(text *strings.Builder, deviations []Deviation) {
 			note = "  <- " + note
 		}
 		fmt.Fprintf(text, "  %-12s documented  %s\n", d.Field, d.Documented)
-		fmt.Fprintf(text, "  %-12s answered    %s%s\n", "", d.Received, note)
+		fmt.Fprintf(text, "  %-12s received    %s%s\n", "", d.Received, note)
 	}
 }
 
@@ -294,9 +294,9 @@ func writeSource(text *strings.Builder, w *fixtures.Wording) {
 	fmt.Fprintf(text, "The contract has it in %s:%d.\n", w.Clause.File, w.Clause.Line)
 }
 
-// writeExchange shows the request and the answer.
+// writeExchange shows the request and the response.
 func writeExchange(text *strings.Builder, x exchange.Exchange) {
-	fmt.Fprintf(text, "\nThe request:\n  %s\nThe answer:\n%s", x.Request(), indented(x.String()))
+	fmt.Fprintf(text, "\nThe request:\n  %s\nThe response:\n%s", x.Request(), indented(x.String()))
 }
 
 func fields(deviations []Deviation) string {

@@ -89,7 +89,7 @@ func TestAnotherClause(t *testing.T) {
 	}{
 		"honored": {matchers.HonorClause(notFound), of(license), honors + license.ID + ", "},
 		"nearer": {matchers.HonorClause(notFound), of(license, set("innerError", 1)),
-			nearer + license.ID + ", and differs from it in shape only."},
+			nearer + license.ID + " and differs from it in shape only."},
 		"none nearer":   {matchers.HonorClause(notFound), of(notFound, status(410)), none + "sample.things.update documents is nearer."},
 		"as near":       {matchers.HonorClause(notFound), of(license, status(404)), none + "sample.things.update documents is nearer."},
 		"strictly":      {matchers.HonorClause(notFound).Strictly(), of(license, set("message", "?")), nearer},

@@ -88,14 +88,14 @@ func ExampleHaveStatus() {
 	g.Expect(recorder.Result()).To(matchers.HaveStatus(gomega.BeNumerically(">=", 400)))
 	g.Expect(recorder.Result()).To(matchers.HaveStatus(http.StatusNotFound))
 	// Output:
-	// Expected the answer to have
+	// Expected the response to have
 	//   status 404 Not Found
 	// Got
 	//   status 429 Too Many Requests
 	//
 	// The request:
 	//   (unknown)
-	// The answer:
+	// The response:
 	//   429 Too Many Requests
 	//   Content-Type: application/json
 	//   Retry-After: 300

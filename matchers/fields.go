@@ -84,17 +84,17 @@ func (m *FieldMatcher) Match(actual any) (ok bool, err error) {
 // FailureMessage implements types.GomegaMatcher.
 func (m *FieldMatcher) FailureMessage(any) string {
 	if m.inner != nil && m.fault == nil {
-		return m.text("Of the answer's " + m.field + ":\n" + indented(exchange.Printable(m.inner.FailureMessage(m.value))))
+		return m.text("The response's " + m.field + ":\n" + indented(exchange.Printable(m.inner.FailureMessage(m.value))))
 	}
-	return m.text("Expected the answer to have\n  " + m.field + " " + m.expected)
+	return m.text("Expected the response to have\n  " + m.field + " " + m.expected)
 }
 
 // NegatedFailureMessage implements types.GomegaMatcher.
 func (m *FieldMatcher) NegatedFailureMessage(any) string {
 	if m.inner != nil && m.fault == nil {
-		return m.text("Of the answer's " + m.field + ":\n" + indented(exchange.Printable(m.inner.NegatedFailureMessage(m.value))))
+		return m.text("The response's " + m.field + ":\n" + indented(exchange.Printable(m.inner.NegatedFailureMessage(m.value))))
 	}
-	return m.text("Expected the answer not to have\n  " + m.field + " " + m.expected)
+	return m.text("Expected the response not to have\n  " + m.field + " " + m.expected)
 }
 
 func (m *FieldMatcher) text(expected string) string {

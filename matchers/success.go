@@ -91,7 +91,7 @@ func knownFields(body []byte) []string {
 // FailureMessage implements types.GomegaMatcher.
 func (m *SuccessMatcher) FailureMessage(any) string {
 	var text strings.Builder
-	fmt.Fprintf(&text, "The answer is no success of %s,\nwhich %s.\n", m.operation.ID, m.documented())
+	fmt.Fprintf(&text, "The response is no success of %s,\nwhich %s.\n", m.operation.ID, m.documented())
 	failure := BeDocumented(m.operation)
 	if ok, err := failure.Match(m.exchange); ok && err == nil {
 		fmt.Fprintf(&text, "It is a documented failure: %s,\nwhich %s.\n", failure.Clause().ID, failure.Clause().Title())
@@ -105,7 +105,7 @@ func (m *SuccessMatcher) FailureMessage(any) string {
 // NegatedFailureMessage implements types.GomegaMatcher.
 func (m *SuccessMatcher) NegatedFailureMessage(any) string {
 	var text strings.Builder
-	fmt.Fprintf(&text, "The answer was expected to be no success of %s,\nwhich %s, and is.\n", m.operation.ID, m.documented())
+	fmt.Fprintf(&text, "The response was expected to be no success of %s,\nwhich %s, but it is one.\n", m.operation.ID, m.documented())
 	writeExchange(&text, m.exchange)
 	return text.String()
 }
@@ -113,5 +113,5 @@ func (m *SuccessMatcher) NegatedFailureMessage(any) string {
 // documented is what the operation answers, as a sentence goes on.
 func (m *SuccessMatcher) documented() string {
 	s := m.operation.Success
-	return "answers " + fixtures.StatusLine(s.Status) + " with " + cmp.Or(s.Schema.Name, "no body")
+	return "responds " + fixtures.StatusLine(s.Status) + " with " + cmp.Or(s.Schema.Name, "no body")
 }
