@@ -42,5 +42,5 @@ func TestReadme(t *testing.T) {
 		}
 		return
 	}
-	t.Error("docs-22311 is not among the observed answers")
+	t.Error("docs-22311 is not among the observed responses")
 }
