@@ -38,7 +38,7 @@ func seedBodies(f *testing.F) [][]byte {
 		f.Fatal(err)
 	}
 	for _, o := range observed {
-		seeds = append(seeds, o.Answer.Body)
+		seeds = append(seeds, o.Response.Body)
 	}
 	for _, c := range fuzzedClauses(f) {
 		for _, w := range c.Wordings {

@@ -95,9 +95,9 @@ func checkSuccess(t *testing.T, o *fixtures.Operation) {
 // checkObserved checks that a response seen in public honors the clause that its file names, or none. Nobody here wrote it.
 func checkObserved(t *testing.T, o fixtures.Observed) {
 	t.Helper()
-	x := exchange.New(o.Operation.Method, o.Operation.URL(), o.Answer, received)
+	x := exchange.New(o.Operation.Method, o.Operation.URL(), o.Response, received)
 	reported := func(text string) {
-		t.Errorf("%s, seen in %s (%s:%d): %s\n%s", o.ID, o.Source, o.File, o.Line, o.Because, text)
+		t.Errorf("%s, seen in %s (%s:%d): %s\n%s", o.ID, o.Source, o.File, o.Line, o.Reason, text)
 	}
 	if o.Clause == nil {
 		if m := matchers.BeDocumented(o.Operation); matches(t, m, x) {
