@@ -234,7 +234,7 @@ func imports(t *testing.T, folder, document string, gone, added []string) (rejec
 func TestImportRemoves(t *testing.T) {
 	_, text := released(t)
 	const (
-		rejection = "nothing was written, because ids of clauses are for ever and these would go: %s: " +
+		rejection = "nothing was written, because ids of clauses are for ever and these would disappear: %s: " +
 			"see what drift classroom prints, and give --remove if they must go"
 		was, is = "* `ALREADY_EXISTS` if ", "* `INVALID_ARGUMENT` if "
 	)

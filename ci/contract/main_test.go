@@ -157,7 +157,7 @@ func TestErrors(t *testing.T) {
 			}
 		}
 		slices.Sort(statuses)
-		return or(slices.Compact(statuses))
+		return joinOr(slices.Compact(statuses))
 	}
 	for _, c := range []struct{ args, want string }{
 		{"list grap", `unknown provider "grap": use classroom or graph`},
