@@ -13,12 +13,12 @@ import (
 	"github.com/learncontract/learncontract/matchers/exchange"
 )
 
-// HonorClause succeeds if the answer honors the clause: one of its wordings, every field as strongly as the provider's
-// own words bind it. An answer that is another clause of the operation to the letter is that one, and not this: where a
-// provider binds no message, as Graph, the four 403 of an update would otherwise honor each other. The failure names
-// every field that deviates, the clause, the row of the documentation, and the nearest other clause of the operation.
+// HonorClause succeeds if the response honors one wording of the clause: every field as strongly as the provider's own
+// words bind it. A response that matches another clause of the operation to the letter does not honor this one: Graph
+// binds no message, and so its four 403 of an update would otherwise honor each other. The failure names every field
+// that deviates, the clause, the row of the documentation, and the nearest other clause of the operation.
 //
-// Negated, it succeeds if the answer does not honor any wording of the clause.
+// Negated, it succeeds if the response honors no wording of the clause.
 func HonorClause(clause *fixtures.Clause) *HonorMatcher {
 	if clause == nil {
 		return &HonorMatcher{name: "HonorClause"}
@@ -36,69 +36,69 @@ func HonorWording(wording *fixtures.Wording) *HonorMatcher {
 
 // HonorMatcher is the matcher HonorClause and HonorWording return.
 type HonorMatcher struct {
-	name     string // the constructor's
-	clause   *fixtures.Clause
-	wordings []*fixtures.Wording
-	bind     binder
-	known    func(Deviation) bool
-	exchange exchange.Exchange
-	verdict  verdict
-	instead  *fixtures.Wording // of another clause: what the answer is to the letter
+	name       string // the constructor's
+	clause     *fixtures.Clause
+	wordings   []*fixtures.Wording
+	bind       binder
+	isKnown    func(Deviation) bool
+	exchange   exchange.Exchange
+	comparison comparison
+	exactOther *fixtures.Wording // of another clause, which the response matches to the letter
 }
 
-// Strictly binds every field exactly, whatever the provider says of it.
+// Strictly binds every field exactly, whatever the provider says about it.
 func (m *HonorMatcher) Strictly() *HonorMatcher {
-	m.bind = strictly
+	m.bind = bindStrictly
 	return m
 }
 
-// AsPublished binds every field exactly but for messages that nobody has published: those that are ours are advisory.
+// AsPublished binds every field exactly, except for messages that nobody has published: our own texts are advisory.
 func (m *HonorMatcher) AsPublished() *HonorMatcher {
-	m.bind = asPublished
+	m.bind = bindPublished
 	return m
 }
 
-// Excusing has a deviation not bind that is known.
-func (m *HonorMatcher) Excusing(known func(Deviation) bool) *HonorMatcher {
-	m.known = known
+// Excusing makes every deviation that isKnown reports advisory.
+func (m *HonorMatcher) Excusing(isKnown func(Deviation) bool) *HonorMatcher {
+	m.isKnown = isKnown
 	return m
 }
 
-// Deviations returns what the last answer matched differs in, also where it honors the clause: then none is Broken.
-func (m *HonorMatcher) Deviations() []Deviation { return m.verdict.deviations }
+// Deviations returns the deviations of the last response matched. If it honors the clause, none of them binds.
+func (m *HonorMatcher) Deviations() []Deviation { return m.comparison.deviations }
 
-// Wording returns the wording that the last answer matched is nearest to.
-func (m *HonorMatcher) Wording() *fixtures.Wording { return m.verdict.wording }
+// Wording returns the wording nearest to the last response matched.
+func (m *HonorMatcher) Wording() *fixtures.Wording { return m.comparison.wording }
 
 // Match implements types.GomegaMatcher for an Exchange or an *http.Response.
 func (m *HonorMatcher) Match(actual any) (bool, error) {
 	if len(m.wordings) == 0 {
 		what := strings.ToLower(strings.TrimPrefix(m.name, "Honor"))
-		return false, fmt.Errorf("%s was given no %s: check the id that contract.Clause was asked for", m.name, what)
+		return false, fmt.Errorf("%s was given no %s: check the id passed to contract.Clause", m.name, what)
 	}
 	var err error
 	if m.exchange, err = exchangeOf(m.name, actual); err != nil {
 		return false, err
 	}
-	m.verdict, m.instead = nearest(m.exchange, m.wordings, m.bind), nil
-	for i := range m.verdict.deviations {
-		if d := &m.verdict.deviations[i]; m.known != nil && m.known(*d) {
+	m.comparison, m.exactOther = nearest(m.exchange, m.wordings, m.bind), nil
+	for i := range m.comparison.deviations {
+		if d := &m.comparison.deviations[i]; m.isKnown != nil && m.isKnown(*d) {
 			d.Binds, d.Note = false, "a known erratum"
 		}
 	}
-	if m.verdict.broken() > 0 {
+	if m.comparison.broken() > 0 {
 		return false, nil
 	}
-	if len(m.verdict.deviations) > 0 {
-		other := nearest(m.exchange, m.others(), strictly)
+	if len(m.comparison.deviations) > 0 {
+		other := nearest(m.exchange, m.others(), bindStrictly)
 		if other.wording != nil && len(other.deviations) == 0 && other.wording.Clause != m.clause {
-			m.instead = other.wording
+			m.exactOther = other.wording
 		}
 	}
-	return m.instead == nil, nil
+	return m.exactOther == nil, nil
 }
 
-// others are the wordings of the operation that were not asked for.
+// others are the wordings of the operation that the matcher does not expect.
 func (m *HonorMatcher) others() (others []*fixtures.Wording) {
 	for _, clause := range m.clause.Operation.Clauses {
 		for _, w := range clause.Wordings {
@@ -114,12 +114,12 @@ func (m *HonorMatcher) others() (others []*fixtures.Wording) {
 func (m *HonorMatcher) FailureMessage(any) string {
 	var text strings.Builder
 	verb := "broke"
-	if m.instead != nil {
+	if m.exactOther != nil {
 		verb = "is not"
 	}
-	fmt.Fprintf(&text, "The answer %s %s,\nwhich %s.\n\n", verb, m.verdict.wording.ID(), m.verdict.wording.Title())
-	writeDeviations(&text, m.verdict.deviations)
-	writeSource(&text, m.verdict.wording)
+	fmt.Fprintf(&text, "The response %s %s,\nwhich %s.\n\n", verb, m.comparison.wording.ID(), m.comparison.wording.Title())
+	writeDeviations(&text, m.comparison.deviations)
+	writeSource(&text, m.comparison.wording)
 	m.writeNearest(&text)
 	writeExchange(&text, m.exchange)
 	return text.String()
@@ -128,22 +128,22 @@ func (m *HonorMatcher) FailureMessage(any) string {
 // NegatedFailureMessage implements types.GomegaMatcher.
 func (m *HonorMatcher) NegatedFailureMessage(any) string {
 	var text strings.Builder
-	fmt.Fprintf(&text, "The answer was expected not to honor %s,\nwhich %s, and does.\n\n",
-		m.verdict.wording.ID(), m.verdict.wording.Title())
-	writeDeviations(&text, m.verdict.deviations)
-	writeSource(&text, m.verdict.wording)
+	fmt.Fprintf(&text, "The response was expected not to honor %s,\nwhich %s, but it does.\n\n",
+		m.comparison.wording.ID(), m.comparison.wording.Title())
+	writeDeviations(&text, m.comparison.deviations)
+	writeSource(&text, m.comparison.wording)
 	writeExchange(&text, m.exchange)
 	return text.String()
 }
 
-// writeNearest names what the answer is nearest to among the wordings of the operation that were not expected.
+// writeNearest names the wording nearest to the response among the others of the operation.
 func (m *HonorMatcher) writeNearest(text *strings.Builder) {
-	if suspect := suspectOf(m.exchange); suspect != "" || m.exchange.Fault() != nil {
-		text.WriteString(suspect)
+	if proxy := likelyProxy(m.exchange); proxy != "" || m.exchange.Fault() != nil {
+		text.WriteString(proxy)
 		return
 	}
-	if m.instead != nil {
-		fmt.Fprintf(text, "It is another clause to the letter: %s, which %s.\n", m.instead.ID(), m.instead.Title())
+	if m.exactOther != nil {
+		fmt.Fprintf(text, "It is another clause to the letter: %s, which %s.\n", m.exactOther.ID(), m.exactOther.Title())
 		return
 	}
 	switch other := nearest(m.exchange, m.others(), m.bind); {
@@ -152,69 +152,69 @@ func (m *HonorMatcher) writeNearest(text *strings.Builder) {
 		fmt.Fprintf(text, "It honors another wording of the clause: %s, which %s.\n", other.wording.ID(), other.wording.Title())
 	case other.broken() == 0:
 		fmt.Fprintf(text, "It honors another clause: %s, which %s.\n", other.wording.ID(), other.wording.Title())
-	case other.broken() < m.verdict.broken():
-		fmt.Fprintf(text, "It is nearer to %s, and differs from it in %s only.\n", other.wording.ID(), fields(other.deviations))
+	case other.broken() < m.comparison.broken():
+		fmt.Fprintf(text, "It is nearer to %s and differs from it in %s only.\n", other.wording.ID(), bindingFields(other.deviations))
 	default:
 		fmt.Fprintf(text, "Nothing else that %s documents is nearer.\n", m.clause.Operation.ID)
 	}
 }
 
-// suspectOf says who may have answered instead of the API, "" if nothing speaks for it.
-func suspectOf(x exchange.Exchange) string {
+// likelyProxy says what may have responded instead of the API, "" if nothing suggests it.
+func likelyProxy(x exchange.Exchange) string {
 	switch {
 	case x.Status() < http.StatusBadRequest:
-		return "It is no failure: the request succeeded, or was sent on.\n"
+		return "It is no failure: the request succeeded or was redirected.\n"
 	case x.Fault() != nil && !bytes.HasPrefix(bytes.TrimSpace(x.Body()), []byte("{")):
-		return "The body is no error of the API: a gateway or a proxy may have answered.\n"
+		return "The body is no error of the API: a gateway or a proxy may have sent it.\n"
 	}
 	return ""
 }
 
-// BeDocumented succeeds if the answer honors any clause of the operation, as strongly as the provider's own words bind.
+// BeDocumented succeeds if the response honors any clause of the operation, as strongly as the provider's own words bind.
 func BeDocumented(operation *fixtures.Operation) *DocumentedMatcher {
 	return &DocumentedMatcher{operation: operation}
 }
 
 // DocumentedMatcher is the matcher BeDocumented returns.
 type DocumentedMatcher struct {
-	operation *fixtures.Operation
-	bind      binder
-	exchange  exchange.Exchange
-	verdict   verdict
+	operation  *fixtures.Operation
+	bind       binder
+	exchange   exchange.Exchange
+	comparison comparison
 }
 
-// Strictly binds every field exactly, whatever the provider says of it.
+// Strictly binds every field exactly, whatever the provider says about it.
 func (m *DocumentedMatcher) Strictly() *DocumentedMatcher {
-	m.bind = strictly
+	m.bind = bindStrictly
 	return m
 }
 
-// AsPublished binds every field exactly but for messages that nobody has published, as HonorMatcher.AsPublished does.
+// AsPublished binds every field exactly, except for messages that nobody has published, as HonorMatcher.AsPublished does.
 func (m *DocumentedMatcher) AsPublished() *DocumentedMatcher {
-	m.bind = asPublished
+	m.bind = bindPublished
 	return m
 }
 
-// Wording returns the wording that the last answer matched is nearest to.
-func (m *DocumentedMatcher) Wording() *fixtures.Wording { return m.verdict.wording }
+// Wording returns the wording nearest to the last response matched.
+func (m *DocumentedMatcher) Wording() *fixtures.Wording { return m.comparison.wording }
 
-// Clause returns the clause that the last answer matched honors, nil if it honors none.
+// Clause returns the clause that the last response matched honors, nil if it honors none.
 func (m *DocumentedMatcher) Clause() *fixtures.Clause {
-	if m.verdict.wording == nil || m.verdict.broken() > 0 {
+	if m.comparison.wording == nil || m.comparison.broken() > 0 {
 		return nil
 	}
-	return m.verdict.wording.Clause
+	return m.comparison.wording.Clause
 }
 
-// Deviations returns what the last answer matched differs in from the nearest clause, also where it honors it: then none
-// is Broken.
-func (m *DocumentedMatcher) Deviations() []Deviation { return m.verdict.deviations }
+// Deviations returns how the last response matched deviates from the nearest wording. If it honors the clause, none of
+// them binds.
+func (m *DocumentedMatcher) Deviations() []Deviation { return m.comparison.deviations }
 
 // Match implements types.GomegaMatcher for an Exchange or an *http.Response.
 func (m *DocumentedMatcher) Match(actual any) (bool, error) {
 	if m.operation == nil || len(m.operation.Clauses) == 0 {
 		return false, errors.New(
-			"BeDocumented was given no operation, or one without clauses: check the id that contract.Operation was asked for")
+			"BeDocumented was given no operation, or one without clauses: check the id passed to contract.Operation")
 	}
 	var err error
 	if m.exchange, err = exchangeOf("BeDocumented", actual); err != nil {
@@ -224,20 +224,20 @@ func (m *DocumentedMatcher) Match(actual any) (bool, error) {
 	for _, clause := range m.operation.Clauses {
 		wordings = append(wordings, clause.Wordings...)
 	}
-	m.verdict = nearest(m.exchange, wordings, m.bind)
-	return m.verdict.broken() == 0, nil
+	m.comparison = nearest(m.exchange, wordings, m.bind)
+	return m.comparison.broken() == 0, nil
 }
 
 // FailureMessage implements types.GomegaMatcher.
 func (m *DocumentedMatcher) FailureMessage(any) string {
 	var text strings.Builder
-	fmt.Fprintf(&text, "The answer is what no clause of %s documents.\n", m.operation.ID)
-	if suspect := suspectOf(m.exchange); suspect != "" || m.exchange.Fault() != nil {
-		text.WriteString(cmp.Or(suspect, fmt.Sprintln(m.exchange.Fault())))
+	fmt.Fprintf(&text, "No clause of %s documents the response.\n", m.operation.ID)
+	if proxy := likelyProxy(m.exchange); proxy != "" || m.exchange.Fault() != nil {
+		text.WriteString(cmp.Or(proxy, fmt.Sprintln(m.exchange.Fault())))
 	} else {
-		fmt.Fprintf(&text, "Nearest is %s,\nwhich %s.\n\n", m.verdict.wording.ID(), m.verdict.wording.Title())
-		writeDeviations(&text, m.verdict.deviations)
-		writeSource(&text, m.verdict.wording)
+		fmt.Fprintf(&text, "Nearest is %s,\nwhich %s.\n\n", m.comparison.wording.ID(), m.comparison.wording.Title())
+		writeDeviations(&text, m.comparison.deviations)
+		writeSource(&text, m.comparison.wording)
 	}
 	writeExchange(&text, m.exchange)
 	return text.String()
@@ -246,10 +246,10 @@ func (m *DocumentedMatcher) FailureMessage(any) string {
 // NegatedFailureMessage implements types.GomegaMatcher.
 func (m *DocumentedMatcher) NegatedFailureMessage(any) string {
 	var text strings.Builder
-	fmt.Fprintf(&text, "The answer was expected to be what no clause of %s documents, and honors %s,\nwhich %s.\n\n",
-		m.operation.ID, m.verdict.wording.ID(), m.verdict.wording.Title())
-	writeDeviations(&text, m.verdict.deviations)
-	writeSource(&text, m.verdict.wording)
+	fmt.Fprintf(&text, "No clause of %s was expected to document the response, but it honors %s,\nwhich %s.\n\n",
+		m.operation.ID, m.comparison.wording.ID(), m.comparison.wording.Title())
+	writeDeviations(&text, m.comparison.deviations)
+	writeSource(&text, m.comparison.wording)
 	writeExchange(&text, m.exchange)
 	return text.String()
 }
@@ -262,7 +262,7 @@ func writeDeviations(text *strings.Builder, deviations []Deviation) {
 	}
 }
 
-// writeFields writes two lines for each deviation, documented above answered.
+// writeFields writes two lines for each deviation, documented above received.
 func writeFields(text *strings.Builder, deviations []Deviation) {
 	for _, d := range deviations {
 		note := d.Note
@@ -273,11 +273,11 @@ func writeFields(text *strings.Builder, deviations []Deviation) {
 			note = "  <- " + note
 		}
 		fmt.Fprintf(text, "  %-12s documented  %s\n", d.Field, d.Documented)
-		fmt.Fprintf(text, "  %-12s answered    %s%s\n", "", d.Received, note)
+		fmt.Fprintf(text, "  %-12s received    %s%s\n", "", d.Received, note)
 	}
 }
 
-// writeSource cites the newest row of the documentation that has the wording, and where the contract reads it.
+// writeSource cites the newest row of the documentation that has the wording, and the line of the contract.
 func writeSource(text *strings.Builder, w *fixtures.Wording) {
 	s := w.Sources[len(w.Sources)-1]
 	fmt.Fprintf(text, "Documented in %s, edition %q of\n%s\n", s.Row, s.Edition.ID, s.Edition.URL)
@@ -294,12 +294,12 @@ func writeSource(text *strings.Builder, w *fixtures.Wording) {
 	fmt.Fprintf(text, "The contract has it in %s:%d.\n", w.Clause.File, w.Clause.Line)
 }
 
-// writeExchange shows the request and the answer.
+// writeExchange shows the request and the response.
 func writeExchange(text *strings.Builder, x exchange.Exchange) {
-	fmt.Fprintf(text, "\nThe request:\n  %s\nThe answer:\n%s", x.Request(), indented(x.String()))
+	fmt.Fprintf(text, "\nThe request:\n  %s\nThe response:\n%s", x.Request(), indent(x.String()))
 }
 
-func fields(deviations []Deviation) string {
+func bindingFields(deviations []Deviation) string {
 	var names []string
 	for _, d := range deviations {
 		if d.Binds {
@@ -310,6 +310,6 @@ func fields(deviations []Deviation) string {
 }
 
 // indented indents every line but the empty ones.
-func indented(text string) string {
+func indent(text string) string {
 	return strings.ReplaceAll("  "+strings.ReplaceAll(text, "\n", "\n  "), "\n  \n", "\n\n")
 }

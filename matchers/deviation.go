@@ -16,8 +16,8 @@ import (
 	"github.com/learncontract/learncontract/matchers/exchange"
 )
 
-// Deviation is one field in which a response differs from its wording, or what a client surfaces from the response. Its texts
-// are printable.
+// Deviation is one field of a response, or of what a client surfaces from it, that differs from the wording. Its texts are
+// printable.
 type Deviation struct {
 	Wording    string `json:"wording"`            // its id
 	Field      string `json:"field"`              // such as "code"
@@ -31,13 +31,13 @@ type Deviation struct {
 // spellingOnly is the note of a field that is as documented but for case, spaces, punctuation and apostrophes.
 const spellingOnly = "differs by spelling only"
 
-// verdict is an exchange held against one wording.
-type verdict struct {
+// comparison is the result of comparing an exchange with one wording.
+type comparison struct {
 	wording    *fixtures.Wording
 	deviations []Deviation // in the order of the fields
 }
 
-func (v verdict) broken() int {
+func (v comparison) broken() int {
 	n := 0
 	for _, d := range v.deviations {
 		if d.Binds {
@@ -47,20 +47,20 @@ func (v verdict) broken() int {
 	return n
 }
 
-// details counts the documented details if the answer has them, and is 0 if it hasn't.
-func (v verdict) details() int {
+// details counts the documented details if the response has all of them, and is 0 otherwise.
+func (v comparison) details() int {
 	if slices.ContainsFunc(v.deviations, func(d Deviation) bool { return d.Field == "details" }) {
 		return 0
 	}
 	return len(v.wording.Details)
 }
 
-// binder says how strongly the fields of a wording are bound. Nil binds them as the provider's own words do.
+// binder returns the bindings of a wording's fields. A nil binder stands for those of the provider's own words.
 type binder func(*fixtures.Wording) fixtures.Bindings
 
-func strictly(*fixtures.Wording) fixtures.Bindings { return fixtures.Strict() }
+func bindStrictly(*fixtures.Wording) fixtures.Bindings { return fixtures.Strict() }
 
-func asPublished(w *fixtures.Wording) fixtures.Bindings {
+func bindPublished(w *fixtures.Wording) fixtures.Bindings {
 	bindings := fixtures.Strict()
 	if w.Text == "synthetic" {
 		bindings.Message = fixtures.Advisory
@@ -68,20 +68,20 @@ func asPublished(w *fixtures.Wording) fixtures.Bindings {
 	return bindings
 }
 
-// nearest judges the exchange by each wording and returns the verdict with the fewest broken fields, then the fewest
-// deviations, then the most details that are as documented, then the closest message. Without wordings the verdict has none.
-func nearest(x exchange.Exchange, wordings []*fixtures.Wording, bind binder) verdict {
-	var best verdict
-	var faults []fault // of the body's shape: the wordings share a contract, and so its schema
+// nearest compares the exchange with each wording and returns the comparison with the fewest broken fields, then the fewest
+// deviations, then the most documented details, then the closest message. Without wordings the comparison has none.
+func nearest(x exchange.Exchange, wordings []*fixtures.Wording, bind binder) comparison {
+	var best comparison
+	var faults []fault // of the body's shape: the wordings share one contract, and so one schema
 	if len(wordings) > 0 && x.Fault() == nil {
-		faults = shapeOf(x, wordings[0].Clause.Operation.Contract.Envelope.Schema)
+		faults = shapeFaults(x, wordings[0].Clause.Operation.Contract.Envelope.Schema)
 	}
 	for _, w := range wordings {
 		bindings := w.Clause.Bindings
 		if bind != nil {
 			bindings = bind(w)
 		}
-		v := verdict{w, deviations(x, w, bindings, faults)}
+		v := comparison{w, deviations(x, w, bindings, faults)}
 		if best.wording == nil || v.nearer(best, x) {
 			best = v
 		}
@@ -92,9 +92,9 @@ func nearest(x exchange.Exchange, wordings []*fixtures.Wording, bind binder) ver
 	return best
 }
 
-// nearer reports whether the exchange is nearer to the verdict's wording than to the other's. The messages are compared last:
-// it takes longest, and few are as near otherwise.
-func (v verdict) nearer(other verdict, x exchange.Exchange) bool {
+// nearer reports whether the exchange is nearer to the comparison's wording than to the other's. It compares messages last:
+// that takes longest, and is seldom needed.
+func (v comparison) nearer(other comparison, x exchange.Exchange) bool {
 	order := cmp.Or(
 		cmp.Compare(v.broken(), other.broken()),
 		cmp.Compare(len(v.deviations), len(other.deviations)),
@@ -106,27 +106,27 @@ func (v verdict) nearer(other verdict, x exchange.Exchange) bool {
 	return order < 0
 }
 
-// closeness is that of the answer's message to the documented one.
+// closeness is how close the response's message is to the documented one.
 func closeness(x exchange.Exchange, w *fixtures.Wording) float64 {
-	answered, _ := x.At(w.Clause.Operation.Contract.Envelope.Message)
-	text, _ := answered.(string)
+	received, _ := x.At(w.Clause.Operation.Contract.Envelope.Message)
+	text, _ := received.(string)
 	return fixtures.Closeness(text, w.Message.String())
 }
 
-// comparison gathers the deviations of one exchange from one wording.
-type comparison struct {
+// comparer gathers the deviations of one exchange from one wording.
+type comparer struct {
 	exchange.Exchange
 	*fixtures.Wording
 	envelope *fixtures.Envelope
 	bindings fixtures.Bindings
 	found    []Deviation
-	told     []string // JSON Pointers of the fields told of as broken
+	reported []string // JSON Pointers of the fields reported as broken
 }
 
-// deviations lists every field of the answer that is not exactly as the wording documents it, but for those bound by
-// None.
+// deviations lists every field of the response that is not exactly as the wording documents it, except for those bound
+// by None.
 func deviations(x exchange.Exchange, w *fixtures.Wording, bindings fixtures.Bindings, faults []fault) []Deviation {
-	c := &comparison{Exchange: x, Wording: w, envelope: &w.Clause.Operation.Contract.Envelope, bindings: bindings}
+	c := &comparer{Exchange: x, Wording: w, envelope: &w.Clause.Operation.Contract.Envelope, bindings: bindings}
 	if x.Status() != w.Clause.Status {
 		c.deviate(bindings.Status, "", Deviation{
 			Field: "status", Documented: fixtures.StatusLine(w.Clause.Status), Received: fixtures.StatusLine(x.Status()),
@@ -151,63 +151,63 @@ func deviations(x exchange.Exchange, w *fixtures.Wording, bindings fixtures.Bind
 	return c.found
 }
 
-// deviate notes a deviation of the field at a JSON Pointer ("" for one outside the body) unless its binding is None.
-func (c *comparison) deviate(binding fixtures.Binding, at string, d Deviation) {
+// deviate adds a deviation of the field at a JSON Pointer ("" for one outside the body) unless its binding is None.
+func (c *comparer) deviate(binding fixtures.Binding, at string, d Deviation) {
 	if binding == fixtures.None {
 		return
 	}
 	d.Binds = binding == fixtures.Exact || binding == fixtures.Spelling && d.Note != spellingOnly
 	c.found = append(c.found, d)
 	if d.Binds && at != "" {
-		c.told = append(c.told, at)
+		c.reported = append(c.reported, at)
 	}
 }
 
-func (c *comparison) contentType() {
-	if answered, ok := contentType(c.Exchange); !ok {
+func (c *comparer) contentType() {
+	if received, ok := contentType(c.Exchange); !ok {
 		c.deviate(c.bindings.Shape, "", Deviation{
-			Field: "Content-Type", Documented: "application/json", Received: answered,
+			Field: "Content-Type", Documented: "application/json", Received: received,
 		})
 	}
 }
 
-// contentType is the answer's content type as it may be printed, and whether it is JSON.
+// contentType is the response's content type, printable, and whether it is JSON.
 func contentType(x exchange.Exchange) (printable string, isJSON bool) {
-	value := strings.Join(x.Values("Content-Type"), ", ") // two are one that is no media type
+	value := strings.Join(x.Values("Content-Type"), ", ") // two values together are no media type
 	media, _, err := mime.ParseMediaType(value)
 	isJSON = media == "application/json" && (err == nil || errors.Is(err, mime.ErrInvalidMediaParameter))
 	return cmp.Or(exchange.Printable(value), "(missing)"), isJSON
 }
 
-func (c *comparison) code() {
-	answered, found := c.At(c.envelope.Code)
-	if answered == c.Code {
+func (c *comparer) code() {
+	received, found := c.At(c.envelope.Code)
+	if received == c.Code {
 		return
 	}
-	d := Deviation{Field: "code", Documented: quoted(c.Code, true), Received: quoted(answered, found)}
-	if text, ok := answered.(string); ok && fixtures.Normalize(text) == fixtures.Normalize(c.Code) {
+	d := Deviation{Field: "code", Documented: quote(c.Code, true), Received: quote(received, found)}
+	if text, ok := received.(string); ok && fixtures.Normalize(text) == fixtures.Normalize(c.Code) {
 		d.Note = spellingOnly
 	}
 	c.deviate(c.bindings.Code, c.envelope.Code, d)
 }
 
-// repeatedStatus holds the status in the body, where the provider repeats it, against the HTTP status.
-func (c *comparison) repeatedStatus() {
+// repeatedStatus compares the status in the body, if the provider repeats it there, with the HTTP status.
+func (c *comparer) repeatedStatus() {
 	if c.envelope.Status == "" {
 		return
 	}
-	if answered, found := c.At(c.envelope.Status); answered != float64(c.Status()) {
+	if received, found := c.At(c.envelope.Status); received != float64(c.Status()) {
 		c.deviate(c.bindings.Status, c.envelope.Status, Deviation{
 			Field:      strings.ReplaceAll(c.envelope.Status[1:], "/", "."),
-			Documented: fmt.Sprintf("%d, the HTTP status", c.Status()), Received: quoted(answered, found),
+			Documented: fmt.Sprintf("%d, the HTTP status", c.Status()), Received: quote(received, found),
 		})
 	}
 }
 
-// name holds the "@Name " at the start of the message against the clause's name, or against it having none.
-func (c *comparison) name() {
-	answered, _ := c.At(c.envelope.Message)
-	text, _ := answered.(string)
+// name compares the "@Name " at the start of the message with the clause's name, which may be empty.
+func (c *comparer) name() {
+	received, _ := c.At(c.envelope.Message)
+	text, _ := received.(string)
 	carrier := ""
 	if c.Clause.Name != "" {
 		carrier = "@" + c.Clause.Name + " "
@@ -217,11 +217,11 @@ func (c *comparison) name() {
 	}
 	d := Deviation{Field: "name", Documented: "(no @name)", Received: "(no @name)"}
 	if carrier != "" {
-		d.Documented = quoted(carrier, true) + " at the start of the message"
+		d.Documented = quote(carrier, true) + " at the start of the message"
 	}
 	if strings.HasPrefix(text, "@") {
 		name, _, _ := strings.Cut(text, " ")
-		d.Received = quoted(name, true)
+		d.Received = quote(name, true)
 		if rest, ok := strings.CutPrefix(text, "@"+c.Clause.Name); ok && !startsWithName(rest) {
 			d.Note = "the space after the name is missing"
 		}
@@ -229,21 +229,21 @@ func (c *comparison) name() {
 	c.deviate(c.bindings.Name, c.envelope.Message, d)
 }
 
-// startsWithName reports whether a name goes on in text.
+// startsWithName reports whether the name continues in text.
 func startsWithName(text string) bool {
 	r, _ := utf8.DecodeRuneInString(text)
 	return unicode.IsLetter(r) || unicode.IsDigit(r)
 }
 
 // message compares the message and returns the minutes it gives, "" if it gives none.
-func (c *comparison) message() (minutes string) {
-	answered, found := c.At(c.envelope.Message)
-	text, isText := answered.(string)
+func (c *comparer) message() (minutes string) {
+	received, found := c.At(c.envelope.Message)
+	text, isText := received.(string)
 	captures, ok := c.Message.Match(text)
 	if isText && ok {
 		return captures[fixtures.Minutes]
 	}
-	d := Deviation{Field: "message", Documented: quoted(c.Message.String(), true), Received: quoted(answered, found)}
+	d := Deviation{Field: "message", Documented: quote(c.Message.String(), true), Received: quote(received, found)}
 	switch {
 	case c.Text == "synthetic":
 		d.Documented += " (the text is ours: the page gives none)"
@@ -258,7 +258,7 @@ func (c *comparison) message() (minutes string) {
 		}
 	}
 	c.deviate(c.bindings.Message, c.envelope.Message, d)
-	// Another reading of the row gives the minutes too: the header must agree with them whichever is judged.
+	// Another reading of the row gives the minutes too: the header must agree with them whichever is compared.
 	for _, w := range c.Clause.Wordings {
 		if other, ok := w.Message.MatchSpelling(text); ok && captures[fixtures.Minutes] == "" {
 			captures = other
@@ -268,18 +268,18 @@ func (c *comparison) message() (minutes string) {
 }
 
 // details finds for each documented detail an entry of its own, in any order.
-func (c *comparison) details() {
+func (c *comparer) details() {
 	if len(c.Details) == 0 {
 		return
 	}
-	answered, found := c.At(c.envelope.Details)
-	entries, _ := answered.([]any)
-	rest, all := unmatched(c.Details, entries, exactly)
+	received, found := c.At(c.envelope.Details)
+	entries, _ := received.([]any)
+	rest, all := unmatched(c.Details, entries, equalDetail)
 	if all && (c.MoreDetails || rest == 0) {
 		return
 	}
-	d := Deviation{Field: "details", Documented: c.documentedDetails(), Received: quoted(answered, found)}
-	rest, all = unmatched(c.Details, entries, bySpelling)
+	d := Deviation{Field: "details", Documented: c.documentedDetails(), Received: quote(received, found)}
+	rest, all = unmatched(c.Details, entries, similarDetail)
 	if all && (c.MoreDetails || rest == 0) {
 		d.Note = spellingOnly
 	}
@@ -289,7 +289,7 @@ func (c *comparison) details() {
 	c.deviate(c.bindings.Details, c.envelope.Details, d)
 }
 
-// unexpanded is the note that a placeholder of the template stands in text with its braces, "" if none does.
+// unexpanded is the note that text contains a placeholder of the template with its braces, "" if it contains none.
 func unexpanded(template fixtures.Template, text string) string {
 	if raw := template.Unexpanded(text); raw != "" {
 		return "the placeholder " + raw + " was sent unexpanded"
@@ -297,8 +297,8 @@ func unexpanded(template fixtures.Template, text string) string {
 	return ""
 }
 
-// unmatched gives each detail the first entry that is same and not yet given; it returns the number of entries left
-// and whether each detail got one.
+// unmatched pairs each detail with the first unpaired entry that is the same. It returns the number of entries left and
+// whether every detail has a pair.
 func unmatched(
 	details []fixtures.Detail, entries []any, same func(d fixtures.Detail, code, message string) bool,
 ) (rest int, all bool) {
@@ -320,57 +320,57 @@ func unmatched(
 	return len(entries), all
 }
 
-func exactly(d fixtures.Detail, code, message string) bool {
+func equalDetail(d fixtures.Detail, code, message string) bool {
 	_, ok := d.Message.Match(message)
 	return ok && d.Code == code
 }
 
-func bySpelling(d fixtures.Detail, code, message string) bool {
+func similarDetail(d fixtures.Detail, code, message string) bool {
 	_, ok := d.Message.MatchSpelling(message)
 	return ok && fixtures.Normalize(d.Code) == fixtures.Normalize(code)
 }
 
-func (c *comparison) documentedDetails() string {
+func (c *comparer) documentedDetails() string {
 	list := []any{}
 	for _, d := range c.Details {
 		list = append(list, map[string]any{"code": d.Code, "message": d.Message.String()})
 	}
 	if c.MoreDetails {
-		return quoted(list, true) + ", possibly with more"
+		return quote(list, true) + ", possibly with more"
 	}
-	return quoted(list, true)
+	return quote(list, true)
 }
 
-func (c *comparison) innerError() {
+func (c *comparer) innerError() {
 	places := c.envelope.InnerError
 	if len(places) == 0 || slices.ContainsFunc(places, func(place string) bool { _, found := c.At(place); return found }) {
-		return // one that is no object has the wrong shape
+		return // one that is no object deviates in shape
 	}
 	c.deviate(c.bindings.InnerError, "", Deviation{
 		Field: "innerError", Documented: "an object with the request's id and date", Received: "(missing)",
 	})
 }
 
-// shapeOf lists what is wrong with the shape of the body.
-func shapeOf(x exchange.Exchange, schema fixtures.Schema) []fault {
+// shapeFaults lists the faults in the shape of the body.
+func shapeFaults(x exchange.Exchange, schema fixtures.Schema) []fault {
 	body, _ := x.At("")
 	faults, err := validate(schema, body)
 	if err != nil {
-		// An embedded schema is compiled in a test; one of a user's contract is told of here.
+		// A test compiles the embedded schemas; a wrong one of a user's own contract is reported here.
 		faults = []fault{{text: err.Error()}}
 	}
 	return faults
 }
 
-// shape leaves out what is wrong at a place already told of as broken.
-func (c *comparison) shape(faults []fault) {
-	untold := slices.DeleteFunc(slices.Clone(faults), func(f fault) bool { return slices.Contains(c.told, f.place) })
-	for _, line := range lines(untold) {
+// shape reports the faults, except for those at a place that is already reported as broken.
+func (c *comparer) shape(faults []fault) {
+	unreported := slices.DeleteFunc(slices.Clone(faults), func(f fault) bool { return slices.Contains(c.reported, f.place) })
+	for _, line := range faultLines(unreported) {
 		c.deviate(c.bindings.Shape, "", Deviation{Field: "shape", Documented: c.envelope.Schema.Name, Received: line})
 	}
 }
 
-func (c *comparison) retryAfter(minutes string) {
+func (c *comparer) retryAfter(minutes string) {
 	if !slices.Contains(c.envelope.RetryAfter, c.Clause.Status) {
 		return
 	}
@@ -385,7 +385,7 @@ func (c *comparison) retryAfter(minutes string) {
 		c.deviate(c.bindings.RetryAfter, "", d)
 		return
 	}
-	// A header that contradicts itself or the message breaks any contract that has it.
+	// A header that contradicts itself or the message breaks every contract that documents it.
 	binding := fixtures.Exact
 	if c.bindings.RetryAfter == fixtures.None {
 		binding = fixtures.None
@@ -401,8 +401,8 @@ func (c *comparison) retryAfter(minutes string) {
 	}
 }
 
-// quoted prints a value of a body as JSON, a text's special characters escaped and tokens masked.
-func quoted(value any, found bool) string {
+// quote prints a value of a body as JSON, with special characters escaped and tokens masked.
+func quote(value any, found bool) string {
 	if !found {
 		return "(missing)"
 	}

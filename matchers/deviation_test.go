@@ -11,7 +11,7 @@ import (
 	"github.com/learncontract/learncontract/matchers/exchange"
 )
 
-// What a provider may vary freely is no deviation, even strictly.
+// A provider may vary these freely: they are no deviation, even strictly.
 func TestHarmless(t *testing.T) {
 	var (
 		license    = clause(t, "sample.things.update.license-missing")
@@ -30,7 +30,7 @@ func TestHarmless(t *testing.T) {
 		"a type with parameters": {license, header("Content-Type", "application/json;odata.metadata=minimal")},
 		"other request ids":      {license, header("Request-Id", "other")},
 		"no request ids":         {license, header("Request-Id")},
-		"innererror":             {license, both(set("innererror", map[string]any{}), set("innerError", missing))},
+		"innererror":             {license, chain(set("innererror", map[string]any{}), set("innerError", missing))},
 		"white space":            {license, spaced},
 		"undocumented detail":    {license, set("details", []any{detail("other", "other")})},
 		"one more detail": {missingOne, set("details", []any{
@@ -42,17 +42,17 @@ func TestHarmless(t *testing.T) {
 		"a date that agrees":     {throttled, header("Retry-After", "Wed, 17 Aug 2022 03:40:03 GMT")},
 		"errors[] of format 1":   {modifiable, set("errors", []any{map[string]any{"domain": "global"}})},
 		"Retry-After on 400":     {modifiable, header("Retry-After", "1")},
-		"another minute's wait":  {throttled, both(set("message", "Retry after 12 minutes"), header("Retry-After", "720"))},
+		"another minute's wait":  {throttled, chain(set("message", "Retry after 12 minutes"), header("Retry-After", "720"))},
 		"Retry-After on the 403": {license, header("Retry-After", "garbage")},
 	} {
-		x := of(c.clause, c.change)
+		x := respond(c.clause, c.change)
 		if m := matchers.HonorClause(c.clause).Strictly(); !matches(t, m, x) {
 			t.Errorf("%s: %s", name, m.FailureMessage(x))
 		}
 	}
 }
 
-// What the provider binds by spelling or as advisory is reported and passes; strictly, it fails.
+// A deviation that the provider binds by spelling or as advisory is reported and passes; strictly, it fails.
 func TestBindings(t *testing.T) {
 	var (
 		notFound   = clause(t, "sample.things.delete.not-found")
@@ -104,26 +104,26 @@ func TestBindings(t *testing.T) {
 		"no text after the name": {modifiable, set("message", "@ThingNotModifiable "), "message", "", false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			x := answered(c.clause.Wordings[0], c.change)
+			x := respondWording(c.clause.Wordings[0], c.change)
 			// One wording: another reading of the row would hide the deviation.
 			m := matchers.HonorWording(c.clause.Wordings[0])
 			if ok := matches(t, m, x); ok == c.broken {
 				t.Errorf("honored is %v: %v", ok, m.Deviations())
 			}
-			if d, found := find(m.Deviations(), c.field); !found || d.Binds != c.broken || d.Note != c.note {
+			if d, found := findDeviation(m.Deviations(), c.field); !found || d.Binds != c.broken || d.Note != c.note {
 				t.Errorf("%s is not reported with note %q, broken %v: %+v", c.field, c.note, c.broken, m.Deviations())
 			}
 			if m = m.Strictly(); matches(t, m, x) {
 				t.Error("honored strictly")
 			}
-			if d, found := find(m.Deviations(), c.field); !found || !d.Binds {
+			if d, found := findDeviation(m.Deviations(), c.field); !found || !d.Binds {
 				t.Errorf("%s is not broken strictly: %+v", c.field, m.Deviations())
 			}
 		})
 	}
 }
 
-// Shape is exact: a field of a wrong JSON type fails also where what it says is advisory.
+// Shape is exact: a field of a wrong JSON type fails even if its text is advisory.
 func TestShapeIsExact(t *testing.T) {
 	missingOne := clause(t, "sample.things.update.fields-missing")
 	modifiable := clause(t, "sample.things.update.failed-precondition.ThingNotModifiable")
@@ -155,17 +155,17 @@ func TestShapeIsExact(t *testing.T) {
 		"no error":              {modifiable, body(`{}`), "/error"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			x := answered(c.clause.Wordings[0], c.change)
+			x := respondWording(c.clause.Wordings[0], c.change)
 			m := matchers.HonorClause(c.clause)
 			if matches(t, m, x) {
 				t.Error("honored")
 			}
-			told := false
+			reported := false
 			for _, d := range m.Deviations() {
-				told = told || d.Field == "shape" && d.Binds && strings.HasPrefix(d.Received, "at "+c.place+": ")
+				reported = reported || d.Field == "shape" && d.Binds && strings.HasPrefix(d.Received, "at "+c.place+": ")
 			}
-			if !told {
-				t.Errorf("the shape at %s is not told of: %+v", c.place, m.Deviations())
+			if !reported {
+				t.Errorf("the shape at %s is not reported: %+v", c.place, m.Deviations())
 			}
 			if matches(t, matchers.BeDocumented(c.clause.Operation), x) {
 				t.Error("documented")
@@ -174,23 +174,23 @@ func TestShapeIsExact(t *testing.T) {
 	}
 }
 
-// A number that no float64 holds is told of in words of JSON, not of Go, and not digit by digit.
+// The report of a number too large for a float64 uses the words of JSON, not of Go, and not every digit.
 func TestLargeNumber(t *testing.T) {
 	license := clause(t, "sample.things.update.license-missing")
 	for _, number := range []string{"1e999", "-1e999", strings.Repeat("9", 1000)} {
 		m := matchers.HonorClause(license)
-		if matches(t, m, of(license, body(`{"error":{"code":`+number+`,"message":"","innerError":{}}}`))) {
+		if matches(t, m, respond(license, body(`{"error":{"code":`+number+`,"message":"","innerError":{}}}`))) {
 			t.Errorf("%.20s is honored", number)
 		}
 		for _, d := range m.Deviations() {
 			if strings.Contains(d.Received, "float64") || len(d.Received) > 700 {
-				t.Errorf("%.20s is told of as %.700s", number, d.Received)
+				t.Errorf("%.20s is reported as %.700s", number, d.Received)
 			}
 		}
 	}
 }
 
-// An answer may be as large as MaxBody and wrong in every byte: telling of it costs little, and is read by somebody.
+// A response may be as large as MaxBody and wrong in every byte: its report must be cheap and short.
 func TestFaultsAreBounded(t *testing.T) {
 	fields := clause(t, "sample.things.create.fields-invalid")
 	const many = 20_000
@@ -203,7 +203,7 @@ func TestFaultsAreBounded(t *testing.T) {
 	} {
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
-		x := of(fields, body(text))
+		x := respond(fields, body(text))
 		m, shape := matchers.HonorClause(fields), matchers.HaveErrorShape(fields.Operation.Contract.Envelope.Schema)
 		if matches(t, m, x) || matches(t, shape, x) {
 			t.Errorf("%s is honored", name)
@@ -217,13 +217,13 @@ func TestFaultsAreBounded(t *testing.T) {
 		}
 		runtime.ReadMemStats(&after)
 		if used := (after.TotalAlloc - before.TotalAlloc) >> 20; used > 256 {
-			t.Errorf("%s: %d bytes of body take %d MiB to judge", name, len(text), used)
+			t.Errorf("%s: %d bytes of body take %d MiB to compare", name, len(text), used)
 		}
 	}
 }
 
-// A contract of one's own may put things elsewhere, close its details, and be wrong.
-func TestContractOfOnesOwn(t *testing.T) {
+// A user's own contract may use other JSON Pointers, allow no further details, and have a wrong schema.
+func TestOwnContract(t *testing.T) {
 	message := func(text string) fixtures.Template {
 		template, err := fixtures.ParseTemplate(text)
 		if err != nil {
@@ -245,12 +245,12 @@ func TestContractOfOnesOwn(t *testing.T) {
 	}, {
 		Clause: c, Sources: []*fixtures.Source{{Edition: &fixtures.Edition{}}}, Code: "busy", Message: message("Busy"),
 	}}
-	judge := func(text string) (bool, []matchers.Deviation) {
-		answer := fixtures.Response{Status: 429, Header: http.Header{}, Body: []byte(text)}
-		answer.Header.Set("Content-Type", "application/json")
-		answer.Header.Set("Retry-After", "not looked at")
+	compare := func(text string) (bool, []matchers.Deviation) {
+		response := fixtures.Response{Status: 429, Header: http.Header{}, Body: []byte(text)}
+		response.Header.Set("Content-Type", "application/json")
+		response.Header.Set("Retry-After", "not looked at")
 		m := matchers.HonorClause(c)
-		return matches(t, m, exchange.New("GET", "https://h", answer, received)), m.Deviations()
+		return matches(t, m, exchange.New("GET", "https://h", response, received)), m.Deviations()
 	}
 	const wait = `{"code":"queue","message":"5 wait"}`
 	for _, c := range []struct{ text, field string }{
@@ -260,14 +260,14 @@ func TestContractOfOnesOwn(t *testing.T) {
 		{`{"reason":"busy","text":""}`, "details"},
 		{`{"error":{"reason":"busy"}}`, "code"},
 	} {
-		honored, deviations := judge(c.text)
-		if _, told := find(deviations, c.field); honored != (c.field == "") || told == honored {
+		honored, deviations := compare(c.text)
+		if _, reported := findDeviation(deviations, c.field); honored != (c.field == "") || reported == honored {
 			t.Errorf("%s: honored is %v: %+v, want %q", c.text, honored, deviations, c.field)
 		}
 	}
 	own.Envelope.Schema = fixtures.Schema{Name: "wrong.schema.json", JSON: []byte(`{"type": "thing"}`)}
-	honored, deviations := judge(`{"reason":"busy","text":"Busy"}`)
-	if d, _ := find(deviations, "shape"); honored || !strings.Contains(d.Received, "schema wrong.schema.json") {
-		t.Errorf("a wrong schema is not told of: %+v", deviations)
+	honored, deviations := compare(`{"reason":"busy","text":"Busy"}`)
+	if d, _ := findDeviation(deviations, "shape"); honored || !strings.Contains(d.Received, "schema wrong.schema.json") {
+		t.Errorf("a wrong schema is not reported: %+v", deviations)
 	}
 }

@@ -19,7 +19,7 @@ import (
 // A test would write gomega.NewWithT(t); the examples print their failures.
 var g = gomega.NewGomega(func(text string, _ ...int) { fmt.Println(text) })
 
-// throttled answers as the sample documents a throttled update.
+// throttled responds as the sample documents for a throttled update.
 func throttled(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Retry-After", "300")
@@ -39,7 +39,7 @@ func ExampleHonorClause() {
 	clause := contract.Clause("sample.things.update.throttled")
 	honor := matchers.HonorClause(clause)
 	g.Expect(response).To(honor)
-	// The code binds by its spelling: what differs does not fail, and is reported.
+	// The code binds by spelling: this deviation is reported and does not fail.
 	for _, d := range honor.Deviations() {
 		fmt.Printf("%s is %s, documented %s: %s\n", d.Field, d.Received, d.Documented, d.Note)
 	}
@@ -52,10 +52,10 @@ func ExampleHonorWording() {
 		log.Fatal(err)
 	}
 	clause := contract.Clause("sample.things.update.throttled")
-	answer := clause.Wordings[1].Response()
-	x := exchange.New("PATCH", clause.Operation.URL(), answer, time.Now())
+	response := clause.Wordings[1].Response()
+	x := exchange.New("PATCH", clause.Operation.URL(), response, time.Now())
 
-	// The documentation's row can be read in two ways, and was spelled otherwise later: which is it?
+	// The row of the documentation has two readings, and a later edition spells it differently: which one matches?
 	for _, wording := range clause.Wordings {
 		ok, err := matchers.HonorWording(wording).Strictly().Match(x)
 		fmt.Println(wording.ID(), ok, err)
@@ -88,14 +88,14 @@ func ExampleHaveStatus() {
 	g.Expect(recorder.Result()).To(matchers.HaveStatus(gomega.BeNumerically(">=", 400)))
 	g.Expect(recorder.Result()).To(matchers.HaveStatus(http.StatusNotFound))
 	// Output:
-	// Expected the answer to have
+	// Expected the response to have
 	//   status 404 Not Found
 	// Got
 	//   status 429 Too Many Requests
 	//
 	// The request:
 	//   (unknown)
-	// The answer:
+	// The response:
 	//   429 Too Many Requests
 	//   Content-Type: application/json
 	//   Retry-After: 300
@@ -129,8 +129,8 @@ func ExampleHaveErrorDetail() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	answer := contract.Clause("sample.things.update.fields-missing").Wordings[0].Response()
-	x := exchange.New("PATCH", contract.Operation("sample.things.update").URL(), answer, time.Now())
+	response := contract.Clause("sample.things.update.fields-missing").Wordings[0].Response()
+	x := exchange.New("PATCH", contract.Operation("sample.things.update").URL(), response, time.Now())
 
 	g.Expect(x).To(matchers.HaveErrorDetail("badRequest", "Input field {fieldName} is required"))
 	g.Expect(x).NotTo(matchers.HaveErrorDetail("badRequest", "Input field {fieldName} is invalid"))

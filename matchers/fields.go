@@ -1,11 +1,11 @@
-// Package matchers holds what was answered against what is documented: Gomega matchers on an exchange.Exchange or an
+// Package matchers compares a response with its documentation: Gomega matchers of an exchange.Exchange or an
 // *http.Response, whose body stays readable.
 //
-// HonorClause is the one that tells everything: every mismatch at once, the clause and the row of the documentation it
-// stands in, and the clause the answer is nearest to. The others each look at one field and need no contract.
+// HonorClause reports everything: every mismatch at once, the clause, its row of the documentation, and the clause nearest
+// to the response. The matchers of one field need no contract.
 //
-// It knows documentation (package fixtures) and exchanges. It must not know who was called or over which transport
-// (package suites).
+// The package knows documentation (package fixtures) and exchanges. It must not know who was called or over which
+// transport (package suites).
 package matchers
 
 import (
@@ -22,7 +22,7 @@ import (
 	"github.com/learncontract/learncontract/matchers/exchange"
 )
 
-// exchangeOf takes what a matcher was given.
+// exchangeOf returns the exchange that a matcher was given.
 func exchangeOf(matcher string, actual any) (exchange.Exchange, error) {
 	switch actual := actual.(type) {
 	case exchange.Exchange:
@@ -41,18 +41,18 @@ func exchangeOf(matcher string, actual any) (exchange.Exchange, error) {
 	return exchange.Exchange{}, wrongArgument(matcher, "an exchange.Exchange or an *http.Response", actual)
 }
 
-// FieldMatcher looks at one field of an answer.
+// FieldMatcher matches one field of a response.
 type FieldMatcher struct {
 	name  string // the constructor's
 	field string // as texts name it
 	err   error  // what is wrong with the constructor's argument
-	// extract takes the field from an answer. The fault is why there is none to look at.
+	// extract takes the field from a response. The fault says why there is none.
 	extract func(x exchange.Exchange) (value any, fault error)
 
-	// Either inner matches the field, or match does, which may have a note on why it doesn't.
+	// Either inner matches the field, or match, whose note may say why it doesn't.
 	inner    types.GomegaMatcher
 	match    func(value any) (ok bool, note string, err error)
-	expected string // by match, printable
+	expected string // for match, printable
 
 	exchange exchange.Exchange
 	value    any
@@ -84,17 +84,17 @@ func (m *FieldMatcher) Match(actual any) (ok bool, err error) {
 // FailureMessage implements types.GomegaMatcher.
 func (m *FieldMatcher) FailureMessage(any) string {
 	if m.inner != nil && m.fault == nil {
-		return m.text("Of the answer's " + m.field + ":\n" + indented(exchange.Printable(m.inner.FailureMessage(m.value))))
+		return m.text("The response's " + m.field + ":\n" + indent(exchange.Printable(m.inner.FailureMessage(m.value))))
 	}
-	return m.text("Expected the answer to have\n  " + m.field + " " + m.expected)
+	return m.text("Expected the response to have\n  " + m.field + " " + m.expected)
 }
 
 // NegatedFailureMessage implements types.GomegaMatcher.
 func (m *FieldMatcher) NegatedFailureMessage(any) string {
 	if m.inner != nil && m.fault == nil {
-		return m.text("Of the answer's " + m.field + ":\n" + indented(exchange.Printable(m.inner.NegatedFailureMessage(m.value))))
+		return m.text("The response's " + m.field + ":\n" + indent(exchange.Printable(m.inner.NegatedFailureMessage(m.value))))
 	}
-	return m.text("Expected the answer not to have\n  " + m.field + " " + m.expected)
+	return m.text("Expected the response not to have\n  " + m.field + " " + m.expected)
 }
 
 func (m *FieldMatcher) text(expected string) string {
@@ -113,7 +113,7 @@ func (m *FieldMatcher) text(expected string) string {
 	return text.String()
 }
 
-// printed is the field as answered.
+// printed is the field as received.
 func (m *FieldMatcher) printed() string {
 	switch value := m.value.(type) {
 	case int:
@@ -121,15 +121,15 @@ func (m *FieldMatcher) printed() string {
 	case time.Duration:
 		return value.String()
 	}
-	return quoted(m.value, true)
+	return quote(m.value, true)
 }
 
-// equal is the match of a field that must be the expected value.
+// equal returns the match of a field that must have the expected value.
 func equal(expected any) func(any) (bool, string, error) {
 	return func(value any) (bool, string, error) { return value == expected, "", nil }
 }
 
-// HaveStatus succeeds if the answer has the HTTP status: a number, or a matcher of the number.
+// HaveStatus succeeds if the response has the HTTP status: a number, or a matcher of the number.
 func HaveStatus(expected any) *FieldMatcher {
 	status := func(x exchange.Exchange) (any, error) { return x.Status(), nil }
 	m := &FieldMatcher{name: "HaveStatus", field: "status", extract: status}
@@ -144,7 +144,7 @@ func HaveStatus(expected any) *FieldMatcher {
 	return m
 }
 
-// HaveErrorCode succeeds if the answer has the error code: a text, or a matcher of the text. The code is Graph's
+// HaveErrorCode succeeds if the response has the error code: a text, or a matcher of the text. The code is Graph's
 // error.code or, where that is a number as Google's is, the canonical error.status.
 func HaveErrorCode(expected any) *FieldMatcher {
 	code := func(x exchange.Exchange) (any, bool) {
@@ -159,7 +159,7 @@ func HaveErrorCode(expected any) *FieldMatcher {
 	m := &FieldMatcher{name: "HaveErrorCode", field: "error code", extract: text("error code", code)}
 	switch expected := expected.(type) {
 	case string:
-		m.expected, m.match = quoted(expected, true), equal(expected)
+		m.expected, m.match = quote(expected, true), equal(expected)
 	case types.GomegaMatcher:
 		m.inner = expected
 	default:
@@ -168,8 +168,8 @@ func HaveErrorCode(expected any) *FieldMatcher {
 	return m
 }
 
-// HaveErrorMessage succeeds if the answer's error.message is the documented one: a text with {placeholders}, a
-// fixtures.Template, or a matcher of the text. A placeholder sent unexpanded is a mismatch.
+// HaveErrorMessage succeeds if the response's error.message is the expected one: a text with {placeholders}, a
+// fixtures.Template, or a matcher of the text. An unexpanded placeholder is a mismatch.
 func HaveErrorMessage(expected any) *FieldMatcher {
 	message := func(x exchange.Exchange) (any, bool) { return x.At("/error/message") }
 	m := &FieldMatcher{name: "HaveErrorMessage", field: "error message", extract: text("error message", message)}
@@ -179,9 +179,9 @@ func HaveErrorMessage(expected any) *FieldMatcher {
 		if err != nil {
 			m.err = fmt.Errorf("%s: %w", m.name, err)
 		}
-		m.expected, m.match = quoted(expected, true), matching(template)
+		m.expected, m.match = quote(expected, true), matchTemplate(template)
 	case fixtures.Template:
-		m.expected, m.match = quoted(expected.String(), true), matching(expected)
+		m.expected, m.match = quote(expected.String(), true), matchTemplate(expected)
 	case types.GomegaMatcher:
 		m.inner = expected
 	default:
@@ -190,7 +190,7 @@ func HaveErrorMessage(expected any) *FieldMatcher {
 	return m
 }
 
-// text is the extract of a field of the body that must be a text.
+// text returns the extract of a field of the body that must be a text.
 func text(field string, at func(exchange.Exchange) (any, bool)) func(exchange.Exchange) (any, error) {
 	return func(x exchange.Exchange) (any, error) {
 		if x.Fault() != nil {
@@ -198,14 +198,14 @@ func text(field string, at func(exchange.Exchange) (any, bool)) func(exchange.Ex
 		}
 		value, found := at(x)
 		if _, isText := value.(string); !isText {
-			return nil, errors.New(field + " " + quoted(value, found))
+			return nil, errors.New(field + " " + quote(value, found))
 		}
 		return value, nil
 	}
 }
 
-// matching is the match of a message that must match a template.
-func matching(template fixtures.Template) func(any) (bool, string, error) {
+// matchTemplate returns the match of a message that must match a template.
+func matchTemplate(template fixtures.Template) func(any) (bool, string, error) {
 	return func(value any) (bool, string, error) {
 		text, _ := value.(string)
 		if _, ok := template.Match(text); ok {
@@ -218,12 +218,12 @@ func matching(template fixtures.Template) func(any) (bool, string, error) {
 	}
 }
 
-// HaveErrorDetail succeeds if an entry of the answer's error.details has the code and the message, a text with
+// HaveErrorDetail succeeds if an entry of the response's error.details has the code and the message, a text with
 // {placeholders}.
 func HaveErrorDetail(code, message string) *FieldMatcher {
 	m := &FieldMatcher{
 		name: "HaveErrorDetail", field: "details",
-		expected: "with code " + quoted(code, true) + " and message " + quoted(message, true),
+		expected: "with code " + quote(code, true) + " and message " + quote(message, true),
 		extract: func(x exchange.Exchange) (any, error) {
 			if x.Fault() != nil {
 				return nil, x.Fault()
@@ -241,14 +241,14 @@ func HaveErrorDetail(code, message string) *FieldMatcher {
 	}
 	m.match = func(value any) (bool, string, error) {
 		entries, _ := value.([]any)
-		_, ok := unmatched([]fixtures.Detail{{Code: code, Message: template}}, entries, exactly)
-		return ok, unexpanded(template, quoted(value, true)), nil
+		_, ok := unmatched([]fixtures.Detail{{Code: code, Message: template}}, entries, equalDetail)
+		return ok, unexpanded(template, quote(value, true)), nil
 	}
 	return m
 }
 
-// HaveRetryAfter succeeds if the answer's Retry-After header asks to wait for the time: a time.Duration, or a matcher
-// of one.
+// HaveRetryAfter succeeds if the response's Retry-After header gives the time to wait: a time.Duration, or a matcher of
+// one.
 func HaveRetryAfter(expected any) *FieldMatcher {
 	m := &FieldMatcher{name: "HaveRetryAfter", field: "Retry-After", extract: func(x exchange.Exchange) (any, error) {
 		values := strings.Join(x.Values("Retry-After"), ", ")
@@ -272,8 +272,8 @@ func HaveRetryAfter(expected any) *FieldMatcher {
 	return m
 }
 
-// HaveErrorShape succeeds if the answer's body is JSON that is valid against the JSON Schema. The providers' schemas
-// are the Envelope.Schema of their contracts.
+// HaveErrorShape succeeds if the response's body is JSON that is valid against the JSON Schema. A provider's schema is the
+// Envelope.Schema of its contract.
 func HaveErrorShape(schema fixtures.Schema) *FieldMatcher {
 	m := &FieldMatcher{
 		name: "HaveErrorShape", field: "a body", expected: "valid against " + schema.Name,
@@ -290,13 +290,13 @@ func HaveErrorShape(schema fixtures.Schema) *FieldMatcher {
 		if err != nil {
 			return false, "", fmt.Errorf("%s: %w", m.name, err)
 		}
-		return len(faults) == 0, strings.Join(lines(faults), "\n  <- "), nil
+		return len(faults) == 0, strings.Join(faultLines(faults), "\n  <- "), nil
 	}
 	return m
 }
 
-// given prints a value of a wrong type for an error, of one that may hold a token the type only.
-func given(value any) string {
+// printArgument prints an argument of a wrong type for an error: only its type if the value may contain a token.
+func printArgument(value any) string {
 	switch value.(type) {
 	case nil, string, []byte, error, bool, int, int64, float64:
 		return exchange.Printable(format.Object(value, 1))
@@ -305,5 +305,5 @@ func given(value any) string {
 }
 
 func wrongArgument(matcher, takes string, value any) error {
-	return fmt.Errorf("%s takes %s; pass one of them instead of\n%s", matcher, takes, given(value))
+	return fmt.Errorf("%s takes %s; pass one of them instead of\n%s", matcher, takes, printArgument(value))
 }

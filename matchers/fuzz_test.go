@@ -16,12 +16,12 @@ import (
 	"github.com/learncontract/learncontract/matchers/exchange"
 )
 
-// Whatever is answered, no matcher panics, and what two of them say of it agrees. Run one with
+// No response makes a matcher panic, and any two matchers agree about it. Run one with
 //
 //	go test -fuzz=FuzzHonorClause -fuzztime=60s ./matchers
 
-// answers are the bodies that the targets start from: documented, observed, and near misses.
-func answers(f *testing.F) [][]byte {
+// seedBodies are the bodies that the targets start from: documented, observed, and near misses.
+func seedBodies(f *testing.F) [][]byte {
 	f.Helper()
 	seeds := [][]byte{
 		nil, []byte("{}"), []byte("[]"), []byte("null"),
@@ -38,9 +38,9 @@ func answers(f *testing.F) [][]byte {
 		f.Fatal(err)
 	}
 	for _, o := range observed {
-		seeds = append(seeds, o.Answer.Body)
+		seeds = append(seeds, o.Response.Body)
 	}
-	for _, c := range judged(f) {
+	for _, c := range fuzzedClauses(f) {
 		for _, w := range c.Wordings {
 			seeds = append(seeds, w.Response().Body)
 		}
@@ -48,8 +48,8 @@ func answers(f *testing.F) [][]byte {
 	return seeds
 }
 
-// judged are the clauses that FuzzHonorClause holds answers against.
-func judged(tb testing.TB) []*fixtures.Clause {
+// fuzzedClauses are the clauses that FuzzHonorClause compares responses with.
+func fuzzedClauses(tb testing.TB) []*fixtures.Clause {
 	tb.Helper()
 	return []*fixtures.Clause{
 		clause(tb, "sample.things.update.license-missing"), clause(tb, "sample.things.update.throttled"),
@@ -58,8 +58,8 @@ func judged(tb testing.TB) []*fixtures.Clause {
 	}
 }
 
-// said returns the verdict of a matcher, and holds its texts against what every text must be.
-func said(t *testing.T, matcher types.GomegaMatcher, x exchange.Exchange) bool {
+// checkTexts returns whether the exchange matches, and fails unless the texts are UTF-8 and name the request.
+func checkTexts(t *testing.T, matcher types.GomegaMatcher, x exchange.Exchange) bool {
 	t.Helper()
 	ok, err := matcher.Match(x)
 	if err != nil {
@@ -77,10 +77,10 @@ func said(t *testing.T, matcher types.GomegaMatcher, x exchange.Exchange) bool {
 }
 
 func FuzzHonorClause(f *testing.F) {
-	for i, text := range answers(f) {
+	for i, text := range seedBodies(f) {
 		f.Add(byte(i), 403, "application/json", "", "", text)
 	}
-	clauses := judged(f)
+	clauses := fuzzedClauses(f)
 	for i, c := range clauses {
 		f.Add(byte(i), c.Status, "application/json; charset=utf-8", "300", "", c.Wordings[0].Response().Body)
 	}
@@ -90,21 +90,21 @@ func FuzzHonorClause(f *testing.F) {
 		}}, received)
 		c := clauses[int(which)%len(clauses)]
 		honor, documented := matchers.HonorClause(c), matchers.BeDocumented(c.Operation)
-		honored := said(t, honor, x)
+		honored := checkTexts(t, honor, x)
 		for _, d := range honor.Deviations() {
 			if d.Binds && honored {
 				t.Errorf("%s is honored, and %s broken", c.ID, d.Field)
 			}
 		}
-		if said(t, matchers.HonorClause(c).Strictly(), x) && !honored {
+		if checkTexts(t, matchers.HonorClause(c).Strictly(), x) && !honored {
 			t.Errorf("%s is honored strictly, and not under the provider's bindings", c.ID)
 		}
-		if said(t, documented, x) != (documented.Clause() != nil) || honored && documented.Clause() == nil {
+		if checkTexts(t, documented, x) != (documented.Clause() != nil) || honored && documented.Clause() == nil {
 			t.Errorf("%s is honored, and not documented", c.ID)
 		}
 		one := false
 		for _, w := range c.Wordings {
-			one = said(t, matchers.HonorWording(w), x) || one
+			one = checkTexts(t, matchers.HonorWording(w), x) || one
 		}
 		if one != honored {
 			t.Errorf("%s is honored is %v, one of its wordings %v", c.ID, honored, one)
@@ -113,7 +113,7 @@ func FuzzHonorClause(f *testing.F) {
 }
 
 func FuzzFieldMatchers(f *testing.F) {
-	for _, text := range answers(f) {
+	for _, text := range seedBodies(f) {
 		f.Add("Retry after {noOfMinutes} minutes", "badRequest", text)
 	}
 	f.Add("{id}{fieldName}{noOfMinutes}{expectedLength}{id}", "", []byte(`{"error":{"message":"1111111111"}}`))
@@ -125,15 +125,15 @@ func FuzzFieldMatchers(f *testing.F) {
 		x := exchange.New("GET", "https://h/p", fixtures.Response{Status: 400, Body: body, Header: http.Header{
 			"Content-Type": {code}, "Request-Id": {message},
 		}}, received)
-		said(t, matchers.HaveErrorCode(code), x)
-		said(t, matchers.HaveErrorDetail(code, message), x)
-		exact := said(t, matchers.HaveErrorMessage(gomega.Equal(message)), x)
-		if !strings.Contains(message, "{") && exact != said(t, matchers.HaveErrorMessage(message), x) {
+		checkTexts(t, matchers.HaveErrorCode(code), x)
+		checkTexts(t, matchers.HaveErrorDetail(code, message), x)
+		exact := checkTexts(t, matchers.HaveErrorMessage(gomega.Equal(message)), x)
+		if !strings.Contains(message, "{") && exact != checkTexts(t, matchers.HaveErrorMessage(message), x) {
 			t.Errorf("%q is the message is %v, by the matcher Equal, and not by the text", message, exact)
 		}
-		said(t, matchers.HaveErrorMessage(message), x)
+		checkTexts(t, matchers.HaveErrorMessage(message), x)
 		aMessage := matchers.HaveErrorMessage(gomega.BeAssignableToTypeOf(""))
-		if said(t, matchers.HaveErrorShape(schema), x) && !said(t, aMessage, x) {
+		if checkTexts(t, matchers.HaveErrorShape(schema), x) && !checkTexts(t, aMessage, x) {
 			t.Errorf("%s is valid, and has no message", body)
 		}
 	})
@@ -158,7 +158,7 @@ func FuzzHaveErrorShape(f *testing.F) {
 			t.Errorf("matches, and is an error: %v", err)
 		}
 		if err == nil {
-			said(t, m, x)
+			checkTexts(t, m, x)
 		}
 	})
 }
@@ -180,7 +180,7 @@ func FuzzRetryAfter(f *testing.F) {
 		if err == nil && (wait < 0 || wait > 366*24*time.Hour) {
 			t.Errorf("waits %v", wait)
 		}
-		if said(t, matchers.HaveRetryAfter(wait), x) != (err == nil) {
+		if checkTexts(t, matchers.HaveRetryAfter(wait), x) != (err == nil) {
 			t.Errorf("RetryAfter says %v, %v, and HaveRetryAfter does not", wait, err)
 		}
 	})

@@ -15,8 +15,8 @@ import (
 	"github.com/learncontract/learncontract/matchers/exchange"
 )
 
-// every is each matcher, rightly made, under the name of its constructor.
-func every(tb testing.TB) map[string]types.GomegaMatcher {
+// allMatchers is a valid matcher of each constructor, by the name of the constructor.
+func allMatchers(tb testing.TB) map[string]types.GomegaMatcher {
 	tb.Helper()
 	license := clause(tb, "sample.things.update.license-missing")
 	return map[string]types.GomegaMatcher{
@@ -35,7 +35,7 @@ func every(tb testing.TB) map[string]types.GomegaMatcher {
 
 // A wrong input is an error in both polarities, never a match, and the error says what to pass.
 func TestWrongInput(t *testing.T) {
-	for name, matcher := range every(t) {
+	for name, matcher := range allMatchers(t) {
 		takes := name + " takes an exchange.Exchange or an *http.Response; pass one of them instead of\n    <"
 		for _, c := range []struct {
 			name   string
@@ -49,7 +49,7 @@ func TestWrongInput(t *testing.T) {
 				name + ": there is no response to capture: it is nil; check the error of the request first"},
 			{"the zero exchange", exchange.Exchange{},
 				name + " was given an empty exchange.Exchange: make it with exchange.Capture or exchange.New"},
-			{"a body that breaks off", &http.Response{Body: io.NopCloser(breaking("{"))},
+			{"a body that breaks off", &http.Response{Body: io.NopCloser(breakOff("{"))},
 				name + ": the response's body breaks off after 1 bytes: unexpected EOF"},
 		} {
 			t.Run(name+" of "+c.name, func(t *testing.T) {
@@ -70,8 +70,8 @@ func TestWrongInput(t *testing.T) {
 	}
 }
 
-// breaking is a body that breaks off after the text.
-func breaking(text string) io.Reader {
+// breakOff is a body that breaks off after the text.
+func breakOff(text string) io.Reader {
 	return io.MultiReader(strings.NewReader(text), readerFunc(func([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }))
 }
 
@@ -79,7 +79,7 @@ type readerFunc func([]byte) (int, error)
 
 func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
 
-// A wrong argument of a constructor is told of when the matcher is used: a constructor has no error to return.
+// A matcher reports a wrong argument when it is used: its constructor returns no error.
 func TestWrongArgument(t *testing.T) {
 	license := clause(t, "sample.things.update.license-missing")
 	schema := func(text string) fixtures.Schema {
@@ -91,16 +91,16 @@ func TestWrongArgument(t *testing.T) {
 		text    string // what the error starts with
 	}{
 		{"no clause", matchers.HonorClause(nil),
-			"HonorClause was given no clause: check the id that contract.Clause was asked for"},
+			"HonorClause was given no clause: check the id passed to contract.Clause"},
 		{"a clause without wordings", matchers.HonorClause(&fixtures.Clause{ID: "mine"}), "HonorClause was given no clause"},
 		{"no wording", matchers.HonorWording(nil), "HonorWording was given no wording"},
 		{"a wording without clause", matchers.HonorWording(&fixtures.Wording{}), "HonorWording was given"},
 		{"no operation", matchers.BeDocumented(nil), "BeDocumented was given no operation, or one without clauses: " +
-			"check the id that contract.Operation was asked for"},
+			"check the id passed to contract.Operation"},
 		{"an operation without clauses", matchers.BeDocumented(&fixtures.Operation{ID: "mine"}),
 			"BeDocumented was given no operation, or one without clauses"},
 		{"no operation that succeeds", matchers.HonorSuccess(nil), "HonorSuccess was given no operation, or one without a success: " +
-			"check the id that contract.Operation was asked for"},
+			"check the id passed to contract.Operation"},
 		{"an operation without a success", matchers.HonorSuccess(&fixtures.Operation{ID: "mine"}),
 			"HonorSuccess was given no operation, or one without a success"},
 		{"a status as text", matchers.HaveStatus("404"), "HaveStatus takes an HTTP status such as http.StatusNotFound, " +
@@ -133,7 +133,7 @@ func TestWrongArgument(t *testing.T) {
 					t.Errorf("panics: %v\nwant an error: %s", p, c.text)
 				}
 			}()
-			ok, err := c.matcher.Match(of(license))
+			ok, err := c.matcher.Match(respond(license))
 			if ok || err == nil || !strings.HasPrefix(err.Error(), c.text) {
 				t.Errorf("is %v, %v\nwant an error: %s", ok, err, c.text)
 			}
@@ -143,7 +143,7 @@ func TestWrongArgument(t *testing.T) {
 
 // The compiled schemas are kept by their text; the name in the error is still that of the schema at hand.
 func TestWrongSchemaIsNamed(t *testing.T) {
-	x := of(clause(t, "sample.things.update.license-missing"))
+	x := respond(clause(t, "sample.things.update.license-missing"))
 	for _, name := range []string{"one.schema.json", "other.schema.json"} {
 		_, err := matchers.HaveErrorShape(fixtures.Schema{Name: name, JSON: []byte(`{"type": 1}`)}).Match(x)
 		if err == nil || !strings.Contains(err.Error(), name) {
@@ -152,17 +152,17 @@ func TestWrongSchemaIsNamed(t *testing.T) {
 	}
 }
 
-// Somebody who passes the request instead of the response must not find its token in the log.
+// Passing the request instead of the response must not write its token to the log.
 func TestWrongInputShowsNoToken(t *testing.T) {
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://graph.microsoft.com/v1.0/me", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	request.Header.Set("Authorization", "Bearer "+token)
-	x := of(clause(t, "sample.things.update.license-missing"), set("message", token))
+	x := respond(clause(t, "sample.things.update.license-missing"), set("message", token))
 	response := http.Response{Header: http.Header{"Set-Cookie": {token}}}
 	for _, actual := range []any{request, response, &x, "Bearer " + token} {
-		for name, matcher := range every(t) {
+		for name, matcher := range allMatchers(t) {
 			if _, err := matcher.Match(actual); err == nil || strings.Contains(err.Error(), token) {
 				t.Errorf("%s of a %T shows the token, or is no error", name, actual)
 				break // one matcher says enough

@@ -18,16 +18,16 @@ import (
 	"github.com/learncontract/learncontract/matchers/exchange"
 )
 
-// received is when every exchange of these tests was received: the Date that an answer of the sample carries.
+// received is when every exchange of these tests was received: the Date of the sample's responses.
 var received = time.Date(2022, time.August, 17, 3, 35, 3, 0, time.UTC)
 
-// InterceptGomegaFailures needs a handler to stand in for.
+// InterceptGomegaFailures needs a handler that it can replace.
 func TestMain(m *testing.M) {
 	gomega.RegisterFailHandler(func(message string, _ ...int) { panic(message) })
 	os.Exit(m.Run())
 }
 
-// sample is the sample contract, loaded once: a fuzz target wants it a thousand times a second.
+// sample is the sample contract, loaded once: a fuzz target uses it a thousand times a second.
 var sample = sync.OnceValues(func() (*fixtures.Contract, error) {
 	return fixtures.LoadFS(os.DirFS("../fixtures/testdata/sample"), "sample")
 })
@@ -50,35 +50,35 @@ func clause(tb testing.TB, id string) *fixtures.Clause {
 	return c
 }
 
-// change makes an answer differ from the documented one.
+// change changes a documented response.
 type change func(*fixtures.Response)
 
-// answered is the exchange in which the provider answers a wording, changed.
-func answered(w *fixtures.Wording, changes ...change) exchange.Exchange {
-	answer := w.Response()
+// respondWording is the exchange with the response of a wording, changed.
+func respondWording(w *fixtures.Wording, changes ...change) exchange.Exchange {
+	response := w.Response()
 	for _, change := range changes {
-		change(&answer)
+		change(&response)
 	}
 	o := w.Clause.Operation
-	return exchange.New(o.Method, o.URL(), answer, received)
+	return exchange.New(o.Method, o.URL(), response, received)
 }
 
-// of is the answer of a clause's first wording, changed.
-func of(c *fixtures.Clause, changes ...change) exchange.Exchange {
-	return answered(c.Wordings[0], changes...)
+// respond is the exchange with the response of a clause's first wording, changed.
+func respond(c *fixtures.Clause, changes ...change) exchange.Exchange {
+	return respondWording(c.Wordings[0], changes...)
 }
 
-// succeeded is the exchange in which the operation succeeds, changed.
-func succeeded(o *fixtures.Operation, changes ...change) exchange.Exchange {
-	answer := o.SuccessResponse()
+// respondSuccess is the exchange in which the operation succeeds, changed.
+func respondSuccess(o *fixtures.Operation, changes ...change) exchange.Exchange {
+	response := o.SuccessResponse()
 	for _, change := range changes {
-		change(&answer)
+		change(&response)
 	}
-	return exchange.New(o.Method, o.URL(), answer, received)
+	return exchange.New(o.Method, o.URL(), response, received)
 }
 
-// both is one change after another.
-func both(first, second change) change {
+// chain is one change after another.
+func chain(first, second change) change {
 	return func(a *fixtures.Response) { first(a); second(a) }
 }
 
@@ -114,7 +114,7 @@ func set(field string, value any) change {
 	return func(a *fixtures.Response) {
 		var envelope map[string]map[string]any
 		if err := json.Unmarshal(a.Body, &envelope); err != nil {
-			panic(err) // only the answer of a wording is edited
+			panic(err) // only the response of a wording is edited
 		}
 		envelope["error"][field] = value
 		if value == missing {
@@ -134,13 +134,13 @@ type absent struct{}
 
 var missing = absent{}
 
-// response is an *http.Response as a RoundTripper would return it, without the request.
-func response(w *fixtures.Wording) *http.Response {
-	answer := w.Response()
-	recorded := &http.Response{StatusCode: answer.Status, Header: answer.Header}
+// newResponse returns an *http.Response as a RoundTripper would return it, without the request.
+func newResponse(w *fixtures.Wording) *http.Response {
+	response := w.Response()
+	recorded := &http.Response{StatusCode: response.Status, Header: response.Header}
 	recorded.Body = http.NoBody
-	if len(answer.Body) > 0 {
-		recorded.Body = readCloser{bytes.NewReader(answer.Body)}
+	if len(response.Body) > 0 {
+		recorded.Body = readCloser{bytes.NewReader(response.Body)}
 	}
 	return recorded
 }
@@ -149,7 +149,7 @@ type readCloser struct{ *bytes.Reader }
 
 func (readCloser) Close() error { return nil }
 
-// matches returns the verdict of a matcher, which must not be an error.
+// matches returns whether the matcher matches, which must not be an error.
 func matches(tb testing.TB, matcher types.GomegaMatcher, actual any) bool {
 	tb.Helper()
 	ok, err := matcher.Match(actual)
@@ -159,13 +159,13 @@ func matches(tb testing.TB, matcher types.GomegaMatcher, actual any) bool {
 	return ok
 }
 
-// failure is the text with which an expectation fails, "" if it holds.
+// failure is the text with which an expectation fails, "" if it passes.
 func failure(expect func()) string {
 	return strings.Join(gomega.InterceptGomegaFailures(expect), "\n")
 }
 
-// find returns the deviation of a field, and whether there is one.
-func find(deviations []matchers.Deviation, field string) (matchers.Deviation, bool) {
+// findDeviation returns the deviation of a field, and whether there is one.
+func findDeviation(deviations []matchers.Deviation, field string) (matchers.Deviation, bool) {
 	for _, d := range deviations {
 		if d.Field == field {
 			return d, true

@@ -9,7 +9,7 @@ import (
 	"github.com/learncontract/learncontract/matchers/exchange"
 )
 
-// TestProvider holds the matchers against the data of each provider, and of the sample.
+// TestProvider checks the matchers with the data of each provider and of the sample.
 func TestProvider(t *testing.T) {
 	for _, provider := range fixtures.Providers() {
 		t.Run(provider, func(t *testing.T) {
@@ -48,10 +48,10 @@ func checkContract(t *testing.T, contract *fixtures.Contract, observed []fixture
 	}
 }
 
-// checkWording: the answer that a wording renders honors it to the letter, and so its clause; nothing is reported.
+// checkWording checks that the response of a wording honors the wording and its clause without a deviation.
 func checkWording(t *testing.T, w *fixtures.Wording) {
 	t.Helper()
-	x, c := answered(w), w.Clause
+	x, c := respondWording(w), w.Clause
 	wording := matchers.HonorWording(w).Strictly()
 	if !matches(t, wording, x) || len(wording.Deviations()) > 0 {
 		t.Errorf("%s: %s", w.ID(), wording.FailureMessage(x))
@@ -67,15 +67,14 @@ func checkWording(t *testing.T, w *fixtures.Wording) {
 	}
 }
 
-// checkSuccess: the example of a success honors it, at the status that is documented and with a body of its schema only, and
-// is no documented failure.
+// checkSuccess checks that the example of a success honors it and no clause, and that no other status or body honors it.
 func checkSuccess(t *testing.T, o *fixtures.Operation) {
 	t.Helper()
 	succeeds := matchers.HonorSuccess(o)
-	if x := succeeded(o); !matches(t, succeeds, x) {
+	if x := respondSuccess(o); !matches(t, succeeds, x) {
 		t.Error(succeeds.FailureMessage(x))
 	}
-	if matches(t, matchers.BeDocumented(o), succeeded(o)) {
+	if matches(t, matchers.BeDocumented(o), respondSuccess(o)) {
 		t.Errorf("the success of %s is a documented failure", o.ID)
 	}
 	wrong := map[string]change{"another status": status(o.Success.Status + 1), "an array": body("[]")}
@@ -87,24 +86,24 @@ func checkSuccess(t *testing.T, o *fixtures.Operation) {
 		wrong["nothing of it"], wrong["something else"] = body("{}"), body(`{"kind":"other"}`)
 	}
 	for name, change := range wrong {
-		if matches(t, succeeds, succeeded(o, change)) {
+		if matches(t, succeeds, respondSuccess(o, change)) {
 			t.Errorf("%s is a success of %s", name, o.ID)
 		}
 	}
 }
 
-// checkObserved: an answer seen in public is the clause that its file says it is, or none. Nobody here wrote it.
+// checkObserved checks that a response seen in public honors the clause that its file names, or none. Nobody here wrote it.
 func checkObserved(t *testing.T, o fixtures.Observed) {
 	t.Helper()
-	x := exchange.New(o.Operation.Method, o.Operation.URL(), o.Answer, received)
-	told := func(text string) {
-		t.Errorf("%s, seen in %s (%s:%d): %s\n%s", o.ID, o.Source, o.File, o.Line, o.Because, text)
+	x := exchange.New(o.Operation.Method, o.Operation.URL(), o.Response, received)
+	reported := func(text string) {
+		t.Errorf("%s, seen in %s (%s:%d): %s\n%s", o.ID, o.Source, o.File, o.Line, o.Reason, text)
 	}
 	if o.Clause == nil {
 		if m := matchers.BeDocumented(o.Operation); matches(t, m, x) {
-			told(m.NegatedFailureMessage(x))
+			reported(m.NegatedFailureMessage(x))
 		}
 	} else if m := matchers.HonorClause(o.Clause); !matches(t, m, x) {
-		told(m.FailureMessage(x))
+		reported(m.FailureMessage(x))
 	}
 }

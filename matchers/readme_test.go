@@ -26,7 +26,7 @@ func TestReadme(t *testing.T) {
 			continue
 		}
 		matcher := matchers.HonorClause(o.Clause).Strictly()
-		x := exchange.New(o.Operation.Method, o.Operation.URL(), o.Answer, received)
+		x := exchange.New(o.Operation.Method, o.Operation.URL(), o.Response, received)
 		if ok, err := matcher.Match(x); ok || err != nil {
 			t.Fatalf("honored is %t, %v", ok, err)
 		}
@@ -42,5 +42,5 @@ func TestReadme(t *testing.T) {
 		}
 		return
 	}
-	t.Error("docs-22311 is not among the observed answers")
+	t.Error("docs-22311 is not among the observed responses")
 }

@@ -19,7 +19,7 @@ import (
 	"github.com/learncontract/learncontract/matchers/exchange"
 )
 
-// serve answers every request on a loopback server, and asks it once. The response's body is the caller's to close.
+// serve starts a loopback server and sends it one request. The caller closes the response's body.
 func serve(t *testing.T, handler http.HandlerFunc) *http.Response {
 	t.Helper()
 	server := httptest.NewServer(handler)
@@ -35,30 +35,30 @@ func serve(t *testing.T, handler http.HandlerFunc) *http.Response {
 	return response
 }
 
-// answer writes the answer of a wording, as its provider would send it.
-func answer(w *fixtures.Wording) http.HandlerFunc {
+// handler responds with a wording, as its provider would send it.
+func handler(w *fixtures.Wording) http.HandlerFunc {
 	return func(writer http.ResponseWriter, _ *http.Request) {
-		answer := w.Response()
-		maps.Copy(writer.Header(), answer.Header)
-		writer.WriteHeader(answer.Status)
-		_, _ = writer.Write(answer.Body)
+		response := w.Response()
+		maps.Copy(writer.Header(), response.Header)
+		writer.WriteHeader(response.Status)
+		_, _ = writer.Write(response.Body)
 	}
 }
 
 func TestBodyStaysReadable(t *testing.T) {
 	license := clause(t, "sample.things.update.license-missing")
 	w := license.Wordings[0]
-	for name, ask := range map[string]func() *http.Response{
-		"from a loopback server": func() *http.Response { return serve(t, answer(w)) },
-		"without the request":    func() *http.Response { return response(w) },
+	for name, receive := range map[string]func() *http.Response{
+		"from a loopback server": func() *http.Response { return serve(t, handler(w)) },
+		"without the request":    func() *http.Response { return newResponse(w) },
 		"without the request's URL": func() *http.Response {
-			r := response(w)
+			r := newResponse(w)
 			r.Request = &http.Request{}
 			return r
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			response := ask()
+			response := receive()
 			g := gomega.NewWithT(t)
 			for range 2 {
 				g.Expect(response).To(matchers.HonorClause(license).Strictly())
@@ -81,7 +81,7 @@ func TestBodyStaysReadable(t *testing.T) {
 // Whatever prints an exchange, on purpose or in passing, prints no token.
 func TestTokensAreMasked(t *testing.T) {
 	license := clause(t, "sample.things.update.license-missing")
-	asked := func(url string) exchange.Exchange {
+	requested := func(url string) exchange.Exchange {
 		return exchange.New("GET", url, license.Wordings[0].Response(), received)
 	}
 	envelope := `{"error":{"code":"Forbidden","message":%q,"innerError":{}}}`
@@ -90,27 +90,27 @@ func TestTokensAreMasked(t *testing.T) {
 	} {
 		escaped := strings.ReplaceAll(secret, " ", "%20")
 		for place, x := range map[string]exchange.Exchange{
-			"a query value":        asked("https://h/p?a=1&access_token=" + escaped),
-			"a query without name": asked("https://h/p?" + escaped),
-			"a fragment":           asked("https://h/p#access_token=" + escaped),
-			"the password":         asked("https://u:" + token + "@h/p"),
-			"the path":             asked("https://h/p/" + token),
-			"an unreadable URL":    asked("https://h:" + secret),
-			"Content-Type":         of(license, header("Content-Type", secret)),
-			"Retry-After":          of(license, header("Retry-After", secret)),
-			"Request-Id":           of(license, header("Request-Id", secret)),
-			"code":                 of(license, set("status", secret)),
-			"message":              of(license, set("message", "denied to "+secret)),
-			"details":              of(license, set("details", []any{secret})),
-			"a long body":          of(license, body(strings.Repeat(" ", 1990)+fmt.Sprintf(envelope, secret))),
-			"HTML":                 of(license, body("<p>"+secret+"</p>")),
-			"a repeated key":       of(license, body(fmt.Sprintf(`{%q:1,%[1]q:2}`, secret))),
+			"a query value":        requested("https://h/p?a=1&access_token=" + escaped),
+			"a query without name": requested("https://h/p?" + escaped),
+			"a fragment":           requested("https://h/p#access_token=" + escaped),
+			"the password":         requested("https://u:" + token + "@h/p"),
+			"the path":             requested("https://h/p/" + token),
+			"an unreadable URL":    requested("https://h:" + secret),
+			"Content-Type":         respond(license, header("Content-Type", secret)),
+			"Retry-After":          respond(license, header("Retry-After", secret)),
+			"Request-Id":           respond(license, header("Request-Id", secret)),
+			"code":                 respond(license, set("status", secret)),
+			"message":              respond(license, set("message", "denied to "+secret)),
+			"details":              respond(license, set("details", []any{secret})),
+			"a long body":          respond(license, body(strings.Repeat(" ", 1990)+fmt.Sprintf(envelope, secret))),
+			"HTML":                 respond(license, body("<p>"+secret+"</p>")),
+			"a repeated key":       respond(license, body(fmt.Sprintf(`{%q:1,%[1]q:2}`, secret))),
 		} {
 			texts := map[string]string{
 				"String": x.String(), "URL": x.URL(), "%v": fmt.Sprintf("%v", x), "%+v": fmt.Sprintf("%+v", x),
 				"%#v": fmt.Sprintf("%#v", x), "%q": fmt.Sprintf("%q", x), "format.Object": format.Object(x, 0),
 			}
-			all := every(t)
+			all := allMatchers(t)
 			all["HonorClause strictly"] = matchers.HonorClause(license).Strictly()
 			all["HonorClause of a 429"] = matchers.HonorClause(clause(t, "sample.things.update.throttled"))
 			// A fault of this schema quotes the text that breaks it.

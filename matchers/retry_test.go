@@ -13,12 +13,12 @@ import (
 func TestHaveRetryAfter(t *testing.T) {
 	w := clause(t, "sample.things.update.throttled").Wordings[0]
 	g := gomega.NewWithT(t)
-	x := answered(w, header("Retry-After", "2.128"))
+	x := respondWording(w, header("Retry-After", "2.128"))
 	g.Expect(x).To(matchers.HaveRetryAfter(2128 * time.Millisecond))
 	g.Expect(x).To(matchers.HaveRetryAfter(gomega.BeNumerically("~", 2*time.Second, time.Second)))
 	g.Expect(x).NotTo(matchers.HaveRetryAfter(2 * time.Second))
 	for _, values := range [][]string{{}, {"soon"}, {"1", "1"}} {
-		g.Expect(answered(w, header("Retry-After", values...))).NotTo(matchers.HaveRetryAfter(gomega.BeNumerically(">=", 0)))
+		g.Expect(respondWording(w, header("Retry-After", values...))).NotTo(matchers.HaveRetryAfter(gomega.BeNumerically(">=", 0)))
 	}
 }
 
@@ -49,7 +49,7 @@ func TestRetryAfterAgreesWithMessage(t *testing.T) {
 		for name, message := range map[string]string{
 			"as documented": "Retry after " + c.minutes + " minutes", "by spelling": "retry after " + c.minutes + " Minutes.",
 		} {
-			x := answered(throttled.Wordings[0], set("message", message), header("Retry-After", c.value))
+			x := respondWording(throttled.Wordings[0], set("message", message), header("Retry-After", c.value))
 			for reading, m := range map[string]*matchers.HonorMatcher{
 				"HonorWording": matchers.HonorWording(throttled.Wordings[0]), "HonorClause": matchers.HonorClause(throttled),
 			} {
@@ -65,7 +65,7 @@ func TestRetryAfterAgreesWithMessage(t *testing.T) {
 // Where the message gives no minutes there is nothing for the header to agree with.
 func TestRetryAfterWithoutMinutes(t *testing.T) {
 	throttled := clause(t, "sample.things.update.throttled")
-	x := answered(throttled.Wordings[0], set("message", "Please retry again later."), header("Retry-After", "2.128"))
+	x := respondWording(throttled.Wordings[0], set("message", "Please retry again later."), header("Retry-After", "2.128"))
 	if m := matchers.HonorClause(throttled); !matches(t, m, x) {
 		t.Error(m.FailureMessage(x))
 	}

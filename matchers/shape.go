@@ -19,10 +19,10 @@ import (
 	"github.com/learncontract/learncontract/matchers/exchange"
 )
 
-// fault is one thing in which a body breaks its schema.
+// fault is one violation of the body's schema.
 type fault struct {
 	place string // JSON Pointer; "" is the root
-	text  string // empty where kind says it
+	text  string // empty if kind says it
 	kind  jsonschema.ErrorKind
 }
 
@@ -34,14 +34,14 @@ func (f fault) String() string {
 	return exchange.Printable("at " + cmp.Or(f.place, "the root") + ": " + text)
 }
 
-// mostFaults bounds how many faults of a body are told of.
-const mostFaults = 10
+// maxFaults bounds how many faults of a body are reported.
+const maxFaults = 10
 
-// lines prints the first faults, and how many more there are.
-func lines(faults []fault) []string {
+// faultLines prints the first faults, and how many more there are.
+func faultLines(faults []fault) []string {
 	var lines []string
 	for i, f := range faults {
-		if i == mostFaults {
+		if i == maxFaults {
 			return append(lines, fmt.Sprintf("and %d faults more", len(faults)-i))
 		}
 		lines = append(lines, f.String())
@@ -49,17 +49,17 @@ func lines(faults []fault) []string {
 	return lines
 }
 
-// compiled holds the schemas in use. Their texts are few, and comparing them is cheaper than hashing them.
-var compiled struct {
+// schemaCache holds the schemas in use. There are few texts, and comparing them is cheaper than hashing them.
+var schemaCache struct {
 	sync.Mutex
 	documents []*document
 }
 
-// document is the text of schemas, and those of them that were asked for.
+// document is the text of schemas, and those of them that are compiled.
 type document struct {
 	text    []byte
 	schemas map[string]compiledSchema // by root
-	// compile compiles the schema at a root; err is that there is none, for the text is no schema.
+	// compile compiles the schema at a root. err says why the text is no schema.
 	compile func(root string) (*jsonschema.Schema, error)
 	err     error
 }
@@ -69,16 +69,16 @@ type compiledSchema struct {
 	err    error
 }
 
-// schemaOf compiles a schema the first time it is asked for.
+// schemaOf returns the compiled schema, and compiles it the first time.
 func schemaOf(s fixtures.Schema) (*jsonschema.Schema, error) {
-	compiled.Lock()
-	defer compiled.Unlock()
-	at := slices.IndexFunc(compiled.documents, func(d *document) bool { return bytes.Equal(d.text, s.JSON) })
+	schemaCache.Lock()
+	defer schemaCache.Unlock()
+	at := slices.IndexFunc(schemaCache.documents, func(d *document) bool { return bytes.Equal(d.text, s.JSON) })
 	if at < 0 {
-		at = len(compiled.documents)
-		compiled.documents = append(compiled.documents, newDocument(bytes.Clone(s.JSON)))
+		at = len(schemaCache.documents)
+		schemaCache.documents = append(schemaCache.documents, newDocument(bytes.Clone(s.JSON)))
 	}
-	d := compiled.documents[at]
+	d := schemaCache.documents[at]
 	c, known := d.schemas[s.Root]
 	if !known {
 		if c.err = d.err; c.err == nil {
@@ -89,7 +89,7 @@ func schemaOf(s fixtures.Schema) (*jsonschema.Schema, error) {
 	return c.schema, c.err
 }
 
-// validate lists the faults of a decoded body, in the order of their places. The error tells what is wrong with the
+// validate lists the faults of a decoded body, in the order of their places. The error says what is wrong with the
 // schema.
 func validate(schema fixtures.Schema, body any) ([]fault, error) {
 	s, err := schemaOf(schema)
@@ -104,7 +104,7 @@ func validate(schema fixtures.Schema, body any) ([]fault, error) {
 	if !errors.As(err, &failed) {
 		return nil, fmt.Errorf("schema %s: %w", schema.Name, err)
 	}
-	faults := leaves(failed, nil)
+	faults := collectFaults(failed, nil)
 	slices.SortStableFunc(faults, func(a, b fault) int { return strings.Compare(a.place, b.place) })
 	return faults, nil
 }
@@ -119,7 +119,7 @@ func newDocument(text []byte) *document {
 	compiler := jsonschema.NewCompiler()
 	compiler.UseLoader(jsonschema.SchemeURLLoader{}) // embedded meta-schemas only: no file and no network
 
-	const id = "learncontract:schema" // a relative one would be taken for a file of the working directory
+	const id = "learncontract:schema" // a relative id would name a file of the working directory
 	d.err = compiler.AddResource(id, value)
 	d.compile = func(root string) (*jsonschema.Schema, error) { return compiler.Compile(id + "#" + root) }
 	return d
@@ -127,10 +127,10 @@ func newDocument(text []byte) *document {
 
 var english = message.NewPrinter(language.English)
 
-// leaves collects the faults that have no finer cause, a missing property each at the place where it is missing.
-func leaves(e *jsonschema.ValidationError, faults []fault) []fault {
+// collectFaults appends the faults that have no finer cause, each missing property at its own place.
+func collectFaults(e *jsonschema.ValidationError, faults []fault) []fault {
 	for _, cause := range e.Causes {
-		faults = leaves(cause, faults)
+		faults = collectFaults(cause, faults)
 	}
 	if len(e.Causes) > 0 {
 		return faults

@@ -13,9 +13,8 @@ import (
 	"github.com/learncontract/learncontract/matchers/exchange"
 )
 
-// HonorSuccess succeeds if the answer is what the operation answers where it doesn't fail: the documented status, and a
-// body of the documented schema or none. The failure names every difference and, of an answer that is a documented
-// failure, its clause.
+// HonorSuccess succeeds if the response is the operation's documented success: its status, and a body of its schema or
+// none. The failure names every difference and, if the response is a documented failure, its clause.
 func HonorSuccess(operation *fixtures.Operation) *SuccessMatcher {
 	return &SuccessMatcher{operation: operation}
 }
@@ -31,7 +30,7 @@ type SuccessMatcher struct {
 func (m *SuccessMatcher) Match(actual any) (bool, error) {
 	if m.operation == nil || m.operation.Success.Status == 0 {
 		return false, errors.New(
-			"HonorSuccess was given no operation, or one without a success: check the id that contract.Operation was asked for")
+			"HonorSuccess was given no operation, or one without a success: check the id passed to contract.Operation")
 	}
 	var err error
 	if m.exchange, err = exchangeOf("HonorSuccess", actual); err != nil {
@@ -43,8 +42,8 @@ func (m *SuccessMatcher) Match(actual any) (bool, error) {
 
 func successDeviations(x exchange.Exchange, o *fixtures.Operation) (found []Deviation) {
 	s := o.Success
-	deviate := func(field, documented, answered string) {
-		found = append(found, Deviation{Field: field, Documented: documented, Received: answered, Binds: true})
+	deviate := func(field, documented, received string) {
+		found = append(found, Deviation{Field: field, Documented: documented, Received: received, Binds: true})
 	}
 	if x.Status() != s.Status {
 		deviate("status", fixtures.StatusLine(s.Status), fixtures.StatusLine(x.Status()))
@@ -55,25 +54,25 @@ func successDeviations(x exchange.Exchange, o *fixtures.Operation) (found []Devi
 		}
 		return found
 	}
-	if answered, ok := contentType(x); !ok {
-		deviate("Content-Type", "application/json", answered)
+	if received, ok := contentType(x); !ok {
+		deviate("Content-Type", "application/json", received)
 	}
 	if x.Fault() != nil {
 		deviate("body", "JSON, as "+s.Schema.Name, x.Fault().Error())
 		return found
 	}
-	for _, line := range lines(shapeOf(x, s.Schema)) {
+	for _, line := range faultLines(shapeFaults(x, s.Schema)) {
 		deviate("shape", s.Schema.Name, line)
 	}
-	// A schema whose fields may all be left out, as Google's, allows any object: a failure, and one of something else.
-	if answered, isFailure := x.At(o.Contract.Envelope.Message); isFailure {
-		deviate("message", "none, for nothing fails", quoted(answered, true))
+	// Google's schemas require no field, and so allow any object: a failure, or one of another kind.
+	if received, isFailure := x.At(o.Contract.Envelope.Message); isFailure {
+		deviate("message", "none, for nothing fails", quote(received, true))
 	}
-	if fields := knownFields(s.Body); o.Action != "list" && len(fields) > 0 { // an empty list may be left out
+	if fields := knownFields(s.Body); o.Action != "list" && len(fields) > 0 { // an empty list may be omitted
 		body, _ := x.At("")
 		object, _ := body.(map[string]any)
 		if !slices.ContainsFunc(fields, func(name string) bool { _, has := object[name]; return has }) {
-			deviate("fields", "such as "+strings.Join(fields[:min(3, len(fields))], ", "), quoted(slices.Sorted(maps.Keys(object)), true))
+			deviate("fields", "such as "+strings.Join(fields[:min(3, len(fields))], ", "), quote(slices.Sorted(maps.Keys(object)), true))
 		}
 	}
 	return found
@@ -91,7 +90,7 @@ func knownFields(body []byte) []string {
 // FailureMessage implements types.GomegaMatcher.
 func (m *SuccessMatcher) FailureMessage(any) string {
 	var text strings.Builder
-	fmt.Fprintf(&text, "The answer is no success of %s,\nwhich %s.\n", m.operation.ID, m.documented())
+	fmt.Fprintf(&text, "The response is no success of %s,\nwhich %s.\n", m.operation.ID, m.documented())
 	failure := BeDocumented(m.operation)
 	if ok, err := failure.Match(m.exchange); ok && err == nil {
 		fmt.Fprintf(&text, "It is a documented failure: %s,\nwhich %s.\n", failure.Clause().ID, failure.Clause().Title())
@@ -105,13 +104,13 @@ func (m *SuccessMatcher) FailureMessage(any) string {
 // NegatedFailureMessage implements types.GomegaMatcher.
 func (m *SuccessMatcher) NegatedFailureMessage(any) string {
 	var text strings.Builder
-	fmt.Fprintf(&text, "The answer was expected to be no success of %s,\nwhich %s, and is.\n", m.operation.ID, m.documented())
+	fmt.Fprintf(&text, "The response was expected to be no success of %s,\nwhich %s, but it is one.\n", m.operation.ID, m.documented())
 	writeExchange(&text, m.exchange)
 	return text.String()
 }
 
-// documented is what the operation answers, as a sentence goes on.
+// documented is the success that the operation documents, as the end of a sentence.
 func (m *SuccessMatcher) documented() string {
 	s := m.operation.Success
-	return "answers " + fixtures.StatusLine(s.Status) + " with " + cmp.Or(s.Schema.Name, "no body")
+	return "responds " + fixtures.StatusLine(s.Status) + " with " + cmp.Or(s.Schema.Name, "no body")
 }

@@ -54,7 +54,7 @@ func driftCommand() *cobra.Command {
 				return err
 			}
 			if len(args) == 0 {
-				return fmt.Errorf("drift takes a provider: use drift %s", or(fixtures.Providers()))
+				return fmt.Errorf("drift takes a provider: use drift %s", joinOr(fixtures.Providers()))
 			}
 			r, read, err := driftOf(cmd, args[0], args[1:])
 			if err != nil {

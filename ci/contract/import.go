@@ -139,7 +139,7 @@ func importDiscovery(file, folder string, remove bool) (*imported, error) {
 	}
 	after, err := fixtures.LoadFS(overlay{files, fstest.MapFS{generated: {Data: encoded}}}, "classroom")
 	if err != nil {
-		return nil, fmt.Errorf("nothing was written, because the methods of %s and the part written by hand make no contract:\n%w",
+		return nil, fmt.Errorf("nothing was written, because the methods of %s and the handwritten part make no contract:\n%w",
 			file, inFixtures(err))
 	}
 	name := filepath.Join(folder, filepath.FromSlash(generated))
@@ -155,7 +155,7 @@ func importDiscovery(file, folder string, remove bool) (*imported, error) {
 		if n > most {
 			named += fmt.Sprintf(" and %d more", n-most)
 		}
-		return nil, fmt.Errorf("nothing was written, because ids of clauses are for ever and these would go: %s: "+
+		return nil, fmt.Errorf("nothing was written, because ids of clauses are for ever and these would disappear: %s: "+
 			"see what drift classroom prints, and give --remove if they must go", named)
 	}
 	if done.written {

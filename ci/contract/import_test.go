@@ -137,16 +137,16 @@ func TestImportRefuses(t *testing.T) {
 		},
 		"a name that nobody described, and the fix": {
 			document: strings.ReplaceAll(string(text), "CourseTopicLimitReached", "TooManyTopics"),
-			want:     "documents FAILED_PRECONDITION TooManyTopics, which nobody has described: add a clause with the key failed-precondition.TooManyTopics",
+			want:     "documents FAILED_PRECONDITION TooManyTopics, which has no clause: add one with the key failed-precondition.TooManyTopics",
 		},
 		"a status that is no more": {
 			document: strings.ReplaceAll(string(text), "`ALREADY_EXISTS`", "`already exists`"),
-			want:     "clause already-exists stands on no operation",
+			want:     "clause already-exists has no operation",
 		},
 		"no document": {document: "<html>", want: "the file is no discovery document"},
 		"a document of something else": {
 			document: `{"title": "Google Drive API", "version": "v3", "methods": {"a": {"id": "drive.get", "httpMethod": "GET", "flatPath": "a"}}}`,
-			want:     `the document is of "Google Drive API" v3, and the contract of "Google Classroom API" v1: give that of the contract's`,
+			want:     `the document is of "Google Drive API" v3, but the contract is of "Google Classroom API" v1: give the contract's own`,
 		},
 		"a contract that cannot be read": {
 			document: string(text),
@@ -234,7 +234,7 @@ func imports(t *testing.T, folder, document string, gone, added []string) (rejec
 func TestImportRemoves(t *testing.T) {
 	_, text := released(t)
 	const (
-		rejection = "nothing was written, because ids of clauses are for ever and these would go: %s: " +
+		rejection = "nothing was written, because ids of clauses are for ever and these would disappear: %s: " +
 			"see what drift classroom prints, and give --remove if they must go"
 		was, is = "* `ALREADY_EXISTS` if ", "* `INVALID_ARGUMENT` if "
 	)

@@ -38,7 +38,7 @@ func listCommand() *cobra.Command {
 			"the @name, how many wordings the documentation has for it, how surely the documentation assigns the error to the\n" +
 			"operation, what to do about it, and which editions of the documentation have it. show prints which edition has\n" +
 			"which wording.\n\n" +
-			"With --look-alikes it prints the errors that a program cannot tell apart if it relies only on what the provider\n" +
+			"With --look-alikes it prints the errors that a program cannot distinguish if it relies only on what the provider\n" +
 			"allows: errors of one operation that are equal in every field bound exact or spelling.",
 		Example: "  go tool contract list\n" +
 			"  go tool contract list graph --action update --status 403\n" +
@@ -93,14 +93,14 @@ func choose(cmd *cobra.Command, args []string, n int) ([]*fixtures.Clause, error
 	for _, c := range contracts {
 		providers = append(providers, c.Provider)
 	}
-	where := or(providers)
+	where := joinOr(providers)
 	for _, filter := range filters[:n] {
 		flag := cmd.Flags().Lookup(filter.flag)
 		if !flag.Changed {
 			continue
 		}
 		value := flag.Value.String()
-		use := or(values(chosen, filter.value))
+		use := joinOr(values(chosen, filter.value))
 		chosen = slices.DeleteFunc(chosen, func(c *fixtures.Clause) bool { return filter.value(c) != value })
 		if len(chosen) == 0 {
 			return nil, fmt.Errorf("no clause of %s has --%s %q: use %s", where, filter.flag, value, use)

@@ -108,7 +108,7 @@ func checkHelp(root *cobra.Command) {
 func takeProvider(cmd *cobra.Command) {
 	cmd.Args = func(_ *cobra.Command, args []string) error {
 		if len(args) > 1 {
-			return fmt.Errorf("%s was given %d providers: use %s, or none for all", cmd.Name(), len(args), or(fixtures.Providers()))
+			return fmt.Errorf("%s was given %d providers: use %s, or none for all", cmd.Name(), len(args), joinOr(fixtures.Providers()))
 		}
 		return nil
 	}
@@ -125,7 +125,7 @@ func load(args []string) ([]*fixtures.Contract, error) {
 	providers := fixtures.Providers()
 	if len(args) > 0 {
 		if !slices.Contains(providers, args[0]) {
-			return nil, fmt.Errorf("unknown provider %q: use %s", args[0], or(providers))
+			return nil, fmt.Errorf("unknown provider %q: use %s", args[0], joinOr(providers))
 		}
 		providers = args
 	}
@@ -148,8 +148,8 @@ func clauses(contracts []*fixtures.Contract) (all []*fixtures.Clause) {
 	return all
 }
 
-// or joins choices as a sentence has them: "a, b or c".
-func or(choices []string) string {
+// joinOr joins choices as a sentence has them: "a, b or c".
+func joinOr(choices []string) string {
 	last := len(choices) - 1
 	if last < 1 {
 		return strings.Join(choices, "")

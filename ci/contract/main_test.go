@@ -157,7 +157,7 @@ func TestErrors(t *testing.T) {
 			}
 		}
 		slices.Sort(statuses)
-		return or(slices.Compact(statuses))
+		return joinOr(slices.Compact(statuses))
 	}
 	for _, c := range []struct{ args, want string }{
 		{"list grap", `unknown provider "grap": use classroom or graph`},
@@ -363,7 +363,7 @@ func TestCompletion(t *testing.T) {
 		}
 	}
 	_, described, _ := contract("__complete", "show", "graph.get.thr")
-	if want := "graph.get.throttled\tanswers 429 Too Many Requests when "; !strings.HasPrefix(described, want) {
+	if want := "graph.get.throttled\tresponds 429 Too Many Requests when "; !strings.HasPrefix(described, want) {
 		t.Errorf("an id is proposed as %q, want %q at the start", described, want)
 	}
 }

@@ -139,7 +139,7 @@ func checkFailOn(failOn []string, baseline string) error {
 	}
 	for _, o := range failOn {
 		if choices := failOnChoices(); !slices.Contains(choices, o) {
-			return fmt.Errorf("--fail-on has %q: use %s", o, or(choices))
+			return fmt.Errorf("--fail-on has %q: use %s", o, joinOr(choices))
 		}
 	}
 	if slices.Contains(failOn, noFailure) && len(failOn) > 1 {

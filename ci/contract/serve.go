@@ -128,7 +128,7 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if o == nil && len(methods) > 0 {
 		w.Header().Set("Allow", strings.Join(methods, ", "))
 		s.reject(w, r, http.StatusMethodNotAllowed,
-			fmt.Sprintf("the path takes %s, and not %s: GET / lists all", or(methods), r.Method))
+			fmt.Sprintf("the path takes %s, and not %s: GET / lists all", joinOr(methods), r.Method))
 		return
 	}
 	if o == nil {

@@ -73,7 +73,7 @@ func find(clauses []*fixtures.Clause, id string) (*fixtures.Clause, error) {
 	if len(near) == 0 {
 		return nil, fmt.Errorf("no clause has the id %q: go tool contract list prints all ids", id)
 	}
-	return nil, fmt.Errorf("no clause has the id %q: did you mean %s? go tool contract list prints all ids", id, or(near))
+	return nil, fmt.Errorf("no clause has the id %q: did you mean %s? go tool contract list prints all ids", id, joinOr(near))
 }
 
 // nearest returns up to three ids that contain the id, or else those most like it.

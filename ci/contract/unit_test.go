@@ -112,7 +112,7 @@ func TestNearest(t *testing.T) {
 
 func TestOr(t *testing.T) {
 	for want, choices := range map[string][]string{"": nil, "a": {"a"}, "a or b": {"a", "b"}, "a, b or c": {"a", "b", "c"}} {
-		if got := or(choices); got != want {
+		if got := joinOr(choices); got != want {
 			t.Errorf("%q are %q", choices, got)
 		}
 	}

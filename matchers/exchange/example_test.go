@@ -12,7 +12,7 @@ import (
 	"github.com/learncontract/learncontract/matchers/exchange"
 )
 
-// throttled answers as Microsoft Graph documents a throttled update.
+// throttled responds as Microsoft Graph documents for a throttled update.
 func throttled(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Retry-After", "300")
@@ -48,7 +48,7 @@ func ExampleNew() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	// What the provider is documented to answer, without a server.
+	// The documented response, without a server.
 	wording := contract.Clause("graph.get.assignment-not-found").Wordings[0]
 	operation := wording.Clause.Operation
 	x := exchange.New(operation.Method, operation.URL(), wording.Response(), time.Now())

@@ -22,38 +22,38 @@ import (
 	"github.com/learncontract/learncontract/fixtures"
 )
 
-// MaxBody is the size in bytes up to which Capture takes an answer for one of an API.
+// MaxBody is the size in bytes up to which Capture accepts a response as one of an API.
 const MaxBody = 1 << 20
 
-// Exchange is one request and its answer, captured once. It is immutable and safe to print: of the request it keeps
-// the method and the URL without query values; of the answer's header Content-Type, Retry-After, Date and the
-// correlation ids Request-Id, Client-Request-Id and X-Ms-Ags-Diagnostic; and String masks what looks like a token.
+// Exchange is one request and its response, captured once. It is immutable and safe to print. It keeps the request's
+// method and URL without query values, and the response's headers Content-Type, Retry-After, Date and the correlation ids
+// Request-Id, Client-Request-Id and X-Ms-Ags-Diagnostic. String masks what looks like a token.
 type Exchange struct {
 	method, url string
-	answer      fixtures.Response
+	response    fixtures.Response
 	received    time.Time
 	body        any   // the decoded body
 	fault       error // why the body could not be decoded, printable
 }
 
-// kept are the header fields an Exchange keeps: those the contract speaks of, and the correlation ids that the providers
-// ask for in a support case. Whatever else was sent, a token among it, cannot be printed.
-var kept = []string{
+// keptHeaders are the header fields an Exchange keeps: those of the contract, and the correlation ids that a provider's
+// support needs. All others are dropped, so that a token among them cannot be printed.
+var keptHeaders = []string{
 	"Content-Type", "Retry-After", "Date", "Request-Id", "Client-Request-Id", "X-Ms-Ags-Diagnostic",
 }
 
-// New makes an exchange of a request and an answer received at a time, which an HTTP date in Retry-After counts from
-// where the answer has no Date. It copies what it keeps.
-func New(method, rawURL string, answer fixtures.Response, received time.Time) Exchange {
+// New makes an exchange of a request and the response received at a time. An HTTP date in Retry-After counts from that time
+// if the response has no Date. New copies what it keeps.
+func New(method, rawURL string, response fixtures.Response, received time.Time) Exchange {
 	x := Exchange{method: method, url: PrintableURL(rawURL), received: received}
-	x.answer = fixtures.Response{Status: answer.Status, Header: http.Header{}, Body: bytes.Clone(answer.Body)}
-	for name, values := range answer.Header {
-		if name = http.CanonicalHeaderKey(name); slices.Contains(kept, name) {
-			x.answer.Header[name] = append(x.answer.Header[name], values...)
+	x.response = fixtures.Response{Status: response.Status, Header: http.Header{}, Body: bytes.Clone(response.Body)}
+	for name, values := range response.Header {
+		if name = http.CanonicalHeaderKey(name); slices.Contains(keptHeaders, name) {
+			x.response.Header[name] = append(x.response.Header[name], values...)
 		}
 	}
 	var err error
-	if x.body, err = decode(answer.Body); err != nil {
+	if x.body, err = decode(response.Body); err != nil {
 		x.fault = errors.New(Printable(err.Error()))
 	}
 	return x
@@ -71,7 +71,7 @@ func Capture(response *http.Response) (Exchange, error) {
 		text, err = io.ReadAll(io.LimitReader(original, MaxBody+1))
 		rest := io.Reader(original)
 		if err != nil {
-			rest = broken{err}
+			rest = failingReader{err}
 		}
 		response.Body = struct {
 			io.Reader
@@ -81,7 +81,7 @@ func Capture(response *http.Response) (Exchange, error) {
 			return Exchange{}, fmt.Errorf("the response's body breaks off after %d bytes: %w", len(text), err)
 		}
 		if len(text) > MaxBody {
-			return Exchange{}, fmt.Errorf("the response's body is larger than %d bytes: no answer of the API is", MaxBody)
+			return Exchange{}, fmt.Errorf("the response's body is larger than %d bytes: no response of the API is", MaxBody)
 		}
 	}
 	method, address := "", ""
@@ -91,58 +91,57 @@ func Capture(response *http.Response) (Exchange, error) {
 			address = response.Request.URL.String()
 		}
 	}
-	answer := fixtures.Response{Status: response.StatusCode, Header: response.Header, Body: text}
-	return New(method, address, answer, time.Now()), nil
+	return New(method, address, fixtures.Response{Status: response.StatusCode, Header: response.Header, Body: text}, time.Now()), nil
 }
 
-// broken is the rest of a body that broke off.
-type broken struct{ err error }
+// failingReader is the rest of a body that broke off.
+type failingReader struct{ err error }
 
-func (b broken) Read([]byte) (int, error) { return 0, b.err }
+func (b failingReader) Read([]byte) (int, error) { return 0, b.err }
 
-// IsZero reports whether the exchange is the zero value, which nothing was captured into.
-func (x Exchange) IsZero() bool { return x.answer.Header == nil }
+// IsZero reports whether the exchange is the zero value, without a captured response.
+func (x Exchange) IsZero() bool { return x.response.Header == nil }
 
-// Method is the request's method, empty if the response didn't tell it.
+// Method is the request's method, empty if the response doesn't have its request.
 func (x Exchange) Method() string { return x.method }
 
 // URL is the request's URL, every query value masked.
 func (x Exchange) URL() string { return x.url }
 
-// Status is the answer's HTTP status.
-func (x Exchange) Status() int { return x.answer.Status }
+// Status is the response's HTTP status.
+func (x Exchange) Status() int { return x.response.Status }
 
-// Header returns the first value of a header field of the answer, "" if it has none or does not keep the field.
-func (x Exchange) Header(name string) string { return x.answer.Header.Get(name) }
+// Header returns the first value of a header field of the response, "" if it has none or does not keep the field.
+func (x Exchange) Header(name string) string { return x.response.Header.Get(name) }
 
-// Values returns a copy of the values of a header field of the answer, none if it has or keeps none.
-func (x Exchange) Values(name string) []string { return slices.Clone(x.answer.Header.Values(name)) }
+// Values returns a copy of the values of a header field of the response, none if it has or keeps none.
+func (x Exchange) Values(name string) []string { return slices.Clone(x.response.Header.Values(name)) }
 
-// Body returns a copy of the answer's body.
-func (x Exchange) Body() []byte { return bytes.Clone(x.answer.Body) }
+// Body returns a copy of the response's body.
+func (x Exchange) Body() []byte { return bytes.Clone(x.response.Body) }
 
-// String prints the answer: status, header, a blank line and the first 2,000 bytes of the body, tokens masked.
+// String prints the response: status, header, a blank line and the first 2,000 bytes of the body, tokens masked.
 func (x Exchange) String() string {
 	var text strings.Builder
-	fmt.Fprintln(&text, fixtures.StatusLine(x.answer.Status))
-	for _, name := range slices.Sorted(maps.Keys(x.answer.Header)) {
-		for _, value := range x.answer.Header[name] {
+	fmt.Fprintln(&text, fixtures.StatusLine(x.response.Status))
+	for _, name := range slices.Sorted(maps.Keys(x.response.Header)) {
+		for _, value := range x.response.Header[name] {
 			fmt.Fprintf(&text, "%s: %s\n", name, Printable(value))
 		}
 	}
 	const most = 2000
-	body, cut := masked(strings.ToValidUTF8(string(x.answer.Body), "\uFFFD")), "" // before the cut, which may halve a token
+	body, cut := Mask(strings.ToValidUTF8(string(x.response.Body), "\uFFFD")), "" // before the cut, which may halve a token
 	if len(body) > most {
-		body, cut = strings.ToValidUTF8(body[:most], ""), fmt.Sprintf("… (%d bytes in all)", len(x.answer.Body))
+		body, cut = strings.ToValidUTF8(body[:most], ""), fmt.Sprintf("… (%d bytes in all)", len(x.response.Body))
 	}
 	fmt.Fprintf(&text, "\n%s%s", body, cut)
 	return strings.TrimSpace(text.String())
 }
 
-// GomegaString is how Gomega prints an exchange, and GoString how %#v does.
+// GomegaString is how Gomega prints an exchange.
 func (x Exchange) GomegaString() string { return x.String() }
 
-// GoString implements fmt.GoStringer: the fields would show what String masks.
+// GoString is how %#v prints an exchange: its fields would show what String masks.
 func (x Exchange) GoString() string { return x.String() }
 
 // Request prints the request: its method and URL, or that neither is known.
@@ -153,31 +152,31 @@ func (x Exchange) Request() string {
 	return strings.TrimSpace(x.method + " " + x.url)
 }
 
-// Fault is why the body could not be decoded, nil if it could.
+// Fault is the reason why the body could not be decoded, nil if it could.
 func (x Exchange) Fault() error { return x.fault }
 
-// At returns a copy of what a JSON Pointer (RFC 6901) points at in the decoded body, of a number a float64. "" points at the
-// whole body. Nothing is found in a body that isn't JSON.
+// At returns a copy of the value that a JSON Pointer (RFC 6901) names in the decoded body; a number is a float64. "" names
+// the whole body. Nothing is found in a body that isn't JSON.
 func (x Exchange) At(pointer string) (value any, found bool) {
 	if x.fault != nil {
 		return nil, false
 	}
 	value, found = fixtures.Lookup(x.body, pointer)
-	return cloned(value), found
+	return clone(value), found
 }
 
-func cloned(value any) any {
+func clone(value any) any {
 	switch value := value.(type) {
 	case map[string]any:
 		object := maps.Clone(value)
 		for key := range object {
-			object[key] = cloned(object[key])
+			object[key] = clone(object[key])
 		}
 		return object
 	case []any:
 		array := slices.Clone(value)
 		for i := range array {
-			array[i] = cloned(array[i])
+			array[i] = clone(array[i])
 		}
 		return array
 	}
@@ -186,29 +185,27 @@ func cloned(value any) any {
 
 var tokens = regexp.MustCompile(`(?i)\bbearer\s+[\w.~+/=-]{16,}|\beyJ[\w-]+\.[\w-]+(\.[\w-]*)?|\bya29\.[\w.-]+`)
 
-// masked hides what looks like an access token: a Bearer credential, a JSON Web Token, a Google OAuth token.
-func masked(text string) string {
+// Mask masks what looks like an access token, in a text of any length: a Bearer credential, a JSON Web Token, a Google OAuth
+// token.
+func Mask(text string) string {
 	lower := strings.ToLower(text)
 	if !strings.Contains(lower, "bearer") && !strings.Contains(lower, "eyj") && !strings.Contains(lower, "ya29.") {
-		return text // the expression takes long, and every URL and text comes here
+		return text // the expression is slow, and every URL and text comes here
 	}
 	return tokens.ReplaceAllString(text, "[masked]")
 }
 
-// Printable is a text as failures show it: one that can be printed, at most 600 bytes, what looks like a token masked.
+// Printable is a text as failures show it: printable, at most 600 bytes, with tokens masked.
 func Printable(text string) string {
 	const most = 600
-	text = masked(strings.ToValidUTF8(text, "\uFFFD"))
+	text = Mask(strings.ToValidUTF8(text, "\uFFFD"))
 	if len(text) > most {
 		text = strings.ToValidUTF8(text[:most], "") + "…"
 	}
 	return text
 }
 
-// Mask masks what looks like a token in a text of any length.
-func Mask(text string) string { return masked(text) }
-
-// PrintableURL is a URL as failures show it: every query value masked, without user information and fragment.
+// PrintableURL is a URL as failures show it: without user information and fragment, every query value masked.
 func PrintableURL(address string) string {
 	u, err := url.Parse(address)
 	if err != nil {
@@ -216,18 +213,18 @@ func PrintableURL(address string) string {
 	}
 	u.User, u.Fragment = nil, ""
 	if u.RawQuery == "" {
-		return masked(u.String())
+		return Mask(u.String())
 	}
 	var query []string
 	for _, name := range slices.Sorted(maps.Keys(u.Query())) {
-		query = append(query, url.QueryEscape(masked(name))+"=…")
+		query = append(query, url.QueryEscape(Mask(name))+"=…")
 	}
 	u.RawQuery = ""
-	return masked(u.String()) + "?" + strings.Join(query, "&")
+	return Mask(u.String()) + "?" + strings.Join(query, "&")
 }
 
-// decode reads one JSON value, and refuses what encoding/json lets pass: a key that stands twice in an object, text after the
-// value, and bytes that are no UTF-8.
+// decode reads one JSON value. It rejects what encoding/json accepts: a key twice in one object, text after the value, and
+// invalid UTF-8.
 func decode(text []byte) (value any, err error) {
 	if len(bytes.TrimSpace(text)) == 0 {
 		return nil, errors.New("the body is empty")
@@ -239,7 +236,7 @@ func decode(text []byte) (value any, err error) {
 	reason, place, offset := err, jsontext.Pointer(""), int64(0)
 	if wrong, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
 		reason, place, offset = wrong.Err, wrong.JSONPointer, wrong.ByteOffset
-	} else if wrong, ok := errors.AsType[*json.SemanticError](err); ok { // it would tell Go's type, and each digit
+	} else if wrong, ok := errors.AsType[*json.SemanticError](err); ok { // whose text has Go's type and every digit
 		reason, place, offset = wrong.Err, wrong.JSONPointer, wrong.ByteOffset
 	}
 	if errors.Is(reason, io.ErrUnexpectedEOF) {
@@ -251,7 +248,7 @@ func decode(text []byte) (value any, err error) {
 	return nil, fmt.Errorf("the body is not JSON: %w, in byte %d%s", reason, offset+1, place)
 }
 
-// TextAt is the text that a JSON Pointer points at in the decoded body, empty if there is none.
+// TextAt is the text that a JSON Pointer names in the decoded body, empty if there is none.
 func (x Exchange) TextAt(pointer string) string {
 	value, _ := x.At(pointer)
 	text, _ := value.(string)
@@ -264,7 +261,7 @@ type Detail struct {
 	Message string // the entry's message
 }
 
-// DetailsAt are the entries with a code and a message of the array that a JSON Pointer points at, none for "".
+// DetailsAt are the entries with a code and a message of the array that a JSON Pointer names, none for "".
 func (x Exchange) DetailsAt(pointer string) (list []Detail) {
 	if pointer == "" {
 		return nil

@@ -22,7 +22,7 @@ var received = time.Date(2022, time.August, 17, 3, 35, 3, 0, time.UTC)
 // token stands where a provider, or a proxy before it, has echoed a credential.
 const token = "eyJ0eXAiOiJKV1QifQ.eyJvaWQiOiI3In0.c2lnbmF0dXJl"
 
-// serve answers every request on a loopback server, and sends it one. The response's body is the caller's to close.
+// serve starts a loopback server and sends it one request. The caller closes the response's body.
 func serve(t *testing.T, handler http.HandlerFunc) *http.Response {
 	t.Helper()
 	server := httptest.NewServer(handler)
@@ -38,13 +38,13 @@ func serve(t *testing.T, handler http.HandlerFunc) *http.Response {
 	return response
 }
 
-// with is an exchange whose response has the body.
-func with(body string) exchange.Exchange {
+// withBody is an exchange whose response has the body.
+func withBody(body string) exchange.Exchange {
 	return exchange.New("GET", "https://h", fixtures.Response{Status: 400, Body: []byte(body)}, received)
 }
 
-// waiting is an exchange whose response asks to wait; date is its Date, if it has one.
-func waiting(date string, retryAfter ...string) exchange.Exchange {
+// withRetryAfter is an exchange whose response has the Retry-After headers; date is its Date, if it has one.
+func withRetryAfter(date string, retryAfter ...string) exchange.Exchange {
 	header := http.Header{"Retry-After": retryAfter}
 	if date != "" {
 		header.Set("Date", date)
@@ -84,7 +84,7 @@ func TestCaptureBrokenBody(t *testing.T) {
 }
 
 func TestCaptureLargeBody(t *testing.T) {
-	const tooLarge = "the response's body is larger than 1048576 bytes: no answer of the API is"
+	const tooLarge = "the response's body is larger than 1048576 bytes: no response of the API is"
 	for _, size := range []int{exchange.MaxBody, exchange.MaxBody + 1, 3 * exchange.MaxBody} {
 		fits := size <= exchange.MaxBody
 		large := bytes.Repeat([]byte("x"), size)
@@ -197,7 +197,7 @@ func TestExchangeIsImmutable(t *testing.T) {
 	}
 }
 
-func TestExchangeIsLongOrOdd(t *testing.T) {
+func TestStringCutsAndCleansBody(t *testing.T) {
 	for name, c := range map[string]struct {
 		body string
 		ends string
@@ -215,8 +215,8 @@ func TestExchangeIsLongOrOdd(t *testing.T) {
 }
 
 func TestAt(t *testing.T) {
-	answer := fixtures.Response{Body: []byte(`{"error":{"code":400,"message":null,"details":[{"code":"x"}]}}`)}
-	x := exchange.New("GET", "https://h", answer, received)
+	response := fixtures.Response{Body: []byte(`{"error":{"code":400,"message":null,"details":[{"code":"x"}]}}`)}
+	x := exchange.New("GET", "https://h", response, received)
 	for pointer, want := range map[string]struct {
 		value any
 		found bool
@@ -224,7 +224,7 @@ func TestAt(t *testing.T) {
 		"/error/code":            {400.0, true},
 		"/error/message":         {nil, true},
 		"/error/status":          {},
-		"/error/code/of":         {},
+		"/error/code/x":          {},
 		"/error/details/0/code":  {"x", true},
 		"/error/details/00/code": {}, // RFC 6901, 4: no leading zeros
 		"/error/details/1/code":  {},
@@ -236,8 +236,8 @@ func TestAt(t *testing.T) {
 			t.Errorf("at %s is %v, %v; want %v, %v", pointer, value, found, want.value, want.found)
 		}
 	}
-	answer.Body = []byte("<html>")
-	if value, found := exchange.New("GET", "https://h", answer, received).At("/error"); found {
+	response.Body = []byte("<html>")
+	if value, found := exchange.New("GET", "https://h", response, received).At("/error"); found {
 		t.Errorf("HTML has %v at /error", value)
 	}
 }
@@ -245,7 +245,7 @@ func TestAt(t *testing.T) {
 func TestRetryAfter(t *testing.T) {
 	const (
 		neither = "the header is neither seconds nor an HTTP date"
-		long    = "the header asks to wait longer than a year"
+		long    = "the header says to wait longer than a year"
 		sent    = "Wed, 17 Aug 2022 03:35:03 GMT" // as received
 	)
 	for _, c := range []struct {
@@ -288,11 +288,11 @@ func TestRetryAfter(t *testing.T) {
 		{value: "1,5", text: neither},
 		{value: "1_000", text: neither},
 		{value: "5 minutes", text: neither},
-		{value: "٥", text: neither}, // a digit, and none of HTTP's
+		{value: "٥", text: neither}, // a digit, but not of HTTP
 		{value: "2022-08-17T03:40:03Z", text: neither},
 		{value: "", text: neither},
 	} {
-		wait, err := exchange.RetryAfter(waiting(c.date, c.value))
+		wait, err := exchange.RetryAfter(withRetryAfter(c.date, c.value))
 		text := ""
 		if err != nil {
 			text = err.Error()
@@ -302,16 +302,16 @@ func TestRetryAfter(t *testing.T) {
 		}
 	}
 	for want, values := range map[string][]string{
-		"the header stands 0 times, and must once": {},
-		"the header stands 2 times, and must once": {"300", "300"},
+		"the header occurs 0 times instead of once": {},
+		"the header occurs 2 times instead of once": {"300", "300"},
 	} {
-		if _, err := exchange.RetryAfter(waiting(sent, values...)); err == nil || err.Error() != want {
+		if _, err := exchange.RetryAfter(withRetryAfter(sent, values...)); err == nil || err.Error() != want {
 			t.Errorf("%q: %v", values, err)
 		}
 	}
 }
 
-// A body that encoding/json would take, or half take, is still no JSON answer.
+// decode rejects bodies that encoding/json would accept, in whole or in part.
 func TestBodyFaults(t *testing.T) {
 	nested := strings.Repeat(`{"a":`, 20_000) + "1" + strings.Repeat("}", 20_000)
 	for text, fault := range map[string]string{
@@ -339,7 +339,7 @@ func TestBodyFaults(t *testing.T) {
 		nested:                         "the body is not JSON: exceeded max depth, in byte 50001 of /a/a",
 		strings.Repeat("[", 1<<20-1):   "the body is not JSON: exceeded max depth, in byte 10001 of /0/0",
 	} {
-		x := with(text)
+		x := withBody(text)
 		if got := x.Fault(); got == nil || !strings.HasPrefix(got.Error(), fault) || len(got.Error()) > 700 {
 			t.Errorf("the fault of %.40q is %.200v, want %q", text, got, fault)
 		}
@@ -347,7 +347,7 @@ func TestBodyFaults(t *testing.T) {
 			t.Errorf("%.40q has %v", text, value)
 		}
 	}
-	if x := with(`{"a":"b:\"c\":","d":[":"]}`); x.Fault() != nil {
+	if x := withBody(`{"a":"b:\"c\":","d":[":"]}`); x.Fault() != nil {
 		t.Error(x.Fault())
 	}
 }

@@ -8,16 +8,16 @@ import (
 	"time"
 )
 
-// longestWait bounds Retry-After: a longer one is taken for a mistake.
-const longestWait = 366 * 24 * time.Hour
+// maxWait bounds Retry-After: a longer wait counts as a mistake.
+const maxWait = 366 * 24 * time.Hour
 
-// RetryAfter reads the answer's Retry-After header (RFC 9110, 10.2.3): seconds, of which Microsoft Graph sends decimal
-// fractions too, or an HTTP date, counted from the answer's Date or, without one, from when it was received. The error
-// says what is wrong with the header.
+// RetryAfter reads the response's Retry-After header (RFC 9110, 10.2.3): seconds, for which Microsoft Graph sends decimal
+// fractions too, or an HTTP date. The date counts from the response's Date or, without one, from the time of receipt. The
+// error says what is wrong with the header.
 func RetryAfter(x Exchange) (time.Duration, error) {
-	values := x.answer.Header.Values("Retry-After")
+	values := x.response.Header.Values("Retry-After")
 	if len(values) != 1 {
-		return 0, fmt.Errorf("the header stands %d times, and must once", len(values))
+		return 0, fmt.Errorf("the header occurs %d times instead of once", len(values))
 	}
 	value := strings.TrimSpace(values[0])
 	if strings.HasPrefix(value, "-") {
@@ -31,7 +31,7 @@ func RetryAfter(x Exchange) (time.Duration, error) {
 		if err != nil {
 			return 0, errors.New("the header is neither seconds nor an HTTP date")
 		}
-		return bounded(wait)
+		return limitWait(wait)
 	}
 	date, err := http.ParseTime(value)
 	if err != nil {
@@ -41,14 +41,14 @@ func RetryAfter(x Exchange) (time.Duration, error) {
 	if err != nil {
 		sent = x.received
 	}
-	return bounded(max(0, date.Sub(sent)))
+	return limitWait(max(0, date.Sub(sent)))
 }
 
-// ErrTooLong is RetryAfter's error for a header that asks to wait longer than a year.
-var ErrTooLong = errors.New("the header asks to wait longer than a year")
+// ErrTooLong is RetryAfter's error for a header that says to wait longer than a year.
+var ErrTooLong = errors.New("the header says to wait longer than a year")
 
-func bounded(wait time.Duration) (time.Duration, error) {
-	if wait > longestWait {
+func limitWait(wait time.Duration) (time.Duration, error) {
+	if wait > maxWait {
 		return 0, ErrTooLong
 	}
 	return wait, nil

@@ -43,7 +43,7 @@ func (t *Tenant) Plan() []Planned {
 			}
 			p.Requests = append(p.Requests, text)
 		}
-		p.Requests = append(p.Requests, t.describeRequest(r.As, r.Clause.Operation, r.Ask))
+		p.Requests = append(p.Requests, t.describeRequest(r.As, r.Clause.Operation, r.Request))
 		p.Removes, p.MaxRequests = t.removes(r), t.cost(r)
 		plan = append(plan, p)
 	}

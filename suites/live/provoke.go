@@ -59,7 +59,7 @@ func (t *Tenant) Provoke(ctx context.Context, r *fixtures.Recipe, ask CallFunc) 
 		t.answered[r.Clause.ID] = slices.Collect(maps.Values(v.answers))
 		t.mutex.Unlock()
 	}
-	call, err := t.call(v, r.Clause.Operation, r.Ask)
+	call, err := t.call(v, r.Clause.Operation, r.Request)
 	if err != nil {
 		return exchange.Exchange{}, err
 	}

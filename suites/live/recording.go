@@ -35,7 +35,7 @@ type recorded struct {
 	Header    map[string]string `yaml:"header,omitempty"`
 	Body      string            `yaml:"body,omitempty"`
 	Clause    string            `yaml:"clause,omitempty"`
-	Because   string            `yaml:"because"`
+	Reason    string            `yaml:"reason"`
 }
 
 // RecordingFile is where the recording of a provider stands.
@@ -55,7 +55,7 @@ func (t *Tenant) Record(clause *fixtures.Clause, x exchange.Exchange, is *fixtur
 	r := newRedaction(t.config.Sandbox, own, t.config.Options.Secrets)
 	entry := recorded{
 		ID: clause.ID, Source: "a live run", Seen: "body", Operation: clause.Operation.ID, Status: x.Status(),
-		Header: map[string]string{}, Body: r.text(errorOf(x)), Because: "it was provoked",
+		Header: map[string]string{}, Body: r.text(errorOf(x)), Reason: "it was provoked",
 	}
 	for _, name := range []string{"Content-Type", "Retry-After", "Date", "Request-Id", "Client-Request-Id"} {
 		if value := x.Header(name); value != "" {
@@ -114,7 +114,7 @@ func replay(folder string, contract *fixtures.Contract) (map[string]fixtures.Res
 	}
 	answers := map[string]fixtures.Response{}
 	for _, o := range all {
-		answers[o.ID] = o.Answer
+		answers[o.ID] = o.Response
 	}
 	return answers, nil
 }

@@ -1,10 +1,10 @@
-// Package stub responds to requests offline, with gock made safe: a stub responds to one exact request exactly once, and refuses
+// Package stub responds to requests offline, with gock made safe: a stub responds to one exact request exactly once, and rejects
 // every other.
 //
-// It is the only package that imports gock, and takes of it what has no global state: its mocks and what builds their
-// responses. gock's store of mocks, its switch that exchanges http.DefaultTransport, its transport, which goes to the
-// network wherever nothing is stubbed, and its matchers, unanchored regular expressions, are left out. A Stub keeps its
-// mocks to itself.
+// It is the only package that imports gock, and uses only the parts without global state: its mocks and the builder of
+// their responses. gock's store of mocks, its switch that exchanges http.DefaultTransport, its transport, which goes to the
+// network if nothing is stubbed, and its matchers, unanchored regular expressions, are not used. A Stub keeps its own
+// mocks.
 //
 // The package knows requests and responses. It must not know what either means.
 package stub
@@ -33,11 +33,11 @@ import (
 	"github.com/learncontract/learncontract/matchers/exchange"
 )
 
-// ErrRefused is in the chain of the error of every request that no stub responds to.
-var ErrRefused = errors.New("unexpected request")
+// ErrUnexpected is in the error chain of every request to which no stub responds.
+var ErrUnexpected = errors.New("unexpected request")
 
-// ErrOtherHost is in the chain, beside ErrRefused, if the request was to a host that no stub responds for.
-var ErrOtherHost = fmt.Errorf("%w to another host", ErrRefused)
+// ErrOtherHost is in the chain, beside ErrUnexpected, if no stub responds for the host of the request.
+var ErrOtherHost = fmt.Errorf("%w to another host", ErrUnexpected)
 
 // Request is the one request that a stub responds to. All of it must be equal: method, scheme, host, path segment by segment, query
 // whatever its order, and body as JSON.
@@ -54,7 +54,7 @@ func (r Request) String() string { return r.Method + " " + exchange.PrintableURL
 type Stub struct {
 	mutex     sync.Mutex
 	responses []*stubbed
-	refused   []error
+	rejected  []error
 	current   *received // the request under way
 	closed    bool
 }
@@ -76,11 +76,11 @@ type received struct {
 // New makes a stub for one spec, which must end with Close.
 func New() *Stub { return &Stub{} }
 
-// Client returns an http.Client whose every request the stub responds to or refuses.
+// Client returns an http.Client whose every request the stub responds to or rejects.
 func (s *Stub) Client() *http.Client { return &http.Client{Transport: s} }
 
-// Serve starts a server on a loopback address that responds as the transport does, which is the stub or what wraps it, for a
-// client that insists on a transport of its own. What the transport refuses gets no response: the connection is closed.
+// Serve starts a server on a loopback address that responds as the transport does, which is the stub or wraps it, for a client
+// that insists on its own transport. A rejected request gets no response: the connection is closed.
 func (s *Stub) Serve(transport http.RoundTripper) *httptest.Server {
 	return httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		request := r.Clone(r.Context())
@@ -96,14 +96,14 @@ func (s *Stub) Serve(transport http.RoundTripper) *httptest.Server {
 	}))
 }
 
-// Close returns an error of every request that was refused, or else of every response that was never requested. A closed stub
-// refuses everything.
+// Close returns an error of every rejected request or, without any, of every response that was never requested. A closed stub
+// rejects everything.
 func (s *Stub) Close() error {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
 	s.closed = true
-	if len(s.refused) > 0 {
-		return errors.Join(s.refused...)
+	if len(s.rejected) > 0 {
+		return errors.Join(s.rejected...)
 	}
 	var problems []error
 	for _, a := range s.responses {
@@ -114,7 +114,7 @@ func (s *Stub) Close() error {
 	return errors.Join(problems...)
 }
 
-// Respond has the stub respond to the request, once. Responses to the same request are given in the order they were set.
+// Respond makes the stub respond to the request, once. Responses to the same request are given in the order they were set.
 func (s *Stub) Respond(request Request, with fixtures.Response) error {
 	address, err := url.Parse(request.URL)
 	if err != nil || address.Scheme == "" || address.Host == "" {
@@ -148,7 +148,7 @@ func (s *Stub) Respond(request Request, with fixtures.Response) error {
 	return nil
 }
 
-// RoundTrip implements http.RoundTripper. The error of a refused request says what it differs in from each stub.
+// RoundTrip implements http.RoundTripper. The error of a rejected request says how it differs from each stub.
 func (s *Stub) RoundTrip(r *http.Request) (*http.Response, error) {
 	request := &received{Request: r}
 	request.body, request.fault = ReadBody(r)
@@ -163,21 +163,21 @@ func (s *Stub) RoundTrip(r *http.Request) (*http.Response, error) {
 			return gock.Responder(r, a.mock.Response(), nil)
 		}
 	}
-	kind := ErrRefused
+	kind := ErrUnexpected
 	if !slices.ContainsFunc(s.responses, func(a *stubbed) bool { return a.url.Host == r.URL.Host }) && len(s.responses) > 0 {
 		kind = ErrOtherHost
 	}
-	err := refusedError(r, kind, s.explain(request))
-	s.refused = append(s.refused, err)
+	err := rejectedError(r, kind, s.explain(request))
+	s.rejected = append(s.rejected, err)
 	return nil, err
 }
 
-// refusedError is the error of a refused request.
-func refusedError(r *http.Request, kind error, why string) error {
+// rejectedError is the error of a rejected request.
+func rejectedError(r *http.Request, kind error, why string) error {
 	return fmt.Errorf("%w: %s %s%s", kind, r.Method, exchange.PrintableURL(r.URL.String()), why)
 }
 
-// explain says what keeps each stub from responding to the request.
+// explain says why each stub does not respond to the request.
 func (s *Stub) explain(request *received) string {
 	switch {
 	case s.closed:
@@ -248,7 +248,7 @@ func differingParameter(a, b string) error {
 	return nil
 }
 
-// sameJSON compares two bodies as JSON. No body is like none only.
+// sameJSON compares two bodies as JSON. No body equals only no body.
 func sameJSON(a, b []byte) bool {
 	if bytes.Equal(a, b) {
 		return true
@@ -258,8 +258,8 @@ func sameJSON(a, b []byte) bool {
 	return errX == nil && errY == nil && bytes.Equal(x, y)
 }
 
-// ReadBody reads the body of a request as its header labels it, and closes it. The fault says of the request what keeps a
-// server of JSON from reading it, nil if nothing does.
+// ReadBody reads the body of a request as its header labels it, and closes it. The fault says why a JSON server cannot read
+// it, nil if it can.
 func ReadBody(r *http.Request) (body []byte, fault error) {
 	if r.Body == nil {
 		return nil, nil
@@ -313,8 +313,8 @@ func PrintableBody(body []byte) string {
 	return exchange.Printable(string(body))
 }
 
-// canonical is JSON in the one form that equal values have, numbers as they are written. What is not strictly JSON, as a key
-// that stands twice, is an error.
+// canonical is JSON in the one form of all equal values, with numbers as written. Anything that is not strictly JSON, as a
+// key twice, is an error.
 func canonical(body []byte) (jsontext.Value, error) {
 	value := jsontext.Value(bytes.Clone(body))
 	err := value.Canonicalize(jsontext.CanonicalizeRawInts(false), jsontext.CanonicalizeRawFloats(false))

@@ -143,7 +143,7 @@ func (c *Client) judge(r *Result, request Request, want stub.Request, refused, s
 		return
 	}
 	err := r.Surfaced.Err
-	switch unexpected := errors.Is(refused, stub.ErrRefused); {
+	switch unexpected := errors.Is(refused, stub.ErrUnexpected); {
 	case errors.Is(refused, stub.ErrOtherHost):
 		r.Fault = &ForeignHost{a, c.Contract.BaseURL, shownRefusal(refused)}
 	case a.received && strayed != nil:
