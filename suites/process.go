@@ -34,7 +34,7 @@ type options struct {
 }
 
 // process is what the suites of a process share: its flags, and what was written and is to be printed at its end.
-var process = newProcess(flag.CommandLine)
+var process = newProcess(flag.CommandLine, offline.Release)
 
 type processState struct {
 	flags  map[string]flag.Value
@@ -53,8 +53,8 @@ const (
 	reportVariable = "LEARNCONTRACT_REPORT"
 )
 
-// newProcess defines the flags, with a prefix that nobody else has.
-func newProcess(set *flag.FlagSet) *processState {
+// newProcess defines the flags, with a prefix that nobody else has. Before a live run it calls release.
+func newProcess(set *flag.FlagSet, release func()) *processState {
 	p := &processState{flags: map[string]flag.Value{}, writers: map[string]writer{}}
 	isLive := set.Bool(flagPrefix+"live", false, "check a sandbox tenant, and not the contract's own responses")
 	sandbox := set.String(flagPrefix+"sandbox", "", "the `file` that names what a live run may touch")
@@ -75,7 +75,7 @@ func newProcess(set *flag.FlagSet) *processState {
 			o.provoke = strings.Split(*provoke, ",")
 		}
 		if o.live {
-			offline.Release() // before the first test, and before the environment is read for secrets: it has the proxies again
+			release() // before the first test, and before the environment is read for secrets: it has the proxies again
 		}
 		if o.live || o.replay != "" {
 			o.transport.Secrets = live.NewSecrets()

@@ -39,7 +39,7 @@ func TestOptionsOfFlags(t *testing.T) {
 		t.Run(test.flags, func(t *testing.T) {
 			t.Parallel()
 			set := flag.NewFlagSet("test", flag.ContinueOnError)
-			p := newProcess(set)
+			p := newProcess(set, func() {})
 			if err := set.Parse(strings.Fields(test.flags)); err != nil {
 				t.Fatal(err)
 			}
@@ -60,7 +60,7 @@ func TestOptionsOfFlags(t *testing.T) {
 
 func TestTakeFile(t *testing.T) {
 	t.Parallel()
-	p := newProcess(flag.NewFlagSet("test", flag.ContinueOnError))
+	p := newProcess(flag.NewFlagSet("test", flag.ContinueOnError), func() {})
 	again := &testing.T{}
 	for _, test := range []struct {
 		file   string
