@@ -187,8 +187,8 @@ func TestErrors(t *testing.T) {
 		{"plan", "--sandbox FILE is missing: it names what a run may touch, and suites/live/sandbox.example.yaml is an example"},
 		{"plan --sandbox none.yaml", "none.yaml: does not exist: copy suites/live/sandbox.example.yaml and fill in what your tenant has"},
 		{"plan classroom --sandbox testdata/sandbox.yaml", "guard: testdata/sandbox.yaml does not name classroom.domain," +
-			" without which nobody can be told from another: name it"},
-		{"plan --sandbox testdata/sandbox.yaml --provoke never,sure", "--provoke=never: what is of this class cannot be asked for, and plan says why of each: take it out\n" +
+			" without which no identity can be proved: name it"},
+		{"plan --sandbox testdata/sandbox.yaml --provoke never,sure", "--provoke=never: clauses of this class cannot be provoked, and go tool contract plan says why: take it out\n" +
 			"--provoke=sure: there is no such class: use safe, fixture, tenant, racy"},
 		{"plan --sandbox testdata/empty.yaml", "testdata/empty.yaml configures no tenant: fill in what yours has," +
 			" as suites/live/sandbox.example.yaml shows"},
