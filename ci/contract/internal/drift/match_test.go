@@ -6,8 +6,8 @@ import (
 	"github.com/learncontract/learncontract/fixtures"
 )
 
-// TestMatchByTheOtherCell has two rows of one status and code that were reworded beyond recognition and swapped: what is left
-// to tell them apart is the scenario.
+// TestMatchByTheOtherCell has two rows of one status and code that were reworded beyond recognition and swapped: only the scenario
+// distinguishes them.
 func TestMatchByTheOtherCell(t *testing.T) {
 	row := func(scenario, message string) *statement {
 		return &statement{
