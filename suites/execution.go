@@ -13,7 +13,6 @@ import (
 	"github.com/onsi/gomega"
 	"github.com/onsi/gomega/types"
 
-	"github.com/learncontract/learncontract/matchers/exchange"
 	"github.com/learncontract/learncontract/suites/internal/collect"
 	"github.com/learncontract/learncontract/suites/internal/offline"
 	"github.com/learncontract/learncontract/suites/internal/verdict"
@@ -33,59 +32,51 @@ type front struct {
 
 // execution is one spec that runs. It leaves a record behind.
 type execution struct {
-	front
-	suite  *Suite
+	front  front
+	run    *suiteRun
 	record *collect.Record
 }
 
 // execute runs a spec, and completes its record.
-func (s *Suite) execute(sp *spec, record *collect.Record, f front) {
+func (s *suiteRun) execute(sp *spec, record *collect.Record, f front) {
 	f.helper()
 	began := time.Now()
 	defer func() { record.Seconds = time.Since(began).Seconds() }()
-	sp.run(&execution{front: f, suite: s, record: record})
+	sp.run(&execution{front: f, run: s, record: record})
 }
 
 // conclude ends the spec with the verdict.
 func (e *execution) conclude(v verdict.Verdict) {
-	e.helper()
+	e.front.helper()
 	e.assert(v, nil)
 }
 
 // assert has the body assert what the verdict was decided from, and ends the spec with the verdict. Both come of the same
 // matchers. What a body asserts beside them breaks the contract as well.
 func (e *execution) assert(v verdict.Verdict, body func(gomega.Gomega)) {
-	e.helper()
-	v = v.Masked(e.suite.mask)
+	e.front.helper()
+	v = v.Masked(e.run.mask)
 	e.record.Verdict = &v
 	if body != nil {
-		body(e.gomega(func(message string, callerSkip ...int) {
-			e.helper()
-			message = e.suite.mask(message)
+		body(e.front.gomega(func(message string, callerSkip ...int) {
+			e.front.helper()
+			message = e.run.mask(message)
 			if !v.Outcome.Fails() {
 				broken := verdict.Broken(message)
 				broken.Deviations = v.Deviations
 				v = broken
 			}
-			e.fail(report.EscapeLogCommands(e.suite.causes.text(e.record.Spec, v, message)), slices.Concat(callerSkip, []int{0})[0]+1)
+			e.front.fail(report.EscapeLogCommands(e.run.causes.text(e.record.Spec, v, message)), slices.Concat(callerSkip, []int{0})[0]+1)
 		}))
 	}
 	switch {
 	case v.Outcome.Fails():
-		e.fail(report.EscapeLogCommands(e.suite.causes.text(e.record.Spec, v, v.Text)), 1)
+		e.front.fail(report.EscapeLogCommands(e.run.causes.text(e.record.Spec, v, v.Text)), 1)
 	case v.Outcome == report.Another:
-		e.skip(report.EscapeLogCommands(v.Text))
+		e.front.skip(report.EscapeLogCommands(v.Text))
 	case v.Outcome == report.NotRun || v.Outcome == report.Unsupported:
-		e.skip(report.EscapeLogCommands(v.Reason))
+		e.front.skip(report.EscapeLogCommands(v.Reason))
 	}
-}
-
-// mask is a text as logs and reports may have it: without tokens and secrets.
-func (s *Suite) mask(text string) string {
-	if s.tenant != nil {
-		text = s.tenant.Scrub(text)
-	}
-	return exchange.Mask(text)
 }
 
 // causes counts why clauses fail, so that one cause is told once.
@@ -131,12 +122,12 @@ func bindingFields(v verdict.Verdict) string {
 const networkSpec = "network"
 
 // addNetworkSpec adds the spec that proves that nothing reaches a network.
-func (s *Suite) addNetworkSpec() {
-	s.add(&spec{
+func addNetworkSpec(s *Suite) {
+	s.specs = append(s.specs, &spec{
 		Spec: collect.Spec{ID: networkSpec, Kind: report.Network, Title: "keeps every transport off the network"},
 		run: func(e *execution) {
-			e.helper()
-			if err := s.reachesNothing(e.ctx); err != nil {
+			e.front.helper()
+			if err := reachesNothing(e.front.ctx, s.Contract.BaseURL); err != nil {
 				e.conclude(verdict.EngineError(err))
 				return
 			}
@@ -146,14 +137,14 @@ func (s *Suite) addNetworkSpec() {
 }
 
 // reachesNothing fails if a request by one of the usual transports is not refused. It is sent to a host that resolves nowhere.
-func (s *Suite) reachesNothing(ctx context.Context) error {
+func reachesNothing(ctx context.Context, apiURL string) error {
 	own := &http.Transport{Proxy: http.ProxyFromEnvironment}
 	defer own.CloseIdleConnections()
 	for name, c := range map[string]*http.Client{
 		"the stub": stub.New().Client(), "http.DefaultTransport": {Transport: http.DefaultTransport}, "a transport of its own": {Transport: own},
 	} {
 		watch := offline.StartWatch()
-		request, err := http.NewRequestWithContext(watch.Context(ctx), http.MethodGet, offline.BaseURL(s.Contract.BaseURL), nil)
+		request, err := http.NewRequestWithContext(watch.Context(ctx), http.MethodGet, offline.BaseURL(apiURL), nil)
 		if err != nil {
 			return err
 		}

@@ -38,12 +38,12 @@ func checked(t *testing.T, config client.Config, body func(gomega.Gomega, *fixtu
 		s.It("responds with another key beside the error", Case{Key: "more", Clauses: "sample.*", Change: func(_ *fixtures.Wording, body map[string]any) {
 			body["more"] = true
 		}})
-	}}.newSuite(config, options{})
+	}}.newRun(config, options{})
 	if err := s.setUp(writer{t.Name(), t}); err != nil {
 		t.Fatal(err)
 	}
 	outcomes, texts = map[string]report.Outcome{}, map[string]string{}
-	for _, sp := range s.specs {
+	for _, sp := range s.suite.specs {
 		record, text, done := &collect.Record{Spec: sp.Spec}, "", make(chan bool)
 		go func() {
 			defer close(done)

@@ -16,7 +16,7 @@ import (
 type InProcess struct {
 	Contract *fixtures.Contract
 	Respond  func(*fixtures.Wording) fixtures.Response
-	suite    *Suite
+	run      *suiteRun
 }
 
 // Ran is what one spec came to.
@@ -30,14 +30,14 @@ type Ran struct {
 // NewInProcess sets the suite of a provider up.
 func NewInProcess(t *testing.T, p Provider, config client.Config) *InProcess {
 	t.Helper()
-	s := p.newSuite(config, options{})
-	r := &InProcess{suite: s, Respond: (*fixtures.Wording).Response}
-	s.respond = func(w *fixtures.Wording) fixtures.Response { return r.Respond(w) }
-	s.run = s.newRun("")
+	s := p.newRun(config, options{})
+	r := &InProcess{run: s, Respond: (*fixtures.Wording).Response}
+	s.suite.respond = func(w *fixtures.Wording) fixtures.Response { return r.Respond(w) }
+	s.run = s.newReport("")
 	if err := s.setUp(writer{t.Name(), t}); err != nil {
 		t.Fatal(err)
 	}
-	r.Contract = s.Contract
+	r.Contract = s.suite.Contract
 	return r
 }
 
@@ -45,13 +45,13 @@ func NewInProcess(t *testing.T, p Provider, config client.Config) *InProcess {
 func (r *InProcess) Run(t *testing.T, isSelected func(id string) bool) (all []Ran, printed string) {
 	t.Helper()
 	var records []collect.Record
-	for _, sp := range r.suite.specs {
+	for _, sp := range r.run.suite.specs {
 		if isSelected(sp.ID) {
 			ran, record := r.runSpec(t, sp)
 			all, records = append(all, ran), append(records, record)
 		}
 	}
-	printed, err := r.suite.finish(records, "the selection left them out", nil)
+	printed, err := r.run.finish(records, "the selection left them out", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,7 +61,7 @@ func (r *InProcess) Run(t *testing.T, isSelected func(id string) bool) (all []Ra
 // RunOne runs the spec of an id.
 func (r *InProcess) RunOne(t *testing.T, id string) Ran {
 	t.Helper()
-	for _, sp := range r.suite.specs {
+	for _, sp := range r.run.suite.specs {
 		if sp.ID == id {
 			ran, _ := r.runSpec(t, sp)
 			return ran
@@ -73,8 +73,8 @@ func (r *InProcess) RunOne(t *testing.T, id string) Ran {
 
 func (r *InProcess) runSpec(t *testing.T, sp *spec) (Ran, collect.Record) {
 	t.Helper()
-	ran, record := Ran{ID: sp.ID}, &collect.Record{Suite: r.suite.id, Spec: sp.Spec}
-	r.suite.execute(sp, record, front{
+	ran, record := Ran{ID: sp.ID}, &collect.Record{Suite: r.run.id, Spec: sp.Spec}
+	r.run.execute(sp, record, front{
 		ctx: t.Context(), helper: func() {}, skip: func(string) {}, cleanup: func(func(context.Context) error) {},
 		fail: func(string, int) { ran.Failed = true },
 		gomega: func(gomegaFail) gomega.Gomega { // the body's failures are kept apart: the verdict fails the spec by itself

@@ -29,13 +29,13 @@ import (
 // is wrong is one failing spec that says why. The result is for a variable at package level.
 func (p Provider) Describe(text string, config client.Config) bool {
 	const caller = 2 // of graph.Describe
-	s := p.newSuite(config, process.options())
+	s := p.newRun(config, process.options())
 	place := types.NewCodeLocation(caller)
 	ginkgo.ReportAfterSuite("what "+config.Name+" came to", func(ctx ginkgo.SpecContext, r ginkgo.Report) { s.finishGinkgo(ctx, r) },
 		ginkgo.NodeTimeout(2*cleanUpTime), ginkgo.GracePeriod(cleanUpTime))
 	return ginkgo.Describe(text, ginkgo.Offset(caller), func() {
-		s.options = process.options() // the flags are parsed now
-		s.run = s.newRun(selectionOf(ginkgo.GinkgoConfiguration()))
+		s.setOptions(process.options()) // the flags are parsed now
+		s.run = s.newReport(selectionOf(ginkgo.GinkgoConfiguration()))
 		s.run.Rerun = "go test " + testPackage() + " -ginkgo.label-filter='clause:{clause}'"
 		s.problem = s.setUp(writer{name: fmt.Sprintf("the suite %q (%s)", text, filepath.Base(place.String()))})
 		if s.problem != nil {
@@ -63,22 +63,22 @@ const specTime = time.Minute
 const perContainer = 100
 
 // registerGinkgo registers the specs, those of an operation in containers of its own.
-func (s *Suite) registerGinkgo() {
-	for left := s.specs; len(left) > 0; {
+func (s *suiteRun) registerGinkgo() {
+	for left := s.suite.specs; len(left) > 0; {
 		first, n := left[0], 1
 		for n < len(left) && n < perContainer && left[n].operation == first.operation && left[n].line == first.line {
 			n++
 		}
 		chunk := left[:n]
 		left = left[n:]
-		text, labels, decorators := "offline", []string{"provider:" + s.Contract.Provider}, []any{}
+		text, labels, decorators := "offline", []string{"provider:" + s.suite.Contract.Provider}, []any{}
 		if first.operation != nil {
 			text, labels = first.operation.Method+" "+first.operation.Path, operationLabels(first.operation)
 		}
 		if first.file != "" {
 			decorators = append(decorators, types.CodeLocation{FileName: first.file, LineNumber: first.line})
 		}
-		if s.isLive() {
+		if s.suite.live {
 			decorators = append(decorators, ginkgo.Serial) // they share a tenant, its quota, and what is made in it
 		}
 		ginkgo.Describe(text, append(decorators, ginkgo.Label(labels...), func() {
@@ -89,9 +89,9 @@ func (s *Suite) registerGinkgo() {
 	}
 }
 
-func (s *Suite) registerSpec(sp *spec) {
+func (s *suiteRun) registerSpec(sp *spec) {
 	title, timeout := sp.Title, specTime
-	if s.isLive() {
+	if s.suite.live {
 		timeout = provokeTime
 	}
 	if sp.Kind == report.Success {
@@ -103,7 +103,7 @@ func (s *Suite) registerSpec(sp *spec) {
 	}
 	ginkgo.It(title, append(decorators, func(ctx ginkgo.SpecContext) {
 		record := &collect.Record{Suite: s.id, Spec: sp.Spec}
-		if s.isLive() {
+		if s.suite.live {
 			defer reportWaiting()()
 		}
 		ginkgo.AddReportEntry(entryName, record, types.CodeLocation{}, ginkgo.ReportEntryVisibilityNever)
@@ -131,7 +131,7 @@ type gomegaFail = gomegatypes.GomegaFailHandler
 const entryName = "learncontract"
 
 // recordsOf are the records of the suite's specs that ran.
-func (s *Suite) recordsOf(r ginkgo.Report) (records []collect.Record) {
+func (s *suiteRun) recordsOf(r ginkgo.Report) (records []collect.Record) {
 	for i := range r.SpecReports {
 		sp := &r.SpecReports[i]
 		for _, entry := range sp.ReportEntries {
@@ -189,11 +189,11 @@ func judged(record collect.Record, sp *types.SpecReport) collect.Record {
 }
 
 // finishGinkgo reports, at the end of the suite, what came of it.
-func (s *Suite) finishGinkgo(ctx context.Context, r ginkgo.Report) {
+func (s *suiteRun) finishGinkgo(ctx context.Context, r ginkgo.Report) {
 	leftBehind := s.closeTenant(ctx)
 	problems := slices.Clone(leftBehind)
 	if r.SuiteConfig.DryRun {
-		fmt.Printf("\n%s %s: dry run, nothing called\n", s.Contract.Provider, s.Contract.API)
+		fmt.Printf("\n%s %s: dry run, nothing called\n", s.suite.Contract.Provider, s.suite.Contract.API)
 		return
 	}
 	if s.run == nil { // the tree was not built
@@ -242,16 +242,16 @@ func selectionOf(config types.SuiteConfig, _ types.ReporterConfig) string {
 }
 
 // emptySelection is the problem of a selection that matches no spec, with how to fix it.
-func (s *Suite) emptySelection(config types.SuiteConfig) error {
-	return fmt.Errorf("no spec of %s matches %s: %s", s.Contract.Provider, selectionOf(config, types.ReporterConfig{}), s.suggestSelection(config.LabelFilter))
+func (s *suiteRun) emptySelection(config types.SuiteConfig) error {
+	return fmt.Errorf("no spec of %s matches %s: %s", s.suite.Contract.Provider, selectionOf(config, types.ReporterConfig{}), s.suggestSelection(config.LabelFilter))
 }
 
 // suggestSelection proposes another provider that has what the label filter selects, and the labels that there are otherwise.
-func (s *Suite) suggestSelection(labelFilter string) string {
+func (s *suiteRun) suggestSelection(labelFilter string) string {
 	filter, err := types.ParseLabelFilter(labelFilter)
 	for _, provider := range fixtures.Providers() {
 		other, loadErr := fixtures.Load(provider)
-		if labelFilter == "" || err != nil || loadErr != nil || provider == s.Contract.Provider {
+		if labelFilter == "" || err != nil || loadErr != nil || provider == s.suite.Contract.Provider {
 			continue
 		}
 		selected := slices.ContainsFunc(other.Operations, func(o *fixtures.Operation) bool {
@@ -264,5 +264,5 @@ func (s *Suite) suggestSelection(labelFilter string) string {
 		}
 	}
 	return fmt.Sprintf("select by provider:, action:, status:, clause:, success:, retries: or case:, such as --label-filter=%q",
-		"clause:"+s.Contract.Operations[0].Clauses[0].ID)
+		"clause:"+s.suite.Contract.Operations[0].Clauses[0].ID)
 }

@@ -27,11 +27,8 @@ const (
 	cleanUpTime  = 5 * time.Minute
 )
 
-// isLive reports whether a tenant, or a recording of one, responds.
-func (s *Suite) isLive() bool { return s.options.live || s.options.replay != "" }
-
 // openTenant makes the tenant of a live run. It sends nothing.
-func (s *Suite) openTenant() (err error) {
+func (s *suiteRun) openTenant() (err error) {
 	if s.config.New == nil {
 		return fmt.Errorf("%s dials by itself, and a live run and a replay send through a transport of their own, which has the "+
 			"token and goes nowhere else: give its Config New, or check it offline", s.config.Name)
@@ -47,7 +44,7 @@ func (s *Suite) openTenant() (err error) {
 	if config.SignIn == nil {
 		config.SignIn = live.FromEnvironment(live.Child(nil, o.sandbox))
 	}
-	s.tenant, err = live.Open(s.Contract, config)
+	s.suite.tenant, err = live.Open(s.suite.Contract, config)
 	return err
 }
 
@@ -55,24 +52,24 @@ func (s *Suite) openTenant() (err error) {
 var waiting atomic.Pointer[string]
 
 // checkLive has the client provoke the clause, and compares the response, and what the client surfaces of it, with the contract.
-func (s *Suite) checkLive(e *execution, clause *fixtures.Clause, body func(gomega.Gomega, *fixtures.Wording, Result)) {
-	e.helper()
+func checkLive(s *Suite, e *execution, clause *fixtures.Clause, body func(gomega.Gomega, *fixtures.Wording, Result)) {
+	e.front.helper()
 	recipe := s.tenant.Recipe(clause)
 	why := s.tenant.WhyNot(recipe)
-	if e.ctx.Err() != nil {
+	if e.front.ctx.Err() != nil {
 		why = "the run ended early"
 	}
 	if why != "" {
 		e.conclude(verdict.NotRun(report.NotRun, why))
 		return
 	}
-	e.cleanup(func(ctx context.Context) error {
+	e.front.cleanup(func(ctx context.Context) error {
 		whole, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanUpTime)
 		defer cancel()
 		return s.tenant.CleanUp(whole)
 	})
 	r := &call.Result{}
-	x, err := s.tenant.Provoke(e.ctx, recipe, func(ctx context.Context, given *http.Client, baseURL string, c client.Call) error {
+	x, err := s.tenant.Provoke(e.front.ctx, recipe, func(ctx context.Context, given *http.Client, baseURL string, c client.Call) error {
 		r = s.judge.Client.Live(ctx, livePatience, given, baseURL, c)
 		return r.Surfaced.Err
 	})
@@ -86,7 +83,7 @@ func (s *Suite) checkLive(e *execution, clause *fixtures.Clause, body func(gomeg
 	}
 	r.Exchanges = append(r.Exchanges, x)
 	r.Surfaced.Response = x
-	p := s.judge.Provider(clause, x, s.options.strict, recipe.Class)
+	p := s.judge.Provider(clause, x, s.strict, recipe.Class)
 	if err := s.tenant.Record(clause, x, p.Is); err != nil {
 		e.conclude(verdict.EngineError(err))
 		return
@@ -99,16 +96,16 @@ func (s *Suite) checkLive(e *execution, clause *fixtures.Clause, body func(gomeg
 }
 
 // closeTenant removes what could not be removed before, and returns what is wrong with the run.
-func (s *Suite) closeTenant(ctx context.Context) (problems []error) {
-	if s.tenant == nil {
+func (s *suiteRun) closeTenant(ctx context.Context) (problems []error) {
+	if s.suite.tenant == nil {
 		return nil
 	}
 	whole, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanUpTime)
 	defer cancel()
-	if err := s.tenant.Close(whole); err != nil {
+	if err := s.suite.tenant.Close(whole); err != nil {
 		problems = append(problems, err)
 	}
-	if left := s.tenant.Left(); len(left) > 0 {
+	if left := s.suite.tenant.Left(); len(left) > 0 {
 		problems = append(problems, fmt.Errorf("left behind: %s: go tool contract sweep --all removes what has a name", strings.Join(left, ", ")))
 	}
 	return problems

@@ -45,9 +45,9 @@ func TestNothingElseIsRemoved(t *testing.T) {
 	d := &drifting{}
 	s, stand := liveSuite(t, "graph", server.Options{Wrap: d.wrap}, "fixture")
 	before := stand.Inventory()
-	s.provokeArmed(t, d, s.tenant.Recipe(s.Contract.Clause("graph.create.learner-license")), answering(http.StatusCreated,
+	s.provokeArmed(t, d, s.suite.tenant.Recipe(s.suite.Contract.Clause("graph.create.learner-license")), answering(http.StatusCreated,
 		fmt.Sprintf(`{"id":%q,"learningProviderId":"0d2b6a8e-3c41-4f79-9e15-7a84c5b1d301"}`, bystander)))
-	if err := s.tenant.Close(t.Context()); err != nil {
+	if err := s.suite.tenant.Close(t.Context()); err != nil {
 		t.Error(err)
 	}
 	if changed := changedInventory(before, stand.Inventory()); len(changed) > 0 {
@@ -61,7 +61,7 @@ func TestACopyIsNobodysRuns(t *testing.T) {
 	s, stand := liveSuite(t, "classroom", server.Options{})
 	create := func(name string) {
 		t.Helper()
-		course := s.Contract.Operation("classroom.courses.create")
+		course := s.suite.Contract.Operation("classroom.courses.create")
 		call := client.Minimal(course)
 		call.Body = fmt.Appendf(nil, `{"name":%q,"ownerId":"me"}`, name)
 		transport, err := live.NewTransport(mustLoad(t, s), "classroom", s.options.signIn, fast)
@@ -77,7 +77,7 @@ func TestACopyIsNobodysRuns(t *testing.T) {
 	}
 	before := stand.Inventory()
 	create("learncontract-abcdefgh-7")
-	removed, _, err := s.tenant.Sweep(t.Context(), 0)
+	removed, _, err := s.suite.tenant.Sweep(t.Context(), 0)
 	if err != nil || !slices.Equal(removed, []string{"course learncontract-abcdefgh-7"}) {
 		t.Errorf("removed %q, %v", removed, err)
 	}
@@ -86,7 +86,7 @@ func TestACopyIsNobodysRuns(t *testing.T) {
 	}
 }
 
-func mustLoad(t *testing.T, s *Suite) *live.Sandbox {
+func mustLoad(t *testing.T, s *suiteRun) *live.Sandbox {
 	t.Helper()
 	sandbox, err := live.LoadSandbox(s.options.sandbox)
 	if err != nil {
@@ -123,11 +123,11 @@ func TestWhatMayHaveBeenMadeIsRemoved(t *testing.T) {
 			t.Parallel()
 			s, stand := liveSuite(t, test.provider, test.options, "fixture")
 			before := stand.Inventory()
-			_ = s.provoke(t.Context(), s.tenant.Recipe(s.Contract.Clause(test.clause))) // what comes of it is no matter
-			if err := s.tenant.CleanUp(t.Context()); err != nil {
+			_ = s.provoke(t.Context(), s.suite.tenant.Recipe(s.suite.Contract.Clause(test.clause))) // what comes of it is no matter
+			if err := s.suite.tenant.CleanUp(t.Context()); err != nil {
 				t.Error(err)
 			}
-			if err := s.tenant.Close(t.Context()); err != nil {
+			if err := s.suite.tenant.Close(t.Context()); err != nil {
 				t.Error(err)
 			}
 			if changed := changedInventory(before, stand.Inventory()); len(changed) > 0 {
@@ -159,7 +159,7 @@ func TestALearnerWhoIsRefusedHidesNobody(t *testing.T) {
 	}}, "fixture")
 	learner, other := valueIn(t, s.options.sandbox, "graph.learner"), valueIn(t, s.options.sandbox, "graph.unlicensedLearner")
 	before := stand.Inventory()
-	recipe := s.tenant.Recipe(s.Contract.Clause("graph.update.fields-empty"))
+	recipe := s.suite.tenant.Recipe(s.suite.Contract.Clause("graph.update.fields-empty"))
 	gone := func(what string, err error) {
 		t.Helper()
 		if err == nil || !strings.Contains(err.Error(), "GET /users/") ||
@@ -175,7 +175,7 @@ func TestALearnerWhoIsRefusedHidesNobody(t *testing.T) {
 		t.Fatal(a.err)
 	}
 	// What was made is known to have gone, and so nothing is missed: a tenant may refuse that list to every run.
-	if err := s.tenant.CleanUp(t.Context()); err != nil {
+	if err := s.suite.tenant.CleanUp(t.Context()); err != nil {
 		t.Error(err)
 	}
 	if changed := changedInventory(before, stand.Inventory()); len(changed) > 0 {
@@ -192,19 +192,19 @@ func TestALearnerWhoIsRefusedHidesNobody(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, _, err = sandboxOf(t, s, swapped.Replace(string(text))).tenant.Sweep(t.Context(), 0)
+		_, _, err = sandboxOf(t, s, swapped.Replace(string(text))).suite.tenant.Sweep(t.Context(), 0)
 		gone(name, err)
 	}
 }
 
 // sandboxOf is a suite of the same tenant with a sandbox file of its own.
-func sandboxOf(t *testing.T, s *Suite, text string) *Suite {
+func sandboxOf(t *testing.T, s *suiteRun, text string) *suiteRun {
 	t.Helper()
 	file := filepath.Join(filepath.Dir(s.options.sandbox), "other.yaml")
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	other := openSuite(t, s.Contract.Provider, options{sandbox: file, signIn: s.options.signIn, transport: fast})
+	other := openSuite(t, s.suite.Contract.Provider, options{sandbox: file, signIn: s.options.signIn, transport: fast})
 	return other
 }
 
@@ -225,7 +225,7 @@ func TestASweepThatLooksAtNobodyFails(t *testing.T) {
 		for has, want := range files {
 			has = strings.ReplaceAll(has, "T", "3f1c9a52-7d0e-4b8e-9a57-0c6d2e41b7aa")
 			text := provider + ": {" + has + ", endpoint: '" + valueIn(t, s.options.sandbox, provider+".endpoint") + "'}\nca: ca.pem\n"
-			removed, _, err := sandboxOf(t, s, text).tenant.Sweep(t.Context(), 0)
+			removed, _, err := sandboxOf(t, s, text).suite.tenant.Sweep(t.Context(), 0)
 			if err == nil || !strings.Contains(err.Error(), want) {
 				t.Errorf("of %s, %q is removed, and told: %v", has, removed, err)
 			}
@@ -256,13 +256,13 @@ func TestWhoeverMakesSomethingIsLookedAt(t *testing.T) {
 				t.Fatal(err)
 			}
 			for i, as := range left {
-				call := client.Minimal(s.Contract.Operation("classroom.courses.create"))
+				call := client.Minimal(s.suite.Contract.Operation("classroom.courses.create"))
 				call.Body = fmt.Appendf(nil, `{"name":"learncontract-abcdefgh-%d","ownerId":"me"}`, i)
 				if err := wire.New(transport.Client(as), stand.Classroom).Do(t.Context(), call); err != nil {
 					t.Fatalf("as %s: %v", as, err)
 				}
 			}
-			removed, _, err := sweeping.tenant.Sweep(t.Context(), 0)
+			removed, _, err := sweeping.suite.tenant.Sweep(t.Context(), 0)
 			if err != nil || len(removed) != len(left) {
 				t.Errorf("with %s%s: courses of %q are left, and %q removed, %v", admin, off, left, removed, err)
 			}
@@ -279,17 +279,17 @@ func TestASweepSparesWhatMayBeGoingOn(t *testing.T) {
 	s, stand := liveSuite(t, "classroom", server.Options{})
 	before := stand.Inventory()
 	began := time.Now()
-	if a := s.provoke(t.Context(), s.tenant.Recipe(s.Contract.Clause("classroom.courses.patch.failed-precondition.IneligibleOwner"))); a.err != nil {
+	if a := s.provoke(t.Context(), s.suite.tenant.Recipe(s.suite.Contract.Clause("classroom.courses.patch.failed-precondition.IneligibleOwner"))); a.err != nil {
 		t.Fatal(a.err)
 	}
-	left := s.tenant.Left()
+	left := s.suite.tenant.Left()
 	transport, err := live.NewTransport(mustLoad(t, s), "classroom", s.options.signIn, fast)
 	if err != nil {
 		t.Fatal(err)
 	}
 	old := []string{"learncontract-a4c3oaabcdefgh-1", "learncontract-abcdefgh-1"} // the first of 1 January 2026
 	for _, name := range old {
-		call := client.Minimal(s.Contract.Operation("classroom.courses.create"))
+		call := client.Minimal(s.suite.Contract.Operation("classroom.courses.create"))
 		call.Body = fmt.Appendf(nil, `{"name":%q,"ownerId":"me"}`, name)
 		if err := wire.New(transport.Client("teacher"), stand.Classroom).Do(t.Context(), call); err != nil {
 			t.Fatal(err)
@@ -300,7 +300,7 @@ func TestASweepSparesWhatMayBeGoingOn(t *testing.T) {
 		t.Fatal(err)
 	}
 	other := sandboxOf(t, s, string(text))
-	removed, spared, err := other.tenant.Sweep(t.Context(), time.Hour)
+	removed, spared, err := other.suite.tenant.Sweep(t.Context(), time.Hour)
 	slices.Sort(removed)
 	want := fmt.Sprintf("%s, of a run that began at ", left[0])
 	if err != nil || !slices.Equal(removed, []string{"course " + old[0], "course " + old[1]}) || len(spared) != 1 || !strings.HasPrefix(spared[0], want) {
@@ -310,7 +310,7 @@ func TestASweepSparesWhatMayBeGoingOn(t *testing.T) {
 	if err != nil || began.Sub(says).Abs() > time.Minute {
 		t.Errorf("it began at %s, and %q is told, %v", began, spared[0], err)
 	}
-	removed, spared, err = other.tenant.Sweep(t.Context(), 0)
+	removed, spared, err = other.suite.tenant.Sweep(t.Context(), 0)
 	if err != nil || !slices.Equal(removed, left) || len(spared) != 0 {
 		t.Errorf("%q is removed, and %q spared, %v", removed, spared, err)
 	}
@@ -350,8 +350,8 @@ func TestACleanUpIsNotRefusedByTheBudget(t *testing.T) {
 	s := openSuite(t, "classroom", options{sandbox: file, signIn: signInAt(t, stand, file), transport: transport})
 	before := stand.Inventory()
 	for range 20 {
-		_ = s.provoke(t.Context(), s.tenant.Recipe(s.Contract.Clause("classroom.courses.delete.failed-precondition"))) // until it is refused
-		if err := s.tenant.CleanUp(t.Context()); err != nil {
+		_ = s.provoke(t.Context(), s.suite.tenant.Recipe(s.suite.Contract.Clause("classroom.courses.delete.failed-precondition"))) // until it is refused
+		if err := s.suite.tenant.CleanUp(t.Context()); err != nil {
 			t.Error(err)
 		}
 	}
@@ -375,7 +375,7 @@ func TestASuccessIsNotRecorded(t *testing.T) {
 			status = http.StatusNotFound
 		}
 		x := captured(status, body)
-		if err := s.tenant.Record(s.Contract.Clause(clause), x, nil); err != nil {
+		if err := s.suite.tenant.Record(s.suite.Contract.Clause(clause), x, nil); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -402,12 +402,12 @@ func TestWhatWasNotRefusedIsTakenBack(t *testing.T) {
 		"teachers.create.failed-precondition.InactiveCourseOwner":       {report.Undocumented, true},
 		"teachers.create.failed-precondition.CourseTeacherLimitReached": {report.Undocumented, true},
 	} {
-		a := s.provoke(t.Context(), s.tenant.Recipe(s.Contract.Clause("classroom.courses."+id)))
+		a := s.provoke(t.Context(), s.suite.tenant.Recipe(s.suite.Contract.Clause("classroom.courses."+id)))
 		changed := changedInventory(before, stand.Inventory())
 		if a.err != nil || a.outcome != want.outcome || (len(changed) > 0) != want.changes {
 			t.Errorf("%s is %s, %v, and changed\n%s", id, a.outcome, a.err, strings.Join(changed, "\n"))
 		}
-		if err := s.tenant.CleanUp(t.Context()); err != nil {
+		if err := s.suite.tenant.CleanUp(t.Context()); err != nil {
 			t.Error(err)
 		}
 		if changed := changedInventory(before, stand.Inventory()); len(changed) > 0 {
@@ -423,7 +423,7 @@ func TestWhatWasNeverSentIsNotTakenBack(t *testing.T) {
 	rename(t, file, map[string]string{"classroom.orphanedCourse": valueIn(t, file, "classroom.otherProjectCourse")})
 	s := openSuite(t, "classroom", options{sandbox: file, provoke: []string{"fixture"}, signIn: signInAt(t, stand, file), transport: fast})
 	before := stand.Inventory()
-	recipe := s.tenant.Recipe(s.Contract.Clause("classroom.courses.students.create.failed-precondition.InactiveCourseOwner"))
+	recipe := s.suite.tenant.Recipe(s.suite.Contract.Clause("classroom.courses.students.create.failed-precondition.InactiveCourseOwner"))
 	for name, ask := range map[string]live.CallFunc{
 		"nothing": func(context.Context, *http.Client, string, client.Call) error { return errors.New("no room") },
 		"after its time": func(ctx context.Context, given *http.Client, baseURL string, call client.Call) error {
@@ -437,10 +437,10 @@ func TestWhatWasNeverSentIsNotTakenBack(t *testing.T) {
 			return err
 		},
 	} {
-		if _, err := s.tenant.Provoke(t.Context(), recipe, ask); err == nil {
+		if _, err := s.suite.tenant.Provoke(t.Context(), recipe, ask); err == nil {
 			t.Errorf("%s: there is no error", name)
 		}
-		if err := s.tenant.CleanUp(t.Context()); err != nil {
+		if err := s.suite.tenant.CleanUp(t.Context()); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 		if changed := changedInventory(before, stand.Inventory()); len(changed) > 0 {
@@ -485,12 +485,12 @@ func TestNoRecipeAsksForAChangeOfAnExample(t *testing.T) {
 	for _, provider := range fixtures.Providers() {
 		s, _ := liveSuite(t, provider, server.Options{}, "fixture", "racy")
 		examples := map[string]bool{}
-		for _, o := range s.Contract.Operations {
+		for _, o := range s.suite.Contract.Operations {
 			for _, value := range o.Params {
 				examples[value] = strings.ContainsAny(value, "0123456789@:")
 			}
 		}
-		for _, planned := range s.tenant.Plan() {
+		for _, planned := range s.suite.tenant.Plan() {
 			for _, request := range planned.Requests {
 				for example, isID := range examples {
 					if isID && !strings.HasPrefix(request, http.MethodGet) && strings.Contains(request, example) {

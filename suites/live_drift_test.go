@@ -58,7 +58,7 @@ func (d *drifting) wrap(next http.Handler) http.Handler {
 var fast = live.Options{Rate: rate.Inf, Pause: time.Millisecond, FirstLook: time.Millisecond, Budget: 1 << 20}
 
 // liveSuite is a suite of a stand-in that is asked without Ginkgo.
-func liveSuite(t *testing.T, provider string, tenant server.Options, provoke ...string) (*Suite, *server.Server) {
+func liveSuite(t *testing.T, provider string, tenant server.Options, provoke ...string) (*suiteRun, *server.Server) {
 	t.Helper()
 	stand, file := standIn(t, tenant)
 	s := openSuite(t, provider, options{
@@ -68,14 +68,14 @@ func liveSuite(t *testing.T, provider string, tenant server.Options, provoke ...
 }
 
 // provokeArmed asks a recipe, with the answer that counts changed.
-func (s *Suite) provokeArmed(t *testing.T, d *drifting, r *fixtures.Recipe, change func(fixtures.Response) fixtures.Response) liveResponse {
+func (s *suiteRun) provokeArmed(t *testing.T, d *drifting, r *fixtures.Recipe, change func(fixtures.Response) fixtures.Response) liveResponse {
 	t.Helper()
-	x, err := s.tenant.Provoke(t.Context(), r, func(ctx context.Context, given *http.Client, baseURL string, call client.Call) error {
+	x, err := s.suite.tenant.Provoke(t.Context(), r, func(ctx context.Context, given *http.Client, baseURL string, call client.Call) error {
 		d.arm(change)
 		defer d.arm(nil)
 		return s.callClient(ctx, given, baseURL, call)
 	})
-	if cleanUp := s.tenant.CleanUp(t.Context()); cleanUp != nil {
+	if cleanUp := s.suite.tenant.CleanUp(t.Context()); cleanUp != nil {
 		t.Fatal(cleanUp)
 	}
 	if err != nil {
@@ -85,9 +85,9 @@ func (s *Suite) provokeArmed(t *testing.T, d *drifting, r *fixtures.Recipe, chan
 }
 
 // asked are the recipes of a suite that a stand-in honors.
-func (s *Suite) asked() (list []*fixtures.Recipe) {
-	for clause := range s.Contract.Clauses() {
-		if r := s.tenant.Recipe(clause); s.tenant.WhyNot(r) == "" {
+func (s *suiteRun) asked() (list []*fixtures.Recipe) {
+	for clause := range s.suite.Contract.Clauses() {
+		if r := s.suite.tenant.Recipe(clause); s.suite.tenant.WhyNot(r) == "" {
 			list = append(list, r)
 		}
 	}

@@ -120,7 +120,7 @@ func TestAFaultIsNoVerdict(t *testing.T) {
 				}
 				s := openSuite(t, provider, options{sandbox: file, provoke: []string{"fixture"}, signIn: signInAt(t, stand, file), transport: transport})
 				before := strings.Join(stand.Inventory(), "\n")
-				a := s.provoke(t.Context(), s.tenant.Recipe(s.Contract.Clause(clause)))
+				a := s.provoke(t.Context(), s.suite.tenant.Recipe(s.suite.Contract.Clause(clause)))
 				var engine *live.EngineError
 				switch {
 				case fault.op == "" && (a.err != nil || a.outcome != report.Honored && a.outcome != report.Deviating):
@@ -134,7 +134,7 @@ func TestAFaultIsNoVerdict(t *testing.T) {
 				if name == "throttled for years" {
 					return // the run has ended, clean-up and all
 				}
-				if err := s.tenant.Close(t.Context()); err != nil {
+				if err := s.suite.tenant.Close(t.Context()); err != nil {
 					t.Error(err)
 				}
 				if after := strings.Join(stand.Inventory(), "\n"); after != before {
@@ -234,7 +234,7 @@ func TestAHostThatIsNotKnownIsNoVerdict(t *testing.T) {
 		return nil, &net.OpError{Op: "dial", Err: &net.DNSError{Err: "no such host", Name: "graph.microsoft.com", IsNotFound: true}}
 	})
 	s := openSuite(t, "graph", options{sandbox: file, signIn: signInAt(t, stand, file), transport: transport})
-	a := s.provoke(t.Context(), s.tenant.Recipe(s.Contract.Clause("graph.get.assignment-not-found")))
+	a := s.provoke(t.Context(), s.suite.tenant.Recipe(s.suite.Contract.Clause("graph.get.assignment-not-found")))
 	if a.err == nil || !strings.Contains(a.err.Error(), "is not known to the name server") {
 		t.Errorf("it is %q, %v", a.outcome, a.err)
 	}
@@ -260,7 +260,7 @@ func TestATenantThatIsSetUpOtherwise(t *testing.T) {
 			if a := s.provoke(t.Context(), r); a.err != nil || a.outcome != report.Honored && a.outcome != report.Deviating {
 				t.Errorf("%s is %q, %v\n%s", r.Clause.ID, a.outcome, a.err, a.text)
 			}
-			if err := s.tenant.CleanUp(t.Context()); err != nil {
+			if err := s.suite.tenant.CleanUp(t.Context()); err != nil {
 				t.Error(err)
 			}
 		}
@@ -281,7 +281,7 @@ func TestTheBudgetIsNotPassed(t *testing.T) {
 		} else if a.err != nil {
 			t.Error(a.err)
 		}
-		if err := s.tenant.CleanUp(t.Context()); err != nil {
+		if err := s.suite.tenant.CleanUp(t.Context()); err != nil {
 			t.Error(err)
 		}
 	}
@@ -312,14 +312,14 @@ func TestWhatCannotBeRemovedIsTriedTwiceAtMost(t *testing.T) {
 		})
 	}}, "fixture")
 	most, makes := 0, int32(0)
-	for _, p := range s.tenant.Plan() {
+	for _, p := range s.suite.tenant.Plan() {
 		if p.WhyNot != "" {
 			continue
 		}
 		most += p.MaxRequests
 		a := s.provoke(t.Context(), p.Recipe)
-		left := len(s.tenant.Left())
-		switch err := s.tenant.CleanUp(t.Context()); {
+		left := len(s.suite.tenant.Left())
+		switch err := s.suite.tenant.CleanUp(t.Context()); {
 		case a.err != nil:
 			t.Errorf("%s: %v", p.Recipe.Clause.ID, a.err)
 		case (err != nil) != (deletes.Load() > makes):
@@ -327,10 +327,10 @@ func TestWhatCannotBeRemovedIsTriedTwiceAtMost(t *testing.T) {
 		}
 		makes = deletes.Load()
 	}
-	if err := s.tenant.Close(t.Context()); err == nil || makes == 0 || deletes.Load() != makes+1 {
+	if err := s.suite.tenant.Close(t.Context()); err == nil || makes == 0 || deletes.Load() != makes+1 {
 		t.Errorf("%d courses are left, %d removals were asked for, and %v", makes, deletes.Load(), err)
 	}
-	if spent, left := s.tenant.Spent(), len(s.tenant.Left()); spent > most || left == 0 {
+	if spent, left := s.suite.tenant.Spent(), len(s.suite.tenant.Left()); spent > most || left == 0 {
 		t.Errorf("%d requests were sent, and %d were said; %d are said to be left", spent, most, left)
 	}
 }
@@ -349,12 +349,12 @@ func TestAnIntruderStopsTheRun(t *testing.T) {
 	before, asked := stand.Inventory(), s.asked()
 	stopped := 0
 	for _, r := range asked {
-		if strings.HasPrefix(s.tenant.WhyNot(r), "the run has stopped: ") {
+		if strings.HasPrefix(s.suite.tenant.WhyNot(r), "the run has stopped: ") {
 			stopped++
 			continue
 		}
 		a := s.provoke(t.Context(), r)
-		if err := s.tenant.CleanUp(t.Context()); err != nil {
+		if err := s.suite.tenant.CleanUp(t.Context()); err != nil {
 			t.Error(err)
 		}
 		if a.err != nil && !errors.Is(a.err, live.ErrOtherTenant) {
@@ -371,7 +371,7 @@ func TestAPlanIsWhatIsSent(t *testing.T) {
 	t.Parallel()
 	for _, provider := range fixtures.Providers() {
 		s, stand := liveSuite(t, provider, server.Options{}, "fixture")
-		plan := s.tenant.Plan()
+		plan := s.suite.tenant.Plan()
 		if sent := stand.Requests(); len(sent) > 0 {
 			t.Errorf("a plan sends %v", sent)
 		}
@@ -384,7 +384,7 @@ func TestAPlanIsWhatIsSent(t *testing.T) {
 				t.Errorf("%s: %v", p.Recipe.Clause.ID, a.err)
 			}
 			last := stand.Requests()[len(stand.Requests())-1]
-			if err := s.tenant.CleanUp(t.Context()); err != nil {
+			if err := s.suite.tenant.CleanUp(t.Context()); err != nil {
 				t.Error(err)
 			}
 			sent := len(stand.Requests()) - before
@@ -404,7 +404,7 @@ func TestAClientThatDialsIsNotCalledLive(t *testing.T) {
 	config := client.Config{Name: "our connector", Dial: func(string) (client.Calls, error) {
 		return client.Calls{"*": func(context.Context, client.Call) error { return nil }}, nil
 	}}
-	s := providerOf("graph").newSuite(config, options{live: true})
+	s := providerOf("graph").newRun(config, options{live: true})
 	if err := s.setUp(writer{t.Name(), t}); err == nil || !strings.HasPrefix(err.Error(), "our connector dials by itself") {
 		t.Errorf("the error is %v", err)
 	}

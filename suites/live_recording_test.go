@@ -118,14 +118,14 @@ func TestAnEchoIsNotRecorded(t *testing.T) {
 				s := openSuite(t, provider, options{sandbox: file, provoke: []string{"fixture"}, signIn: signInAt(t, stand, file), transport: fast, record: folder})
 				for _, r := range s.asked() {
 					e.begin()
-					x, err := s.tenant.Provoke(t.Context(), r, s.callClient)
+					x, err := s.suite.tenant.Provoke(t.Context(), r, s.callClient)
 					if err != nil {
 						t.Fatalf("%s: %v", r.Clause.ID, err)
 					}
-					if err := s.tenant.Record(r.Clause, x, nil); err != nil {
+					if err := s.suite.tenant.Record(r.Clause, x, nil); err != nil {
 						t.Fatal(err)
 					}
-					if err := s.tenant.CleanUp(t.Context()); err != nil {
+					if err := s.suite.tenant.CleanUp(t.Context()); err != nil {
 						t.Fatal(err)
 					}
 				}
@@ -178,8 +178,8 @@ func TestARecordingKeepsTheDocumentedWords(t *testing.T) {
 		if len(r.Given) == 0 {
 			continue
 		}
-		x, err := s.tenant.Provoke(t.Context(), r, s.callClient)
-		if err = errors.Join(err, s.tenant.Record(r.Clause, x, nil), s.tenant.CleanUp(t.Context())); err != nil {
+		x, err := s.suite.tenant.Provoke(t.Context(), r, s.callClient)
+		if err = errors.Join(err, s.suite.tenant.Record(r.Clause, x, nil), s.suite.tenant.CleanUp(t.Context())); err != nil {
 			t.Fatal(err)
 		}
 		before[r.Clause.ID] = s.judged(r, x).outcome
@@ -193,8 +193,8 @@ func TestARecordingKeepsTheDocumentedWords(t *testing.T) {
 		t.Fatalf("%d are recorded", len(before))
 	}
 	for id, outcome := range before {
-		clause := replayed.Contract.Clause(id)
-		if a := replayed.provoke(t.Context(), replayed.tenant.Recipe(clause)); a.err != nil || a.outcome != outcome {
+		clause := replayed.suite.Contract.Clause(id)
+		if a := replayed.provoke(t.Context(), replayed.suite.tenant.Recipe(clause)); a.err != nil || a.outcome != outcome {
 			t.Errorf("%s was %s, and is replayed as %s, %v\n%s", id, outcome, a.outcome, a.err, a.text)
 		}
 	}

@@ -274,7 +274,7 @@ func sweep(t *testing.T, provider string, stand *server.Server, file string) {
 	t.Helper()
 	for _, most := range []int{1, 0} {
 		s := openSuite(t, provider, options{sandbox: file, signIn: signInAt(t, stand, file), transport: fast})
-		removed, _, err := s.tenant.Sweep(t.Context(), 0)
+		removed, _, err := s.suite.tenant.Sweep(t.Context(), 0)
 		if err != nil || len(removed) > most {
 			t.Fatalf("the sweep removes %q, %v", removed, err)
 		}
@@ -435,7 +435,7 @@ func wrongFlags(t *testing.T, f frontEnd) {
 		"-strict":                                "engine error: --strict is of a live run or a replay, for offline every field binds: add --live or --replay",
 		"-live -replay x -sandbox y":             "engine error: --replay has a recording respond, and --live a tenant: take one out",
 		"-live -sandbox none.yaml":               "none.yaml: does not exist: copy suites/live/sandbox.example.yaml",
-		"-live -sandbox " + wrong:                wrong + ":2: graph.tenant is not a GUID",
+		"-live -sandbox " + wrong:                wrong + ":2: graph.suite.tenant is not a GUID",
 		"-live -provoke never -sandbox " + wrong: wrong + ":3: graph.secret is not a key of the file: secrets come from the environment",
 		"-replay none":                           "none is no recording of a live run of graph: give the folder that --record was given: observed/graph.yaml: cannot be read",
 	} {

@@ -119,10 +119,10 @@ func providerOf(name string) Provider {
 }
 
 // openSuite is a live suite of the reference client.
-func openSuite(t *testing.T, provider string, o options) *Suite {
+func openSuite(t *testing.T, provider string, o options) *suiteRun {
 	t.Helper()
 	o.live = o.replay == ""
-	s := providerOf(provider).newSuite(wire.Config(), o)
+	s := providerOf(provider).newRun(wire.Config(), o)
 	if err := s.setUp(writer{t.Name(), t}); err != nil {
 		t.Fatal(err)
 	}
@@ -130,8 +130,8 @@ func openSuite(t *testing.T, provider string, o options) *Suite {
 }
 
 // callClient has the client perform the call.
-func (s *Suite) callClient(ctx context.Context, given *http.Client, baseURL string, call client.Call) error {
-	return s.judge.Client.Live(ctx, livePatience, given, baseURL, call).Surfaced.Err
+func (s *suiteRun) callClient(ctx context.Context, given *http.Client, baseURL string, call client.Call) error {
+	return s.suite.judge.Client.Live(ctx, livePatience, given, baseURL, call).Surfaced.Err
 }
 
 // liveResponse is what came of a recipe.
@@ -143,16 +143,16 @@ type liveResponse struct {
 }
 
 // provoke sends the requests of a recipe to a tenant.
-func (s *Suite) provoke(ctx context.Context, r *fixtures.Recipe) liveResponse {
-	x, err := s.tenant.Provoke(ctx, r, s.callClient)
+func (s *suiteRun) provoke(ctx context.Context, r *fixtures.Recipe) liveResponse {
+	x, err := s.suite.tenant.Provoke(ctx, r, s.callClient)
 	if err != nil {
 		return liveResponse{err: err}
 	}
 	return s.judged(r, x)
 }
 
-func (s *Suite) judged(r *fixtures.Recipe, x exchange.Exchange) liveResponse {
-	v := s.judge.Provider(r.Clause, x, s.options.strict, r.Class).Verdict
+func (s *suiteRun) judged(r *fixtures.Recipe, x exchange.Exchange) liveResponse {
+	v := s.suite.judge.Provider(r.Clause, x, s.options.strict, r.Class).Verdict
 	return liveResponse{outcome: v.Outcome, text: v.Text}
 }
 
@@ -168,12 +168,12 @@ func TestEveryRecipeIsHonoredByAStandIn(t *testing.T) {
 				transport: live.Options{Rate: rate.Inf, Pause: time.Millisecond, FirstLook: time.Millisecond}})
 			before := stand.Inventory()
 			counts := map[report.Outcome]int{}
-			for clause := range s.Contract.Clauses() {
+			for clause := range s.suite.Contract.Clauses() {
 				if !only.MatchString(clause.ID) {
 					continue
 				}
-				r := s.tenant.Recipe(clause)
-				if why := s.tenant.WhyNot(r); why != "" {
+				r := s.suite.tenant.Recipe(clause)
+				if why := s.suite.tenant.WhyNot(r); why != "" {
 					counts[report.NotRun]++
 					if r.Class == "safe" || r.Class == "fixture" {
 						t.Errorf("%s: not asked: %s", clause.ID, why)
@@ -187,11 +187,11 @@ func TestEveryRecipeIsHonoredByAStandIn(t *testing.T) {
 				} else if counts[a.outcome]++; a.outcome != report.Honored && a.outcome != report.Deviating {
 					t.Errorf("%s: %s\n%s", clause.ID, a.outcome, a.text)
 				}
-				if err := s.tenant.CleanUp(t.Context()); err != nil {
+				if err := s.suite.tenant.CleanUp(t.Context()); err != nil {
 					t.Errorf("%s: %v", clause.ID, err)
 				}
 			}
-			t.Logf("%v, %d requests", counts, s.tenant.Spent())
+			t.Logf("%v, %d requests", counts, s.suite.tenant.Spent())
 			if after := stand.Inventory(); strings.Join(before, "\n") != strings.Join(after, "\n") {
 				t.Errorf("the run left something, or something is gone:\n%s\nwas\n%s", strings.Join(after, "\n"), strings.Join(before, "\n"))
 			}

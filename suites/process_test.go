@@ -140,7 +140,7 @@ func TestTenantName(t *testing.T) {
 		{options{live: true}, ""},
 		{options{replay: "/contoso"}, ""},
 	} {
-		s := &Suite{options: test.options}
+		s := &suiteRun{suite: &Suite{}, options: test.options}
 		if got := s.tenantName(); got != test.want {
 			t.Errorf("of %+v it is %q, want %q", test.options, got, test.want)
 		}
@@ -149,18 +149,18 @@ func TestTenantName(t *testing.T) {
 
 func TestRunBeforeItBegins(t *testing.T) {
 	t.Parallel()
-	s := Provider{Name: "graph"}.newSuite(wire.Config(), options{live: true, sandbox: "contoso.yaml", strict: true, provoke: []string{"racy", "tenant"}})
-	run := s.newRun("-run=x")
+	s := Provider{Name: "graph"}.newRun(wire.Config(), options{live: true, sandbox: "contoso.yaml", strict: true, provoke: []string{"racy", "tenant"}})
+	run := s.newReport("-run=x")
 	if run.FileName() == "" || run.Transport != report.Live || run.Tenant != "contoso" || !run.Strict || run.Client.Name != "wire" ||
 		run.Selection != "-run=x --provoke=racy,tenant --strict" || run.Provider != "graph" || run.Versions["go"] == "" {
 		t.Errorf("it is %+v", run)
 	}
-	s.options = options{replay: "x", strict: true}
-	if run = s.newRun(""); run.Transport != report.Replay || run.Selection != "--strict" || !run.Strict {
+	s.setOptions(options{replay: "x", strict: true})
+	if run = s.newReport(""); run.Transport != report.Replay || run.Selection != "--strict" || !run.Strict {
 		t.Errorf("of a replay it is %+v", run)
 	}
-	s.options = options{strict: true, provoke: []string{"racy"}}
-	if run = s.newRun(""); run.Transport != report.Offline || run.Selection != "" || run.Strict {
+	s.setOptions(options{strict: true, provoke: []string{"racy"}})
+	if run = s.newReport(""); run.Transport != report.Offline || run.Selection != "" || run.Strict {
 		t.Errorf("offline it is %+v", run)
 	}
 }
@@ -330,7 +330,7 @@ func TestSetUpRefuses(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := test.provider.newSuite(wire.Config(), options{})
+			s := test.provider.newRun(wire.Config(), options{})
 			if got := textOf(s.setUp(writer{t.Name(), t})); !strings.Contains(got, test.want) {
 				t.Errorf("it says %q, want %q", got, test.want)
 			}

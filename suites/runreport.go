@@ -19,23 +19,23 @@ import (
 	"github.com/learncontract/learncontract/suites/report"
 )
 
-// newRun is what is known of the run before it begins. It names the run's report.
-func (s *Suite) newRun(selection string) *report.Run {
+// newReport is what is known of the run before it begins. It names the run's report.
+func (s *suiteRun) newReport(selection string) *report.Run {
 	flags := []string{selection}
-	if s.isLive() && len(s.options.provoke) > 0 {
+	if s.suite.live && len(s.options.provoke) > 0 {
 		flags = append(flags, "--provoke="+strings.Join(s.options.provoke, ","))
 	}
-	if s.isLive() && s.options.strict {
+	if s.suite.live && s.options.strict {
 		flags = append(flags, "--strict")
 	}
 	return &report.Run{
 		Provider: s.provider.Name, Client: report.Client{Name: s.config.Name}, Transport: s.transport(), Tenant: s.tenantName(),
-		Selection: withoutFolders(strings.TrimSpace(strings.Join(flags, " "))), Strict: s.isLive() && s.options.strict,
+		Selection: withoutFolders(strings.TrimSpace(strings.Join(flags, " "))), Strict: s.suite.live && s.options.strict,
 		Start: time.Now(), Versions: versions(),
 	}
 }
 
-func (s *Suite) transport() report.Transport {
+func (s *suiteRun) transport() report.Transport {
 	switch {
 	case s.options.replay != "":
 		return report.Replay
@@ -47,7 +47,7 @@ func (s *Suite) transport() report.Transport {
 
 // tenantName is what a live run's tenant is called: its sandbox file is named for it. One that is sandbox.yaml has no name, nor
 // has a recording.
-func (s *Suite) tenantName() string {
+func (s *suiteRun) tenantName() string {
 	if s.transport() != report.Live {
 		return ""
 	}
@@ -76,7 +76,7 @@ func versions() map[string]string {
 // finish makes the run's report, writes it if that is asked for, and returns what to print: what was covered, and, last, why specs
 // failed. Problems are what is wrong with the set-up. The error is that of a report that cannot be written, or of a run that does
 // not test what it claims to.
-func (s *Suite) finish(records []collect.Record, left string, problems []error) (text string, err error) {
+func (s *suiteRun) finish(records []collect.Record, left string, problems []error) (text string, err error) {
 	if s.problem != nil {
 		left = "the set-up failed"
 		problems = append(problems, s.problem)
@@ -87,20 +87,20 @@ func (s *Suite) finish(records []collect.Record, left string, problems []error) 
 		run.Seconds = time.Since(s.began).Seconds()
 	}
 	run.Seconds = time.Duration(run.Seconds * float64(time.Second)).Round(time.Millisecond).Seconds()
-	if s.tenant != nil {
-		run.Requests = s.tenant.Spent()
+	if s.suite.tenant != nil {
+		run.Requests = s.suite.tenant.Spent()
 	}
 	places := map[string]int{} // the specs may have run in any order
-	for i, sp := range s.specs {
+	for i, sp := range s.suite.specs {
 		places[sp.ID] = i
 	}
 	slices.SortStableFunc(records, func(a, b collect.Record) int { return places[a.Spec.ID] - places[b.Spec.ID] })
 	isReference := s.config.Name == wire.Config().Name
 	r := collect.Collect(collect.Run{
-		Run: run, Client: s.judge.Client, Errata: s.judge.Own(), Today: s.judge.Today, Left: left, Cases: s.cases,
+		Run: run, Client: s.suite.judge.Client, Errata: s.suite.judge.Own(), Today: s.suite.judge.Today, Left: left, Cases: s.suite.cases,
 		Quick: s.options.report == "" && isReference,
 	}, records)
-	if s.tenant != nil && s.problem == nil {
+	if s.suite.tenant != nil && s.problem == nil {
 		if err = collect.ImplausibleRun(run.Results); err != nil {
 			err = fmt.Errorf("%w: %w", errImplausible, err)
 			problems = append(problems, err)
@@ -130,7 +130,7 @@ func isColoured() bool {
 }
 
 // write writes the run's report, if one is asked for.
-func (s *Suite) write(r *report.Report) error {
+func (s *suiteRun) write(r *report.Report) error {
 	if s.file == "" {
 		return nil
 	}
@@ -141,7 +141,7 @@ func (s *Suite) write(r *report.Report) error {
 
 // takeReport takes the file of the run's report, and removes what the run's last time has left: if the run ends early, that must not
 // speak for it. It fails if somebody else has taken the file.
-func (s *Suite) takeReport(w writer) error {
+func (s *suiteRun) takeReport(w writer) error {
 	if s.options.report == "" || !isReporting() {
 		return nil
 	}

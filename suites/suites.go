@@ -8,12 +8,10 @@ package suites
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"runtime"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/onsi/gomega"
 
@@ -23,7 +21,6 @@ import (
 	"github.com/learncontract/learncontract/suites/client"
 	"github.com/learncontract/learncontract/suites/internal/call"
 	"github.com/learncontract/learncontract/suites/internal/collect"
-	"github.com/learncontract/learncontract/suites/internal/offline"
 	"github.com/learncontract/learncontract/suites/internal/retry"
 	"github.com/learncontract/learncontract/suites/internal/verdict"
 	"github.com/learncontract/learncontract/suites/live"
@@ -39,27 +36,19 @@ type Provider struct {
 	Specs func(*Suite)
 }
 
-// Suite is a contract that is checked against a client. Specs gets one.
+// Suite is a contract that is checked against a client. Specs gets one, and says by its methods what is checked.
 type Suite struct {
 	// Contract is the contract.
 	Contract *fixtures.Contract
 
-	provider Provider
-	config   client.Config
-	options  options
-	id       int // tells the suites of a process apart
-
 	judge   *verdict.Judge
 	respond func(*fixtures.Wording) fixtures.Response // the documented response, but in tests
+	live    bool                                      // whether a tenant, or a recording of one, responds
+	strict  bool                                      // whether every field of a tenant binds
 	tenant  *live.Tenant                              // nil offline
 	specs   []*spec
 	actions []string                       // that the specs check
 	cases   map[string][]*fixtures.Wording // that the specs run
-	causes  causes
-	run     *report.Run // what is known of the run before it begins
-	file    string      // of the run report; empty for none
-	problem error       // why nothing can be run
-	began   time.Time
 }
 
 // Result is what one call came to, as the specs assert it.
@@ -79,74 +68,13 @@ type spec struct {
 	run       func(*execution)
 }
 
-// newSuite makes the suite of a provider for a client.
-func (p Provider) newSuite(config client.Config, options options) *Suite {
-	contract := cmp.Or(p.Contract, &fixtures.Contract{Provider: p.Name})
-	return &Suite{
-		provider: p, config: config, options: options, id: process.nextSuite(), began: time.Now(),
-		Contract: contract, respond: (*fixtures.Wording).Response, cases: map[string][]*fixtures.Wording{},
-		judge: &verdict.Judge{Today: time.Now(), Client: &call.Client{Config: config, Contract: contract}},
-	}
-}
-
-// setUp takes the run report's file, loads the contract, opens the client and, live, the tenant, and has the provider's Specs say
-// what is checked. The error says everything that is wrong with the set-up.
-func (s *Suite) setUp(w writer) error {
-	taken := s.takeReport(w)
-	if s.provider.Contract == nil {
-		contract, err := fixtures.Load(s.provider.Name)
-		if err != nil {
-			return fmt.Errorf("the contract of %s cannot be loaded:\n%w", s.provider.Name, err)
-		}
-		s.Contract = contract
-		if s.judge.Errata, err = fixtures.LoadErrata(contract); err != nil {
-			return err
-		}
-	}
-	s.judge.Client.Contract = s.Contract
-	if err := cmp.Or(taken, s.options.err); err != nil {
-		return err
-	}
-	opened, err := call.Open(s.config, s.Contract)
-	if s.judge.Client = opened; err == nil {
-		err = s.judge.LoadErrata()
-	}
-	if err != nil {
-		return fmt.Errorf("the client %q cannot be checked:\n%w", s.config.Name, err)
-	}
-	if s.isLive() {
-		err = s.openTenant()
-	} else {
-		err = offline.Check()
-	}
-	if err != nil {
-		return err
-	}
-	s.provider.Specs(s)
-	if err := s.judge.CheckCases(s.cases); err != nil {
-		return fmt.Errorf("a case or its errata are wrong:\n%w", err)
-	}
-	for _, o := range s.Contract.Operations {
-		if !slices.Contains(s.actions, o.Action) {
-			return fmt.Errorf("no spec checks %s: have Specs check the action %q too", o.ID, o.Action)
-		}
-	}
-	if !s.isLive() {
-		s.addNetworkSpec()
-	}
-	if len(s.specs) == 0 {
-		return errors.New("there is nothing to check")
-	}
-	return nil
-}
-
 // Offline reports whether the contract's own responses are checked, of which every field is exact, and not a tenant's.
-func (s *Suite) Offline() bool { return s.tenant == nil }
+func (s *Suite) Offline() bool { return !s.live }
 
 // Honor is the matcher of a response that honors the wording: exactly offline; of a tenant, as strongly as the vendor binds its
 // own words, known errata aside.
 func (s *Suite) Honor(w *fixtures.Wording) *matchers.HonorMatcher {
-	return s.judge.Honor(w, !s.Offline(), s.options.strict)
+	return s.judge.Honor(w, s.live, s.strict)
 }
 
 // Each adds a spec for each documented failure of each operation of an action that the client performs. Offline, each wording is
@@ -156,12 +84,12 @@ func (s *Suite) Each(action string, body func(g gomega.Gomega, w *fixtures.Wordi
 	s.actions = append(s.actions, action)
 	file, line := caller()
 	for o := range s.operations(action) {
-		if s.isLive() {
+		if s.live {
 			for _, clause := range inOrder(o.Clauses, (*fixtures.Clause).Title, func(c *fixtures.Clause) *fixtures.Clause { return c }) {
-				s.add(&spec{
+				s.specs = append(s.specs, &spec{
 					Spec:      collect.Spec{ID: clause.ID, Clause: clause.ID, Title: clause.Title(), Action: o.Action},
 					operation: o, clause: clause, labels: clauseLabels(clause), file: file, line: line,
-					run: func(e *execution) { s.checkLive(e, clause, body) },
+					run: func(e *execution) { checkLive(s, e, clause, body) },
 				})
 			}
 			continue
@@ -171,18 +99,18 @@ func (s *Suite) Each(action string, body func(g gomega.Gomega, w *fixtures.Wordi
 			wordings = append(wordings, clause.Wordings...)
 		}
 		for _, w := range inOrder(wordings, (*fixtures.Wording).Title, func(w *fixtures.Wording) *fixtures.Clause { return w.Clause }) {
-			s.add(&spec{
+			s.specs = append(s.specs, &spec{
 				Spec:      collect.Spec{ID: w.ID(), Clause: w.Clause.ID, Title: w.Title(), Action: o.Action},
 				operation: o, clause: w.Clause, labels: clauseLabels(w.Clause), file: file, line: line,
-				run: func(e *execution) { s.checkWording(e, w, body) },
+				run: func(e *execution) { checkWording(s, e, w, body) },
 			})
 		}
 	}
 }
 
 // checkWording calls the client, which receives the wording.
-func (s *Suite) checkWording(e *execution, w *fixtures.Wording, body func(gomega.Gomega, *fixtures.Wording, Result)) {
-	e.helper()
+func checkWording(s *Suite, e *execution, w *fixtures.Wording, body func(gomega.Gomega, *fixtures.Wording, Result)) {
+	e.front.helper()
 	var r *call.Result
 	var v verdict.Verdict
 	switch c := s.judge.Client; {
@@ -191,7 +119,7 @@ func (s *Suite) checkWording(e *execution, w *fixtures.Wording, body func(gomega
 			"or have it send one request", c.Name, fixtures.StatusLine(w.Clause.Status))))
 		return
 	case c.RetriesAfter(w.Clause):
-		r, v = s.subject().Documented(w)
+		r, v = subjectOf(s).Documented(w)
 	default:
 		var err error
 		r, err = c.Do(call.Request{Operation: w.Clause.Operation, Response: s.respond(w), What: w.ID(), Once: c.WhyOnce(w.Clause)})
@@ -211,19 +139,19 @@ func (s *Suite) checkWording(e *execution, w *fixtures.Wording, body func(gomega
 // EachSuccess adds a spec for each operation of an action that the client performs: the API responds that nothing failed. Live it
 // adds none, for what sets a clause up succeeds.
 func (s *Suite) EachSuccess(action string, body func(g gomega.Gomega, o *fixtures.Operation, r Result)) {
-	if s.isLive() {
+	if s.live {
 		return
 	}
 	file, line := caller()
 	for o := range s.operations(action) {
-		s.add(&spec{
+		s.specs = append(s.specs, &spec{
 			Spec: collect.Spec{
 				ID: "success:" + o.ID, Kind: report.Success, Title: "the success of " + o.ID, Action: o.Action,
 			},
 			operation: o, file: file, line: line,
 			labels: successLabels(o),
 			run: func(e *execution) {
-				e.helper()
+				e.front.helper()
 				r, err := s.judge.Client.Do(call.Request{
 					Operation: o, Response: o.SuccessResponse(), What: "the success of " + o.ID, Once: "nothing failed",
 				})
@@ -246,11 +174,11 @@ func (s *Suite) EachSuccess(action string, body func(g gomega.Gomega, o *fixture
 // says to wait or to retry. A client that does not declare Retries must send one request. Live there are none, for a tenant is
 // never flooded, and none of a client that dials, for a socket knows no virtual time.
 func (s *Suite) Retries() {
-	if s.isLive() || s.config.Dial != nil {
+	if s.live || s.judge.Client.Dial != nil {
 		return
 	}
 	file, line := caller()
-	subject := s.subject()
+	subject := subjectOf(s)
 	for _, w := range subject.Wordings() {
 		clause, o := w.Clause, w.Clause.Operation
 		title := fixtures.StatusLine(clause.Status)
@@ -260,19 +188,19 @@ func (s *Suite) Retries() {
 		for _, b := range subject.Behaviours(w) {
 			id := verdict.CaseID(w, b.Key)
 			s.cases[b.Key] = append(s.cases[b.Key], w)
-			s.add(&spec{
+			s.specs = append(s.specs, &spec{
 				Spec: collect.Spec{
 					ID: id, Kind: report.Retries, Clause: clause.ID, Case: b.Key, Action: o.Action, Title: "throttled by " + title + ", " + b.Text,
 				},
 				operation: o, clause: clause, file: file, line: line,
 				labels: []string{fmt.Sprintf("status:%d", clause.Status), "retries:" + clause.ID, "case:" + id},
-				run:    func(e *execution) { e.helper(); e.conclude(subject.Check(w, b)) },
+				run:    func(e *execution) { e.front.helper(); e.conclude(subject.Check(w, b)) },
 			})
 		}
 	}
 }
 
-func (s *Suite) subject() *retry.Subject { return &retry.Subject{Judge: s.judge, Respond: s.respond} }
+func subjectOf(s *Suite) *retry.Subject { return &retry.Subject{Judge: s.judge, Respond: s.respond} }
 
 // operations are those of an action that the client performs.
 func (s *Suite) operations(action string) func(yield func(*fixtures.Operation) bool) {
@@ -284,8 +212,6 @@ func (s *Suite) operations(action string) func(yield func(*fixtures.Operation) b
 		}
 	}
 }
-
-func (s *Suite) add(sp *spec) { s.specs = append(s.specs, sp) }
 
 // caller is where the caller of this package is written.
 func caller() (file string, line int) {

@@ -26,16 +26,16 @@ import (
 // be parallel. A test that fails logs its causes last.
 func (p Provider) Test(t *testing.T, config client.Config) {
 	t.Helper()
-	s := p.newSuite(config, process.options())
-	s.run = s.newRun(testSelection(t.Name()))
+	s := p.newRun(config, process.options())
+	s.run = s.newReport(testSelection(t.Name()))
 	s.run.Rerun = rerunTest(t.Name())
 	ctx, stop := context.Background(), func() {}
 	var records []*collect.Record
 	if s.problem = s.setUp(writer{t.Name(), t}); s.problem == nil {
-		if s.isLive() {
+		if s.suite.live {
 			ctx, stop = endingEarly(t)
 		}
-		for _, group := range grouped(s.specs) {
+		for _, group := range grouped(s.suite.specs) {
 			t.Run(group.name, func(t *testing.T) {
 				run := func(t *testing.T, sp *spec) { //nolint:thelper // it is the subtest
 					record := &collect.Record{Suite: s.id, Spec: sp.Spec}
@@ -89,9 +89,9 @@ func endingEarly(t *testing.T) (ctx context.Context, stop func()) {
 }
 
 // runSubtest runs a spec as a test.
-func (s *Suite) runSubtest(ctx context.Context, t *testing.T, sp *spec, record *collect.Record) {
+func (s *suiteRun) runSubtest(ctx context.Context, t *testing.T, sp *spec, record *collect.Record) {
 	t.Helper()
-	if s.isLive() {
+	if s.suite.live {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, provokeTime)
 		defer cancel()

@@ -29,7 +29,7 @@ func (s *Suite) It(text string, c Case) {
 	of := &fixtures.Erratum{Clauses: c.Clauses}
 	file, line := caller()
 	s.addCase(c.Key, text, file, line, of.Covers, func(e *execution, w *fixtures.Wording) {
-		e.helper()
+		e.front.helper()
 		response, err := changed(s.respond(w), func(body map[string]any) { c.Change(w, body) })
 		if err != nil {
 			e.conclude(verdict.EngineError(fmt.Errorf("the body of %s: %w", w.ID(), err)))
@@ -79,7 +79,7 @@ func (s *Suite) ItSees(text string, o Observation) {
 	of := &fixtures.Erratum{Clauses: o.Clauses}
 	file, line := caller()
 	s.addCase(o.Key, text, file, line, of.Covers, func(e *execution, w *fixtures.Wording) {
-		e.helper()
+		e.front.helper()
 		var seen string
 		var err error
 		if fault := s.judge.Client.OnVirtualTime(func() { seen, err = o.See(w) }); fault != nil {
@@ -97,7 +97,7 @@ func (s *Suite) ItSees(text string, o Observation) {
 // addCase adds a spec for the first wording that matches of each clause of an operation that the client performs. Live there are
 // none: a tenant does not respond with what is not documented.
 func (s *Suite) addCase(key, text, file string, line int, match func(*fixtures.Wording) bool, run func(*execution, *fixtures.Wording)) {
-	if s.isLive() {
+	if s.live {
 		return
 	}
 	s.cases[key] = append(s.cases[key], nil...)
@@ -110,10 +110,10 @@ func (s *Suite) addCase(key, text, file string, line int, match func(*fixtures.W
 		w := clause.Wordings[i]
 		id := verdict.CaseID(w, key)
 		s.cases[key] = append(s.cases[key], w)
-		s.add(&spec{
+		s.specs = append(s.specs, &spec{
 			Spec:      collect.Spec{ID: id, Kind: report.Case, Clause: clause.ID, Case: key, Title: text, Action: o.Action},
 			operation: o, clause: clause, labels: []string{"case:" + id}, file: file, line: line,
-			run: func(e *execution) { e.helper(); run(e, w) },
+			run: func(e *execution) { e.front.helper(); run(e, w) },
 		})
 	}
 }

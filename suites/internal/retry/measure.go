@@ -131,8 +131,8 @@ func (m *measured) outcomeText() string {
 
 // throttlingTransport throttles, and notes when it received a request.
 type throttlingTransport struct {
-	*trial
-	*measured
+	trial     *trial
+	measured  *measured
 	asked     delay
 	times     int
 	interrupt bool
@@ -156,7 +156,7 @@ func (l *throttlingTransport) RoundTrip(r *http.Request) (*http.Response, error)
 	if l.tries++; l.tries > mostAttempts {
 		// It may loop without a pause, in which no virtual time passes: a client that does not even look at its context
 		// never gets a response again.
-		l.endless = true
+		l.measured.endless = true
 		l.end()
 		if l.tries > 2*mostAttempts {
 			l.mutex.Unlock()
@@ -167,9 +167,9 @@ func (l *throttlingTransport) RoundTrip(r *http.Request) (*http.Response, error)
 		return nil, err // as http.Transport does
 	}
 
-	number, now := len(l.attempts), time.Now()
+	number, now := len(l.measured.attempts), time.Now()
 	if number > 0 {
-		l.attempts[number-1].waited = now.Sub(l.start) - l.attempts[number-1].at
+		l.measured.attempts[number-1].waited = now.Sub(l.start) - l.measured.attempts[number-1].at
 	}
 	a := attempt{at: now.Sub(l.start)}
 	again := l.hasBody
@@ -178,16 +178,16 @@ func (l *throttlingTransport) RoundTrip(r *http.Request) (*http.Response, error)
 			fault = fmt.Errorf("sends %s, and the first sent %s", stub.PrintableBody(body), stub.PrintableBody(l.body))
 		}
 		if fault != nil {
-			l.bodies = append(l.bodies, fmt.Sprintf("attempt %d %v", number+1, fault))
+			l.measured.bodies = append(l.measured.bodies, fmt.Sprintf("attempt %d %v", number+1, fault))
 		}
 		body = l.body // a wrong one is reported by itself: it spoils no other measurement
 	}
 	l.body, l.hasBody = body, true
 
-	response := l.Respond(l.wording)
+	response := l.trial.Respond(l.trial.wording)
 	response.Header = response.Header.Clone()
 	if number >= l.times {
-		response = l.wording.Clause.Operation.SuccessResponse()
+		response = l.trial.wording.Clause.Operation.SuccessResponse()
 	} else {
 		l.throttle(&response, &a, number, now)
 	}
@@ -206,7 +206,7 @@ func (l *throttlingTransport) RoundTrip(r *http.Request) (*http.Response, error)
 	if err == nil {
 		a.status = received.StatusCode
 	}
-	l.attempts = append(l.attempts, a)
+	l.measured.attempts = append(l.measured.attempts, a)
 	if l.interrupt && number == 0 {
 		time.AfterFunc(interruptAfter, l.end) // the client is in its first wait, or has returned
 	}
@@ -232,8 +232,8 @@ func (l *throttlingTransport) throttle(response *fixtures.Response, a *attempt, 
 	switch value := response.Header.Get("Retry-After"); {
 	case value != "":
 		a.source = "Retry-After: " + value
-	case l.wording.Message.Has(fixtures.Minutes):
-		a.source = theMessage + l.wording.Message.Expand(nil)
+	case l.trial.wording.Message.Has(fixtures.Minutes):
+		a.source = theMessage + l.trial.wording.Message.Expand(nil)
 	}
 }
 
