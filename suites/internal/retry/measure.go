@@ -20,7 +20,7 @@ import (
 
 // trial measures how a client behaves that is throttled with a wording.
 type trial struct {
-	*Subject
+	subject    *Subject
 	wording    *fixtures.Wording
 	errata     *verdict.Matching // of the client's, for the behaviour
 	documented *verdict.Matching // and for the documented response, whose own spec settles them
@@ -29,7 +29,7 @@ type trial struct {
 }
 
 func (s *Subject) trial(w *fixtures.Wording, behaviour string) *trial {
-	return &trial{Subject: s, wording: w, errata: s.Judge.Matching(w, behaviour), documented: s.Judge.Matching(w, "")}
+	return &trial{subject: s, wording: w, errata: s.Judge.Matching(w, behaviour), documented: s.Judge.Matching(w, "")}
 }
 
 // excuse reports whether an erratum has the text in the field: one of the behaviour, or of any response.
@@ -99,7 +99,7 @@ func (t *trial) run(asked delay, times int, interrupt bool) *measured {
 		line.stub, line.below, line.want, line.end, line.start = answers, below, want, end, time.Now()
 		return line
 	}
-	result, err := t.Judge.Client.Do(call.Request{Operation: o, What: t.wording.ID(), Wrap: wrap})
+	result, err := t.subject.Judge.Client.Do(call.Request{Operation: o, What: t.wording.ID(), Wrap: wrap})
 	if err != nil {
 		result = &call.Result{Fault: engineError{err}}
 	}
@@ -184,7 +184,7 @@ func (l *throttlingTransport) RoundTrip(r *http.Request) (*http.Response, error)
 	}
 	l.body, l.hasBody = body, true
 
-	response := l.trial.Respond(l.trial.wording)
+	response := l.trial.subject.Respond(l.trial.wording)
 	response.Header = response.Header.Clone()
 	if number >= l.times {
 		response = l.trial.wording.Clause.Operation.SuccessResponse()

@@ -98,9 +98,9 @@ func (t *trial) verdictOf(err error) verdict.Verdict {
 	if isEngine(err) {
 		return verdict.EngineError(err)
 	}
-	v := t.Judge.Fault(err)
+	v := t.subject.Judge.Fault(err)
 	if found := (*fault)(nil); errors.As(err, &found) {
-		v.Reason = verdict.Sentence(t.Judge.Client.Name + " " + found.text)
+		v.Reason = verdict.Sentence(t.subject.Judge.Client.Name + " " + found.text)
 	}
 	return v
 }
@@ -236,7 +236,7 @@ func (t *trial) say(m *measured, format string, args ...any) error {
 	}
 	o := t.wording.Clause.Operation
 	return &fault{
-		client: t.Judge.Client.Name, text: fmt.Sprintf(format, args...),
+		client: t.subject.Judge.Client.Name, text: fmt.Sprintf(format, args...),
 		evidence: fmt.Sprintf("\n\n%s\n\nThrottled with %s, %s:\n  %s %s", m.schedule, t.wording.ID(), m.asked, o.Method, o.Path),
 	}
 }
@@ -246,7 +246,7 @@ func (t *trial) withoutName(err error) string {
 	if err == nil {
 		return ""
 	}
-	return strings.TrimPrefix(err.Error(), t.Judge.Client.Name+" ")
+	return strings.TrimPrefix(err.Error(), t.subject.Judge.Client.Name+" ")
 }
 
 // broken is the fault of a client that panicked, hung, never stopped, sent something else, or returned an error that carries
@@ -296,7 +296,7 @@ func (t *trial) sendsOnce() error {
 			return t.broken(m)
 		}
 		if len(m.attempts) > 1 {
-			return t.say(m, "retried, though %s.", t.Judge.Client.WhyOnce(t.wording.Clause))
+			return t.say(m, "retried, though %s.", t.subject.Judge.Client.WhyOnce(t.wording.Clause))
 		}
 		if fault := t.broken(m); fault != nil {
 			return fault
@@ -431,7 +431,7 @@ func (t *trial) misbehaves(m *measured) error {
 		behaviour string
 		fault     error
 	}{{"retries-seconds", t.hurries(m)}, {"retries-body", t.garbles(m)}} {
-		if found.fault != nil && !t.Judge.Matching(t.wording, found.behaviour).Excuse(retriesField, t.withoutName(found.fault)) {
+		if found.fault != nil && !t.subject.Judge.Matching(t.wording, found.behaviour).Excuse(retriesField, t.withoutName(found.fault)) {
 			return found.fault
 		}
 	}
