@@ -4,6 +4,8 @@ import (
 	"os"
 	"testing"
 
+	_ "github.com/onsi/ginkgo/v2" // without it the ginkgo command drops its flags, and those after --
+
 	"github.com/learncontract/learncontract/suites"
 	"github.com/learncontract/learncontract/suites/client/wire"
 	"github.com/learncontract/learncontract/suites/graph"
