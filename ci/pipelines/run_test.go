@@ -61,6 +61,7 @@ var team = sync.OnceValues(func() (string, error) {
 	test := `package contract_test
 
 import (
+	"os"
 	"testing"
 
 	"github.com/learncontract/learncontract/suites"

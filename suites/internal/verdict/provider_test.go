@@ -17,11 +17,10 @@ import (
 	"github.com/learncontract/learncontract/matchers/exchange"
 	"github.com/learncontract/learncontract/suites/client"
 	"github.com/learncontract/learncontract/suites/internal/call"
-	"github.com/learncontract/learncontract/suites/internal/verdict"
 	"github.com/learncontract/learncontract/suites/internal/mutation"
+	"github.com/learncontract/learncontract/suites/internal/verdict"
 	"github.com/learncontract/learncontract/suites/report"
 )
-
 
 // providerJudge judges responses of the sample's provider, whose errata are those.
 func providerJudge(t *testing.T, errata ...*fixtures.Erratum) *verdict.Judge {

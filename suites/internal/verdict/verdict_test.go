@@ -19,8 +19,8 @@ import (
 	"github.com/learncontract/learncontract/suites/client"
 	"github.com/learncontract/learncontract/suites/client/wire"
 	"github.com/learncontract/learncontract/suites/internal/call"
-	"github.com/learncontract/learncontract/suites/internal/verdict"
 	"github.com/learncontract/learncontract/suites/internal/mutation"
+	"github.com/learncontract/learncontract/suites/internal/verdict"
 	"github.com/learncontract/learncontract/suites/report"
 )
 
