@@ -257,7 +257,7 @@ func HaveRetryAfter(expected any) *FieldMatcher {
 		}
 		wait, err := exchange.RetryAfter(x)
 		if err != nil {
-			return nil, fmt.Errorf("Retry-After %s: %v", exchange.Printable(values), err)
+			return nil, fmt.Errorf("Retry-After %s: %w", exchange.Printable(values), err)
 		}
 		return wait, nil
 	}}

@@ -11,7 +11,6 @@ import (
 	"testing"
 
 	"github.com/onsi/gomega"
-	"github.com/onsi/gomega/types"
 
 	"github.com/learncontract/learncontract/fixtures"
 	"github.com/learncontract/learncontract/suites/client"
@@ -49,7 +48,7 @@ func checked(t *testing.T, config client.Config, body func(gomega.Gomega, *fixtu
 			defer close(done)
 			s.execute(sp, record, front{
 				ctx: context.Background(), helper: func() {}, skip: func(string) { runtime.Goexit() },
-				gomega: func(fail types.GomegaFailHandler) gomega.Gomega { return gomega.NewGomega(fail) },
+				gomega: gomega.NewGomega,
 				fail:   func(whole string, _ int) { text = whole; runtime.Goexit() },
 			})
 		}()

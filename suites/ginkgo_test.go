@@ -165,20 +165,18 @@ func TestSuitesOfOneName(t *testing.T) {
 func TestGinkgoRun(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
-	run := func(name string, flags ...string) string {
+	run := func(name string, flags ...string) {
 		p := process{binary: "ginkgo", env: []string{"HOST_DESCRIBE=graph|the connector|acme=throttled"}, fails: true, args: append(
 			append(flags, "--focus-file=specs.go"), "--", "-test.run=TestHost", "-report", filepath.Join(folder, name),
 		)}
-		output := p.run(t)
-		expectLines(t, output, "4 broken", "!\x1b", "!engine error")
-		return output
+		expectLines(t, p.run(t), "4 broken", "!\x1b", "!engine error")
 	}
 	run("serial", "--json-report=out.json", "--junit-report=out.xml", "--output-dir="+folder)
 	run("parallel", "-p", "--procs=3", "--randomize-all", "--no-color")
 	run("repeated", "--randomize-all", "--repeat=1", "--keep-going")
-	serial := comparable(t, filepath.Join(folder, "serial"))
+	serial := comparableRun(t, filepath.Join(folder, "serial"))
 	for _, name := range []string{"parallel", "repeated"} {
-		expectSame(t, comparable(t, filepath.Join(folder, name)), serial)
+		expectSame(t, comparableRun(t, filepath.Join(folder, name)), serial)
 	}
 	text, err := os.ReadFile(filepath.Join(folder, "out.json"))
 	if err != nil {
@@ -196,8 +194,8 @@ func TestGinkgoRun(t *testing.T) {
 	}
 }
 
-// comparable is the run report in a folder that has one, without what may differ from run to run.
-func comparable(t *testing.T, folder string) string {
+// comparableRun is the run report in a folder that has one, without what may differ from run to run.
+func comparableRun(t *testing.T, folder string) string {
 	t.Helper()
 	name := files(t, folder)
 	text, err := os.ReadFile(filepath.Join(folder, name))
@@ -236,7 +234,7 @@ func TestFrontEndsAgree(t *testing.T) {
 			process{binary: "plain", fails: kind != "", args: []string{"-test.run=TestHost"}, env: []string{
 				"HOST_DESCRIBE=graph|acme|acme=" + kind, "LEARNCONTRACT_REPORT=" + described,
 			}}.run(t)
-			expectSame(t, comparable(t, tested), comparable(t, described))
+			expectSame(t, comparableRun(t, tested), comparableRun(t, described))
 		})
 	}
 }

@@ -136,10 +136,9 @@ func (s *suiteRun) callClient(ctx context.Context, given *http.Client, baseURL s
 
 // liveResponse is what came of a recipe.
 type liveResponse struct {
-	outcome  report.Outcome
-	text     string
-	response fixtures.Response // if it was kept
-	err      error
+	outcome report.Outcome
+	text    string
+	err     error
 }
 
 // provoke sends the requests of a recipe to a tenant.

@@ -14,7 +14,7 @@ func ExampleDescribe() {
 	var _ = graph.Describe("coursesync", wire.Config())
 
 	var TestMain = func(m *testing.M) { os.Exit(suites.Run(m)) }                  // optional: short flags, and causes last
-	var TestContract = func(t *testing.T) { suites.RunSpecs(t, "what it meets") } // or ginkgo.RunSpecs, which is there
+	var TestContract = func(t *testing.T) { suites.RunSpecs(t, "what it meets") } //nolint:thelper // a test; or ginkgo.RunSpecs, which is there
 
 	_, _ = TestMain, TestContract
 }

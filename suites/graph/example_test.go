@@ -25,7 +25,7 @@ var connector = client.Config{
 
 // In a file of tests, TestGraphErrors is a function of the package.
 func ExampleTest() {
-	var TestGraphErrors = func(t *testing.T) { graph.Test(t, connector) }
+	var TestGraphErrors = func(t *testing.T) { graph.Test(t, connector) } //nolint:thelper // a test
 
 	_ = TestGraphErrors // go test runs it: go test -run TestGraphErrors/graph.delete.throttled
 	// Output:

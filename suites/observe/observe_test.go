@@ -263,8 +263,12 @@ func TestARequestMayLackItsURLAndMethod(t *testing.T) {
 	t.Parallel()
 	observer := observe.New(responding(fixtures.Response{Status: 500}), sample(t))
 	for _, request := range []*http.Request{{}, {URL: &url.URL{Path: "/things/1"}}} {
-		if response, err := observer.RoundTrip(request); err != nil || response.StatusCode != 500 {
-			t.Errorf("received %v, %v", response, err)
+		response, err := observer.RoundTrip(request)
+		if err != nil || response.StatusCode != 500 {
+			t.Fatalf("received %v, %v", response, err)
+		}
+		if err := response.Body.Close(); err != nil {
+			t.Error(err)
 		}
 	}
 	if text := observer.Report().String(); !strings.Contains(text, "unmatched  GET , 500 Internal Server Error") ||

@@ -25,8 +25,7 @@ func TestOnlyATerminalHasColours(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer reader.Close()
-	defer writer.Close()
+	defer func() { _, _ = reader.Close(), writer.Close() }()
 	t.Setenv("NO_COLOR", "")
 	t.Setenv("TERM", "xterm")
 	for name, file := range map[string]*os.File{"nil": nil, "a pipe": writer, "the null device": open(os.DevNull)} {

@@ -290,8 +290,7 @@ func TestAServerOfACallEndsWithIt(t *testing.T) {
 		t.Fatal(err, r.Fault)
 	}
 	if connection, err := net.Dial("tcp", address.Host); err == nil { //nolint:noctx // it is refused at once
-		connection.Close()
-		t.Error("the server goes on")
+		t.Errorf("the server goes on, closed with %v", connection.Close())
 	}
 }
 
@@ -529,7 +528,7 @@ func TestLive(t *testing.T) {
 	t.Parallel()
 	c := open(t, connector(do))
 	o := c.Contract.Operation("sample.things.get")
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { http.Error(w, "{}", http.StatusTeapot) }))
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "{}", http.StatusTeapot) }))
 	defer server.Close()
 	r := c.Live(t.Context(), time.Minute, server.Client(), server.URL, client.Minimal(o))
 	if r.Fault != nil || r.Surfaced.Failure.Status != http.StatusTeapot || r.Exchanges != nil {

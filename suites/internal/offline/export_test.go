@@ -14,7 +14,7 @@ var (
 	EarlyProxy     = os.Getenv("HTTPS_PROXY")
 	EarlyTransport = func() *http.Transport {
 		if os.Getenv(EarlyRead) != "" {
-			request, _ := http.NewRequest(http.MethodGet, "https://early.invalid", nil) //nolint:noctx // it is not sent
+			request, _ := http.NewRequest(http.MethodGet, "https://early.invalid", nil)
 			_, _ = http.ProxyFromEnvironment(request)
 		}
 		transport, _ := http.DefaultTransport.(*http.Transport) // as net/http declares it

@@ -142,16 +142,16 @@ func TestChildLive(t *testing.T) {
 	if err := get(t.Context(), &http.Client{Transport: &http.Transport{Proxy: offline.Proxy}}, "https://graph.invalid/"); err == nil {
 		t.Error("the proxy that understands no CONNECT let a request pass")
 	}
-	listener, err := net.ListenPacket("udp", "127.0.0.1:0")
+	listener, err := (&net.ListenConfig{}).ListenPacket(t.Context(), "udp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer listener.Close()
+	defer func() { _ = listener.Close() }()
 	connection, err := net.DefaultResolver.Dial(t.Context(), "udp", listener.LocalAddr().String())
 	if err != nil {
 		t.Fatalf("the resolver does not reach a name server: %v", err)
 	}
-	defer connection.Close()
+	defer func() { _ = connection.Close() }()
 	if connection.RemoteAddr().String() != listener.LocalAddr().String() {
 		t.Errorf("the resolver reaches %v", connection.RemoteAddr())
 	}

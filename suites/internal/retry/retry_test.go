@@ -138,7 +138,7 @@ func garbling(p *policy) {
 func TestDocumented(t *testing.T) {
 	t.Parallel()
 	once := func(s *Subject) { // after which it is not throttled any more, and fails nonetheless
-		s.Judge.Client.Config.Failure = func(err error) (client.Failure, bool) { return client.Failure{}, false }
+		s.Judge.Client.Failure = func(error) (client.Failure, bool) { return client.Failure{}, false }
 	}
 	for name, test := range map[string]struct {
 		policy func(*policy)
@@ -180,7 +180,7 @@ func TestDocumented(t *testing.T) {
 func panicsLater(p *policy) { p.wait = func(int, http.Header) time.Duration { panic("no") } }
 
 func surfacesOtherCode(s *Subject) {
-	s.Judge.Client.Config.Failure = func(err error) (client.Failure, bool) {
+	s.Judge.Client.Failure = func(err error) (client.Failure, bool) {
 		f, ok := err.(client.Failure) //nolint:errorlint // the reference client wraps nothing
 		f.Code = "Other"
 		return f, ok
@@ -241,7 +241,7 @@ func TestErrataOfBehaviours(t *testing.T) {
 // errorsOut has the client's errors carry no failure, which is known in the case.
 func errorsOut(inCase string) func(*Subject) {
 	return func(s *Subject) {
-		s.Judge.Client.Config.Failure = func(error) (client.Failure, bool) { return client.Failure{}, false }
+		s.Judge.Client.Failure = func(error) (client.Failure, bool) { return client.Failure{}, false }
 		known(inCase, "error", "429 Too Many Requests tooManyRequests")(s)
 	}
 }
