@@ -5,11 +5,14 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime/debug"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -18,12 +21,12 @@ import (
 	"github.com/learncontract/learncontract/suites/report"
 )
 
-// host is a module that depends on the suites, testdata/host, compiled once for a run of these tests: without a TestMain, with one,
-// and with the race detector. Its path has what paths seldom have.
+// host is a module that depends on the suites, testdata/host, compiled once for a run of these tests, without a TestMain and with one,
+// with the race detector where they have it. Its path has what paths seldom have.
 type host struct {
-	folder            string // of its package, below the module's
-	plain, main, race func() (string, error)
-	ginkgo            func() (string, error) // the command
+	folder      string // of its package, below the module's
+	plain, main func() (string, error)
+	ginkgo      func() (string, error) // the command
 }
 
 var theHost = sync.OnceValues(func() (*host, error) {
@@ -50,7 +53,6 @@ var theHost = sync.OnceValues(func() (*host, error) {
 		os.WriteFile(filepath.Join(h.folder, "..", "go.sum"), goSum, 0o600))
 	h.plain = h.compiled(root, "plain")
 	h.main = h.compiled(root, "main", "-tags=run")
-	h.race = h.compiled(root, "race", "-race")
 	h.ginkgo = sync.OnceValues(func() (string, error) {
 		path, err := h.command(context.Background(), "go", "tool", "-n", "ginkgo").Output()
 		return strings.TrimSpace(string(path)), err
@@ -61,6 +63,10 @@ var theHost = sync.OnceValues(func() (*host, error) {
 var removed string // the folder of the host, which TestMain removes
 
 func TestMain(m *testing.M) {
+	flag.Parse()
+	if err := flag.Set("test.parallel", "4"); err != nil { // some wait for a time-out, and not for a processor
+		panic(err)
+	}
 	status := m.Run()
 	if removed != "" {
 		if err := os.RemoveAll(removed); err != nil {
@@ -75,6 +81,9 @@ func TestMain(m *testing.M) {
 func (h *host) compiled(root, name string, flags ...string) func() (string, error) {
 	return sync.OnceValues(func() (string, error) {
 		file := filepath.Join(root, name+".test")
+		if info, ok := debug.ReadBuildInfo(); ok && slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"}) {
+			flags = append(flags, "-race")
+		}
 		output, err := h.command(context.Background(), "go", append(append([]string{"test", "-c", "-o", file}, flags...), ".")...).CombinedOutput()
 		if err != nil {
 			err = fmt.Errorf("the host does not compile: %w\n%s", err, output)
@@ -87,13 +96,13 @@ func (h *host) compiled(root, name string, flags ...string) func() (string, erro
 func (h *host) command(ctx context.Context, name string, args ...string) *exec.Cmd {
 	command := exec.CommandContext(ctx, name, args...)
 	command.Dir = h.folder
-	command.Env = append(os.Environ(), "GOFLAGS=-mod=mod", "GOPROXY=off", "GORACE=atexit_sleep_ms=0")
+	command.Env = append(os.Environ(), "GOFLAGS=-mod=mod -vet=off", "GOPROXY=off", "GORACE=atexit_sleep_ms=0")
 	return command
 }
 
 // process is one run of the host's tests.
 type process struct {
-	binary string   // "plain", "main", "race", or "ginkgo": the command, with the main one
+	binary string   // "plain", "main", or "ginkgo": the command, with the main one
 	env    []string // such as HOST_GRAPH=acme=code: client acme, which surfaces wrong codes
 	args   []string
 	fails  bool
@@ -120,7 +129,7 @@ func (p process) start(t *testing.T) (output string, failed bool) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
-	binary, args := map[string]func() (string, error){"plain": h.plain, "main": h.main, "race": h.race, "ginkgo": h.main}[p.binary], p.args
+	binary, args := map[string]func() (string, error){"plain": h.plain, "main": h.main, "ginkgo": h.main}[p.binary], p.args
 	path, err := binary()
 	if p.binary == "ginkgo" && err == nil {
 		before, after := args, []string(nil)

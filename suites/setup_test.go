@@ -23,7 +23,7 @@ func TestAWrongSetUpIsOneSentence(t *testing.T) {
 		"it fails":        {client: "acme=fails to construct", says: `the client "acme" cannot be checked: acme cannot be constructed: no tenant is configured`},
 		"it panics":       {client: "acme=panics constructing", says: `acme cannot be constructed: its constructor panicked: no tenant is configured`},
 		"nil calls":       {client: "acme=nil calls", says: `acme cannot be constructed: its constructor returned no Calls and no error`},
-		"no errata":       {client: "acme=no errata", says: `the client "acme" cannot be checked: none.yaml: cannot be read, for there is no such file`},
+		"no errata":       {client: "acme=no errata", says: `the client "acme" cannot be checked: none.yaml: cannot be read: there is no such file`},
 		"no sandbox":      {client: "acme=", args: []string{"-learncontract.live"}, says: "--live needs --sandbox FILE"},
 		"flags of a live": {client: "acme=", args: []string{"-learncontract.sandbox=x"}, says: "--sandbox, --provoke and --record are of a live run: add --live"},
 	} {

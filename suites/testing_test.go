@@ -83,31 +83,24 @@ func TestShuffledTestsAllRun(t *testing.T) {
 	}
 }
 
-// Two clients and both providers at the same time: each is checked whole, and a broken one fails alone.
+// Two clients and both providers at the same time: each is checked whole, and a broken one fails alone. So it is without a data
+// race, which go test -race -run TestParallelTests ./suites looks for.
 func TestParallelTests(t *testing.T) {
 	t.Parallel()
-	for _, binary := range []string{"plain", "race"} {
-		t.Run(binary, func(t *testing.T) {
-			t.Parallel()
-			if cgo, err := exec.CommandContext(t.Context(), "go", "env", "CGO_ENABLED").Output(); binary == "race" && (err != nil || string(cgo) != "1\n") {
-				t.Skip("the race detector needs a C compiler: install gcc")
-			}
-			folder := t.TempDir()
-			p := process{binary: binary, env: []string{"HOST_TWO=two=throttled"}, fails: true, args: []string{
-				"-test.run=TestTogether", "-test.parallel=4", "-learncontract.report", folder,
-			}}
-			output := p.run(t)
-			expectLines(t, output, "--- FAIL: TestTogether/graph_of_two/graph.get.throttled", "!DATA RACE", "!TestTogether/graph_of_one",
-				"!TestTogether/classroom_of_1")
-			for file, want := range map[string]string{
-				"graph-one-offline.json": "41 honored", "graph-two-offline.json": "4 broken, 37 honored",
-				"classroom-one-offline.json": "819 honored", "classroom-two-offline.json": "819 honored",
-			} {
-				if got := outcomes(runReport(t, folder, file)); got != want {
-					t.Errorf("%s has %s, want %s", file, got, want)
-				}
-			}
-		})
+	folder := t.TempDir()
+	p := process{binary: "plain", env: []string{"HOST_TWO=two=throttled"}, fails: true, args: []string{
+		"-test.run=TestTogether", "-test.parallel=4", "-learncontract.report", folder,
+	}}
+	output := p.run(t)
+	expectLines(t, output, "--- FAIL: TestTogether/graph_of_two/graph.get.throttled", "!DATA RACE", "!TestTogether/graph_of_one",
+		"!TestTogether/classroom_of_1")
+	for file, want := range map[string]string{
+		"graph-one-offline.json": "41 honored", "graph-two-offline.json": "4 broken, 37 honored",
+		"classroom-one-offline.json": "819 honored", "classroom-two-offline.json": "819 honored",
+	} {
+		if got := outcomes(runReport(t, folder, file)); got != want {
+			t.Errorf("%s has %s, want %s", file, got, want)
+		}
 	}
 }
 

@@ -248,7 +248,7 @@ func TestSignInSaysWhatIsWrongWithoutASecret(t *testing.T) {
 		want   string
 	}{
 		"no identity": {"--as graph/admin", nil, "ca: ca.pem\n", "",
-			`--as "graph/admin" is no identity: it is one of graph/app,`},
+			`--as "graph/admin" is no identity: it is one of classroom/admin,`},
 		"no such flag":          {"--who graph/app", nil, "ca: ca.pem\n", "", "write signin --sandbox FILE --as IDENTITY"},
 		"a user not named":      {"--as classroom/student", nil, "ca: ca.pem\n", "", "does not name classroom.student"},
 		"a broken sandbox file": {"--as graph/app", nil, "more: 1\n", "", "unknown key more"},
