@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -89,33 +88,18 @@ type causes struct {
 const toldWhole = 3
 
 // text is the text of a failure: whole for the first clauses with a cause, and one line for the others.
-func (c *causes) text(sp collect.Spec, v verdict.Verdict, whole string) string {
+func (c *causes) text(sp collect.Spec, v verdict.Verdict, text string) string {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
 	if c.clauses == nil {
 		c.clauses = map[string][]string{}
 	}
 	of, cause := cmp.Or(sp.Clause, sp.ID), string(v.Outcome)+v.Reason
-	if fields := bindingFields(v); fields != "" {
-		cause = string(v.Outcome) + fields // what differs has other values in each clause
-	}
-	if told := c.clauses[cause]; len(told) >= toldWhole || slices.Contains(told, of) {
+	if whole := c.clauses[cause]; len(whole) >= toldWhole || slices.Contains(whole, of) {
 		return fmt.Sprintf("%s: %s", sp.ID, v.Reason)
 	}
 	c.clauses[cause] = append(c.clauses[cause], of)
-	return whole
-}
-
-// bindingFields are the fields that differ and bind, "" if none does.
-func bindingFields(v verdict.Verdict) string {
-	var fields []string
-	for _, d := range v.Deviations {
-		if d.Binds {
-			fields = append(fields, d.Field)
-		}
-	}
-	slices.Sort(fields)
-	return strings.Join(slices.Compact(fields), " ")
+	return text
 }
 
 // networkSpec is the id of the spec that proves that nothing reaches a network.
@@ -143,7 +127,7 @@ func reachesNothing(ctx context.Context, apiURL string) error {
 	for name, c := range map[string]*http.Client{
 		"the stub": stub.New().Client(), "http.DefaultTransport": {Transport: http.DefaultTransport}, "a transport of its own": {Transport: own},
 	} {
-		watch := offline.StartWatch()
+		watch := offline.StartWatch(false)
 		request, err := http.NewRequestWithContext(watch.Context(ctx), http.MethodGet, offline.BaseURL(apiURL), nil)
 		if err != nil {
 			return err

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -158,6 +159,7 @@ type Surfaced struct {
 	Client   string            // the client's name, as texts have it
 	Response exchange.Exchange // what came over the wire last
 	Err      error             // what the call returned
+	Text     string            // of Err, bounded; empty where it is nil
 	Failure  Failure           // what the caller can learn of Err
 	Carried  bool              // whether Err carries a Failure
 	Exposes  []Field           // what the client exposes; nil for all
@@ -168,7 +170,7 @@ type Surfaced struct {
 
 // Surfaced is what the error of a call surfaces to the client's caller, where the last response was x.
 func (c Config) Surfaced(err error, x exchange.Exchange) Surfaced {
-	s := Surfaced{Client: c.Name, Response: x, Err: err, Exposes: c.Exposes}
+	s := Surfaced{Client: c.Name, Response: x, Err: err, Text: errorText(err), Exposes: c.Exposes}
 	switch {
 	case err == nil:
 	case c.Failure != nil:
@@ -177,6 +179,22 @@ func (c Config) Surfaced(err error, x exchange.Exchange) Surfaced {
 		s.Carried = errors.As(err, &s.Failure)
 	}
 	return s
+}
+
+// errorText is the text of an error, cut where nobody reads on. An Error method that panics panics here, where the call is watched.
+func errorText(err error) string {
+	if err == nil {
+		return ""
+	}
+	if v := reflect.ValueOf(err); v.Kind() == reflect.Pointer && v.IsNil() {
+		return fmt.Sprintf("a nil %T in an error, which callers take for a failure: return nil itself", err)
+	}
+	const most = 64 << 10
+	text := err.Error()
+	if len(text) > most {
+		text = strings.ToValidUTF8(text[:most], "") + "…"
+	}
+	return text
 }
 
 // exposes reports whether the client exposes the field.

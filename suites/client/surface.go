@@ -58,7 +58,7 @@ func (m *SurfaceMatcher) Match(actual any) (bool, error) {
 		known = func(Field, string) bool { return false }
 	}
 	if !surfaced.Carried {
-		return known(errorField, surfaced.Err.Error()), nil
+		return known(errorField, surfaced.Text), nil
 	}
 	received, matches := m.received(), true
 	for _, field := range Fields() {
@@ -127,7 +127,7 @@ func (m *SurfaceMatcher) FailureMessage(any) string {
 	case !m.surfaced.Carried:
 		fmt.Fprintf(&text, "%s returned an error that carries no failure, although the API responded %s: %s.\n\n  %s\n\n"+
 			"If this is the client's usual error, have Config.Failure read it; otherwise the client lost the response.\n",
-			name, status, id, exchange.Printable(m.surfaced.Err.Error()))
+			name, status, id, exchange.Printable(m.surfaced.Text))
 	default:
 		fmt.Fprintf(&text, "%s misreports %s,\nwhich %s.\n\n", name, id, m.wording.Title())
 		for _, d := range m.deviations {
@@ -145,4 +145,33 @@ func (m *SurfaceMatcher) FailureMessage(any) string {
 // NegatedFailureMessage implements types.GomegaMatcher.
 func (m *SurfaceMatcher) NegatedFailureMessage(any) string {
 	return fmt.Sprintf("%s was expected to misreport %s, and surfaces it.", cmp.Or(m.surfaced.Client, "The client"), m.wording.ID())
+}
+
+// Succeed succeeds if a call, a Surfaced, returned nil, as it must where the operation responds that nothing failed.
+func Succeed(o *fixtures.Operation) *SucceedMatcher { return &SucceedMatcher{operation: o} }
+
+// SucceedMatcher is the matcher that Succeed returns.
+type SucceedMatcher struct {
+	operation *fixtures.Operation
+	surfaced  Surfaced
+}
+
+// Match implements types.GomegaMatcher for a Surfaced.
+func (m *SucceedMatcher) Match(actual any) (bool, error) {
+	var ok bool
+	if m.surfaced, ok = actual.(Surfaced); !ok || m.operation == nil {
+		return false, fmt.Errorf("Succeed takes an operation and a client.Surfaced, and was given a %T: make one by the client's Config.Surfaced", actual)
+	}
+	return m.surfaced.Err == nil, nil
+}
+
+// FailureMessage implements types.GomegaMatcher.
+func (m *SucceedMatcher) FailureMessage(any) string {
+	return fmt.Sprintf("%s returned an error although the API responded %s to %s:\n%s", cmp.Or(m.surfaced.Client, "The client"),
+		fixtures.StatusLine(m.surfaced.Response.Status()), m.operation.ID, exchange.Printable(m.surfaced.Text))
+}
+
+// NegatedFailureMessage implements types.GomegaMatcher.
+func (m *SucceedMatcher) NegatedFailureMessage(any) string {
+	return fmt.Sprintf("%s was expected to return an error, and returned nil.", cmp.Or(m.surfaced.Client, "The client"))
 }

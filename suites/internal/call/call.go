@@ -55,7 +55,7 @@ func (c *Client) Do(request Request) (*Result, error) {
 	if n := c.hung.Load(); n >= mostHung {
 		return &Result{Fault: &GivenUp{client: c.Name, calls: n}}, nil
 	}
-	watch := offline.StartWatch()
+	watch := offline.StartWatch(c.Dial == nil)
 	answers := stub.New()
 	below := &recorder{transport: answers, baseURL: c.Contract.BaseURL}
 	base := offline.BaseURL(c.Contract.BaseURL)
@@ -154,7 +154,7 @@ func (c *Client) judge(r *Result, request Request, want stub.Request, refused, s
 		if strayed == nil && errors.As(err, new(*net.DNSError)) {
 			strayed = err
 		}
-		r.Fault = &NoRequest{a, shown, err, strayed, c.Dial != nil}
+		r.Fault = &NoRequest{a, shown, r.Surfaced.Text, strayed, c.Dial != nil}
 	}
 }
 

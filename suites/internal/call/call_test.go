@@ -407,11 +407,8 @@ func TestNothingReachesAProxy(t *testing.T) {
 // early is made before any test, as by a package of a client.
 var early, _ = http.DefaultTransport.(*http.Transport)
 
-func TestStrayRequests(t *testing.T) {
+func TestStrayRequests(t *testing.T) { //nolint:paralleltest // a request without the call's context is nobody's where several calls run
 	proxied := os.Getenv(childVariable) != ""
-	if !proxied {
-		t.Parallel()
-	}
 	clone := early.Clone()
 	const given = "connector did not send " + request + " with the http.Client that it was given:\n"
 	const advice = "\nHave New pass that http.Client on. The call returned: "

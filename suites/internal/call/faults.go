@@ -2,7 +2,10 @@ package call
 
 import (
 	"fmt"
+
 	"time"
+
+	"github.com/learncontract/learncontract/matchers/exchange"
 )
 
 // about is what every fault is about.
@@ -34,7 +37,7 @@ type Panic struct {
 
 // Error implements error.
 func (f *Panic) Error() string {
-	return fmt.Sprintf("%s panicked %s: %v\n%s", f.client, f.when(), f.Value, f.Stack)
+	return fmt.Sprintf("%s panicked %s: %s\n%s", f.client, f.when(), exchange.Printable(fmt.Sprint(f.Value)), f.Stack)
 }
 
 // Hang is a client that did not return.
@@ -105,22 +108,26 @@ func (f *UnexpectedRequest) Error() string {
 type NoRequest struct {
 	about
 	Want    string // the request that the call asks for
-	Err     error  // what the call returned; nil for nothing
+	Text    string // of the error that the call returned; empty for nil
 	Refused error  // what was sent by another transport, and refused; nil for nothing
 	Dialled bool   // whether the client was given a base URL, and no transport
 }
 
 // Error implements error.
 func (f *NoRequest) Error() string {
+	returned := "nil"
+	if f.Text != "" {
+		returned = exchange.Printable(f.Text)
+	}
 	switch {
 	case f.Refused != nil && f.Dialled:
-		return fmt.Sprintf("%s did not send %s to the base URL that it was given:\n%v\nHave Dial pass that base URL on. The call returned: %v",
-			f.client, f.Want, f.Refused, f.Err)
+		return fmt.Sprintf("%s did not send %s to the base URL that it was given:\n%v\nHave Dial pass that base URL on. The call returned: %s",
+			f.client, f.Want, f.Refused, returned)
 	case f.Refused != nil:
-		return fmt.Sprintf("%s did not send %s with the http.Client that it was given:\n%v\nHave New pass that http.Client on. The call returned: %v",
-			f.client, f.Want, f.Refused, f.Err)
-	case f.Err != nil:
-		return fmt.Sprintf("%s did not send %s with what it was given. The call returned:\n%v", f.client, f.Want, f.Err)
+		return fmt.Sprintf("%s did not send %s with the http.Client that it was given:\n%v\nHave New pass that http.Client on. The call returned: %s",
+			f.client, f.Want, f.Refused, returned)
+	case f.Text != "":
+		return fmt.Sprintf("%s did not send %s with what it was given. The call returned:\n%s", f.client, f.Want, returned)
 	}
 	return fmt.Sprintf("%s did not send %s, and returned nil.", f.client, f.Want)
 }

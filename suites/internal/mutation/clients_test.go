@@ -28,44 +28,44 @@ var brokenClients = []struct {
 	config client.Config
 	reason string
 }{
-	{"returns nil after 404", changed404(nil), "returned nil although the API responded 404"},
+	{"returns nil after 404", changed404(nil), "returned nil although the API responded with a failure"},
 	{"returns nil after 5xx", surfacing(func(f client.Failure) error {
 		if f.Status >= 500 {
 			return nil
 		}
 		return f
-	}), "returned nil although the API responded 500"},
-	{"returns nil after everything", surfacing(func(client.Failure) error { return nil }), "returned nil although the API responded 403"},
+	}), "returned nil although the API responded with a failure"},
+	{"returns nil after everything", surfacing(func(client.Failure) error { return nil }), "returned nil although the API responded with a failure"},
 	{"returns an error without the failure", surfacing(func(f client.Failure) error { return errors.New(f.Error()) }),
 		"returned an error that carries no failure"},
-	{"returns a sentinel after 404", changed404(io.EOF), "returned an error that carries no failure: EOF"},
+	{"returns a sentinel after 404", changed404(io.EOF), "returned an error that carries no failure"},
 	{"takes 429 for 503", misreading(func(f *client.Failure) {
 		if f.Status == 429 {
 			f.Status = 503
 		}
-	}), "status is surfaced as 503"},
-	{"has no status", misreading(func(f *client.Failure) { f.Status = 0 }), "status is surfaced as"},
-	{"writes the code in lower case", misreading(func(f *client.Failure) { f.Code = strings.ToLower(f.Code) }), `code is surfaced as "forbidden"`},
-	{"takes the status for the code", misreading(func(f *client.Failure) { f.Code = http.StatusText(f.Status) }), "code is surfaced as"},
-	{"has no code", misreading(func(f *client.Failure) { f.Code = "" }), "code is surfaced as (nothing)"},
-	{"swaps code and message", misreading(func(f *client.Failure) { f.Code, f.Message = f.Message, f.Code }), "code is surfaced as"},
-	{"cuts the message", misreading(func(f *client.Failure) { f.Message = f.Message[:len(f.Message)-1] }), "message is surfaced as"},
+	}), "status is not surfaced as received"},
+	{"has no status", misreading(func(f *client.Failure) { f.Status = 0 }), "status is not surfaced as received"},
+	{"writes the code in lower case", misreading(func(f *client.Failure) { f.Code = strings.ToLower(f.Code) }), "code is not surfaced as received"},
+	{"takes the status for the code", misreading(func(f *client.Failure) { f.Code = http.StatusText(f.Status) }), "code is not surfaced as received"},
+	{"has no code", misreading(func(f *client.Failure) { f.Code = "" }), "code is not surfaced"},
+	{"swaps code and message", misreading(func(f *client.Failure) { f.Code, f.Message = f.Message, f.Code }), "code is not surfaced as received"},
+	{"cuts the message", misreading(func(f *client.Failure) { f.Message = f.Message[:len(f.Message)-1] }), "message is not surfaced as received"},
 	{"takes the name out of the message", misreading(func(f *client.Failure) {
 		f.Message = strings.TrimPrefix(f.Message, "@"+f.Name+" ")
-	}), "message is surfaced as"},
+	}), "message is not surfaced as received"},
 	{"has the name with its @", misreading(func(f *client.Failure) {
 		if f.Name != "" {
 			f.Name = "@" + f.Name
 		}
-	}), `name is surfaced as "@`},
-	{"has no name", misreading(func(f *client.Failure) { f.Name = "" }), "name is surfaced as (nothing)"},
-	{"takes any first word for the name", misreading(func(f *client.Failure) { f.Name, _, _ = strings.Cut(f.Message, " ") }), "name is surfaced as"},
-	{"has the first detail alone", misreading(func(f *client.Failure) { f.Details = f.Details[:min(1, len(f.Details))] }), "details is surfaced as"},
-	{"has no details", misreading(func(f *client.Failure) { f.Details = nil }), "details is surfaced as (nothing)"},
+	}), "name is not surfaced as received"},
+	{"has no name", misreading(func(f *client.Failure) { f.Name = "" }), "name is not surfaced"},
+	{"takes any first word for the name", misreading(func(f *client.Failure) { f.Name, _, _ = strings.Cut(f.Message, " ") }), "name is not surfaced as received"},
+	{"has the first detail alone", misreading(func(f *client.Failure) { f.Details = f.Details[:min(1, len(f.Details))] }), "details is not surfaced as received"},
+	{"has no details", misreading(func(f *client.Failure) { f.Details = nil }), "details is not surfaced"},
 	{"takes seconds for minutes", misreading(func(f *client.Failure) { f.RetryAfter *= 60 }), "retry-after is surfaced as"},
-	{"does not read Retry-After", misreading(func(f *client.Failure) { f.RetryAfter = 0 }), "retry-after is surfaced as (nothing)"},
+	{"does not read Retry-After", misreading(func(f *client.Failure) { f.RetryAfter = 0 }), "retry-after is not surfaced"},
 	{"makes a time to wait up", misreading(func(f *client.Failure) { f.RetryAfter = 5 * time.Minute }), "retry-after is surfaced as 5m0s"},
-	{"has no request id", misreading(func(f *client.Failure) { f.RequestID = "" }), "request id is surfaced as (nothing)"},
+	{"has no request id", misreading(func(f *client.Failure) { f.RequestID = "" }), "request id is not surfaced"},
 	{"panics", misreading(func(f *client.Failure) { _ = f.Details[0] }), "panicked: runtime error: index out of range"},
 	{"ends its goroutine", misreading(func(*client.Failure) { runtime.Goexit() }), "panicked: it ended its goroutine by runtime.Goexit"},
 	{"waits for ever", misreading(func(*client.Failure) { select {} }), "hangs"},
@@ -74,7 +74,7 @@ var brokenClients = []struct {
 			return err
 		}
 		return client.Failure{Status: http.StatusNoContent}
-	}), "returned an error although the API responded 204"},
+	}), "returned an error although the API responded with a success"},
 	{"sends nothing", calling(func(context.Context, client.Call, perform) error { return nil }), "did not send the request of its call"},
 	{"sends the request twice", calling(func(ctx context.Context, c client.Call, do perform) error {
 		return errors.Join(do(ctx, c), do(ctx, c))

@@ -138,6 +138,7 @@ func isLoopback(host string) bool {
 
 // Watch collects what is refused while one call of a client runs.
 type Watch struct {
+	virtual bool // whether the call runs on virtual time
 	mutex   sync.Mutex
 	refused []error
 }
@@ -147,10 +148,11 @@ var watching struct {
 	all []*Watch
 }
 
-// StartWatch starts a watch, which End ends. A refused request belongs to the watch in its context (Context), or, without one,
-// to all that run.
-func StartWatch() *Watch {
-	w := &Watch{}
+// StartWatch starts a watch, which End ends, of a call on virtual or on real time. A refused request belongs to the watch in its
+// context (Context). Without one it belongs to the only watch of the time that it was sent at, and where several may have sent it, to
+// none: nobody is accused of another's request, such as one of the host's own.
+func StartWatch(virtual bool) *Watch {
+	w := &Watch{virtual: virtual}
 	watching.Lock()
 	defer watching.Unlock()
 	watching.all = append(watching.all, w)
@@ -182,11 +184,20 @@ func note(ctx context.Context, err error) error {
 	}
 	watching.Lock()
 	defer watching.Unlock()
+	var candidates []*Watch
 	for _, w := range watching.all {
-		w.add(err)
+		if w.virtual == isVirtual(time.Now()) {
+			candidates = append(candidates, w)
+		}
+	}
+	if len(candidates) == 1 {
+		candidates[0].add(err)
 	}
 	return err
 }
+
+// isVirtual reports whether the time is that of a bubble of testing/synctest, which begins at the start of 2000.
+func isVirtual(now time.Time) bool { return now.Year() < 2020 }
 
 func (w *Watch) add(err error) {
 	w.mutex.Lock()

@@ -99,7 +99,7 @@ func TestChildOffline(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			for _, withContext := range []bool{true, false} { // a client may send a request within a context of its own
-				watch := offline.StartWatch()
+				watch := offline.StartWatch(false)
 				ctx := context.Background()
 				if withContext {
 					ctx = watch.Context(ctx)
@@ -135,7 +135,7 @@ func TestChildLive(t *testing.T) {
 			t.Errorf("what the process starts has %s=%q, want %q", name, got, offline.EarlyProxy)
 		}
 	}
-	watch := offline.StartWatch()
+	watch := offline.StartWatch(false)
 	if err := get(t.Context(), http.DefaultClient, "http://graph.invalid/"); err != nil {
 		t.Errorf("the default client does not use the proxy: %v", err)
 	}
@@ -206,7 +206,7 @@ func TestLoopbackPassesMeanwhile(t *testing.T) {
 		})
 		group.Go(func() {
 			for range 10 {
-				watch := offline.StartWatch()
+				watch := offline.StartWatch(false)
 				_ = get(watch.Context(t.Context()), http.DefaultClient, "https://graph.example/")
 				if err := watch.End(); err == nil || strings.Count(err.Error(), "refused") != 1 {
 					t.Errorf("the watch saw %v", err)
@@ -226,7 +226,7 @@ func TestLoopbackPassesMeanwhile(t *testing.T) {
 }
 
 func TestARefusalBelongsToItsWatch(t *testing.T) { //nolint:paralleltest // every watch that runs sees a request without one
-	mine, other := offline.StartWatch(), offline.StartWatch()
+	mine, other := offline.StartWatch(false), offline.StartWatch(false)
 	_ = get(mine.Context(t.Context()), http.DefaultClient, "https://mine.example/")
 	_ = get(t.Context(), http.DefaultClient, "https://anybodys.example/")
 	_ = get(other.Context(t.Context()), http.DefaultClient, "https://other.example/")
@@ -238,7 +238,7 @@ func TestARefusalBelongsToItsWatch(t *testing.T) { //nolint:paralleltest // ever
 	if !strings.Contains(second, "other.example") || !strings.Contains(second, "anybodys.example") || strings.Contains(second, "mine.example") {
 		t.Errorf("the other saw %s", second)
 	}
-	ended := offline.StartWatch()
+	ended := offline.StartWatch(false)
 	_ = ended.End()
 	_ = get(t.Context(), http.DefaultClient, "https://late.example/")
 	if err := ended.End(); err != nil {

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/learncontract/learncontract/fixtures"
+	"github.com/learncontract/learncontract/matchers/exchange"
 	"github.com/learncontract/learncontract/suites/client"
 	"github.com/learncontract/learncontract/suites/internal/call"
 	"github.com/learncontract/learncontract/suites/internal/verdict"
@@ -99,7 +100,9 @@ func (t *trial) verdictOf(err error) verdict.Verdict {
 		return verdict.EngineError(err)
 	}
 	v := t.subject.Judge.Fault(err)
-	if found := (*fault)(nil); errors.As(err, &found) {
+	if found := (*fault)(nil); errors.As(err, &found) && found.hang {
+		v.Reason = t.subject.Judge.Client.Name + " hangs"
+	} else if found != nil {
 		v.Reason = verdict.Sentence(t.subject.Judge.Client.Name + " " + found.text)
 	}
 	return v
@@ -120,6 +123,7 @@ func isEngine(err error) bool { return errors.As(err, new(engineError)) }
 type fault struct {
 	client, text string
 	evidence     string // what shows it
+	hang         bool   // whether the client did not return
 }
 
 // Error implements error.
@@ -230,7 +234,7 @@ func (t *trial) short() delay {
 }
 
 // say is a fault of the client, with what shows it.
-func (t *trial) say(m *measured, format string, args ...any) error {
+func (t *trial) say(m *measured, format string, args ...any) *fault {
 	if !slices.Contains(t.schedules, m.schedule) {
 		t.schedules = append(t.schedules, m.schedule)
 	}
@@ -260,8 +264,10 @@ func (t *trial) broken(m *measured) error {
 		return t.say(m, "never stops: it was throttled %d times in %s, and retried until its context was ended.",
 			len(m.attempts), m.attempts[len(m.attempts)-1].at)
 	case hang != nil && !hang.Stuck:
-		return t.say(m, "hangs: it had not returned after %s, though its context was done after half of that. "+
+		found := t.say(m, "hangs: it had not returned after %s, though its context was done after half of that. "+
 			"Have it return with its context.", hang.After)
+		found.hang = true
+		return found
 	case hang != nil:
 		return m.Fault
 	}
@@ -272,15 +278,15 @@ func (t *trial) broken(m *measured) error {
 	if panicked := m.panicked(); panicked != nil && t.excuse(panicField, fmt.Sprint(panicked.Value)) {
 		return nil
 	}
-	if err != nil && !m.Surfaced.Carried && t.excuse(errorField, err.Error()) {
+	if err != nil && !m.Surfaced.Carried && t.excuse(errorField, m.Surfaced.Text) {
 		return nil
 	}
 	switch {
 	case m.Fault != nil && (m.panicked() != nil || len(m.Exchanges) == 0 || !m.waitsForItsContext()): // or stops judges it
 		return fmt.Errorf("%w\n\n%s", m.Fault, m.schedule)
 	case len(m.Exchanges) > 0 && err != nil && !m.Surfaced.Carried && !m.waitsForItsContext():
-		return t.say(m, "returned an error that carries no failure, although the API responded %s: %v. "+
-			"If this is the client's usual error, have Config.Failure read it.", fixtures.StatusLine(m.Last().Status()), err)
+		return t.say(m, "returned an error that carries no failure, although the API responded %s: %s. "+
+			"If this is the client's usual error, have Config.Failure read it.", fixtures.StatusLine(m.Last().Status()), exchange.Printable(m.Surfaced.Text))
 	}
 	return nil
 }

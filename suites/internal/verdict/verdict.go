@@ -113,9 +113,9 @@ func (j *Judge) surface(v *Verdict, w *fixtures.Wording, inCase string, r *call.
 // notSurfaced says of a client that surfaces no failure what it does instead.
 func (j *Judge) notSurfaced(r *call.Result) string {
 	if r.Surfaced.Err == nil {
-		return j.Client.Name + " returned nil although the API responded " + fixtures.StatusLine(r.Last().Status())
+		return j.Client.Name + " returned nil although the API responded with a failure"
 	}
-	return Sentence(j.Client.Name + " returned an error that carries no failure: " + exchange.Printable(r.Surfaced.Err.Error()))
+	return j.Client.Name + " returned an error that carries no failure"
 }
 
 // match compares a response with a wording, and notes what differs.
@@ -182,11 +182,13 @@ func (j *Judge) Success(o *fixtures.Operation, r *call.Result) Verdict {
 			return Broken(success.FailureMessage(x))
 		}
 	}
-	if r.Surfaced.Err != nil {
-		name, status := j.Client.Name, fixtures.StatusLine(r.Last().Status())
-		v = Broken(fmt.Sprintf("%s returned an error although the API responded %s to %s:\n%s",
-			name, status, o.ID, exchange.Printable(r.Surfaced.Err.Error())))
-		v.Reason = name + " returned an error although the API responded " + status
+	succeed := client.Succeed(o)
+	switch ok, err := succeed.Match(r.Surfaced); {
+	case err != nil:
+		return EngineError(err)
+	case !ok:
+		v = Broken(succeed.FailureMessage(r.Surfaced))
+		v.Reason = j.Client.Name + " returned an error although the API responded with a success"
 	}
 	return v
 }
@@ -202,13 +204,19 @@ func (j *Judge) Seen(w *fixtures.Wording, inCase, field, right, seen string) Ver
 	return v
 }
 
-// Binding says in a sentence what differs that binds, "" if nothing does.
+// Binding says in a sentence what differs that binds, "" if nothing does. Of texts it has no values, which differ in each clause:
+// one cause reads the same everywhere.
 func Binding(list []matchers.Deviation) string {
 	var texts []string
 	for _, d := range list {
-		text := fmt.Sprintf("%s is received as %s, and documented as %s", d.Field, d.Received, d.Documented)
-		if d.Surfaced != "" {
+		text := d.Field + " is not received as documented"
+		switch {
+		case d.Surfaced == "(nothing)":
+			text = d.Field + " is not surfaced"
+		case d.Field == string(client.RetryAfter) && d.Surfaced != "":
 			text = fmt.Sprintf("%s is surfaced as %s, and was received as %s", d.Field, d.Surfaced, d.Received)
+		case d.Surfaced != "":
+			text = d.Field + " is not surfaced as received"
 		}
 		if d.Binds && !slices.Contains(texts, text) {
 			texts = append(texts, text)
