@@ -321,7 +321,7 @@ func noSecret(t *testing.T, f frontEnd) {
 		},
 	} {
 		for _, provider := range fixtures.Providers() {
-			if place != "the headers" && place != "the message" && (provider == "classroom" || !f.ginkgo) {
+			if provider == "classroom" && !f.ginkgo || place != "the headers" && place != "the message" && (provider == "classroom" || !f.ginkgo) {
 				continue // what masks it is the same
 			}
 			t.Run(provider+", "+place, func(t *testing.T) {
