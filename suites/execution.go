@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -137,7 +138,9 @@ func reachesNothing(ctx context.Context, apiURL string) error {
 			response.Body.Close()
 			return fmt.Errorf("a request by %s got a response, and this run is offline: something has replaced what keeps it so", name)
 		}
-		if refused := watch.End(); refused == nil && name != "the stub" {
+		// A look-up of one host by several is one, and refused for one of them: then the text has it, for net drops the error.
+		refused := watch.End() != nil || strings.Contains(err.Error(), offline.ErrRefused.Error())
+		if !refused && name != "the stub" {
 			return fmt.Errorf("a request by %s was not refused, and this run is offline: something has replaced what keeps it so: %w", name, err)
 		}
 	}

@@ -110,7 +110,7 @@ func (s *suiteRun) registerSpec(sp *spec) {
 		s.execute(sp, record, front{
 			ctx:    ctx,
 			helper: func() {},
-			gomega: func(fail gomegaFail) gomega.Gomega { return gomega.NewGomega(fail) },
+			gomega: gomega.NewGomega,
 			fail:   func(text string, callerSkip int) { ginkgo.Fail(text, callerSkip+1) },
 			skip:   func(reason string) { ginkgo.Skip(reason, 2) },
 			// A node of its own: it runs after a failure, a panic, a time-out and an interruption, too.

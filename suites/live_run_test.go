@@ -443,7 +443,7 @@ func wrongFlags(t *testing.T, f frontEnd) {
 		"-strict":                                "engine error: --strict is of a live run or a replay, for offline every field binds: add --live or --replay",
 		"-live -replay x -sandbox y":             "engine error: --replay has a recording respond, and --live a tenant: take one out",
 		"-live -sandbox none.yaml":               "none.yaml: does not exist: copy suites/live/sandbox.example.yaml",
-		"-live -sandbox " + wrong:                wrong + ":2: graph.suite.tenant is not a GUID",
+		"-live -sandbox " + wrong:                wrong + ":2: graph.tenant is not a GUID",
 		"-live -provoke never -sandbox " + wrong: wrong + ":3: graph.secret is not a key of the file: secrets come from the environment",
 		"-replay none":                           "none is no recording of a live run of graph: give the folder that --record was given: observed/graph.yaml: cannot be read",
 	} {

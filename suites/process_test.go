@@ -10,7 +10,6 @@ import (
 	"github.com/onsi/ginkgo/v2/types"
 
 	"github.com/learncontract/learncontract/fixtures"
-	"github.com/learncontract/learncontract/matchers"
 	"github.com/learncontract/learncontract/suites/client/wire"
 	"github.com/learncontract/learncontract/suites/internal/collect"
 	"github.com/learncontract/learncontract/suites/internal/verdict"
@@ -168,11 +167,8 @@ func TestRunBeforeItBegins(t *testing.T) {
 // A failure is told whole for three clauses of a cause, once for each, and in one line for the others.
 func TestCausesAreToldOnce(t *testing.T) {
 	t.Parallel()
-	differs := func(field, received string) verdict.Verdict {
-		return verdict.Verdict{
-			Outcome: report.Broken, Reason: field + " was received as " + received,
-			Deviations: []matchers.Deviation{{Field: field, Binds: true}, {Field: field, Binds: true}, {Field: "message"}},
-		}
+	differs := func(field string) verdict.Verdict {
+		return verdict.Verdict{Outcome: report.Broken, Reason: field + " is not surfaced as received"}
 	}
 	var c causes
 	for _, test := range []struct {
@@ -180,12 +176,12 @@ func TestCausesAreToldOnce(t *testing.T) {
 		v          verdict.Verdict
 		want       string
 	}{
-		{"a#1", "a", differs("code", "x"), "whole"},
-		{"a#2", "a", differs("code", "y"), "a#2: code was received as y"},
-		{"b", "b", differs("code", "z"), "whole"},
-		{"b", "b", differs("status", "400"), "whole"},
-		{"success:c", "", differs("code", "x"), "whole"},
-		{"d", "d", differs("code", "x"), "d: code was received as x"},
+		{"a#1", "a", differs("code"), "whole"},
+		{"a#2", "a", differs("code"), "a#2: code is not surfaced as received"},
+		{"b", "b", differs("code"), "whole"},
+		{"b", "b", differs("status"), "whole"},
+		{"success:c", "", differs("code"), "whole"},
+		{"d", "d", differs("code"), "d: code is not surfaced as received"},
 		{"d", "d", verdict.Verdict{Outcome: report.Broken, Reason: "it hangs"}, "whole"},
 		{"e", "e", verdict.Verdict{Outcome: report.Broken, Reason: "it panicked"}, "whole"},
 		{"d", "d", verdict.Verdict{Outcome: report.Engine, Reason: "it hangs"}, "whole"},

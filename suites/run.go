@@ -83,7 +83,17 @@ func (s *suiteRun) setUp(w writer) error {
 	if err != nil {
 		return err
 	}
+	if s.provider.Specs == nil {
+		return fmt.Errorf("the Provider of %s has no Specs: give a function that says what is checked", s.provider.Name)
+	}
 	s.provider.Specs(s.suite)
+	for i, action := range s.suite.actions {
+		known := slices.ContainsFunc(s.suite.Contract.Operations, func(o *fixtures.Operation) bool { return o.Action == action })
+		if !known || slices.Contains(s.suite.actions[:i], action) {
+			return fmt.Errorf("Specs check the action %q, which %s does not have, or which they check already: check each of its actions once",
+				action, s.provider.Name)
+		}
+	}
 	if err := s.suite.judge.CheckCases(s.suite.cases); err != nil {
 		return fmt.Errorf("a case or its errata are wrong:\n%w", err)
 	}

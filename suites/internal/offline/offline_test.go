@@ -225,18 +225,26 @@ func TestLoopbackPassesMeanwhile(t *testing.T) {
 	}
 }
 
-func TestARefusalBelongsToItsWatch(t *testing.T) { //nolint:paralleltest // every watch that runs sees a request without one
+func TestARefusalBelongsToItsWatch(t *testing.T) { //nolint:paralleltest // a request without one belongs to the only watch that runs
 	mine, other := offline.StartWatch(false), offline.StartWatch(false)
 	_ = get(mine.Context(t.Context()), http.DefaultClient, "https://mine.example/")
 	_ = get(t.Context(), http.DefaultClient, "https://anybodys.example/")
 	_ = get(other.Context(t.Context()), http.DefaultClient, "https://other.example/")
 	seen := func(w *offline.Watch) string { return w.End().Error() }
 	first, second := seen(mine), seen(other)
-	if !strings.Contains(first, "mine.example") || !strings.Contains(first, "anybodys.example") || strings.Contains(first, "other.example") {
+	if !strings.Contains(first, "mine.example") || strings.Contains(first, "anybodys.example") || strings.Contains(first, "other.example") {
 		t.Errorf("mine saw %s", first)
 	}
-	if !strings.Contains(second, "other.example") || !strings.Contains(second, "anybodys.example") || strings.Contains(second, "mine.example") {
+	if !strings.Contains(second, "other.example") || strings.Contains(second, "anybodys.example") || strings.Contains(second, "mine.example") {
 		t.Errorf("the other saw %s", second)
+	}
+	only, virtual := offline.StartWatch(false), offline.StartWatch(true)
+	_ = get(t.Context(), http.DefaultClient, "https://only.example/")
+	if err := only.End(); err == nil || !strings.Contains(err.Error(), "only.example") {
+		t.Errorf("the only watch saw %v", err)
+	}
+	if err := virtual.End(); err != nil {
+		t.Errorf("a watch of a call on virtual time saw %v", err)
 	}
 	ended := offline.StartWatch(false)
 	_ = ended.End()

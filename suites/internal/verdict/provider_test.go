@@ -240,7 +240,7 @@ func TestReceived(t *testing.T) {
 		},
 		"nil": {
 			err: func(client.Failure) error { return nil }, outcome: report.Broken,
-			reason: "the provider honors the clause, and the client does not surface it: acme returned nil although the API responded 405",
+			reason: "the provider honors the clause, and the client does not surface it: acme returned nil although the API responded with a failure",
 		},
 		"no failure": {
 			err: func(client.Failure) error { return errors.New("EOF") }, outcome: report.Broken,
@@ -248,7 +248,7 @@ func TestReceived(t *testing.T) {
 		},
 		"a wrong field": {
 			err: func(f client.Failure) error { f.Code = "x"; return f }, outcome: report.Broken,
-			reason: `the provider honors the clause, and the client does not surface it: code is surfaced as "x"`,
+			reason: `the provider honors the clause, and the client does not surface it: code is not surfaced as received`,
 		},
 		"a known erratum of the client": {
 			err: func(f client.Failure) error { f.Code = "x"; return f }, outcome: report.Honored,

@@ -204,12 +204,12 @@ func (j *Judge) Seen(w *fixtures.Wording, inCase, field, right, seen string) Ver
 	return v
 }
 
-// Binding says in a sentence what differs that binds, "" if nothing does. Of texts it has no values, which differ in each clause:
-// one cause reads the same everywhere.
+// Binding says in a sentence what differs that binds, "" if nothing does. Of what is surfaced it has no values of texts, which differ
+// in each clause: one cause reads the same everywhere.
 func Binding(list []matchers.Deviation) string {
 	var texts []string
 	for _, d := range list {
-		text := d.Field + " is not received as documented"
+		text := fmt.Sprintf("%s is received as %s, and documented as %s", d.Field, d.Received, d.Documented)
 		switch {
 		case d.Surfaced == "(nothing)":
 			text = d.Field + " is not surfaced"

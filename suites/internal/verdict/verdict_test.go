@@ -178,7 +178,7 @@ func TestNoNameDecidesAnOutcome(t *testing.T) {
 		j := judge(t, surfacing(name, gone))
 		w := first(j.Client.Contract, "get.not-found")
 		v := j.Wording(w, "", receive(t, j, w, w.Response()))
-		if v.Outcome != report.Broken || v.Reason != `code is surfaced as "gone", and was received as "Not Found"` ||
+		if v.Outcome != report.Broken || v.Reason != `code is not surfaced as received` ||
 			!strings.HasPrefix(v.Text, name+" misreports sample.things.get.not-found,\n") {
 			t.Errorf("%s is %s, %s\n%s", name, v.Outcome, v.Reason, v.Text)
 		}
@@ -192,9 +192,9 @@ func TestWordingOfAClientThatIsWrong(t *testing.T) {
 		change         func(error) error
 		reason, begins string
 	}{
-		"nil":         {func(error) error { return nil }, "connector returned nil although " + status, "connector returned nil although " + status + ": sample.things.get.not-found,\n"},
-		"other error": {func(error) error { return errors.New("too bad:\n  now") }, "connector returned an error that carries no failure: too bad: now", "connector returned an error that carries no failure, although " + status},
-		"code":        {gone, `code is surfaced as "gone", and was received as "Not Found"`, "connector misreports sample.things.get.not-found,\n"},
+		"nil":         {func(error) error { return nil }, "connector returned nil although the API responded with a failure", "connector returned nil although " + status + ": sample.things.get.not-found,\n"},
+		"other error": {func(error) error { return errors.New("too bad:\n  now") }, "connector returned an error that carries no failure", "connector returned an error that carries no failure, although " + status},
+		"code":        {gone, `code is not surfaced as received`, "connector misreports sample.things.get.not-found,\n"},
 		"a panic":     {func(error) error { panic("no such code") }, "connector panicked: no such code", "connector panicked after it received sample.things.get.not-found: no such code\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -326,7 +326,7 @@ func TestSuccess(t *testing.T) {
 		reason   string // the start; "" for honored
 	}{
 		"right":            {right, success, ""},
-		"an error":         {func(error) error { return errors.New("too bad") }, success, "connector returned an error although the API responded 200 OK"},
+		"an error":         {func(error) error { return errors.New("too bad") }, success, "connector returned an error although the API responded with a success"},
 		"a failure":        {right, failure, "The "},
 		"another status":   {right, accepted, "The "},
 		"a failure's body": {right, disguised, "The "},
@@ -390,7 +390,7 @@ func TestBinding(t *testing.T) {
 	if got := verdict.Binding([]matchers.Deviation{advisory}); got != "" {
 		t.Errorf("what does not bind is %q", got)
 	}
-	const want = `code is received as "b", and documented as "a"; message is surfaced as "c", and was received as "b"`
+	const want = `code is received as "b", and documented as "a"; message is not surfaced as received`
 	if got := verdict.Binding([]matchers.Deviation{received, advisory, surfaced, received}); got != want {
 		t.Errorf("it is %q, want %q", got, want)
 	}
