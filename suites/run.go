@@ -90,7 +90,7 @@ func (s *suiteRun) setUp(w writer) error {
 	for i, action := range s.suite.actions {
 		known := slices.ContainsFunc(s.suite.Contract.Operations, func(o *fixtures.Operation) bool { return o.Action == action })
 		if !known || slices.Contains(s.suite.actions[:i], action) {
-			return fmt.Errorf("Specs check the action %q, which %s does not have, or which they check already: check each of its actions once",
+			return fmt.Errorf("the Specs check the action %q, which %s does not have, or which they check already: check each of its actions once",
 				action, s.provider.Name)
 		}
 	}

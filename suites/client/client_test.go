@@ -310,3 +310,46 @@ func TestExampleIsTheContracts(t *testing.T) {
 		}()
 	}
 }
+
+func TestReturnNil(t *testing.T) {
+	t.Parallel()
+	o := sample(t).Operation("sample.things.get")
+	x := exchange.New(o.Method, o.URL(), o.SuccessResponse(), time.Now())
+	config := client.Config{Name: "acme"}
+	if ok, err := client.ReturnNil(o).Match(config.Surfaced(nil, x)); !ok || err != nil {
+		t.Errorf("nil: %t, %v", ok, err)
+	}
+	m := client.ReturnNil(o)
+	if ok, err := m.Match(config.Surfaced(errors.New("too bad"), x)); ok || err != nil {
+		t.Errorf("an error: %t, %v", ok, err)
+	}
+	if want := "acme returned an error although the API responded 200 OK to sample.things.get:\ntoo bad"; m.FailureMessage(nil) != want {
+		t.Errorf("it says %q, want %q", m.FailureMessage(nil), want)
+	}
+	if _, err := client.ReturnNil(nil).Match(config.Surfaced(nil, x)); err == nil {
+		t.Error("no operation is taken")
+	}
+	if _, err := client.ReturnNil(o).Match(1); err == nil {
+		t.Error("a number is taken")
+	}
+	if text := client.ReturnNil(o).NegatedFailureMessage(nil); !strings.Contains(text, "returned nil") {
+		t.Errorf("negated it says %q", text)
+	}
+}
+
+// broken is an error whose Error method panics on a nil pointer.
+type broken struct{ text string }
+
+func (b *broken) Error() string { return b.text }
+
+func TestATypedNilIsNamed(t *testing.T) {
+	t.Parallel()
+	var err *broken
+	s := client.Config{Name: "acme"}.Surfaced(err, exchange.Exchange{})
+	if s.Err == nil || s.Carried || !strings.Contains(s.Text, "a nil *client_test.broken in an error") {
+		t.Errorf("it is %+v", s)
+	}
+	if text := (client.Config{}).Surfaced(errors.New(strings.Repeat("x", 1<<20)), exchange.Exchange{}).Text; len(text) > 1<<17 {
+		t.Errorf("a text of 1 MiB has %d bytes left", len(text))
+	}
+}

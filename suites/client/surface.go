@@ -147,31 +147,31 @@ func (m *SurfaceMatcher) NegatedFailureMessage(any) string {
 	return fmt.Sprintf("%s was expected to misreport %s, and surfaces it.", cmp.Or(m.surfaced.Client, "The client"), m.wording.ID())
 }
 
-// Succeed succeeds if a call, a Surfaced, returned nil, as it must where the operation responds that nothing failed.
-func Succeed(o *fixtures.Operation) *SucceedMatcher { return &SucceedMatcher{operation: o} }
+// ReturnNil succeeds if a call, a Surfaced, returned nil, as it must where the operation responds that nothing failed.
+func ReturnNil(o *fixtures.Operation) *ReturnNilMatcher { return &ReturnNilMatcher{operation: o} }
 
-// SucceedMatcher is the matcher that Succeed returns.
-type SucceedMatcher struct {
+// ReturnNilMatcher is the matcher that ReturnNil returns.
+type ReturnNilMatcher struct {
 	operation *fixtures.Operation
 	surfaced  Surfaced
 }
 
 // Match implements types.GomegaMatcher for a Surfaced.
-func (m *SucceedMatcher) Match(actual any) (bool, error) {
+func (m *ReturnNilMatcher) Match(actual any) (bool, error) {
 	var ok bool
 	if m.surfaced, ok = actual.(Surfaced); !ok || m.operation == nil {
-		return false, fmt.Errorf("Succeed takes an operation and a client.Surfaced, and was given a %T: make one by the client's Config.Surfaced", actual)
+		return false, fmt.Errorf("ReturnNil takes an operation and a client.Surfaced, and was given a %T: make one by the client's Config.Surfaced", actual)
 	}
 	return m.surfaced.Err == nil, nil
 }
 
 // FailureMessage implements types.GomegaMatcher.
-func (m *SucceedMatcher) FailureMessage(any) string {
+func (m *ReturnNilMatcher) FailureMessage(any) string {
 	return fmt.Sprintf("%s returned an error although the API responded %s to %s:\n%s", cmp.Or(m.surfaced.Client, "The client"),
 		fixtures.StatusLine(m.surfaced.Response.Status()), m.operation.ID, exchange.Printable(m.surfaced.Text))
 }
 
 // NegatedFailureMessage implements types.GomegaMatcher.
-func (m *SucceedMatcher) NegatedFailureMessage(any) string {
+func (m *ReturnNilMatcher) NegatedFailureMessage(any) string {
 	return fmt.Sprintf("%s was expected to return an error, and returned nil.", cmp.Or(m.surfaced.Client, "The client"))
 }
