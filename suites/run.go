@@ -88,10 +88,9 @@ func (s *suiteRun) setUp(w writer) error {
 	}
 	s.provider.Specs(s.suite)
 	for i, action := range s.suite.actions {
-		known := slices.ContainsFunc(s.suite.Contract.Operations, func(o *fixtures.Operation) bool { return o.Action == action })
-		if !known || slices.Contains(s.suite.actions[:i], action) {
-			return fmt.Errorf("the Specs check the action %q, which %s does not have, or which they check already: check each of its actions once",
-				action, s.provider.Name)
+		if !slices.Contains(fixtures.Actions(), action) || slices.Contains(s.suite.actions[:i], action) {
+			return fmt.Errorf("the Specs check the action %q, which is none of %q, or which they check already: check each action once",
+				action, fixtures.Actions())
 		}
 	}
 	if err := s.suite.judge.CheckCases(s.suite.cases); err != nil {
