@@ -99,17 +99,18 @@ func (s *Suite) Each(action string, body func(g gomega.Gomega, w *fixtures.Wordi
 			wordings = append(wordings, clause.Wordings...)
 		}
 		for _, w := range inOrder(wordings, (*fixtures.Wording).Title, func(w *fixtures.Wording) *fixtures.Clause { return w.Clause }) {
+			pace := call.Pace(len(s.specs)) % call.Paces
 			s.specs = append(s.specs, &spec{
 				Spec:      collect.Spec{ID: w.ID(), Clause: w.Clause.ID, Title: w.Title(), Action: o.Action},
 				operation: o, clause: w.Clause, labels: clauseLabels(w.Clause), file: file, line: line,
-				run: func(e *execution) { checkWording(s, e, w, body) },
+				run: func(e *execution) { checkWording(s, e, w, pace, body) },
 			})
 		}
 	}
 }
 
 // checkWording calls the client, which receives the wording.
-func checkWording(s *Suite, e *execution, w *fixtures.Wording, body func(gomega.Gomega, *fixtures.Wording, Result)) {
+func checkWording(s *Suite, e *execution, w *fixtures.Wording, pace call.Pace, body func(gomega.Gomega, *fixtures.Wording, Result)) {
 	e.front.helper()
 	var r *call.Result
 	var v verdict.Verdict
@@ -122,7 +123,9 @@ func checkWording(s *Suite, e *execution, w *fixtures.Wording, body func(gomega.
 		r, v = subjectOf(s).Documented(w)
 	default:
 		var err error
-		r, err = c.Do(call.Request{Operation: w.Clause.Operation, Response: s.respond(w), What: w.ID(), Once: c.WhyOnce(w.Clause)})
+		r, err = c.Do(call.Request{
+			Operation: w.Clause.Operation, Response: s.respond(w), Pace: pace, What: w.ID(), Once: c.WhyOnce(w.Clause),
+		})
 		if err != nil {
 			e.conclude(verdict.EngineError(err))
 			return
@@ -144,6 +147,7 @@ func (s *Suite) EachSuccess(action string, body func(g gomega.Gomega, o *fixture
 	}
 	file, line := caller()
 	for o := range s.operations(action) {
+		pace := call.Pace(len(s.specs)) % call.Paces
 		s.specs = append(s.specs, &spec{
 			Spec: collect.Spec{
 				ID: "success:" + o.ID, Kind: report.Success, Title: "the success of " + o.ID, Action: o.Action,
@@ -153,7 +157,7 @@ func (s *Suite) EachSuccess(action string, body func(g gomega.Gomega, o *fixture
 			run: func(e *execution) {
 				e.front.helper()
 				r, err := s.judge.Client.Do(call.Request{
-					Operation: o, Response: o.SuccessResponse(), What: "the success of " + o.ID, Once: "nothing failed",
+					Operation: o, Response: o.SuccessResponse(), Pace: pace, What: "the success of " + o.ID, Once: "nothing failed",
 				})
 				if err != nil {
 					e.conclude(verdict.EngineError(err))

@@ -29,8 +29,10 @@ type Config struct {
 	// that the instance uses. A client that shares them with another instance takes Dial.
 	New func(client *http.Client, baseURL string) (Calls, error)
 	// Dial, instead of New, constructs a client that insists on a transport of its own. Its base URL is that of a server on
-	// a loopback address. Such a client is called in real time, and not where it retries.
+	// a loopback address. Such a client is called in real time.
 	Dial func(baseURL string) (Calls, error)
+	// Timeout is how long one call of a client that dials may take, 0 for DefaultTimeout. Then its context ends.
+	Timeout time.Duration
 	// Failure reads what the caller can learn of an error that a call returned, false if it carries no failure of the API:
 	// usually errors.As with the client's own error type. Nil looks for a Failure in the error's chain.
 	Failure func(err error) (Failure, bool)
@@ -50,6 +52,9 @@ type Config struct {
 	// Otherwise it must back off there: Microsoft Graph says not to rely on messages.
 	ReadsMinutes bool
 }
+
+// DefaultTimeout is how long one call of a client that dials may take.
+const DefaultTimeout = 30 * time.Second
 
 // Calls are the operations that one instance of a client performs, by the operation's id, such as "graph.create". The key "*"
 // stands for every other operation of the contract. A call returns the error that the client's caller gets, nil for success.

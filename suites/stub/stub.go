@@ -23,6 +23,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -79,22 +80,43 @@ func New() *Stub { return &Stub{} }
 // Client returns an http.Client whose every request the stub responds to or rejects.
 func (s *Stub) Client() *http.Client { return &http.Client{Transport: s} }
 
-// Serve starts a server on a loopback address that responds as the transport does, which is the stub or wraps it, for a client
-// that insists on its own transport. A rejected request gets no response: the connection is closed.
-func (s *Stub) Serve(transport http.RoundTripper) *httptest.Server {
+// Serve starts a server on a loopback address that responds as the transport does, a Stub or what wraps one, for a client that
+// insists on its own transport. Each part of a body that one Read returns is sent at once, and the header before the first. Where the
+// transport returns no response, or a body that breaks off, the connection is closed.
+func Serve(transport http.RoundTripper) *httptest.Server {
 	return httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		request := r.Clone(r.Context())
 		request.URL.Scheme, request.URL.Host, request.RequestURI = "http", r.Host, ""
 		response, err := transport.RoundTrip(request)
 		if err != nil {
-			panic(http.ErrAbortHandler) // Close returns it
+			panic(http.ErrAbortHandler) // who has the transport knows why
 		}
 		defer response.Body.Close()
 		maps.Copy(w.Header(), response.Header)
+		if response.ContentLength > 0 {
+			w.Header().Set("Content-Length", strconv.FormatInt(response.ContentLength, 10))
+		}
 		w.WriteHeader(response.StatusCode)
-		_, _ = io.Copy(w, response.Body) // the client notices what is cut off
+		if response.Body == http.NoBody {
+			return
+		}
+		flush := http.NewResponseController(w).Flush
+		if flush() != nil {
+			panic(http.ErrAbortHandler)
+		}
+		if _, err := io.Copy(writerFunc(func(p []byte) (int, error) {
+			n, err := w.Write(p)
+			return n, cmp.Or(err, flush())
+		}), struct{ io.Reader }{response.Body}); err != nil {
+			panic(http.ErrAbortHandler)
+		}
 	}))
 }
+
+type writerFunc func([]byte) (int, error)
+
+// Write implements io.Writer.
+func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
 
 // Close returns an error of every rejected request or, without any, of every response that was never requested. A closed stub
 // rejects everything.

@@ -140,7 +140,7 @@ var _ = Describe("a stub", func() {
 
 	DescribeTable("responds to its exact request only, for a client with its own transport",
 		func(ctx SpecContext, method, url, sent, differs string) {
-			server := s.Serve(s)
+			server := stub.Serve(s)
 			DeferCleanup(server.Close)
 			here := func(url string) string { return strings.Replace(url, host, server.URL, 1) }
 			Expect(s.Respond(stub.Request{Method: "PATCH", URL: here(course) + query, Body: []byte(body)}, respondJSON("{}"))).To(Succeed())

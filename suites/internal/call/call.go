@@ -1,15 +1,14 @@
 package call
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/learncontract/learncontract/fixtures"
@@ -23,7 +22,8 @@ import (
 type Result struct {
 	Exchanges []exchange.Exchange // by the given transport, in the order of the responses
 	Surfaced  client.Surfaced     // what the caller got; its Response is the last exchange
-	Fault     error               // *Panic, *Hang, *GivenUp, *ForeignHost, *UnexpectedRequest or *NoRequest; nil if there is none
+	Fault     error               // *Panic, *Hang, *GivenUp, *TimedOut, *ForeignHost, *UnexpectedRequest or *NoRequest; nil if there is none
+	Unclosed  error               // *UnclosedBody, of a call that is right otherwise; nil if every body was closed
 	Returned  time.Duration       // when the call returned, since it began
 }
 
@@ -38,91 +38,96 @@ func (r *Result) Last() exchange.Exchange {
 // Request is what to call a client for, and what it receives.
 type Request struct {
 	Operation *fixtures.Operation
-	Response  fixtures.Response // given once; not used with Transport
+	Response  fixtures.Response // given once; the zero one for none, where Wrap gives some
+	Pace      Pace              // how its body comes
 	What      string            // the id of what is received, as texts have it
 	Once      string            // why the client must send one request only
-	// Wrap, if set, makes the transport above the stub that the client is given, on virtual time. It has the request and gives
-	// the stub its responses. End ends the client's context.
-	Wrap func(answers *stub.Stub, below http.RoundTripper, want stub.Request, end context.CancelFunc) http.RoundTripper
+	// Wrap, if set, makes the transport that the client's requests go to, above the stub.
+	Wrap func(Line) http.RoundTripper
 }
 
-// mostHung bounds in how many calls a client may hang in real time: each takes a second.
-const mostHung = 5
+// Line is the way of one call's requests.
+type Line struct {
+	Stub  *stub.Stub         // gives responses to Want
+	Below http.RoundTripper  // notes the exchanges of Stub
+	Want  stub.Request       // the request of the call
+	End   context.CancelFunc // ends the client's context
+}
+
+// In how many calls a client may hang in real time: each takes a second, and a minute where it dials.
+const (
+	mostHung        = 5
+	mostHungDialled = 2
+)
 
 // Do constructs the client, and calls one of its operations for the minimal valid request. The error is the engine's own: the
 // request cannot be stubbed.
 func (c *Client) Do(request Request) (*Result, error) {
-	if n := c.hung.Load(); n >= mostHung {
-		return &Result{Fault: &GivenUp{client: c.Name, calls: n}}, nil
+	results, err := c.DoInTurns([]Request{request})
+	if err != nil {
+		return nil, err
 	}
-	watch := offline.StartWatch(c.Dial == nil)
-	answers := stub.New()
-	below := &recorder{transport: answers, baseURL: c.Contract.BaseURL}
-	base := offline.BaseURL(c.Contract.BaseURL)
+	return results[0], nil
+}
+
+// DoInTurns constructs the client once, and has the instance perform the calls of each turn at once, one turn after the other. The
+// first turn has one call. The results are in the order of the requests, up to the turn in which the client panicked or hung.
+func (c *Client) DoInTurns(turns ...[]Request) ([]*Result, error) {
+	if n := c.hung.Load(); n >= mostHung || c.Dial != nil && n >= mostHungDialled {
+		return []*Result{{Fault: &GivenUp{client: c.Name, calls: n}}}, nil
+	}
+	s := &session{client: c, base: offline.BaseURL(c.Contract.BaseURL)}
 	if c.Dial != nil {
-		server := answers.Serve(below)
+		server := stub.Serve(s)
 		defer server.Close()
-		base = server.URL + pathOf(c.Contract.BaseURL)
+		defer server.CloseClientConnections()
+		s.base = server.URL + pathOf(c.Contract.BaseURL)
 	}
-	o := request.Operation
-	want := stub.Request{Method: o.Method, URL: withQuery(o.URLAt(base), c.Query), Body: o.Body}
-	if request.Wrap == nil {
-		if err := answers.Respond(want, request.Response); err != nil {
-			return nil, err
+	var lines [][]*line
+	for _, turn := range turns {
+		var list []*line
+		for _, request := range turn {
+			l, err := s.newLine(request)
+			if err != nil {
+				return nil, err
+			}
+			list = append(list, l)
 		}
+		lines = append(lines, list)
 	}
-	inner := &Result{}
-	attempt := func(patience time.Duration) {
-		began := time.Now()
-		ctx, end := context.WithCancel(watch.Context(context.Background()))
-		defer end()
-		transport := http.RoundTripper(below)
-		if request.Wrap != nil {
-			transport = request.Wrap(answers, below, want, end)
-		}
-		inner.Surfaced, inner.Fault = guard(ctx, patience, func(ctx context.Context) client.Surfaced {
-			return c.callOnce(ctx, &http.Client{Transport: transport}, base, client.Minimal(o))
-		})
-		inner.Returned = time.Since(began)
-	}
-	r := inner
+	var fault error
 	if c.Dial != nil {
-		attempt(c.patience) // a socket knows no virtual time
+		s.run(2*cmp.Or(c.Timeout, client.DefaultTimeout), lines) // a socket knows no virtual time
 	} else {
 		patience := c.patience
 		if c.hung.Load() > 0 {
 			patience /= impatience
 		}
-		fault := Bubble(patience, func() {
-			attempt(virtualPatience)
+		fault = Bubble(patience, func() {
+			s.run(virtualPatience, lines)
 			time.Sleep(afterReturn)
 		})
-		if fault != nil { // the client goes on, and with it what it was given
-			r = &Result{Fault: fault}
+	}
+	results := s.close(fault)
+	for _, r := range results {
+		if hang := (*Hang)(nil); errors.As(r.Fault, &hang) && (hang.Stuck || c.Dial != nil) {
+			c.hung.Add(1)
 		}
 	}
-	if hang := (*Hang)(nil); errors.As(r.Fault, &hang) && (hang.Stuck || c.Dial != nil) {
-		c.hung.Add(1)
-	}
-	r.Exchanges = below.all()
-	r.Surfaced.Response = r.Last()
-	c.judge(r, request, want, answers.Close(), watch.End())
-	return r, nil
+	return results, nil
 }
 
-// callOnce constructs the client and has it perform the call.
-func (c *Client) callOnce(ctx context.Context, given *http.Client, base string, call client.Call) client.Surfaced {
-	calls, err := c.construct(given, base)
-	if err == nil {
-		f := calls[call.Operation.ID]
-		if f == nil {
-			f = calls["*"]
-		}
-		if f == nil {
-			err = fmt.Errorf("the Calls of %s had %s when they were read first, and have it no more", c.Name, call.Operation.ID)
-		} else {
-			err = f(ctx, call)
-		}
+// perform has an instance perform a call.
+func (c *Client) perform(ctx context.Context, instance client.Calls, call client.Call) client.Surfaced {
+	f := instance[call.Operation.ID]
+	if f == nil {
+		f = instance["*"]
+	}
+	var err error
+	if f == nil {
+		err = fmt.Errorf("the Calls of %s had %s when they were read first, and have it no more", c.Name, call.Operation.ID)
+	} else {
+		err = f(ctx, call)
 	}
 	return c.Surfaced(withoutURL(err), exchange.Exchange{})
 }
@@ -136,21 +141,22 @@ func withoutURL(err error) error {
 }
 
 // judge finds the fault of a call that has none yet, and says what each is about.
-func (c *Client) judge(r *Result, request Request, want stub.Request, refused, strayed error) {
-	a := about{client: c.Name, what: request.What, received: len(r.Exchanges) > 0}
-	shown := stub.Request{Method: want.Method, URL: withQuery(request.Operation.URL(), c.Query)}.String()
+func (c *Client) judge(l *line, rejected, strayed error) {
+	r := &l.result
+	a := about{client: c.Name, what: l.request.What, received: len(r.Exchanges) > 0}
+	shown := stub.Request{Method: l.want.Method, URL: withQuery(l.request.Operation.URL(), c.Query)}.String()
 	if complete(r.Fault, a) {
 		return
 	}
 	err := r.Surfaced.Err
-	switch unexpected := errors.Is(refused, stub.ErrUnexpected); {
-	case errors.Is(refused, stub.ErrOtherHost):
-		r.Fault = &ForeignHost{a, c.Contract.BaseURL, shownRefusal(refused)}
+	switch unexpected := errors.Is(rejected, stub.ErrUnexpected); {
+	case errors.Is(rejected, stub.ErrOtherHost):
+		r.Fault = &ForeignHost{a, c.Contract.BaseURL, shownRefusal(rejected)}
 	case a.received && strayed != nil:
 		r.Fault = &ForeignHost{a, c.Contract.BaseURL, strayed}
 	case unexpected:
-		r.Fault = &UnexpectedRequest{a, shownRefusal(refused), shown, request.Once}
-	case !a.received:
+		r.Fault = &UnexpectedRequest{a, shownRefusal(rejected), shown, l.request.Once}
+	case !l.sent:
 		if strayed == nil && errors.As(err, new(*net.DNSError)) {
 			strayed = err
 		}
@@ -162,7 +168,13 @@ func (c *Client) judge(r *Result, request Request, want stub.Request, refused, s
 // exchange: who gives the transport has seen it.
 func (c *Client) Live(ctx context.Context, patience time.Duration, given *http.Client, base string, call client.Call) *Result {
 	r := &Result{}
-	r.Surfaced, r.Fault = guard(ctx, patience, func(ctx context.Context) client.Surfaced { return c.callOnce(ctx, given, base, call) })
+	r.Surfaced, r.Fault = guard(ctx, patience, func(ctx context.Context) client.Surfaced {
+		instance, err := c.construct(given, base)
+		if err != nil {
+			return c.Surfaced(err, exchange.Exchange{})
+		}
+		return c.perform(ctx, instance, call)
+	})
 	complete(r.Fault, about{client: c.Name, what: "a response to " + call.Operation.ID})
 	return r
 }
@@ -200,52 +212,6 @@ func withQuery(address string, more map[string]string) string {
 	return address + separator + query.Encode()
 }
 
-// recorder captures every exchange below the client, whose goroutines may share it, as if the API itself had responded.
-type recorder struct {
-	transport http.RoundTripper
-	baseURL   string
-
-	mutex     sync.Mutex
-	exchanges []exchange.Exchange
-}
-
-// RoundTrip implements http.RoundTripper.
-func (r *recorder) RoundTrip(request *http.Request) (*http.Response, error) {
-	response, err := r.transport.RoundTrip(request)
-	if err != nil {
-		return nil, err
-	}
-	seen := *response
-	seen.Request = r.shown(request)
-	x, err := exchange.Capture(&seen)
-	response.Body = seen.Body
-	if err != nil {
-		return nil, err
-	}
-	r.mutex.Lock()
-	defer r.mutex.Unlock()
-	r.exchanges = append(r.exchanges, x)
-	return response, nil
-}
-
-// shown is the request with the API's own host.
-func (r *recorder) shown(request *http.Request) *http.Request {
-	api, err := url.Parse(r.baseURL)
-	if err != nil {
-		return request
-	}
-	shown, address := *request, *request.URL
-	address.Scheme, address.Host = api.Scheme, api.Host
-	shown.URL = &address
-	return &shown
-}
-
-func (r *recorder) all() []exchange.Exchange {
-	r.mutex.Lock()
-	defer r.mutex.Unlock()
-	return slices.Clone(r.exchanges)
-}
-
 // OnVirtualTime calls f as every client that takes an http.Client is called. The fault is a *Panic or a *Hang.
 func (c *Client) OnVirtualTime(f func()) error {
 	var inner error
@@ -265,6 +231,8 @@ func complete(fault error, a about) bool {
 	case *Panic:
 		fault.about = a
 	case *Hang:
+		fault.about = a
+	case *TimedOut:
 		fault.about = a
 	}
 	return fault != nil

@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -23,7 +24,6 @@ import (
 	"github.com/learncontract/learncontract/suites/client/wire"
 	"github.com/learncontract/learncontract/suites/internal/call"
 	"github.com/learncontract/learncontract/suites/internal/offline"
-	"github.com/learncontract/learncontract/suites/stub"
 )
 
 func sample(tb testing.TB) *fixtures.Contract {
@@ -305,6 +305,19 @@ func TestAFaultSaysWhetherAResponseWasReceived(t *testing.T) {
 
 const patience = 300 * time.Millisecond // of clients that must hang
 
+// timeLimited is a client whose context ends after half of the patience.
+func timeLimited(config client.Config) client.Config {
+	config.Timeout = patience / 2
+	return config
+}
+
+func TestAClientThatDialsAndTakesTooLong(t *testing.T) {
+	t.Parallel()
+	slow := timeLimited(dialling(after(func(ctx context.Context, _ *http.Client, _ string, _ client.Call) { <-ctx.Done() })))
+	checkFault(t, receive(t, open(t, slow)).Fault, new(*call.TimedOut), "connector took too long after it received "+clauseID+
+		": the suite ended its context after 150ms, and it returned 403 Forbidden")
+}
+
 func TestHangInRealTime(t *testing.T) {
 	t.Parallel()
 	var lock sync.Mutex
@@ -321,8 +334,8 @@ func TestHangInRealTime(t *testing.T) {
 			"in 300ms it neither returned nor waited for anything that time can end. It waits for a lock or a channel that New did not make",
 		},
 		"by Dial, waits for ever": {
-			dialling(after(func(context.Context, *http.Client, string, client.Call) { select {} })), false,
-			[]time.Duration{patience, patience, patience, patience, patience},
+			timeLimited(dialling(after(func(context.Context, *http.Client, string, client.Call) { select {} }))), false,
+			[]time.Duration{patience, patience},
 			"connector hangs after it received " + clauseID + ": it had not returned after 300ms, though its context was done after half of that.",
 		},
 	} {
@@ -338,7 +351,7 @@ func TestHangInRealTime(t *testing.T) {
 				}
 			}
 			r := receive(t, c)
-			checkFault(t, r.Fault, new(*call.GivenUp), "connector is not called any more: it hung in 5 calls before. Fix those first.")
+			checkFault(t, r.Fault, new(*call.GivenUp), "connector is not called any more: it hung in "+strconv.Itoa(len(test.after))+" calls before. Fix those first.")
 		})
 	}
 }
@@ -485,16 +498,16 @@ func TestWrapHasTheRequest(t *testing.T) {
 	var seen []string
 	r, err := c.Do(call.Request{
 		Operation: clause.Operation, What: clauseID,
-		Wrap: func(answers *stub.Stub, below http.RoundTripper, want stub.Request, end context.CancelFunc) http.RoundTripper {
+		Wrap: func(l call.Line) http.RoundTripper {
 			return roundTripper(func(r *http.Request) (*http.Response, error) {
-				seen = append(seen, want.String())
+				seen = append(seen, l.Want.String())
 				if len(seen) == 2 {
-					end()
+					l.End()
 				}
-				if err := answers.Respond(want, clause.Wordings[0].Response()); err != nil {
+				if err := l.Stub.Respond(l.Want, clause.Wordings[0].Response()); err != nil {
 					return nil, err
 				}
-				return below.RoundTrip(r)
+				return l.Below.RoundTrip(r)
 			})
 		},
 	})

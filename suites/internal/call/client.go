@@ -82,6 +82,7 @@ func (c *Client) check() error {
 	expect(strings.TrimSpace(c.Name) != "", "Name is empty: say what reports should call the client")
 	expect((c.New == nil) != (c.Dial == nil),
 		"give one of New, which constructs the client from an http.Client, and Dial, which constructs it from a base URL")
+	expect(c.Timeout >= 0 && (c.Timeout == 0 || c.Dial != nil), "Timeout is %s: give a client that dials a time, and others none, for their time is virtual", c.Timeout)
 	expect(c.Exposes == nil || len(c.Exposes) > 0, "Exposes is empty, so nothing would be compared: leave it nil for all fields, or name some")
 	for _, field := range c.Exposes {
 		expect(slices.Contains(client.Fields(), field), "Exposes has %q: use the constants of package client, %q", field, client.Fields())

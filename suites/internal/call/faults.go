@@ -1,8 +1,8 @@
 package call
 
 import (
+	"cmp"
 	"fmt"
-
 	"time"
 
 	"github.com/learncontract/learncontract/matchers/exchange"
@@ -59,6 +59,32 @@ func (f *Hang) Error() string {
 	}
 	return fmt.Sprintf("%s hangs %s: it had not returned after %s, though its context was done after half of that. "+
 		"Have it return with its context.", f.client, f.when(), f.After)
+}
+
+// TimedOut is a client that dials, and that returned only when the suite had ended its context.
+type TimedOut struct {
+	about
+	After time.Duration
+	Text  string // of the error that the call returned; empty for nil
+}
+
+// Error implements error.
+func (f *TimedOut) Error() string {
+	return fmt.Sprintf("%s took too long %s: the suite ended its context after %s, and it returned %s. If it needs longer, set its Timeout.",
+		f.client, f.when(), f.After, cmp.Or(exchange.Printable(f.Text), "nil"))
+}
+
+// UnclosedBody is a client that returned without closing the body of a response.
+type UnclosedBody struct {
+	Client string
+	Status string // the response's status line
+	What   string // the id of what it received
+}
+
+// Error implements error.
+func (f *UnclosedBody) Error() string {
+	return fmt.Sprintf("%s returned without closing the body of the response %s (%s): net/http cannot use the connection again. "+
+		"Have it close each response's body (http.Response.Body).", f.Client, f.Status, f.What)
 }
 
 // GivenUp is a client that is not called, because it hung in several calls before.

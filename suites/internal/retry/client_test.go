@@ -63,6 +63,7 @@ func (p *policy) RoundTrip(request *http.Request) (*http.Response, error) {
 			return response, nil
 		case <-time.After(wait):
 		}
+		response.Body.Close()
 	}
 }
 

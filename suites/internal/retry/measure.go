@@ -2,7 +2,6 @@ package retry
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -26,6 +25,7 @@ type trial struct {
 	documented *verdict.Matching // and for the documented response, whose own spec settles them
 	schedules  []*schedule       // the first, and those that show a fault
 	total      int               // how many there were
+	unclosed   error             // of the first call that left a body open
 }
 
 func (s *Subject) trial(w *fixtures.Wording, behaviour string) *trial {
@@ -94,19 +94,20 @@ func (t *trial) run(asked delay, times int, interrupt bool) *measured {
 	if t.total++; t.total <= mostReported {
 		t.schedules = append(t.schedules, m.schedule)
 	}
-	line := &throttlingTransport{trial: t, asked: asked, times: times, interrupt: interrupt, measured: m}
-	wrap := func(answers *stub.Stub, below http.RoundTripper, want stub.Request, end context.CancelFunc) http.RoundTripper {
-		line.stub, line.below, line.want, line.end, line.start = answers, below, want, end, time.Now()
-		return line
+	throttling := &throttlingTransport{trial: t, asked: asked, times: times, interrupt: interrupt, measured: m}
+	wrap := func(l call.Line) http.RoundTripper {
+		throttling.line, throttling.start = l, time.Now()
+		return throttling
 	}
 	result, err := t.subject.Judge.Client.Do(call.Request{Operation: o, What: t.wording.ID(), Wrap: wrap})
 	if err != nil {
 		result = &call.Result{Fault: engineError{err}}
 	}
-	line.mutex.Lock()
-	defer line.mutex.Unlock()
+	throttling.mutex.Lock()
+	defer throttling.mutex.Unlock()
 	m.Result = result
 	m.ended = result.Returned
+	t.unclosed = first(t.unclosed, result.Unclosed)
 	m.outcome = m.outcomeText()
 	if o.Action == "create" && len(m.attempts) > 1 {
 		m.repeated = stub.Request{Method: o.Method, URL: o.URL()}.String() + " " + stub.PrintableBody(o.Body)
@@ -136,11 +137,8 @@ type throttlingTransport struct {
 	asked     delay
 	times     int
 	interrupt bool
-	want      stub.Request
-	stub      *stub.Stub
-	below     http.RoundTripper
+	line      call.Line
 	start     time.Time
-	end       context.CancelFunc // ends the client's context
 
 	mutex   sync.Mutex
 	tries   int // attempts, and requests after the context's end
@@ -157,7 +155,7 @@ func (l *throttlingTransport) RoundTrip(r *http.Request) (*http.Response, error)
 		// It may loop without a pause, in which no virtual time passes: a client that does not even look at its context
 		// never gets a response again.
 		l.measured.endless = true
-		l.end()
+		l.line.End()
 		if l.tries > 2*mostAttempts {
 			l.mutex.Unlock()
 			<-make(chan struct{})
@@ -192,7 +190,7 @@ func (l *throttlingTransport) RoundTrip(r *http.Request) (*http.Response, error)
 		l.throttle(&response, &a, number, now)
 	}
 	response.Header.Set("Date", now.UTC().Format(http.TimeFormat))
-	if err := l.stub.Respond(l.want, response); err != nil {
+	if err := l.line.Stub.Respond(l.line.Want, response); err != nil {
 		return nil, err
 	}
 	plain := r.WithContext(r.Context())
@@ -202,13 +200,13 @@ func (l *throttlingTransport) RoundTrip(r *http.Request) (*http.Response, error)
 		plain.Header.Del("Content-Encoding")
 		plain.Header.Set("Content-Type", "application/json")
 	}
-	received, err := l.below.RoundTrip(plain)
+	received, err := l.line.Below.RoundTrip(plain)
 	if err == nil {
 		a.status = received.StatusCode
 	}
 	l.measured.attempts = append(l.measured.attempts, a)
 	if l.interrupt && number == 0 {
-		time.AfterFunc(interruptAfter, l.end) // the client is in its first wait, or has returned
+		time.AfterFunc(interruptAfter, l.line.End) // the client is in its first wait, or has returned
 	}
 	return received, err
 }

@@ -58,7 +58,7 @@ func (s *Subject) Wordings() []*fixtures.Wording {
 // Check is the verdict of a behaviour where the client is throttled with the wording.
 func (s *Subject) Check(w *fixtures.Wording, b Behaviour) verdict.Verdict {
 	t := s.trial(w, b.Key)
-	fault := b.check(t)
+	fault := first(b.check(t), t.unclosed)
 	v := verdict.Verdict{Outcome: report.Honored}
 	if text := t.withoutName(fault); fault != nil && (isEngine(fault) || !t.errata.Excuse(retriesField, text)) {
 		v = t.verdictOf(fault)
@@ -78,7 +78,7 @@ func (s *Subject) Documented(w *fixtures.Wording) (*call.Result, verdict.Verdict
 	if fault := t.misbehaves(m); fault != nil {
 		v = t.verdictOf(fault)
 	} else if v = s.Judge.Wording(w, "", m.Result); !v.Outcome.Fails() {
-		if fault := t.recovers(t.misbehaves, 1); fault != nil {
+		if fault := first(t.recovers(t.misbehaves, 1), t.unclosed); fault != nil {
 			v = t.verdictOf(fault)
 		}
 	}

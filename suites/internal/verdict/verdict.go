@@ -84,7 +84,9 @@ func (j *Judge) Wording(w *fixtures.Wording, inCase string, r *call.Result) Verd
 			}
 		}
 	}
-	j.surface(&v, w, inCase, r)
+	if j.surface(&v, w, inCase, r); !v.Outcome.Fails() && r.Unclosed != nil {
+		return j.Fault(r.Unclosed)
+	}
 	return v
 }
 
@@ -161,6 +163,12 @@ func (j *Judge) Fault(err error) Verdict {
 			v.Reason = name + " sent another request, though " + f.Why
 		}
 	}
+	if f := (*call.TimedOut)(nil); errors.As(err, &f) {
+		v.Reason = fmt.Sprintf("%s took longer than %s", name, f.After)
+	}
+	if errors.As(err, new(*call.UnclosedBody)) {
+		v.Reason = name + " returned without closing the body of a response"
+	}
 	if f := (*call.NoRequest)(nil); errors.As(err, &f) {
 		v.Reason = name + " did not send the request of its call with what it was given"
 	}
@@ -189,6 +197,8 @@ func (j *Judge) Success(o *fixtures.Operation, r *call.Result) Verdict {
 	case !ok:
 		v = Broken(succeed.FailureMessage(r.Surfaced))
 		v.Reason = j.Client.Name + " returned an error although the API responded with a success"
+	case r.Unclosed != nil:
+		return j.Fault(r.Unclosed)
 	}
 	return v
 }

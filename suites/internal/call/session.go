@@ -1,0 +1,224 @@
+package call
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/learncontract/learncontract/fixtures"
+	"github.com/learncontract/learncontract/matchers/exchange"
+	"github.com/learncontract/learncontract/suites/client"
+	"github.com/learncontract/learncontract/suites/internal/offline"
+	"github.com/learncontract/learncontract/suites/stub"
+)
+
+// session is the calls of one instance of a client. As a transport it sends each request the way of its call.
+type session struct {
+	client   *Client
+	base     string // the base URL that the instance is given
+	instance client.Calls
+
+	mutex sync.Mutex
+	turn  []*line // the calls under way
+	begun []*line // all calls so far
+}
+
+// line is one call, and the way of its requests.
+type line struct {
+	request   Request
+	want      stub.Request
+	answers   *stub.Stub
+	recorder  *recorder
+	transport http.RoundTripper // the recorder, or what wraps it
+	watch     *offline.Watch
+	strayed   error // what was refused while the call was under way
+
+	sent   bool // whether the client has sent a request; guarded by the session's mutex, as the result is
+	result Result
+}
+
+// newLine stubs the response of a call.
+func (s *session) newLine(request Request) (*line, error) {
+	o := request.Operation
+	l := &line{request: request, answers: stub.New(), want: stub.Request{Method: o.Method, URL: withQuery(o.URLAt(s.base), s.client.Query), Body: o.Body}}
+	if request.Response.Status != 0 || request.Wrap == nil {
+		if err := l.answers.Respond(l.want, request.Response); err != nil {
+			return nil, err
+		}
+	}
+	l.recorder = &recorder{transport: l.answers, baseURL: s.client.Contract.BaseURL, pace: request.Pace}
+	l.transport = l.recorder
+	return l, nil
+}
+
+// run constructs the instance, and has it perform the calls of each turn.
+func (s *session) run(patience time.Duration, turns [][]*line) {
+	for _, turn := range turns {
+		s.begin(turn)
+		var calls sync.WaitGroup
+		for _, l := range turn[1:] {
+			calls.Go(func() { s.call(patience, l) })
+		}
+		s.call(patience, turn[0])
+		calls.Wait()
+		if slices.ContainsFunc(turn, func(l *line) bool { return l.result.Fault != nil }) {
+			return
+		}
+	}
+}
+
+// begin makes a turn the one under way.
+func (s *session) begin(turn []*line) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	s.endWatches()
+	for _, l := range turn {
+		l.watch = offline.StartWatch(s.client.Dial == nil)
+	}
+	s.turn, s.begun = turn, append(s.begun, turn...)
+}
+
+// endWatches ends those of the turn under way.
+func (s *session) endWatches() {
+	for _, l := range s.turn {
+		l.strayed = l.watch.End()
+	}
+}
+
+type lineKey struct{}
+
+// call has the instance perform a call, and notes what it came to. The first call constructs the instance.
+func (s *session) call(patience time.Duration, l *line) {
+	began := time.Now()
+	ctx, end := context.WithCancel(context.WithValue(l.watch.Context(context.Background()), lineKey{}, l))
+	defer end()
+	if l.request.Wrap != nil {
+		transport := l.request.Wrap(Line{l.answers, l.recorder, l.want, end})
+		s.mutex.Lock()
+		l.transport = transport
+		s.mutex.Unlock()
+	}
+	surfaced, fault := guard(ctx, patience, func(ctx context.Context) client.Surfaced {
+		if s.instance == nil {
+			var err error
+			if s.instance, err = s.client.construct(&http.Client{Transport: s}, s.base); err != nil {
+				return s.client.Surfaced(err, exchange.Exchange{})
+			}
+		}
+		return s.client.perform(ctx, s.instance, client.Minimal(l.request.Operation))
+	})
+	returned := time.Since(began)
+	if fault == nil && s.client.Dial != nil && returned >= patience/2 {
+		fault = &TimedOut{After: patience / 2, Text: surfaced.Text}
+	}
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	l.result.Surfaced, l.result.Fault, l.result.Returned = surfaced, fault, returned
+	if unclosed := l.recorder.unclosed(); fault == nil && unclosed != "" {
+		l.result.Unclosed = &UnclosedBody{s.client.Name, unclosed, l.request.What}
+	}
+}
+
+// close ends the session. The results are those of the calls that were begun; those under way when time stood still have the fault.
+func (s *session) close(fault error) []*Result {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	s.endWatches()
+	var results []*Result
+	for _, l := range s.begun {
+		if fault != nil && slices.Contains(s.turn, l) { // the client goes on, and with it what it was given
+			l = &line{request: l.request, want: l.want, answers: l.answers, recorder: l.recorder, strayed: l.strayed, sent: l.sent}
+			l.result.Fault = fault
+		}
+		l.result.Exchanges = l.recorder.all()
+		l.result.Surfaced.Response = l.result.Last()
+		s.client.judge(l, l.answers.Close(), l.strayed)
+		results = append(results, &l.result)
+	}
+	return results
+}
+
+// RoundTrip implements http.RoundTripper. A request without the context of its call is of the first call under way that has sent
+// none.
+func (s *session) RoundTrip(r *http.Request) (*http.Response, error) {
+	s.mutex.Lock()
+	l, ok := r.Context().Value(lineKey{}).(*line)
+	if !ok {
+		l = s.turn[max(0, slices.IndexFunc(s.turn, func(l *line) bool { return !l.sent }))]
+	}
+	l.sent = true
+	transport := l.transport
+	s.mutex.Unlock()
+	return transport.RoundTrip(r)
+}
+
+// recorder captures every exchange below the client, whose goroutines may share it, as if the API itself had responded. It gives
+// the client bodies as net/http does.
+type recorder struct {
+	transport http.RoundTripper
+	baseURL   string
+	pace      Pace
+	mutex     sync.Mutex
+	exchanges []exchange.Exchange
+	bodies    []*body
+}
+
+// RoundTrip implements http.RoundTripper.
+func (r *recorder) RoundTrip(request *http.Request) (*http.Response, error) {
+	response, err := r.transport.RoundTrip(request)
+	if err != nil {
+		return nil, err
+	}
+	seen := *response
+	seen.Request = r.shown(request)
+	x, err := exchange.Capture(&seen)
+	if err != nil {
+		return nil, err
+	}
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	r.exchanges = append(r.exchanges, x)
+	response.Body = http.NoBody
+	if content := x.Body(); len(content) > 0 {
+		b := newBody(request.Context(), content, r.pace)
+		if response.Body = b; r.pace == Chunked {
+			response.ContentLength, response.TransferEncoding = -1, []string{"chunked"}
+		}
+		r.bodies = append(r.bodies, b)
+	}
+	return response, nil
+}
+
+// shown is the request with the API's own host.
+func (r *recorder) shown(request *http.Request) *http.Request {
+	api, err := url.Parse(r.baseURL)
+	if err != nil {
+		return request
+	}
+	shown, address := *request, *request.URL
+	address.Scheme, address.Host = api.Scheme, api.Host
+	shown.URL = &address
+	return &shown
+}
+
+func (r *recorder) all() []exchange.Exchange {
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	return slices.Clone(r.exchanges)
+}
+
+// unclosed is the status line of the first response whose body was not closed, "" if there is none.
+func (r *recorder) unclosed() string {
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	for i, b := range r.bodies {
+		if !b.isClosed() {
+			return fixtures.StatusLine(r.exchanges[i].Status())
+		}
+	}
+	return ""
+}
+
