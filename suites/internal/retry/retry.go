@@ -58,7 +58,7 @@ func (s *Subject) Wordings() []*fixtures.Wording {
 // Check is the verdict of a behaviour where the client is throttled with the wording.
 func (s *Subject) Check(w *fixtures.Wording, b Behaviour) verdict.Verdict {
 	t := s.trial(w, b.Key)
-	fault := first(b.check(t), t.unclosed)
+	fault := first(b.check(t), t.leaks())
 	v := verdict.Verdict{Outcome: report.Honored}
 	if text := t.withoutName(fault); fault != nil && (isEngine(fault) || !t.errata.Excuse(retriesField, text)) {
 		v = t.verdictOf(fault)
@@ -78,7 +78,7 @@ func (s *Subject) Documented(w *fixtures.Wording) (*call.Result, verdict.Verdict
 	if fault := t.misbehaves(m); fault != nil {
 		v = t.verdictOf(fault)
 	} else if v = s.Judge.Wording(w, "", m.Result); !v.Outcome.Fails() {
-		if fault := first(t.recovers(t.misbehaves, 1), t.unclosed); fault != nil {
+		if fault := first(t.recovers(t.misbehaves, 1), t.leaks()); fault != nil {
 			v = t.verdictOf(fault)
 		}
 	}
@@ -243,6 +243,14 @@ func (t *trial) say(m *measured, format string, args ...any) *fault {
 		client: t.subject.Judge.Client.Name, text: fmt.Sprintf(format, args...),
 		evidence: fmt.Sprintf("\n\n%s\n\nThrottled with %s, %s:\n  %s %s", m.schedule, t.wording.ID(), m.asked, o.Method, o.Path),
 	}
+}
+
+// leaks is the fault of a client that left the body of a response open.
+func (t *trial) leaks() error {
+	if t.unclosed != nil && (t.errata.ExcuseUnclosed() || t.documented.ExcuseUnclosed()) {
+		return nil
+	}
+	return t.unclosed
 }
 
 // withoutName is a fault as errata have it.

@@ -18,7 +18,11 @@ const (
 	panicField   client.Field = "panic"   // with a text that begins with what is seen
 	errorField   client.Field = "error"   // whose text begins with what is seen
 	retriesField client.Field = "retries" // with a fault whose text, after the client's name, begins with what is seen
+	bodyField    client.Field = "body"    // of a response, "not closed"
 )
+
+// ExcuseUnclosed reports whether an erratum has that the client leaves bodies open, and confirms it.
+func (m *Matching) ExcuseUnclosed() bool { return m.Excuse(bodyField, "not closed") }
 
 // Own are the errata of the client.
 func (j *Judge) Own() []*fixtures.Erratum {
@@ -40,7 +44,7 @@ func (j *Judge) LoadErrata() (err error) {
 		j.Errata = append(j.Errata, own...)
 	}
 	for _, e := range j.Own() {
-		fields := append(slices.Clone(j.Client.Exposed()), panicField, errorField)
+		fields := append(slices.Clone(j.Client.Exposed()), panicField, errorField, bodyField)
 		if e.Case == "" && !slices.Contains(fields, client.Field(e.Field)) {
 			err = errors.Join(err, fmt.Errorf("%s: field is %q, which %s does not expose: use one of %q", e, e.Field, e.Client, fields))
 		}

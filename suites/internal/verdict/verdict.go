@@ -84,9 +84,7 @@ func (j *Judge) Wording(w *fixtures.Wording, inCase string, r *call.Result) Verd
 			}
 		}
 	}
-	if j.surface(&v, w, inCase, r); !v.Outcome.Fails() && r.Unclosed != nil {
-		return j.Fault(r.Unclosed)
-	}
+	j.surface(&v, w, inCase, r)
 	return v
 }
 
@@ -104,6 +102,10 @@ func (j *Judge) surface(v *Verdict, w *fixtures.Wording, inCase string, r *call.
 	if !ok {
 		v.Outcome, v.Text = report.Broken, surface.FailureMessage(r.Surfaced)
 		v.Reason = cmp.Or(Binding(surface.Deviations()), j.notSurfaced(r))
+		return
+	}
+	if r.Unclosed != nil && !errata.ExcuseUnclosed() && !j.Matching(w, "").ExcuseUnclosed() { // whatever the case
+		*v = j.Fault(r.Unclosed)
 		return
 	}
 	for _, field := range surface.NotExposed() {
