@@ -263,6 +263,6 @@ func (s *suiteRun) suggestSelection(labelFilter string) string {
 			return fmt.Sprintf("it selects specs of %s, so run the suite of that alone", provider)
 		}
 	}
-	return fmt.Sprintf("select by provider:, action:, status:, clause:, success:, retries: or case:, such as --label-filter=%q",
+	return fmt.Sprintf("select by provider:, action:, status:, clause:, success:, retries:, instance: or case:, such as --label-filter=%q",
 		"clause:"+s.suite.Contract.Operations[0].Clauses[0].ID)
 }

@@ -21,6 +21,7 @@ import (
 	"github.com/learncontract/learncontract/suites/client"
 	"github.com/learncontract/learncontract/suites/internal/call"
 	"github.com/learncontract/learncontract/suites/internal/collect"
+	"github.com/learncontract/learncontract/suites/internal/instance"
 	"github.com/learncontract/learncontract/suites/internal/retry"
 	"github.com/learncontract/learncontract/suites/internal/verdict"
 	"github.com/learncontract/learncontract/suites/live"
@@ -184,24 +185,41 @@ func (s *Suite) Retries() {
 	file, line := caller()
 	subject := subjectOf(s)
 	for _, w := range subject.Wordings() {
-		clause, o := w.Clause, w.Clause.Operation
-		title := fixtures.StatusLine(clause.Status)
-		if clause.Name != "" {
-			title += " @" + clause.Name
+		title := "throttled by " + fixtures.StatusLine(w.Clause.Status)
+		if w.Clause.Name != "" {
+			title += " @" + w.Clause.Name
 		}
 		for _, b := range subject.Behaviours(w) {
-			id := verdict.CaseID(w, b.Key)
-			s.cases[b.Key] = append(s.cases[b.Key], w)
-			s.specs = append(s.specs, &spec{
-				Spec: collect.Spec{
-					ID: id, Kind: report.Retries, Clause: clause.ID, Case: b.Key, Action: o.Action, Title: "throttled by " + title + ", " + b.Text,
-				},
-				operation: o, clause: clause, file: file, line: line,
-				labels: []string{fmt.Sprintf("status:%d", clause.Status), "retries:" + clause.ID, "case:" + id},
-				run:    func(e *execution) { e.front.helper(); e.conclude(subject.Check(w, b)) },
-			})
+			s.addBehaviour(report.Retries, w, b.Key, title+", "+b.Text, file, line, func() verdict.Verdict { return subject.Check(w, b) })
 		}
 	}
+}
+
+// Instances adds specs of what each instance of the client does: for each operation, several calls, one after another and at once,
+// and calls that are interrupted. Live there are none.
+func (s *Suite) Instances() {
+	if s.live {
+		return
+	}
+	file, line := caller()
+	subject := &instance.Subject{Judge: s.judge, Respond: s.respond}
+	for _, w := range subject.Wordings() {
+		for _, b := range instance.Behaviours() {
+			s.addBehaviour(report.Instance, w, b.Key, "one instance "+b.Text, file, line, func() verdict.Verdict { return subject.Check(w, b) })
+		}
+	}
+}
+
+// addBehaviour adds a spec of how the client behaves where it receives the wording.
+func (s *Suite) addBehaviour(kind string, w *fixtures.Wording, key, title, file string, line int, check func() verdict.Verdict) {
+	id, o := verdict.CaseID(w, key), w.Clause.Operation
+	s.cases[key] = append(s.cases[key], w)
+	s.specs = append(s.specs, &spec{
+		Spec:      collect.Spec{ID: id, Kind: kind, Clause: w.Clause.ID, Case: key, Action: o.Action, Title: title},
+		operation: o, clause: w.Clause, file: file, line: line,
+		labels: []string{fmt.Sprintf("status:%d", w.Clause.Status), kind + ":" + w.Clause.ID, "case:" + id},
+		run:    func(e *execution) { e.front.helper(); e.conclude(check()) },
+	})
 }
 
 func subjectOf(s *Suite) *retry.Subject { return &retry.Subject{Judge: s.judge, Respond: s.respond} }

@@ -10,7 +10,7 @@ import (
 )
 
 // Specs asserts every documented status, code and message of the methods that create, get, list, update and delete, and of the
-// others, that a success is none of them, and how the client retries.
+// others, that a success is none of them, how the client retries, and how one instance behaves in several calls.
 func Specs(s *suites.Suite) {
 	for _, action := range []string{"create", "get", "list", "update", "delete", "other"} {
 		// gock responds with the wording; with --live, the tenant responds.
@@ -30,6 +30,7 @@ func Specs(s *suites.Suite) {
 		})
 	}
 	s.Retries()
+	s.Instances()
 }
 
 // Undocumented asserts, beside Specs, responses that Google's pages do not document, and that their reader may expect.

@@ -9,8 +9,8 @@ import (
 	"github.com/learncontract/learncontract/suites/client"
 )
 
-// Specs asserts every documented status, code and message of create, get, update and delete, that a success is none of them, and
-// how the client retries.
+// Specs asserts every documented status, code and message of create, get, update and delete, that a success is none of them,
+// how the client retries, and how one instance behaves in several calls.
 func Specs(s *suites.Suite) {
 	for _, action := range []string{"create", "get", "update", "delete"} {
 		// gock responds with the wording; with --live, the tenant responds.
@@ -30,6 +30,7 @@ func Specs(s *suites.Suite) {
 		})
 	}
 	s.Retries()
+	s.Instances()
 }
 
 // Undocumented asserts, beside Specs, responses that no row of the page documents, and that its reader may expect: its cells taken

@@ -166,6 +166,7 @@ func (c Console) writeOffline(text *strings.Builder, r *Report, run *Run) {
 	}
 	fmt.Fprintf(text, "\n           wordings by edition: %s\n           %s\n", editions(contract, results), clientLine(run))
 	writeChecks(text, "extra checks", Case, run)
+	writeChecks(text, "instances", Instance, run)
 	if run.Client.Retries {
 		writeChecks(text, "retries", Retries, run)
 	}

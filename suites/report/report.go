@@ -148,10 +148,11 @@ type Result struct {
 
 // Kinds of extra checks.
 const (
-	Success = "success" // a successful response, of which the client must surface no failure
-	Case    = "case"    // an undocumented response that a reader of the documentation may expect
-	Retries = "retries" // a client that is throttled
-	Network = "network" // offline nothing reaches it
+	Success  = "success"  // a successful response, of which the client must surface no failure
+	Case     = "case"     // an undocumented response that a reader of the documentation may expect
+	Retries  = "retries"  // a client that is throttled
+	Instance = "instance" // several calls of one instance of the client, or one that is interrupted
+	Network  = "network"  // offline nothing reaches it
 )
 
 // Check is the result of a check beyond the documented failures.

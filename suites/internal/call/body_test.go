@@ -139,7 +139,10 @@ func TestDoInTurns(t *testing.T) {
 			if config.Dial != nil {
 				construct = func(_ *http.Client, base string) (client.Calls, error) { return dialling(do).Dial(base) }
 			}
-			counted := func(given *http.Client, base string) (client.Calls, error) { constructed++; return construct(given, base) }
+			counted := func(given *http.Client, base string) (client.Calls, error) {
+				constructed++
+				return construct(given, base)
+			}
 			if config.Dial != nil {
 				config.Dial = func(base string) (client.Calls, error) { return counted(nil, base) }
 			} else {

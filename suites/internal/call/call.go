@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -72,11 +73,29 @@ func (c *Client) Do(request Request) (*Result, error) {
 
 // DoInTurns constructs the client once, and has the instance perform the calls of each turn at once, one turn after the other. The
 // first turn has one call. The results are in the order of the requests, up to the turn in which the client panicked or hung.
+//
+// Virtual time stands still while a call waits for a lock that another holds. So where calls at once hang, another instance performs
+// them in real time, and every other one from then on.
 func (c *Client) DoInTurns(turns ...[]Request) ([]*Result, error) {
 	if n := c.hung.Load(); n >= mostHung || c.Dial != nil && n >= mostHungDialled {
 		return []*Result{{Fault: &GivenUp{client: c.Name, calls: n}}}, nil
 	}
-	s := &session{client: c, base: offline.BaseURL(c.Contract.BaseURL)}
+	atOnce := len(turns[len(turns)-1]) > 1
+	virtual := c.Dial == nil && !(atOnce && c.locks.Load())
+	results, hung, err := c.doInTurns(virtual, turns)
+	if virtual && hung && len(results) > len(turns) { // those at once were under way
+		c.locks.Store(true)
+		results, hung, err = c.doInTurns(false, turns)
+	}
+	if hung {
+		c.hung.Add(1)
+	}
+	return results, err
+}
+
+// doInTurns is DoInTurns in virtual or in real time, and whether a call hung in real time.
+func (c *Client) doInTurns(virtual bool, turns [][]Request) (results []*Result, hung bool, err error) {
+	s := &session{client: c, virtual: virtual, base: offline.BaseURL(c.Contract.BaseURL)}
 	if c.Dial != nil {
 		server := stub.Serve(s)
 		defer server.Close()
@@ -89,32 +108,34 @@ func (c *Client) DoInTurns(turns ...[]Request) ([]*Result, error) {
 		for _, request := range turn {
 			l, err := s.newLine(request)
 			if err != nil {
-				return nil, err
+				return nil, false, err
 			}
 			list = append(list, l)
 		}
 		lines = append(lines, list)
 	}
+	patience := c.patience
+	if c.hung.Load() > 0 {
+		patience /= impatience
+	}
 	var fault error
-	if c.Dial != nil {
-		s.run(2*cmp.Or(c.Timeout, client.DefaultTimeout), lines) // a socket knows no virtual time
-	} else {
-		patience := c.patience
-		if c.hung.Load() > 0 {
-			patience /= impatience
-		}
+	switch {
+	case c.Dial != nil:
+		s.run(2*cmp.Or(c.Timeout, client.DefaultTimeout), lines)
+	case !virtual:
+		s.run(patience, lines)
+	default:
 		fault = Bubble(patience, func() {
 			s.run(virtualPatience, lines)
 			time.Sleep(afterReturn)
 		})
 	}
-	results := s.close(fault)
-	for _, r := range results {
-		if hang := (*Hang)(nil); errors.As(r.Fault, &hang) && (hang.Stuck || c.Dial != nil) {
-			c.hung.Add(1)
-		}
-	}
-	return results, nil
+	results = s.close(fault)
+	hung = slices.ContainsFunc(results, func(r *Result) bool {
+		hang := (*Hang)(nil)
+		return errors.As(r.Fault, &hang) && (hang.Stuck || !virtual)
+	})
+	return results, hung, nil
 }
 
 // perform has an instance perform a call.

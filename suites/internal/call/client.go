@@ -26,7 +26,8 @@ type Client struct {
 	Contract *fixtures.Contract
 	performs map[string]bool // ids of operations; nil for all
 	patience time.Duration   // in real time
-	hung     atomic.Int32    // in how many calls it hung in real time
+	hung     atomic.Int32    // how often it hung in real time
+	locks    atomic.Bool     // whether its calls at once wait for locks, for which no virtual time passes
 }
 
 // Open checks a client's declaration for a contract, and constructs the client once to learn which operations it performs.

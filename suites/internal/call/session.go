@@ -18,6 +18,7 @@ import (
 // session is the calls of one instance of a client. As a transport it sends each request the way of its call.
 type session struct {
 	client   *Client
+	virtual  bool   // whether its time is
 	base     string // the base URL that the instance is given
 	instance client.Calls
 
@@ -76,7 +77,7 @@ func (s *session) begin(turn []*line) {
 	defer s.mutex.Unlock()
 	s.endWatches()
 	for _, l := range turn {
-		l.watch = offline.StartWatch(s.client.Dial == nil)
+		l.watch = offline.StartWatch(s.virtual)
 	}
 	s.turn, s.begun = turn, append(s.begun, turn...)
 }
@@ -117,7 +118,7 @@ func (s *session) call(patience time.Duration, l *line) {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
 	l.result.Surfaced, l.result.Fault, l.result.Returned = surfaced, fault, returned
-	if unclosed := l.recorder.unclosed(); fault == nil && unclosed != "" {
+	if unclosed := l.recorder.unclosed(); fault == nil && unclosed != "" && s.client.Dial == nil { // a server does not see it
 		l.result.Unclosed = &UnclosedBody{s.client.Name, unclosed, l.request.What}
 	}
 }
@@ -221,4 +222,3 @@ func (r *recorder) unclosed() string {
 	}
 	return ""
 }
-

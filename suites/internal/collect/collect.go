@@ -100,10 +100,11 @@ func Collect(run Run, records []Record) *report.Report {
 
 // passReasons are the reasons of checks that pass, by their kind.
 var passReasons = map[string]string{
-	report.Success: "nothing failed, and it returned nil",
-	report.Case:    "surfaced as it was received",
-	report.Retries: "it retries as it should",
-	report.Network: "nothing reached it",
+	report.Success:  "nothing failed, and it returned nil",
+	report.Case:     "surfaced as it was received",
+	report.Retries:  "it retries as it should",
+	report.Instance: "each of its calls is right",
+	report.Network:  "nothing reached it",
 }
 
 // check finds the run's check of that id, or adds it.

@@ -18,6 +18,7 @@ const (
 	panicField   client.Field = "panic"   // with a text that begins with what is seen
 	errorField   client.Field = "error"   // whose text begins with what is seen
 	retriesField client.Field = "retries" // with a fault whose text, after the client's name, begins with what is seen
+	faultField   client.Field = "fault"   // with a reason that begins, after the client's name, with what is seen
 	bodyField    client.Field = "body"    // of a response, "not closed"
 )
 
@@ -116,7 +117,7 @@ func (j *Judge) matching(whose string, w *fixtures.Wording, inCase string) *Matc
 func (m *Matching) Excuse(field client.Field, text string) (excused bool) {
 	for i, e := range m.errata {
 		// What follows in a text may hold an address, a time, or what happened first.
-		isText := field == panicField || field == errorField || field == retriesField
+		isText := field == panicField || field == errorField || field == retriesField || field == faultField
 		begins := isText && e.Seen != "" && strings.HasPrefix(text, e.Seen)
 		if e.Field == string(field) && (e.Seen == text || begins) {
 			m.confirmed[i], excused = true, true

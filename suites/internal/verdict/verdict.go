@@ -88,6 +88,28 @@ func (j *Judge) Wording(w *fixtures.Wording, inCase string, r *call.Result) Verd
 	return v
 }
 
+// Again is the verdict of a further call that received the wording. Errata are known, and not expected: the wording's own spec
+// settles them.
+func (j *Judge) Again(w *fixtures.Wording, r *call.Result) Verdict {
+	if v := j.Wording(w, "", r); v.Outcome != report.UnexpectedPass {
+		return v
+	}
+	return Verdict{Outcome: report.Honored}
+}
+
+// Known is a verdict that an erratum of the wording in the case may have: of a text that begins, after the client's name, with
+// what is seen.
+func (j *Judge) Known(v Verdict, w *fixtures.Wording, inCase string) Verdict {
+	errata := j.Matching(w, inCase)
+	if v.Outcome.Fails() && v.Outcome != report.Engine && errata.Excuse(faultField, strings.TrimPrefix(v.Reason, j.Client.Name+" ")) {
+		v = Verdict{Outcome: report.Honored}
+	}
+	if !v.Outcome.Fails() {
+		errata.Settle(&v, CaseID(w, inCase), j.Today)
+	}
+	return v
+}
+
 // surface adds to a verdict what the client surfaced of a wording that it received.
 func (j *Judge) surface(v *Verdict, w *fixtures.Wording, inCase string, r *call.Result) {
 	errata := j.Matching(w, inCase)
