@@ -26,6 +26,7 @@ type Result struct {
 	Fault     error               // *Panic, *Hang, *GivenUp, *TimedOut, *ForeignHost, *UnexpectedRequest or *NoRequest; nil if there is none
 	Unclosed  error               // *UnclosedBody, of a call that is right otherwise; nil if every body was closed
 	Returned  time.Duration       // when the call returned, since it began
+	Guessed   bool                // whether a request came without the context of its call, so that it may be another's
 }
 
 // Last is the last exchange, the zero one if there is none.

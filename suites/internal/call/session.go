@@ -149,6 +149,7 @@ func (s *session) RoundTrip(r *http.Request) (*http.Response, error) {
 	l, ok := r.Context().Value(lineKey{}).(*line)
 	if !ok {
 		l = s.turn[max(0, slices.IndexFunc(s.turn, func(l *line) bool { return !l.sent }))]
+		l.result.Guessed = true
 	}
 	l.sent = true
 	transport := l.transport

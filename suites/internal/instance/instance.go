@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -131,21 +132,30 @@ func (s *Subject) perform(turns ...[]step) (verdict.Verdict, error) {
 	if err != nil {
 		return verdict.Verdict{}, err
 	}
-	shareGETs(steps, results)
-	atOnce := len(steps) - len(turns[len(turns)-1])
+	atOnce := len(results) // the first of the calls at once
+	if len(steps) > len(turns) {
+		atOnce = min(len(turns)-1, len(results))
+	}
+	shareGETs(steps[atOnce:], results[atOnce:])
+	mixed := slices.ContainsFunc(results[atOnce:], func(r *call.Result) bool { return r.Guessed })
 	for i, r := range results {
 		v := s.judge(steps[i], r)
-		if v.Outcome.Fails() {
-			when := fmt.Sprintf("In call %d of one instance", i+1)
-			switch {
-			case i >= atOnce && len(turns[len(turns)-1]) > 1:
-				when += ", of which several are under way at once"
-			case i > 0:
-				when += fmt.Sprintf(", after it received %s", steps[i-1].what())
-			}
-			v.Text = when + ":\n" + v.Text
-			return v, nil
+		if !v.Outcome.Fails() || i >= atOnce && mixed && r.Fault == nil {
+			continue
 		}
+		alone, err := s.Judge.Client.Do(s.request(steps[i], call.Together))
+		if err != nil || s.judge(steps[i], alone).Reason == v.Reason { // one cause is told once
+			return verdict.NotRun(report.NotRun, fmt.Sprintf("%s is not right by itself either", steps[i].what())), err
+		}
+		when := fmt.Sprintf("In call %d of one instance", i+1)
+		switch {
+		case i >= atOnce:
+			when += ", of which several are under way at once"
+		case i > 0:
+			when += fmt.Sprintf(", after it received %s", steps[i-1].what())
+		}
+		v.Text = when + ":\n" + v.Text
+		return v, nil
 	}
 	return verdict.Verdict{Outcome: report.Honored}, nil
 }
@@ -177,7 +187,7 @@ func (s *Subject) judge(step step, r *call.Result) verdict.Verdict {
 	return s.Judge.Again(step.failure, r)
 }
 
-// shareGETs lets a call that sent no request have received what an equal one did, for equal requests that only read may be sent
+// shareGETs lets, of calls at once, one that sent no request have received what an equal one did, for equal requests that only read may be sent
 // once for all callers (golang.org/x/sync/singleflight).
 func shareGETs(steps []step, results []*call.Result) {
 	for i, r := range results {
@@ -185,7 +195,7 @@ func shareGETs(steps []step, results []*call.Result) {
 			continue
 		}
 		for j, other := range results {
-			if steps[j].operation == steps[i].operation && len(other.Exchanges) > 0 && errors.Is(r.Surfaced.Err, other.Surfaced.Err) {
+			if steps[j].operation == steps[i].operation && len(other.Exchanges) > 0 && r.Surfaced.Text == other.Surfaced.Text {
 				steps[i], results[i] = steps[j], other
 				break
 			}

@@ -104,7 +104,7 @@ func (j *Judge) Known(v Verdict, w *fixtures.Wording, inCase string) Verdict {
 	if v.Outcome.Fails() && v.Outcome != report.Engine && errata.Excuse(faultField, strings.TrimPrefix(v.Reason, j.Client.Name+" ")) {
 		v = Verdict{Outcome: report.Honored}
 	}
-	if !v.Outcome.Fails() {
+	if v.Outcome == report.Honored {
 		errata.Settle(&v, CaseID(w, inCase), j.Today)
 	}
 	return v
