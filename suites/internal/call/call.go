@@ -138,7 +138,9 @@ func withoutURL(err error) error {
 // judge finds the fault of a call that has none yet, and says what each is about.
 func (c *Client) judge(r *Result, request Request, want stub.Request, refused, strayed error) {
 	a := about{client: c.Name, what: request.What, received: len(r.Exchanges) > 0}
-	shown := stub.Request{Method: want.Method, URL: withQuery(request.Operation.URL(), c.Query)}.String()
+	shown := func() string {
+		return stub.Request{Method: want.Method, URL: withQuery(request.Operation.URL(), c.Query)}.String()
+	}
 	if complete(r.Fault, a) {
 		return
 	}
@@ -149,12 +151,12 @@ func (c *Client) judge(r *Result, request Request, want stub.Request, refused, s
 	case a.received && strayed != nil:
 		r.Fault = &ForeignHost{a, c.Contract.BaseURL, strayed}
 	case unexpected:
-		r.Fault = &UnexpectedRequest{a, shownRefusal(refused), shown, request.Once}
+		r.Fault = &UnexpectedRequest{a, shownRefusal(refused), shown(), request.Once}
 	case !a.received:
 		if strayed == nil && errors.As(err, new(*net.DNSError)) {
 			strayed = err
 		}
-		r.Fault = &NoRequest{a, shown, r.Surfaced.Text, strayed, c.Dial != nil}
+		r.Fault = &NoRequest{a, shown(), r.Surfaced.Text, strayed, c.Dial != nil}
 	}
 }
 
