@@ -353,8 +353,7 @@ func (c *comparer) innerError() {
 
 // shapeFaults lists the faults in the shape of the body.
 func shapeFaults(x exchange.Exchange, schema fixtures.Schema) []fault {
-	body, _ := x.At("")
-	faults, err := validate(schema, body)
+	faults, err := validate(schema, x)
 	if err != nil {
 		// A test compiles the embedded schemas; a wrong one of a user's own contract is reported here.
 		faults = []fault{{text: err.Error()}}

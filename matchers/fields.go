@@ -285,8 +285,8 @@ func HaveErrorShape(schema fixtures.Schema) *FieldMatcher {
 	if len(schema.JSON) == 0 {
 		m.err = fmt.Errorf("%s was given no schema: pass a contract's Envelope.Schema, or a fixtures.Schema with JSON", m.name)
 	}
-	m.match = func(body any) (bool, string, error) {
-		faults, err := validate(schema, body)
+	m.match = func(any) (bool, string, error) {
+		faults, err := validate(schema, m.exchange)
 		if err != nil {
 			return false, "", fmt.Errorf("%s: %w", m.name, err)
 		}

@@ -14,6 +14,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -34,6 +35,13 @@ type Exchange struct {
 	received    time.Time
 	body        any   // the decoded body
 	fault       error // why the body could not be decoded, printable
+	once        *once
+}
+
+// once is what was computed of an exchange.
+type once struct {
+	mutex   sync.Mutex
+	results map[any]any
 }
 
 // keptHeaders are the header fields an Exchange keeps: those of the contract, and the correlation ids that a provider's
@@ -45,7 +53,7 @@ var keptHeaders = []string{
 // New makes an exchange of a request and the response received at a time. An HTTP date in Retry-After counts from that time
 // if the response has no Date. New copies what it keeps.
 func New(method, rawURL string, response fixtures.Response, received time.Time) Exchange {
-	x := Exchange{method: method, url: PrintableURL(rawURL), received: received}
+	x := Exchange{method: method, url: PrintableURL(rawURL), received: received, once: &once{results: map[any]any{}}}
 	x.response = fixtures.Response{Status: response.Status, Header: http.Header{}, Body: bytes.Clone(response.Body)}
 	for name, values := range response.Header {
 		if name = http.CanonicalHeaderKey(name); slices.Contains(keptHeaders, name) {
@@ -163,6 +171,22 @@ func (x Exchange) At(pointer string) (value any, found bool) {
 	}
 	value, found = fixtures.Lookup(x.body, pointer)
 	return clone(value), found
+}
+
+// Once returns what compute returns, which it calls once for each key: what takes long of an exchange is computed once, however many
+// matchers need it. Nobody may change the result. The zero value keeps nothing.
+func (x Exchange) Once(key any, compute func() any) any {
+	if x.once == nil {
+		return compute()
+	}
+	x.once.mutex.Lock()
+	defer x.once.mutex.Unlock()
+	result, known := x.once.results[key]
+	if !known {
+		result = compute()
+		x.once.results[key] = result
+	}
+	return result
 }
 
 func clone(value any) any {

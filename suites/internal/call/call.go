@@ -166,7 +166,9 @@ func withoutURL(err error) error {
 func (c *Client) judge(l *line, rejected, strayed error) {
 	r := &l.result
 	a := about{client: c.Name, what: l.request.What, received: len(r.Exchanges) > 0}
-	shown := stub.Request{Method: l.want.Method, URL: withQuery(l.request.Operation.URL(), c.Query)}.String()
+	shown := func() string {
+		return stub.Request{Method: l.want.Method, URL: withQuery(l.request.Operation.URL(), c.Query)}.String()
+	}
 	if complete(r.Fault, a) {
 		return
 	}
@@ -177,12 +179,12 @@ func (c *Client) judge(l *line, rejected, strayed error) {
 	case a.received && strayed != nil:
 		r.Fault = &ForeignHost{a, c.Contract.BaseURL, strayed}
 	case unexpected:
-		r.Fault = &UnexpectedRequest{a, shownRefusal(rejected), shown, l.request.Once}
+		r.Fault = &UnexpectedRequest{a, shownRefusal(rejected), shown(), l.request.Once}
 	case !l.sent:
 		if strayed == nil && errors.As(err, new(*net.DNSError)) {
 			strayed = err
 		}
-		r.Fault = &NoRequest{a, shown, r.Surfaced.Text, strayed, c.Dial != nil}
+		r.Fault = &NoRequest{a, shown(), r.Surfaced.Text, strayed, c.Dial != nil}
 	}
 }
 

@@ -31,7 +31,7 @@ func guard[T any](ctx context.Context, patience time.Duration, f func(context.Co
 	defer cancel()
 	done := make(chan outcome, 1)
 	go func() {
-		growStack()
+		growStack(false)
 		o := outcome{fault: &Panic{Value: "it ended its goroutine by runtime.Goexit, as t.FailNow does"}}
 		defer func() { done <- o }()
 		defer func() {
@@ -52,12 +52,15 @@ func guard[T any](ctx context.Context, patience time.Duration, f func(context.Co
 	}
 }
 
-// growStack grows a new goroutine's stack once, while there is little on it to copy: what a client calls goes deep.
+// growStack grows a new goroutine's stack once, while there is little on it to copy: what a client calls goes deep. Its frame has the
+// size whether or not the space in it is used, and cleared.
 //
 //go:noinline
-func growStack() {
-	var space [24 << 10]byte
-	runtime.KeepAlive(&space)
+func growStack(use bool) {
+	if use {
+		var space [24 << 10]byte
+		runtime.KeepAlive(&space)
+	}
 }
 
 // Bubble calls f in a bubble of testing/synctest, where time passes when nothing else can happen. The fault is a *Hang if f did
