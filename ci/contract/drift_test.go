@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/go-json-experiment/json/jsontext"
+
 	"github.com/learncontract/learncontract/ci/contract/internal/drift"
 	"github.com/learncontract/learncontract/fixtures"
 )
@@ -67,7 +69,7 @@ func discoveryDocument(t *testing.T, d *fixtures.Document) string {
 	}
 	schemas := map[string]any{}
 	for name, text := range d.Schemas {
-		schemas[name] = json.RawMessage(strings.ReplaceAll(string(text), "#/$defs/", ""))
+		schemas[name] = jsontext.Value(strings.ReplaceAll(string(text), "#/$defs/", ""))
 	}
 	text, err := json.MarshalIndent(map[string]any{
 		"title": d.Title, "version": d.Version, "revision": d.Revision, "methods": methods, "schemas": schemas,
