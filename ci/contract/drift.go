@@ -165,7 +165,7 @@ func writeDrift(w io.Writer, _ string, files []string, r *drift.Report) error {
 		fmt.Fprintf(&text, "no drift: %s of %s %s what the contract says\n", count(r.Read, "statement"), strings.Join(files, ", "), verb)
 	} else {
 		var counts []string
-		for _, weight := range drift.Weights {
+		for _, weight := range drift.Weights() {
 			n := r.Count(weight)
 			switch {
 			case n == 0:
