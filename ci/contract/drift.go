@@ -165,7 +165,7 @@ func writeDrift(w io.Writer, _ string, files []string, r *drift.Report) error {
 		fmt.Fprintf(&text, "no drift: %s of %s %s what the contract says\n", count(r.Read, "statement"), strings.Join(files, ", "), verb)
 	} else {
 		var counts []string
-		for _, weight := range drift.Weights {
+		for _, weight := range drift.Weights() {
 			n := r.Count(weight)
 			switch {
 			case n == 0:
@@ -248,10 +248,6 @@ const driftVersion = 1
 
 // writeDriftJSON writes the report as drift.schema.json has it, which says what the keys mean. Every key is always there.
 func writeDriftJSON(w io.Writer, provider string, _ []string, r *drift.Report) error {
-	findings := append([]drift.Finding{}, r.Findings...)
-	for i := range findings {
-		findings[i].Clauses = append([]string{}, findings[i].Clauses...)
-	}
 	return encode(w, struct {
 		Version  int             `json:"version"`
 		Provider string          `json:"provider"`
@@ -260,5 +256,5 @@ func writeDriftJSON(w io.Writer, provider string, _ []string, r *drift.Report) e
 		Notices  int             `json:"notices"`
 		Cosmetic int             `json:"cosmetic"`
 		Findings []drift.Finding `json:"findings"`
-	}{driftVersion, provider, r.Read, r.Count(drift.Alarm), r.Count(drift.Notice), r.Count(drift.Cosmetic), findings})
+	}{driftVersion, provider, r.Read, r.Count(drift.Alarm), r.Count(drift.Notice), r.Count(drift.Cosmetic), r.Findings})
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -141,12 +140,10 @@ func openAPIOperation(o *fixtures.Operation, failure *oasSchema, schemas map[str
 	return operation, nil
 }
 
-var parameterName = regexp.MustCompile(`\{([^{}]+)\}`)
-
 // parameters returns the parameters of the path, in its order, and then those of the query, sorted.
 func parameters(o *fixtures.Operation) (all []oasParameter) {
-	for _, name := range parameterName.FindAllStringSubmatch(o.Path, -1) {
-		all = append(all, oasParameter{name[1], "path", true, oasText, o.Params[name[1]]})
+	for _, name := range o.Parameters() {
+		all = append(all, oasParameter{name, "path", true, oasText, o.Params[name]})
 	}
 	for _, name := range slices.Sorted(maps.Keys(o.Query)) {
 		all = append(all, oasParameter{name, "query", true, oasText, o.Query[name]})

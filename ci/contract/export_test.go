@@ -243,7 +243,7 @@ func TestOpenAPIHasEveryWording(t *testing.T) {
 		}
 		shapes := map[string]string{}
 		for path := range document.Paths {
-			shape := parameterName.ReplaceAllString(path, "{}")
+			shape := regexp.MustCompile(`\{[^{}]+\}`).ReplaceAllString(path, "{}")
 			if shapes[shape] != "" {
 				t.Errorf("%s and %s are one path", path, shapes[shape])
 			}

@@ -29,12 +29,12 @@ type (
 	wirePattern struct {
 		EqualTo string        `json:"equalTo,omitempty"`
 		Or      []wirePattern `json:"or,omitempty"`
-		Absent  bool          `json:"absent,omitempty"`
+		Absent  bool          `json:"absent,omitzero"`
 	}
 	wireResponse struct {
 		Status   int               `json:"status"`
 		Headers  map[string]string `json:"headers,omitempty"`
-		JSONBody json.RawMessage   `json:"jsonBody,omitempty"`
+		JSONBody json.RawMessage   `json:"jsonBody,omitzero"`
 	}
 )
 

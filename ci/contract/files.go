@@ -1,14 +1,15 @@
 package main
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // output is a file to write.
@@ -115,17 +116,17 @@ func cause(err error) error {
 	return err
 }
 
-// encode writes a value as indented JSON without HTML escapes.
-func encode(w io.Writer, v any) error {
-	encoder := json.NewEncoder(w)
-	encoder.SetEscapeHTML(false)
-	encoder.SetIndent("", "  ")
-	return encoder.Encode(v)
+// indentedJSON is a value as JSON. Equal values have equal bytes, and a list without entries is empty, never null.
+func indentedJSON(v any) ([]byte, error) {
+	text, err := json.Marshal(v, json.Deterministic(true), jsontext.WithIndent("  "))
+	return append(text, '\n'), err
 }
 
-// indentedJSON is what encode writes. Equal values have equal bytes.
-func indentedJSON(v any) ([]byte, error) {
-	var text bytes.Buffer
-	err := encode(&text, v)
-	return text.Bytes(), err
+// encode writes what indentedJSON makes of a value.
+func encode(w io.Writer, v any) error {
+	text, err := indentedJSON(v)
+	if err == nil {
+		_, err = w.Write(text)
+	}
+	return err
 }

@@ -298,7 +298,16 @@ func valid(t *testing.T, schema *jsonschema.Schema, text string) {
 	}
 }
 
-func decoded(t *testing.T, text string) (all jsonClauses) {
+// listed is what the tests read of --json.
+type listed struct {
+	Clauses []struct {
+		ID       string
+		Wordings []struct{ ID string }
+		Alike    []string `json:"lookAlikes"`
+	}
+}
+
+func decoded(t *testing.T, text string) (all listed) {
 	t.Helper()
 	if err := json.Unmarshal([]byte(text), &all); err != nil {
 		t.Fatal(err)

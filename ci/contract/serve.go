@@ -5,12 +5,9 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"maps"
 	"net"
 	"net/http"
 	"net/netip"
-	"regexp"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -56,7 +53,9 @@ func serve(ctx context.Context, out io.Writer, address string, contracts []*fixt
 		return fmt.Errorf("--address %s cannot be listened on (%w): give another port, or 0 for any free one",
 			address, err)
 	}
-	s := newServer("http://"+listener.Addr().String(), contracts, out)
+	s := &server{
+		base: "http://" + listener.Addr().String(), contracts: contracts, calls: map[*fixtures.Operation]int{}, out: out,
+	}
 	for _, c := range contracts {
 		s.logf("%s %s is at %s\n", c.Provider, c.API, s.base+basePath(c))
 	}
@@ -89,33 +88,10 @@ func loopback(address string) error {
 type server struct {
 	base      string // its own URL, without a final slash
 	contracts []*fixtures.Contract
-	routes    []route // the most literal paths first: "{id}:verb" before "{id}", which would match it too
 
 	mutex sync.Mutex
 	calls map[*fixtures.Operation]int // without a preference
 	out   io.Writer
-}
-
-type route struct {
-	operation *fixtures.Operation
-	path      *regexp.Regexp // of an escaped path
-	literal   int            // how many bytes of it are no parameter
-}
-
-func newServer(base string, contracts []*fixtures.Contract, out io.Writer) *server {
-	s := &server{base: base, contracts: contracts, calls: map[*fixtures.Operation]int{}, out: out}
-	for _, c := range contracts {
-		for _, o := range c.Operations {
-			text := parameterName.Split(basePath(c)+o.Path, -1)
-			for i := range text {
-				text[i] = regexp.QuoteMeta(text[i])
-			}
-			path := regexp.MustCompile("^" + strings.Join(text, "[^/]+") + "$")
-			s.routes = append(s.routes, route{o, path, len(strings.Join(text, ""))})
-		}
-	}
-	slices.SortStableFunc(s.routes, func(a, b route) int { return b.literal - a.literal })
-	return s
 }
 
 // ServeHTTP implements http.Handler.
@@ -151,19 +127,21 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.respond(w, r, response.Status, response.Body, name)
 }
 
-// operation returns the operation that the request calls or, if there is none, the methods that its path takes.
-func (s *server) operation(r *http.Request) (*fixtures.Operation, []string) {
-	methods := map[string]bool{}
-	for _, route := range s.routes {
-		if !route.path.MatchString(r.URL.EscapedPath()) {
-			continue
+// operation returns the operation that the request calls or, if there is none, the methods that its path takes, sorted.
+func (s *server) operation(r *http.Request) (called *fixtures.Operation, methods []string) {
+	for _, c := range s.contracts {
+		for _, method := range []string{"DELETE", "GET", "PATCH", "POST", "PUT"} {
+			o, base, _ := c.Route(method, r.URL.EscapedPath())
+			switch {
+			case o == nil || base != basePath(c):
+			case method == r.Method:
+				return o, nil
+			default:
+				methods = append(methods, method)
+			}
 		}
-		if route.operation.Method == r.Method {
-			return route.operation, nil
-		}
-		methods[route.operation.Method] = true
 	}
-	return nil, slices.Sorted(maps.Keys(methods))
+	return nil, methods
 }
 
 // wording returns the wording that the request prefers, or else the next one of the operation; nil is the success.

@@ -65,11 +65,7 @@ type ChangesOfKind struct {
 
 // Since compares the report with the baseline.
 func (r *Report) Since(baseline *Report) *Changes {
-	empty := func() []Change { return []Change{} }
-	c := &Changes{
-		Broken: empty(), Honored: empty(), Documented: empty(), Ran: empty(), NotRun: empty(), Other: empty(),
-		Gone: empty(), NewRuns: []string{}, GoneRuns: []string{},
-	}
+	c := &Changes{}
 	for _, run := range r.Runs {
 		if before := baseline.run(run.ID()); before != nil {
 			c.compare(r.Entries(run), baseline.Entries(before))

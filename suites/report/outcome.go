@@ -1,6 +1,9 @@
 package report
 
-import "slices"
+import (
+	"cmp"
+	"slices"
+)
 
 // Outcome is what a clause or a check came to.
 type Outcome string
@@ -20,14 +23,17 @@ const (
 	NotRun         Outcome = "not-run"
 )
 
-// outcomes are all of them, the worst first.
-var outcomes = []struct {
+// attributes are what is known of an outcome.
+type attributes struct {
 	Outcome
 	label   string // as people read it
 	meaning string
 	fails   bool // the run
 	passes  bool // ran, and is as documented but for what is known or does not bind
-}{
+}
+
+// outcomes are all of them, the worst first.
+var outcomes = []attributes{
 	{Broken, "broken", "a field that binds differs from the documentation, or the client surfaces it wrongly", true, false},
 	{Undocumented, "undocumented", "the response is no documented clause of the operation", true, false},
 	{UnexpectedPass, "unexpected pass", "an erratum expects a deviation that is gone", true, false},
@@ -56,41 +62,28 @@ func Failing() []Outcome {
 
 // rank is the outcome's place among Outcomes, -1 for one that is none.
 func (o Outcome) rank() int {
-	for i := range outcomes {
-		if outcomes[i].Outcome == o {
-			return i
-		}
+	return slices.IndexFunc(outcomes, func(a attributes) bool { return a.Outcome == o })
+}
+
+// attributes are the outcome's, zero for one that is none.
+func (o Outcome) attributes() attributes {
+	if i := o.rank(); i >= 0 {
+		return outcomes[i]
 	}
-	return -1
+	return attributes{}
 }
 
 // Label is the outcome as people read it.
-func (o Outcome) Label() string {
-	if i := o.rank(); i >= 0 {
-		return outcomes[i].label
-	}
-	return string(o)
-}
+func (o Outcome) Label() string { return cmp.Or(o.attributes().label, string(o)) }
 
 // Meaning is what the outcome says, for a legend.
-func (o Outcome) Meaning() string {
-	if i := o.rank(); i >= 0 {
-		return outcomes[i].meaning
-	}
-	return ""
-}
+func (o Outcome) Meaning() string { return o.attributes().meaning }
 
 // Fails reports whether the outcome fails a run.
-func (o Outcome) Fails() bool {
-	i := o.rank()
-	return i >= 0 && outcomes[i].fails
-}
+func (o Outcome) Fails() bool { return o.attributes().fails }
 
 // Passes reports whether all of it ran and is honored, but for what is known or does not bind.
-func (o Outcome) Passes() bool {
-	i := o.rank()
-	return i >= 0 && outcomes[i].passes
-}
+func (o Outcome) Passes() bool { return o.attributes().passes }
 
 // ran reports whether a response came to the outcome.
 func (o Outcome) ran() bool { return o != NotRun && o != Unsupported }

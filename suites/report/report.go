@@ -98,11 +98,11 @@ type Run struct {
 	Transport Transport         `json:"transport"`
 	Tenant    string            `json:"tenant,omitempty"`    // of a live run, if it has a name
 	Selection string            `json:"selection,omitempty"` // as flags; empty for all, or for several
-	Strict    bool              `json:"strict,omitempty"`    // whether every field of a tenant's response binds
+	Strict    bool              `json:"strict,omitzero"`     // whether every field of a tenant's response binds
 	Start     time.Time         `json:"start"`
-	Seconds   float64           `json:"seconds"`            // how long it took
-	Versions  map[string]string `json:"versions"`           // of Go and of this module
-	Requests  int               `json:"requests,omitempty"` // sent to a tenant
+	Seconds   float64           `json:"seconds"`           // how long it took
+	Versions  map[string]string `json:"versions"`          // of Go and of this module
+	Requests  int               `json:"requests,omitzero"` // sent to a tenant
 	// Rerun is a command line that runs one clause again; {clause} in it stands for the clause's id.
 	Rerun string `json:"rerun,omitempty"`
 	// Problems are those of the set-up, not of a contract.
@@ -123,7 +123,7 @@ type Client struct {
 	Exposes    []string `json:"exposes"`              // the fields that its caller sees
 	Hides      []string `json:"hides,omitempty"`      // the fields that its caller does not see
 	Operations []string `json:"operations,omitempty"` // that it performs; all if empty
-	Retries    bool     `json:"retries,omitempty"`    // whether it retries by itself
+	Retries    bool     `json:"retries,omitzero"`     // whether it retries by itself
 }
 
 // Result is the result of one clause.
@@ -132,18 +132,18 @@ type Result struct {
 	Outcome Outcome `json:"outcome"` //
 	// Reason is for the outcome, in a sentence; never empty. It does not name the clause: see Report.Causes.
 	Reason         string               `json:"reason"`
-	Text           string               `json:"text,omitempty"`           // the whole failure
-	Ran            int                  `json:"ran"`                      // of its wordings
-	Honored        int                  `json:"honored"`                  // of those
-	Seconds        float64              `json:"seconds,omitempty"`        // that it took
-	ReceivedStatus int                  `json:"receivedStatus,omitempty"` // of a tenant's response
-	Response       string               `json:"response,omitempty"`       // a tenant's
+	Text           string               `json:"text,omitempty"`          // the whole failure
+	Ran            int                  `json:"ran"`                     // of its wordings
+	Honored        int                  `json:"honored"`                 // of those
+	Seconds        float64              `json:"seconds,omitzero"`        // that it took
+	ReceivedStatus int                  `json:"receivedStatus,omitzero"` // of a tenant's response
+	Response       string               `json:"response,omitempty"`      // a tenant's
 	Deviations     []matchers.Deviation `json:"deviations,omitempty"`
 	NotExposed     []string             `json:"notExposed,omitempty"` // fields that the client does not expose
 	Errata         []string             `json:"errata,omitempty"`     // that matched, by their KnownErratum.Place
 	Schedules      []Schedule           `json:"schedules,omitempty"`
 	// MoreSchedules is how many more were measured without a fault.
-	MoreSchedules int `json:"moreSchedules,omitempty"`
+	MoreSchedules int `json:"moreSchedules,omitzero"`
 }
 
 // Kinds of extra checks.
@@ -177,11 +177,11 @@ type Schedule struct {
 // Attempt is one request of a Schedule and its response. Times are in seconds since the client was called.
 type Attempt struct {
 	At             float64 `json:"at"`
-	Status         int     `json:"status"`                   // 0 without a response
-	RequestedDelay float64 `json:"requestedDelay,omitempty"` // that the response asks for
-	DelaySource    string  `json:"delaySource,omitempty"`    // what in the response asks for it
-	Waited         float64 `json:"waited,omitempty"`         // until the next attempt
-	EarlyBy        float64 `json:"earlyBy,omitempty"`        // by how much that was too short
+	Status         int     `json:"status"`                  // 0 without a response
+	RequestedDelay float64 `json:"requestedDelay,omitzero"` // that the response asks for
+	DelaySource    string  `json:"delaySource,omitempty"`   // what in the response asks for it
+	Waited         float64 `json:"waited,omitzero"`         // until the next attempt
+	EarlyBy        float64 `json:"earlyBy,omitzero"`        // by how much that was too short
 }
 
 // LookAlikes are the clauses that a caller cannot tell apart.
@@ -215,7 +215,7 @@ type KnownErratum struct {
 
 // New is the report of the contract, without a run.
 func New(contract *fixtures.Contract) *Report {
-	c := &Contract{Provider: contract.Provider, API: contract.API, Editions: []Edition{}}
+	c := &Contract{Provider: contract.Provider, API: contract.API}
 	for _, e := range contract.Editions {
 		c.Editions = append(c.Editions, Edition{ID: e.ID, Title: e.Title, URL: e.URL})
 	}

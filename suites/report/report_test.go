@@ -86,6 +86,20 @@ func TestWhatIsWrittenIsRead(t *testing.T) {
 	}
 }
 
+// A provider may send bytes that are no text: they keep no report from being written.
+func TestBytesThatAreNoTextAreWritten(t *testing.T) {
+	r := sample.Report()
+	r.Runs[0].Results[0].Reason = "received \xff"
+	file, err := r.Write(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	read, err := report.Read(file)
+	if err != nil || read.Runs[0].Results[0].Reason != "received \ufffd" {
+		t.Errorf("read %v, %+v", err, read)
+	}
+}
+
 func TestFilesAreNamedByRun(t *testing.T) {
 	run := sample.Report().Runs[0]
 	for name, want := range map[string]string{
