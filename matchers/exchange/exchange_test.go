@@ -191,6 +191,7 @@ func TestURLIsMasked(t *testing.T) {
 		"https://h/l('8%2Fb')/x?q=":   "https://h/l('8%2Fb')/x?q=…",
 		"https://h/p?%zz=1":           "https://h/p?",
 		"https://h/p?a=" + token:      "https://h/p?a=…",
+		"https://h/p?" + token:        "https://h/p?%5Bmasked%5D=…",
 		"http://[::1/":                "[unreadable URL]",
 		"https://h/%zz":               "[unreadable URL]",
 		"https://h/p?a;b=secret&c=d":  "https://h/p?c=…",
@@ -262,7 +263,10 @@ func TestRequest(t *testing.T) {
 
 // Whatever prints an exchange prints what String prints.
 func TestPrintsAsString(t *testing.T) {
-	x := withBody(`{"error":{}}`)
+	x := withRetryAfter("", token)
+	if want := "429 Too Many Requests\nRetry-After: [masked]"; x.String() != want || x.IsZero() {
+		t.Errorf("is printed as %q, want %q", x, want)
+	}
 	for verb, text := range map[string]string{"%v": fmt.Sprintf("%v", x), "%#v": fmt.Sprintf("%#v", x), "Gomega": x.GomegaString()} {
 		if text != x.String() {
 			t.Errorf("%s prints %q, want %q", verb, text, x)
