@@ -2,6 +2,7 @@ package report_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"slices"
@@ -93,6 +94,7 @@ func TestAChangeThatNeitherBreaksNorHonorsIsListed(t *testing.T) {
 		{report.Broken, report.Engine, "other changes"},
 		{report.Engine, report.Broken, "newly broken"},
 		{report.NotRun, report.Unsupported, ""},
+		{report.Honored, report.Engine, "no longer run"},
 	} {
 		before, now := sample.Report(), sample.Report()
 		before.Runs[0].Results[0].Outcome, now.Runs[0].Results[0].Outcome = test.was, test.is
@@ -105,6 +107,31 @@ func TestAChangeThatNeitherBreaksNorHonorsIsListed(t *testing.T) {
 		if got != test.kind {
 			t.Errorf("%s that was %s is %q, want %q", test.is, test.was, got, test.kind)
 		}
+	}
+}
+
+func TestTextsOfChanges(t *testing.T) {
+	const was, is = report.Broken, report.Honored
+	for want, c := range map[string]report.Change{
+		"a  honored, new (r)":        {Run: "r", ID: "a", Is: is},
+		"a  was broken (r)":          {Run: "r", ID: "a", Was: was},
+		"a  honored, was broken (r)": {Run: "r", ID: "a", Was: was, Is: is},
+	} {
+		if c.String() != want {
+			t.Errorf("%+v is %q, want %q", c, c, want)
+		}
+	}
+	none := sample.Report().Since(sample.Report())
+	var kinds []string
+	for _, kind := range none.ByKind() {
+		kinds = append(kinds, kind.Kind)
+	}
+	want := "newly broken, newly honored, newly documented, newly run, no longer run, other changes, gone from the contract"
+	if got := strings.Join(kinds, ", "); got != want {
+		t.Errorf("the kinds are %s, want %s", got, want)
+	}
+	if text, err := json.Marshal(none); err != nil || bytes.Contains(text, []byte("null")) {
+		t.Errorf("no change is null: %s, %v", text, err)
 	}
 }
 
@@ -228,7 +255,10 @@ func TestTheOrderOfRunReportsDoesNotMatter(t *testing.T) {
 		for i, client := range []string{"b", "a", "b"} {
 			p := runReport(client, report.Honored, report.NotRun)
 			p.Runs[0].Client.Name = client
-			if i == 2 {
+			switch i {
+			case 1:
+				p.Contracts[0].Provider, p.Runs[0].Provider = "classroom", "classroom"
+			case 2:
 				p.Runs[0].Transport = report.Live
 			}
 			reports = append(reports, p)
