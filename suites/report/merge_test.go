@@ -386,11 +386,12 @@ func TestWhatTwoRunReportsOfARunAdd(t *testing.T) {
 	if again, err := report.Merge([]report.RunReport{a}); err != nil || !slices.Equal(again.Disagreements, a.Disagreements) {
 		t.Errorf("a merged report's disagreements are %q, %v", again.Disagreements, err)
 	}
-	a.Runs[0].Strict = false
-	_, b = a, runReport("b.json", report.Broken, report.Honored)
-	b.Runs[0].Strict = true
-	if merged, err := report.Merge([]report.RunReport{a, b}); err != nil || merged.Runs[0].Strict {
-		t.Errorf("of a run that was strict in part: strict %v, %v", merged.Runs[0].Strict, err)
+	for _, strict := range []bool{true, false} {
+		a, b := runReport("a.json", report.Broken, report.Honored), runReport("b.json", report.Broken, report.Honored)
+		a.Runs[0].Strict, b.Runs[0].Strict = strict, !strict
+		if merged, err := report.Merge([]report.RunReport{a, b}); err != nil || merged.Runs[0].Strict {
+			t.Errorf("of a run that was strict in part: strict %v, %v", merged.Runs[0].Strict, err)
+		}
 	}
 }
 
@@ -408,8 +409,9 @@ func TestNothingIsLeftOutOnceAllRan(t *testing.T) {
 	}
 	part := both()
 	part[0].Runs[0].Results[5].Outcome = report.NotRun
+	part[1].Runs[0].LeftOut = "they are no more"
 	merged, err = report.Merge(part)
-	if err != nil || merged.Runs[0].LeftOut != "the selection left them out" {
+	if err != nil || merged.Runs[0].LeftOut != "the selection left them out; they are no more" {
 		t.Errorf("of both it left out %q, %v", merged.Runs[0].LeftOut, err)
 	}
 }

@@ -82,7 +82,7 @@ func TestWhatIsWrittenIsRead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(reports) != 1 || !reflect.DeepEqual(reports[0].Report, r) {
+	if len(reports) != 1 || reports[0].File != file || !reflect.DeepEqual(reports[0].Report, r) {
 		t.Errorf("read %d run reports, or another than was written", len(reports))
 	}
 	if text, err := os.ReadFile(file); err != nil || !bytes.Contains(text, []byte("<script>")) {
@@ -160,6 +160,9 @@ func TestWhatIsNoRunReportIsAnError(t *testing.T) {
 		"another version":          {`{"version": 2}`, "its version is 2, this command reads 1"},
 		"nothing":                  {`{"version":1}`, "it has no contract or no run"},
 		"a contract without runs":  {`{"version":1,"contracts":[{"provider":"graph"}]}`, "it has no contract or no run"},
+		"a run without contracts":  {`{"version":1,"runs":[{"provider":"graph"}]}`, "it has no contract or no run"},
+		"a null for a result":      {`{"version":1,"contracts":[{"provider":"graph"}],"runs":[{"provider":"graph","results":[null]}]}`, "a result of the run graph, ,  is null"},
+		"a result of no clause":    {`{"version":1,"contracts":[{"provider":"graph","clauses":[{"id":"a"}]}],"runs":[{"provider":"graph","results":[{"clause":"b","outcome":"honored","reason":"r"}]}]}`, "a result for each clause"},
 		"a run without contract":   {`{"version":1,"contracts":[{"provider":"classroom"}],"runs":[{"provider":"graph"}]}`, "the contract of the run graph, ,  is missing"},
 		"a null":                   {`{"version":1,"runs":[null]}`, "null"},
 		"a clause left out":        {`{"version":1,"contracts":[{"provider":"graph","clauses":[{"id":"a"}]}],"runs":[{"provider":"graph"}]}`, "a result for each clause"},
