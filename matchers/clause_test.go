@@ -90,6 +90,11 @@ func TestAnotherClause(t *testing.T) {
 		"honored": {matchers.HonorClause(notFound), respond(license), honors + license.ID + ", "},
 		"nearer": {matchers.HonorClause(notFound), respond(license, set("innerError", 1)),
 			nearer + license.ID + " and differs from it in shape only."},
+		"nearer, but for two fields": {matchers.HonorClause(notFound),
+			respond(license, header("Content-Type", "text/plain"), set("innerError", 1)),
+			nearer + license.ID + " and differs from it in Content-Type, shape only."},
+		"a success": {matchers.HonorClause(notFound), respond(notFound, status(200)),
+			"It is no failure: the request succeeded or was redirected.\n"},
 		"none nearer":   {matchers.HonorClause(notFound), respond(notFound, status(410)), none + "sample.things.update documents is nearer."},
 		"as near":       {matchers.HonorClause(notFound), respond(license, status(404)), none + "sample.things.update documents is nearer."},
 		"strictly":      {matchers.HonorClause(notFound).Strictly(), respond(license, set("message", "?")), nearer},
@@ -115,6 +120,9 @@ func TestAnotherClause(t *testing.T) {
 func TestMatcherIsReusable(t *testing.T) {
 	license := clause(t, "sample.things.update.license-missing")
 	honor, documented := matchers.HonorClause(license), matchers.BeDocumented(license.Operation)
+	if documented.Clause() != nil {
+		t.Error("there is a clause before there is a response")
+	}
 	for code, want := range map[int]*fixtures.Clause{410: nil, 403: license} {
 		x := respond(license, status(code))
 		if matches(t, honor, x) != (want != nil) || matches(t, documented, x) != (want != nil) {
@@ -138,6 +146,40 @@ func TestAsPublished(t *testing.T) {
 		}
 		if matches(t, matchers.HonorClause(c).Strictly(), x) {
 			t.Errorf("%s: another message honors the clause strictly", id)
+		}
+	}
+}
+
+// Excusing makes a known deviation advisory, and no other.
+func TestExcusing(t *testing.T) {
+	license := clause(t, "sample.things.update.license-missing")
+	isKnown := func(d matchers.Deviation) bool { return d.Field == "status" }
+	for name, c := range map[string]struct {
+		actual exchange.Exchange
+		broken string // the field
+	}{
+		"known":         {respond(license, status(402)), ""},
+		"known, beside": {respond(license, status(402), header("Content-Type", "text/plain")), "Content-Type"},
+		"unknown":       {respond(license, header("Content-Type", "text/plain")), "Content-Type"},
+	} {
+		m := matchers.HonorClause(license).Excusing(isKnown)
+		if matches(t, m, c.actual) != (c.broken == "") {
+			t.Errorf("%s: honored is %v", name, c.broken != "")
+		}
+		for _, d := range m.Deviations() {
+			if d.Binds != (d.Field == c.broken) || (d.Note == "a known erratum") == d.Binds {
+				t.Errorf("%s: %+v", name, d)
+			}
+		}
+	}
+}
+
+// HaveErrorDetail finds a detail among others.
+func TestHaveErrorDetail(t *testing.T) {
+	several := respond(clause(t, "sample.things.create.fields-invalid"))
+	for message, want := range map[string]bool{"Input field {fieldName} is required": true, "Input field {fieldName} is late": false} {
+		if matches(t, matchers.HaveErrorDetail("badRequest", message), several) != want {
+			t.Errorf("the response has the detail %q is %v", message, !want)
 		}
 	}
 }

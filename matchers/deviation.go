@@ -250,21 +250,18 @@ func (c *comparer) message() (minutes string) {
 	case c.Text != "":
 		d.Documented += " (the text was seen in public: the page gives none)"
 	}
-	if isText {
-		if captures, ok = c.Message.MatchSpelling(text); ok {
-			d.Note = spellingOnly
-		} else {
-			d.Note = unexpanded(c.Message, text)
-		}
+	if _, ok = c.Message.MatchSpelling(text); isText && ok {
+		d.Note = spellingOnly
+	} else {
+		d.Note = unexpanded(c.Message, text)
 	}
 	c.deviate(c.bindings.Message, c.envelope.Message, d)
 	// Another reading of the row gives the minutes too: the header must agree with them whichever is compared.
 	for _, w := range c.Clause.Wordings {
-		if other, ok := w.Message.MatchSpelling(text); ok && captures[fixtures.Minutes] == "" {
-			captures = other
-		}
+		captures, _ = w.Message.MatchSpelling(text)
+		minutes = cmp.Or(minutes, captures[fixtures.Minutes])
 	}
-	return captures[fixtures.Minutes]
+	return minutes
 }
 
 // details finds for each documented detail an entry of its own, in any order.
@@ -274,13 +271,11 @@ func (c *comparer) details() {
 	}
 	received, found := c.At(c.envelope.Details)
 	entries, _ := received.([]any)
-	rest, all := unmatched(c.Details, entries, equalDetail)
-	if all && (c.MoreDetails || rest == 0) {
+	if pair(c.Details, c.MoreDetails, entries, equalDetail) {
 		return
 	}
 	d := Deviation{Field: "details", Documented: c.documentedDetails(), Received: quote(received, found)}
-	rest, all = unmatched(c.Details, entries, similarDetail)
-	if all && (c.MoreDetails || rest == 0) {
+	if pair(c.Details, c.MoreDetails, entries, similarDetail) {
 		d.Note = spellingOnly
 	}
 	for _, detail := range c.Details {
@@ -297,13 +292,10 @@ func unexpanded(template fixtures.Template, text string) string {
 	return ""
 }
 
-// unmatched pairs each detail with the first unpaired entry that is the same. It returns the number of entries left and
-// whether every detail has a pair.
-func unmatched(
-	details []fixtures.Detail, entries []any, same func(d fixtures.Detail, code, message string) bool,
-) (rest int, all bool) {
+// pair pairs each detail with the first unpaired entry that is the same. It reports whether every detail has a pair, and,
+// unless there may be more, every entry.
+func pair(details []fixtures.Detail, more bool, entries []any, same func(d fixtures.Detail, code, message string) bool) bool {
 	entries = slices.Clone(entries)
-	all = true
 	for _, d := range details {
 		at := slices.IndexFunc(entries, func(entry any) bool {
 			object, _ := entry.(map[string]any)
@@ -312,12 +304,11 @@ func unmatched(
 			return isText && same(d, code, message)
 		})
 		if at < 0 {
-			all = false
-			continue
+			return false
 		}
 		entries = slices.Delete(entries, at, at+1)
 	}
-	return len(entries), all
+	return more || len(entries) == 0
 }
 
 func equalDetail(d fixtures.Detail, code, message string) bool {

@@ -245,26 +245,51 @@ func TestOwnContract(t *testing.T) {
 	}, {
 		Clause: c, Sources: []*fixtures.Source{{Edition: &fixtures.Edition{}}}, Code: "busy", Message: message("Busy"),
 	}}
-	compare := func(text string) (bool, []matchers.Deviation) {
+	responded := func(text string) exchange.Exchange {
 		response := fixtures.Response{Status: 429, Header: http.Header{}, Body: []byte(text)}
 		response.Header.Set("Content-Type", "application/json")
 		response.Header.Set("Retry-After", "not looked at")
+		return exchange.New("GET", "https://h", response, received)
+	}
+	compare := func(text string) (bool, []matchers.Deviation) {
 		m := matchers.HonorClause(c)
-		return matches(t, m, exchange.New("GET", "https://h", response, received)), m.Deviations()
+		return matches(t, m, responded(text)), m.Deviations()
 	}
 	const wait = `{"code":"queue","message":"5 wait"}`
-	for _, c := range []struct{ text, field string }{
-		{`{"reason":"busy","text":"Busy"}`, ""},
-		{`{"reason":"busy","text":"","causes":[` + wait + `]}`, ""},
-		{`{"reason":"busy","text":"","causes":[` + wait + `,` + wait + `]}`, "details"},
-		{`{"reason":"busy","text":""}`, "details"},
-		{`{"error":{"reason":"busy"}}`, "code"},
+	const spelled, spelling = `{"code":"Queue","message":"5 Wait."}`, "differs by spelling only"
+	for _, c := range []struct{ text, field, note string }{
+		{`{"reason":"busy","text":"Busy"}`, "", ""},
+		{`{"reason":"busy","text":"","causes":[` + wait + `]}`, "", ""},
+		{`{"reason":"busy","text":"","causes":[` + wait + `,` + wait + `]}`, "details", ""},
+		{`{"reason":"busy","text":"","causes":[` + spelled + `]}`, "details", spelling},
+		{`{"reason":"busy","text":"","causes":[` + spelled + `,` + spelled + `]}`, "details", ""},
+		{`{"reason":"busy","text":""}`, "details", ""},
+		{`{"reason":"busy","causes":[` + wait + `]}`, "message", ""},
+		{`{"error":{"reason":"busy"}}`, "code", ""},
 	} {
 		honored, deviations := compare(c.text)
-		if _, reported := findDeviation(deviations, c.field); honored != (c.field == "") || reported == honored {
-			t.Errorf("%s: honored is %v: %+v, want %q", c.text, honored, deviations, c.field)
+		d, reported := findDeviation(deviations, c.field)
+		if honored != (c.field == "") || reported == honored || d.Note != c.note {
+			t.Errorf("%s: honored is %v: %+v, want %q, %q", c.text, honored, deviations, c.field, c.note)
 		}
 	}
+	nearest := matchers.HonorClause(c) // of two wordings that deviate equally, the one whose details are there
+	x := responded(`{"reason":"busy","text":"Busy now","causes":[` + wait + `]}`)
+	if matches(t, nearest, x) || nearest.Wording() != c.Wordings[0] {
+		t.Errorf("nearest is %s", nearest.Wording().ID())
+	}
+	// Of two clauses that deviate equally, one whose details are missing is nearer by none of them: the message decides.
+	late := &fixtures.Clause{ID: "own.get.late", Operation: operation, Status: 503, Bindings: fixtures.Strict()}
+	late.Wordings = []*fixtures.Wording{{
+		Clause: late, Sources: []*fixtures.Source{{Edition: &fixtures.Edition{}}}, Code: "late", Message: message("Late"),
+	}}
+	busy := c.Wordings
+	c.Wordings, operation.Clauses = c.Wordings[:1], append(operation.Clauses, late)
+	documented := matchers.BeDocumented(operation)
+	if x = responded(`{"reason":"busy","text":"Late"}`); matches(t, documented, x) || documented.Wording() != late.Wordings[0] {
+		t.Errorf("nearest is %s", documented.Wording().ID())
+	}
+	c.Wordings, operation.Clauses = busy, operation.Clauses[:1]
 	own.Envelope.Schema = fixtures.Schema{Name: "wrong.schema.json", JSON: []byte(`{"type": "thing"}`)}
 	honored, deviations := compare(`{"reason":"busy","text":"Busy"}`)
 	if d, _ := findDeviation(deviations, "shape"); honored || !strings.Contains(d.Received, "schema wrong.schema.json") {

@@ -91,7 +91,7 @@ func (m *FieldMatcher) FailureMessage(any) string {
 
 // NegatedFailureMessage implements types.GomegaMatcher.
 func (m *FieldMatcher) NegatedFailureMessage(any) string {
-	if m.inner != nil && m.fault == nil {
+	if m.inner != nil {
 		return m.text("The response's " + m.field + ":\n" + indent(exchange.Printable(m.inner.NegatedFailureMessage(m.value))))
 	}
 	return m.text("Expected the response not to have\n  " + m.field + " " + m.expected)
@@ -241,7 +241,7 @@ func HaveErrorDetail(code, message string) *FieldMatcher {
 	}
 	m.match = func(value any) (bool, string, error) {
 		entries, _ := value.([]any)
-		_, ok := unmatched([]fixtures.Detail{{Code: code, Message: template}}, entries, equalDetail)
+		ok := pair([]fixtures.Detail{{Code: code, Message: template}}, true, entries, equalDetail)
 		return ok, unexpanded(template, quote(value, true)), nil
 	}
 	return m

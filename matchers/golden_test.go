@@ -28,17 +28,18 @@ const token = "eyJ0eXAiOiJKV1QifQ.eyJvaWQiOiI3In0.c2lnbmF0dXJl"
 // expectation.
 func TestFailureTexts(t *testing.T) {
 	var (
-		license    = clause(t, "sample.things.update.license-missing")
-		notFound   = clause(t, "sample.things.delete.not-found")
-		assignment = clause(t, "sample.things.update.not-found")
-		method     = clause(t, "sample.things.update.method-not-allowed")
-		throttled  = clause(t, "sample.things.update.throttled")
-		fields     = clause(t, "sample.things.create.fields-invalid")
-		missingOne = clause(t, "sample.things.update.fields-missing")
-		inferred   = clause(t, "sample.things.create.license-inferred")
-		modifiable = clause(t, "sample.things.update.failed-precondition.ThingNotModifiable")
-		removed    = clause(t, "sample.things.delete.failed-precondition.CannotDeleteOwner")
-		incomplete = clause(t, removed.ID+"TransferIncomplete")
+		license     = clause(t, "sample.things.update.license-missing")
+		notFound    = clause(t, "sample.things.delete.not-found")
+		assignment  = clause(t, "sample.things.update.not-found")
+		method      = clause(t, "sample.things.update.method-not-allowed")
+		throttled   = clause(t, "sample.things.update.throttled")
+		fields      = clause(t, "sample.things.create.fields-invalid")
+		missingOne  = clause(t, "sample.things.update.fields-missing")
+		unavailable = clause(t, "sample.things.get.unavailable")
+		inferred    = clause(t, "sample.things.create.license-inferred")
+		modifiable  = clause(t, "sample.things.update.failed-precondition.ThingNotModifiable")
+		removed     = clause(t, "sample.things.delete.failed-precondition.CannotDeleteOwner")
+		incomplete  = clause(t, removed.ID+"TransferIncomplete")
 
 		thing = contract(t).Operation("sample.things.get")
 
@@ -77,6 +78,7 @@ func TestFailureTexts(t *testing.T) {
 		{"honor-retry-after-negative", respond(throttled, header("Retry-After", "-1")), honor(throttled)},
 		{"honor-retry-after-twice", respond(throttled, header("Retry-After", "300", "301")), honor(throttled)},
 		{"honor-headers-missing", respond(throttled, header("Retry-After"), header("Content-Type")), honor(throttled).Strictly()},
+		{"honor-retry-after-missing", respond(unavailable, header("Retry-After")), honor(unavailable).Strictly()},
 		{"honor-html", respond(license, status(502), header("Content-Type", "text/html"), html), honor(license)},
 		{"honor-empty-body", respond(license, body("")), honor(license)},
 		{"honor-broken-off", respond(license, body(`{"error":{"code":"Forbidden","mess`)), honor(license)},
@@ -106,6 +108,8 @@ func TestFailureTexts(t *testing.T) {
 		{"documented", respond(license, status(402)), matchers.BeDocumented(license.Operation)},
 		{"documented-strictly", respond(license, set("message", "The user license is not valid")),
 			matchers.BeDocumented(license.Operation).Strictly()},
+		{"documented-broken-off", respond(license, body(`{"error":{"code":"Forbidden","mess`)),
+			matchers.BeDocumented(license.Operation)},
 		{"documented-html", respond(license, status(502), header("Content-Type", "text/html"), html),
 			matchers.BeDocumented(license.Operation)},
 		{"documented-name-unknown", respond(modifiable, set("message", "@CourseStateDenied cannot create or transition")),
@@ -116,6 +120,9 @@ func TestFailureTexts(t *testing.T) {
 		{"success-of-a-body", respondSuccess(license.Operation, status(200), header("Content-Type", "text/plain"), body("OK")),
 			matchers.HonorSuccess(license.Operation)},
 		{"success-shape", respondSuccess(thing, body(`{"id":7,"state":"AJAR"}`)), matchers.HonorSuccess(thing)},
+		{"success-with-a-message", respondSuccess(thing, body(`{"id":"7","error":{"message":"Not found"}}`)),
+			matchers.HonorSuccess(thing)},
+		{"success-of-nothing", respondSuccess(thing, body(`{}`)), matchers.HonorSuccess(thing)},
 		{"success-html", respondSuccess(thing, header("Content-Type", "text/html"), html), matchers.HonorSuccess(thing)},
 		{"success-not", respondSuccess(thing), matchers.HonorSuccess(thing)},
 

@@ -45,6 +45,7 @@ func TestRetryAfterAgreesWithMessage(t *testing.T) {
 		{"5", "Wed, 17 Aug 2022 03:41:03 GMT", false},
 		{"5", "Wed, 17 Aug 2022 03:30:03 GMT", false},
 		{strings.Repeat("9", 30), "300", false},
+		{strings.Repeat("9", 30), "0", false},
 	} {
 		for name, message := range map[string]string{
 			"as documented": "Retry after " + c.minutes + " minutes", "by spelling": "retry after " + c.minutes + " Minutes.",

@@ -72,7 +72,8 @@ func successDeviations(x exchange.Exchange, o *fixtures.Operation) (found []Devi
 		body, _ := x.At("")
 		object, _ := body.(map[string]any)
 		if !slices.ContainsFunc(fields, func(name string) bool { _, has := object[name]; return has }) {
-			deviate("fields", "such as "+strings.Join(fields[:min(3, len(fields))], ", "), quote(slices.Sorted(maps.Keys(object)), true))
+			others := append([]string{}, slices.Sorted(maps.Keys(object))...) // not nil, which is quoted as null
+			deviate("fields", "such as "+strings.Join(fields[:min(3, len(fields))], ", "), quote(others, true))
 		}
 	}
 	return found
@@ -92,7 +93,7 @@ func (m *SuccessMatcher) FailureMessage(any) string {
 	var text strings.Builder
 	fmt.Fprintf(&text, "The response is no success of %s,\nwhich %s.\n", m.operation.ID, m.documented())
 	failure := BeDocumented(m.operation)
-	if ok, err := failure.Match(m.exchange); ok && err == nil {
+	if ok, _ := failure.Match(m.exchange); ok {
 		fmt.Fprintf(&text, "It is a documented failure: %s,\nwhich %s.\n", failure.Clause().ID, failure.Clause().Title())
 	}
 	text.WriteByte('\n')

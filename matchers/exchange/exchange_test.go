@@ -3,6 +3,7 @@ package exchange_test
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -83,6 +84,35 @@ func TestCaptureBrokenBody(t *testing.T) {
 	}
 }
 
+// A body may report its error once only: the rest of it reports the same again.
+func TestCaptureKeepsTheError(t *testing.T) {
+	failed := false
+	body := readerFunc(func(p []byte) (int, error) {
+		if failed {
+			return 0, io.EOF
+		}
+		failed = true
+		return copy(p, "{"), io.ErrUnexpectedEOF
+	})
+	response := &http.Response{Body: io.NopCloser(body)}
+	for range 2 {
+		if _, err := exchange.Capture(response); !errors.Is(err, io.ErrUnexpectedEOF) {
+			t.Errorf("Capture: %v, want the error of the body", err)
+		}
+	}
+}
+
+type readerFunc func(p []byte) (int, error)
+
+func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
+
+func TestCaptureNothing(t *testing.T) {
+	const want = "there is no response to capture: it is nil; check the error of the request first"
+	if x, err := exchange.Capture(nil); err == nil || err.Error() != want || !x.IsZero() {
+		t.Errorf("Capture: %v, %v; want %s", x, err, want)
+	}
+}
+
 func TestCaptureLargeBody(t *testing.T) {
 	const tooLarge = "the response's body is larger than 1048576 bytes: no response of the API is"
 	for _, size := range []int{exchange.MaxBody, exchange.MaxBody + 1, 3 * exchange.MaxBody} {
@@ -128,6 +158,9 @@ func TestOnlyKeptHeaders(t *testing.T) {
 			t.Errorf("%s: kept %v, shown %v, Header returns %q", name, kept, shown, x.Header(name))
 		}
 	}
+	if want := response.Request.URL; x.Method() != "GET" || x.URL() != "http://"+want.Host+want.Path+"?access_token=…" {
+		t.Errorf("the request is %s", x.Request())
+	}
 	if x.Header("retry-after") != "300" || x.Header("X-Ms-Ags-Diagnostic") != "kept" {
 		t.Errorf("lost a header: %v", x)
 	}
@@ -158,6 +191,7 @@ func TestURLIsMasked(t *testing.T) {
 		"https://h/l('8%2Fb')/x?q=":   "https://h/l('8%2Fb')/x?q=…",
 		"https://h/p?%zz=1":           "https://h/p?",
 		"https://h/p?a=" + token:      "https://h/p?a=…",
+		"https://h/p?" + token:        "https://h/p?%5Bmasked%5D=…",
 		"http://[::1/":                "[unreadable URL]",
 		"https://h/%zz":               "[unreadable URL]",
 		"https://h/p?a;b=secret&c=d":  "https://h/p?c=…",
@@ -189,6 +223,8 @@ func TestExchangeIsImmutable(t *testing.T) {
 	details, _ := x.At("/error/details")
 	details.([]any)[0].(map[string]any)["code"] = "changed"
 	details.([]any)[0] = "changed"
+	body, _ := x.At("")
+	body.(map[string]any)["error"].(map[string]any)["details"] = "changed"
 	if x.String() != before {
 		t.Errorf("was\n%s\nand is\n%s", before, x)
 	}
@@ -203,6 +239,7 @@ func TestStringCutsAndCleansBody(t *testing.T) {
 		ends string
 	}{
 		"cut within a rune": {strings.Repeat("é", 1001), "é… (2002 bytes in all)"},
+		"not cut":           {strings.Repeat("x", 2000), "xxx"},
 		"not UTF-8":         {"\xff\xfe\x00", "\uFFFD\x00"},
 		"cut off a rune":    {"x" + strings.Repeat("é", 1001), "é… (2003 bytes in all)"},
 		"cut off a token":   {strings.Repeat("x", 1985) + " Bearer 0123456789abcdef0123456789", "x [masked]"},
@@ -210,6 +247,74 @@ func TestStringCutsAndCleansBody(t *testing.T) {
 		x := exchange.New("GET", "https://h", fixtures.Response{Status: 400, Body: []byte(c.body)}, time.Time{})
 		if !strings.HasSuffix(x.String(), c.ends) {
 			t.Errorf("%s: ends in %q", name, x.String()[max(0, len(x.String())-40):])
+		}
+	}
+}
+
+func TestRequest(t *testing.T) {
+	for _, c := range []struct{ method, address, want string }{
+		{"", "", "(unknown)"}, {"GET", "", "GET"}, {"", "https://h/p", "https://h/p"}, {"GET", "https://h/p?q=1", "GET https://h/p?q=…"},
+	} {
+		if got := exchange.New(c.method, c.address, fixtures.Response{}, received).Request(); got != c.want {
+			t.Errorf("%q of %q is printed as %q, want %q", c.method, c.address, got, c.want)
+		}
+	}
+}
+
+// Whatever prints an exchange prints what String prints.
+func TestPrintsAsString(t *testing.T) {
+	x := withRetryAfter("", token)
+	if want := "429 Too Many Requests\nRetry-After: [masked]"; x.String() != want || x.IsZero() {
+		t.Errorf("is printed as %q, want %q", x, want)
+	}
+	for verb, text := range map[string]string{"%v": fmt.Sprintf("%v", x), "%#v": fmt.Sprintf("%#v", x), "Gomega": x.GomegaString()} {
+		if text != x.String() {
+			t.Errorf("%s prints %q, want %q", verb, text, x)
+		}
+	}
+}
+
+func TestPrintable(t *testing.T) {
+	long := strings.Repeat("x", 600)
+	for text, want := range map[string]string{
+		"":                                "",
+		"ok":                              "ok",
+		"a\xffb":                          "a\uFFFDb",
+		long:                              long,
+		long + "x":                        long + "…",
+		long[1:] + "é":                    long[1:] + "…", // not half of it
+		"Bearer 0123456789abcdef, denied": "[masked], denied",
+		"BEARER\t0123456789abcdef":        "[masked]",
+		"the bearer of this":              "the bearer of this",
+		"of " + token + ".":               "of [masked].",
+		"ya29.a0AfB_byC-secret!":          "[masked]!",
+		"payday29.x":                      "payday29.x",
+	} {
+		if got := exchange.Printable(text); got != want {
+			t.Errorf("%.40q is printed as %.700q, want %.700q", text, got, want)
+		}
+	}
+}
+
+func TestTextAt(t *testing.T) {
+	x := withBody(`{"error":{"code":400,"message":"No"}}`)
+	for pointer, want := range map[string]string{"/error/message": "No", "/error/code": "", "/error": "", "/none": "", "": ""} {
+		if got := x.TextAt(pointer); got != want {
+			t.Errorf("the text at %q is %q, want %q", pointer, got, want)
+		}
+	}
+}
+
+// What has no code or no message is no detail.
+func TestDetailsAt(t *testing.T) {
+	const entries = `[{"code":"a","message":"b"},{"code":"c"},{"message":"d"},{"code":1,"message":"e"},"f",{"code":"","message":""}]`
+	x := withBody(`{"error":{"details":` + entries + `}}`)
+	if got, want := x.DetailsAt("/error/details"), []exchange.Detail{{Code: "a", Message: "b"}, {}}; !slices.Equal(got, want) {
+		t.Errorf("the details are %v, want %v", got, want)
+	}
+	for pointer, x := range map[string]exchange.Exchange{"": withBody(entries), "/error": x, "/none": x} {
+		if got := x.DetailsAt(pointer); len(got) > 0 {
+			t.Errorf("the details at %q are %v", pointer, got)
 		}
 	}
 }
@@ -258,6 +363,7 @@ func TestRetryAfter(t *testing.T) {
 		{value: "300", wait: 5 * time.Minute},
 		{value: " 300 ", wait: 5 * time.Minute},
 		{value: "00300", wait: 5 * time.Minute},
+		{value: strings.Repeat("0", 30) + "300", wait: 5 * time.Minute},
 		{value: "2.128", wait: 2128 * time.Millisecond}, // concepts/throttling.md
 		{value: "1.001", wait: 1001 * time.Millisecond}, // no float64
 		{value: "0.000000001", wait: time.Nanosecond},
@@ -305,8 +411,8 @@ func TestRetryAfter(t *testing.T) {
 		"the header occurs 0 times instead of once": {},
 		"the header occurs 2 times instead of once": {"300", "300"},
 	} {
-		if _, err := exchange.RetryAfter(withRetryAfter(sent, values...)); err == nil || err.Error() != want {
-			t.Errorf("%q: %v", values, err)
+		if wait, err := exchange.RetryAfter(withRetryAfter(sent, values...)); err == nil || err.Error() != want || wait != 0 {
+			t.Errorf("%q: %v, %v", values, wait, err)
 		}
 	}
 }

@@ -185,6 +185,48 @@ func TestSurfaceNeedsAFailure(t *testing.T) {
 	}
 }
 
+// A client may be known to surface an error without a failure, and not to return nil.
+func TestSurfaceExcusesNoNil(t *testing.T) {
+	t.Parallel()
+	w, x, _ := full(t)
+	for want, err := range map[bool]error{false: nil, true: errors.New("too bad")} {
+		s := client.Config{Name: "connector"}.Surfaced(err, x)
+		s.Known = func(client.Field, string) bool { return true }
+		if ok, wrong := client.Surface(w).Match(s); ok != want || wrong != nil {
+			t.Errorf("%v matches: %t, %v", err, ok, wrong)
+		}
+	}
+}
+
+func TestSurfaceMasksTokens(t *testing.T) {
+	t.Parallel()
+	const token = "Bearer 0123456789abcdef"
+	w, x, right := full(t)
+	right.Code = token
+	for _, err := range []error{right, errors.New(token)} {
+		s := client.Config{Name: "connector"}.Surfaced(err, x)
+		surface, returnNil := client.Surface(w), client.ReturnNil(w.Clause.Operation)
+		_, _ = surface.Match(s)
+		_, _ = returnNil.Match(s)
+		for _, text := range []string{surface.FailureMessage(s), returnNil.FailureMessage(s)} {
+			if strings.Contains(text, token) || !strings.Contains(text, "[masked]") {
+				t.Errorf("the text of %T is\n%s", err, text)
+			}
+		}
+	}
+}
+
+// A text is cut after 64 KiB, and not within a rune.
+func TestTextOfAnErrorIsBounded(t *testing.T) {
+	t.Parallel()
+	most := strings.Repeat("x", 64<<10)
+	for text, want := range map[string]string{most: most, most + "x": most + "…", most[1:] + "é": most[1:] + "…"} {
+		if got := (client.Config{}).Surfaced(errors.New(text), exchange.Exchange{}).Text; got != want {
+			t.Errorf("of %d bytes %d are left", len(text), len(got))
+		}
+	}
+}
+
 func TestSurfaceReadsTheErrorAsTheClientDeclares(t *testing.T) {
 	t.Parallel()
 	w, x, right := full(t)
@@ -329,11 +371,19 @@ func TestReturnNil(t *testing.T) {
 	if _, err := client.ReturnNil(nil).Match(config.Surfaced(nil, x)); err == nil {
 		t.Error("no operation is taken")
 	}
-	if _, err := client.ReturnNil(o).Match(1); err == nil {
-		t.Error("a number is taken")
+	const wrong = "ReturnNil takes an operation and a client.Surfaced, and was given a int: make one by the client's Config.Surfaced"
+	if _, err := client.ReturnNil(o).Match(1); err == nil || err.Error() != wrong {
+		t.Errorf("a number is %v, want %s", err, wrong)
 	}
-	if text := client.ReturnNil(o).NegatedFailureMessage(nil); !strings.Contains(text, "returned nil") {
-		t.Errorf("negated it says %q", text)
+	if want := "acme was expected to return an error, and returned nil."; m.NegatedFailureMessage(nil) != want {
+		t.Errorf("negated it says %q, want %q", m.NegatedFailureMessage(nil), want)
+	}
+	nameless := client.ReturnNil(o)
+	_, _ = nameless.Match(client.Config{}.Surfaced(errors.New("too bad"), x))
+	for _, text := range []string{nameless.FailureMessage(nil), nameless.NegatedFailureMessage(nil)} {
+		if !strings.HasPrefix(text, "The client ") {
+			t.Errorf("of a client without a name it says %q", text)
+		}
 	}
 }
 
@@ -348,8 +398,5 @@ func TestATypedNilIsNamed(t *testing.T) {
 	s := client.Config{Name: "acme"}.Surfaced(err, exchange.Exchange{})
 	if s.Err == nil || s.Carried || !strings.Contains(s.Text, "a nil *client_test.broken in an error") {
 		t.Errorf("it is %+v", s)
-	}
-	if text := (client.Config{}).Surfaced(errors.New(strings.Repeat("x", 1<<20)), exchange.Exchange{}).Text; len(text) > 1<<17 {
-		t.Errorf("a text of 1 MiB has %d bytes left", len(text))
 	}
 }

@@ -42,6 +42,14 @@ func TestHeadline(t *testing.T) {
 			nothing(r, results)
 			r.Runs[0].ExtraChecks = sample.Report().Runs[0].ExtraChecks[1:]
 		}), report.Headline{Text: "No failures"}},
+		"only the network's check": {live(func(r *report.Report, results []*report.Result) {
+			nothing(r, results)
+			r.Runs[0].ExtraChecks = []*report.Check{{Kind: report.Network, Result: report.Result{Outcome: report.Honored, Ran: 1}}}
+		}), report.Headline{Text: "Nothing ran"}},
+		"only a check that was not run": {live(func(r *report.Report, results []*report.Result) {
+			nothing(r, results)
+			r.Runs[0].ExtraChecks = []*report.Check{{Kind: report.Success, Result: report.Result{Outcome: report.NotRun}}}
+		}), report.Headline{Text: "Nothing ran"}},
 	} {
 		if got := test.report.Headline(); got != test.want {
 			t.Errorf("%s: %+v, want %+v", name, got, test.want)

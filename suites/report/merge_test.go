@@ -2,6 +2,7 @@ package report_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"slices"
@@ -93,6 +94,7 @@ func TestAChangeThatNeitherBreaksNorHonorsIsListed(t *testing.T) {
 		{report.Broken, report.Engine, "other changes"},
 		{report.Engine, report.Broken, "newly broken"},
 		{report.NotRun, report.Unsupported, ""},
+		{report.Honored, report.Engine, "no longer run"},
 	} {
 		before, now := sample.Report(), sample.Report()
 		before.Runs[0].Results[0].Outcome, now.Runs[0].Results[0].Outcome = test.was, test.is
@@ -105,6 +107,31 @@ func TestAChangeThatNeitherBreaksNorHonorsIsListed(t *testing.T) {
 		if got != test.kind {
 			t.Errorf("%s that was %s is %q, want %q", test.is, test.was, got, test.kind)
 		}
+	}
+}
+
+func TestTextsOfChanges(t *testing.T) {
+	const was, is = report.Broken, report.Honored
+	for want, c := range map[string]report.Change{
+		"a  honored, new (r)":        {Run: "r", ID: "a", Is: is},
+		"a  was broken (r)":          {Run: "r", ID: "a", Was: was},
+		"a  honored, was broken (r)": {Run: "r", ID: "a", Was: was, Is: is},
+	} {
+		if c.String() != want {
+			t.Errorf("%+v is %q, want %q", c, c, want)
+		}
+	}
+	none := sample.Report().Since(sample.Report())
+	var kinds []string
+	for _, kind := range none.ByKind() {
+		kinds = append(kinds, kind.Kind)
+	}
+	want := "newly broken, newly honored, newly documented, newly run, no longer run, other changes, gone from the contract"
+	if got := strings.Join(kinds, ", "); got != want {
+		t.Errorf("the kinds are %s, want %s", got, want)
+	}
+	if text, err := json.Marshal(none); err != nil || bytes.Contains(text, []byte("null")) {
+		t.Errorf("no change is null: %s, %v", text, err)
 	}
 }
 
@@ -228,7 +255,10 @@ func TestTheOrderOfRunReportsDoesNotMatter(t *testing.T) {
 		for i, client := range []string{"b", "a", "b"} {
 			p := runReport(client, report.Honored, report.NotRun)
 			p.Runs[0].Client.Name = client
-			if i == 2 {
+			switch i {
+			case 1:
+				p.Contracts[0].Provider, p.Runs[0].Provider = "classroom", "classroom"
+			case 2:
 				p.Runs[0].Transport = report.Live
 			}
 			reports = append(reports, p)
@@ -356,11 +386,12 @@ func TestWhatTwoRunReportsOfARunAdd(t *testing.T) {
 	if again, err := report.Merge([]report.RunReport{a}); err != nil || !slices.Equal(again.Disagreements, a.Disagreements) {
 		t.Errorf("a merged report's disagreements are %q, %v", again.Disagreements, err)
 	}
-	a.Runs[0].Strict = false
-	_, b = a, runReport("b.json", report.Broken, report.Honored)
-	b.Runs[0].Strict = true
-	if merged, err := report.Merge([]report.RunReport{a, b}); err != nil || merged.Runs[0].Strict {
-		t.Errorf("of a run that was strict in part: strict %v, %v", merged.Runs[0].Strict, err)
+	for _, strict := range []bool{true, false} {
+		a, b := runReport("a.json", report.Broken, report.Honored), runReport("b.json", report.Broken, report.Honored)
+		a.Runs[0].Strict, b.Runs[0].Strict = strict, !strict
+		if merged, err := report.Merge([]report.RunReport{a, b}); err != nil || merged.Runs[0].Strict {
+			t.Errorf("of a run that was strict in part: strict %v, %v", merged.Runs[0].Strict, err)
+		}
 	}
 }
 
@@ -378,8 +409,9 @@ func TestNothingIsLeftOutOnceAllRan(t *testing.T) {
 	}
 	part := both()
 	part[0].Runs[0].Results[5].Outcome = report.NotRun
+	part[1].Runs[0].LeftOut = "they are no more"
 	merged, err = report.Merge(part)
-	if err != nil || merged.Runs[0].LeftOut != "the selection left them out" {
+	if err != nil || merged.Runs[0].LeftOut != "the selection left them out; they are no more" {
 		t.Errorf("of both it left out %q, %v", merged.Runs[0].LeftOut, err)
 	}
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
+	"github.com/learncontract/learncontract/fixtures"
 	"github.com/learncontract/learncontract/suites/report"
 	"github.com/learncontract/learncontract/suites/report/internal/sample"
 )
@@ -81,8 +82,20 @@ func TestWhatIsWrittenIsRead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(reports) != 1 || !reflect.DeepEqual(reports[0].Report, r) {
+	if len(reports) != 1 || reports[0].File != file || !reflect.DeepEqual(reports[0].Report, r) {
 		t.Errorf("read %d run reports, or another than was written", len(reports))
+	}
+	if text, err := os.ReadFile(file); err != nil || !bytes.Contains(text, []byte("<script>")) {
+		t.Errorf("its texts are not as they were: %v", err)
+	}
+	if err := os.Remove(file); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(file, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.Write(folder); err == nil || err.Error() != file+" cannot be written: file exists: choose another folder" {
+		t.Errorf("over a folder: %v", err)
 	}
 }
 
@@ -161,9 +174,14 @@ func TestWhatIsNoRunReportIsAnError(t *testing.T) {
 		"another version":          {`{"version": 2}`, "its version is 2, this command reads 1"},
 		"nothing":                  {`{"version":1}`, "it has no contract or no run"},
 		"a contract without runs":  {`{"version":1,"contracts":[{"provider":"graph"}]}`, "it has no contract or no run"},
+		"a run without contracts":  {`{"version":1,"runs":[{"provider":"graph"}]}`, "it has no contract or no run"},
+		"a null for a result":      {`{"version":1,"contracts":[{"provider":"graph"}],"runs":[{"provider":"graph","results":[null]}]}`, "a result of the run graph, ,  is null"},
+		"a result of no clause":    {`{"version":1,"contracts":[{"provider":"graph","clauses":[{"id":"a"}]}],"runs":[{"provider":"graph","results":[{"clause":"b","outcome":"honored","reason":"r"}]}]}`, "a result for each clause"},
 		"a run without contract":   {`{"version":1,"contracts":[{"provider":"classroom"}],"runs":[{"provider":"graph"}]}`, "the contract of the run graph, ,  is missing"},
 		"a null":                   {`{"version":1,"runs":[null]}`, "null"},
 		"a clause left out":        {`{"version":1,"contracts":[{"provider":"graph","clauses":[{"id":"a"}]}],"runs":[{"provider":"graph"}]}`, "a result for each clause"},
+		"a null for an erratum":    {`{"version":1,"contracts":[{"provider":"graph"}],"runs":[{"provider":"graph","errata":[null]}]}`, "a result of the run graph, ,  is null"},
+		"a null for a check":       {`{"version":1,"contracts":[{"provider":"graph"}],"runs":[{"provider":"graph","extraChecks":[null]}]}`, "a result of the run graph, ,  is null"},
 		"an outcome of its own":    {`{"version":1,"contracts":[{"provider":"graph","clauses":[{"id":"a"}]}],"runs":[{"provider":"graph","results":[{"clause":"a","outcome":"fine","reason":"r"}]}]}`, `a has the outcome "fine"`},
 		"an outcome and no reason": {`{"version":1,"contracts":[{"provider":"graph","clauses":[{"id":"a"}]}],"runs":[{"provider":"graph","results":[{"clause":"a","outcome":"honored"}]}]}`, "has a reason"},
 	} {
@@ -317,7 +335,13 @@ func TestHostileTextsStayTexts(t *testing.T) {
 			t.Errorf("a command is forged: %q", line)
 		}
 	}
-	if err := sample.Report().WriteMarkdown(&markdown); err != nil {
+	hostile := sample.Report()
+	run := hostile.Runs[0]
+	run.Client.Name, run.Errata[0].Version, run.Results[0].Deviations[0].Field = sample.Hostile, sample.Hostile, sample.Hostile
+	if text := console(t, report.Console{}, hostile, run); strings.Contains(text, "\x1b") || strings.Contains(text, "\n::error::") {
+		t.Errorf("a terminal gets %q", text)
+	}
+	if err := hostile.WriteMarkdown(&markdown); err != nil {
 		t.Fatal(err)
 	}
 	within := ""
@@ -351,6 +375,14 @@ func TestAnnotationsAreAsManyAsAreShown(t *testing.T) {
 	lines := strings.Split(strings.TrimSpace(text.String()), "\n")
 	if last := lines[len(lines)-1]; len(lines) != 10 || last != "::error title=and more::84 more failed: the job's summary and the report have them" {
 		t.Errorf("%d lines, the last %q", len(lines), last)
+	}
+	text.Reset()
+	two := sample.SignedOut()
+	for _, result := range two.Runs[0].Results[2:] {
+		result.Outcome = report.NotRun
+	}
+	if err := two.WriteAnnotations(&text, everywhere); err != nil || !strings.Contains(text.String(), " graph.create.clause-0 and 1 more (") {
+		t.Errorf("of two, annotated is %q, %v", text.String(), err)
 	}
 	text.Reset()
 	if err := sample.SignedOut().WriteAnnotations(&text, func(string) bool { return false }); err != nil {
@@ -495,4 +527,44 @@ func FuzzRead(f *testing.F) {
 			console(t, report.Console{}, merged, run)
 		}
 	})
+}
+
+// New takes each clause of a contract with its newest row.
+func TestNewHasTheClausesOfAContract(t *testing.T) {
+	contract, err := fixtures.LoadFS(os.DirFS("../../fixtures/testdata/sample"), "sample")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := report.New(contract)
+	c := r.Contracts[0]
+	if r.Version != report.Version || len(r.Contracts) != 1 || c.Provider != "sample" || c.API != contract.API || len(c.Editions) != len(contract.Editions) {
+		t.Fatalf("it is %+v, and its contract %+v", r, c)
+	}
+	for i, e := range contract.Editions {
+		if c.Editions[i] != (report.Edition{ID: e.ID, Title: e.Title, URL: e.URL}) {
+			t.Errorf("the edition %s is %+v", e.ID, c.Editions[i])
+		}
+	}
+	var ids []string
+	for clause := range contract.Clauses() {
+		ids = append(ids, clause.ID)
+	}
+	const id = "sample.things.create.fields-invalid"
+	at := slices.Index(ids, id)
+	if !slices.EqualFunc(c.Clauses, ids, func(c *report.Clause, id string) bool { return c.ID == id }) || at < 0 {
+		t.Fatalf("it does not have the clauses %q", ids)
+	}
+	clause := contract.Clause(id)
+	row, w := clause.Sources[len(clause.Sources)-1], clause.Wordings[0]
+	want := &report.Clause{
+		ID: id, Operation: "sample.things.create", Action: "create", Method: "POST", Path: clause.Operation.Path,
+		Title: clause.Title(), Status: 400, Remedy: clause.Remedy.Do, Evidence: clause.Evidence, File: clause.File, Line: clause.Line,
+		Source: report.Source{Edition: row.Edition.ID, URL: row.Edition.URL, Row: row.Row.String(), Cells: row.Row.Cells},
+		Wordings: []report.Wording{{ID: id, Code: "badRequest", Message: w.Message.String(), Editions: w.Editions(), Details: []string{
+			"badRequest: " + w.Details[0].Message.String(), "badRequest: " + w.Details[1].Message.String(), "badRequest: " + w.Details[2].Message.String(),
+		}}},
+	}
+	if !reflect.DeepEqual(c.Clauses[at], want) {
+		t.Errorf("the clause is\n%+v\nwant\n%+v", c.Clauses[at], want)
+	}
 }

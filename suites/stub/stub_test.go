@@ -88,7 +88,7 @@ var exactRequests = []TableEntry{
 	Entry("no query", "PATCH", course+"?", body, `query parameter "mask"`),
 	Entry("a query that cannot be read", "PATCH", course+"?mask=%zz", body, "query, which cannot be read"),
 	// Pitfall 5: a JSON array is a character class to gock.
-	Entry("another array", "PATCH", course+query, `{"name":"a","size":[2]}`, `body: it sends {"name":"a","size":[2]}, and the documented request `+body),
+	Entry("another array", "PATCH", course+query, `{"name": "a", "size": [2]}`, `body: it sends {"name":"a","size":[2]}, and the documented request `+body),
 	Entry("a number that differs past a float's precision", "PATCH", course+query, `{"name":"a","size":[1.00000000000000000001]}`, "body"),
 	Entry("text after the body", "PATCH", course+query, body+"}", "body"),
 	Entry("one more key", "PATCH", course+query, `{"name":"a","size":[1],"x":1}`, "body"),
@@ -118,6 +118,52 @@ var _ = Describe("a stub", func() {
 		Expect(response).To(HaveHTTPBody(`{"a":1}`))
 		Expect(s.Close()).To(Succeed())
 	}, SpecTimeout(time.Minute))
+
+	It("serves the whole response", func(ctx SpecContext) {
+		server := stub.Serve(s)
+		DeferCleanup(server.Close)
+		Expect(s.Respond(stub.Request{Method: "GET", URL: server.URL + "/v1"}, respondJSON(`{"a":1}`))).To(Succeed())
+		request, err := http.NewRequestWithContext(ctx, "GET", server.URL+"/v1", nil)
+		Expect(err).NotTo(HaveOccurred())
+		response, err := server.Client().Do(request)
+		Expect(err).NotTo(HaveOccurred())
+		defer response.Body.Close()
+		Expect(response).To(HaveHTTPStatus(http.StatusNotFound))
+		Expect(response).To(HaveHTTPHeaderWithValue("Content-Type", "application/json"))
+		Expect(response).To(HaveHTTPBody(`{"a":1}`))
+	}, SpecTimeout(time.Minute))
+
+	It("distinguishes a request to a host of no response", func(ctx SpecContext) {
+		Expect(s.Respond(stub.Request{Method: "GET", URL: course}, respondJSON("{}"))).To(Succeed())
+		_, err := send(ctx, s.Client(), "GET", "https://other.example/v1/courses/1", "")
+		Expect(err).To(MatchError(stub.ErrOtherHost))
+		_, err = send(ctx, s.Client(), "GET", course+"2", "")
+		Expect(err).NotTo(MatchError(stub.ErrOtherHost))
+	}, SpecTimeout(time.Minute))
+
+	It("rejects everything once it is closed", func(ctx SpecContext) {
+		Expect(s.Respond(stub.Request{Method: "GET", URL: course}, respondJSON("{}"))).To(Succeed())
+		Expect(s.Close()).NotTo(Succeed())
+		_, err := send(ctx, s.Client(), "GET", course, "")
+		Expect(err).To(MatchError(HaveSuffix("unexpected request: GET " + course + ": the stub is closed")))
+	}, SpecTimeout(time.Minute))
+
+	It("takes a request's Host from its URL if it has none", func(ctx SpecContext) {
+		Expect(s.Respond(stub.Request{Method: "GET", URL: course}, respondJSON("{}"))).To(Succeed())
+		request, err := http.NewRequestWithContext(ctx, "GET", "https://other.example/v1/courses/1", nil)
+		Expect(err).NotTo(HaveOccurred())
+		request.Host = "classroom.example"
+		_, err = s.RoundTrip(request)
+		Expect(err).To(MatchError(ContainSubstring("differs in host")))
+		request.URL.Host, request.Host = "classroom.example", ""
+		response, err := s.RoundTrip(request)
+		Expect(err).NotTo(HaveOccurred())
+		Expect(response.Body.Close()).To(Succeed())
+	}, SpecTimeout(time.Minute))
+
+	DescribeTable("takes every status of a response", func(status int) {
+		Expect(s.Respond(stub.Request{Method: "GET", URL: course}, fixtures.Response{Status: status})).To(Succeed())
+	}, Entry(nil, 200), Entry(nil, 599))
 
 	DescribeTable("responds to its exact request only",
 		func(ctx SpecContext, method, url, sent, differs string) {
@@ -176,6 +222,7 @@ var _ = Describe("a stub", func() {
 		Entry("compressed JSON, in capitals", gzipped(), isJSON, []string{"GZIP"}, ""),
 		Entry("no label", `{"a":1}`, nil, nil, "is labelled Content-Type: (missing), and the provider takes application/json"),
 		Entry("another label", `{"a":1}`, []string{"text/plain"}, nil, "is labelled Content-Type: text/plain"),
+		Entry("a label with a token", `{"a":1}`, []string{"Bearer 0123456789abcdef"}, nil, "is labelled Content-Type: [masked], and"),
 		Entry("two labels", `{"a":1}`, []string{"application/json", "text/plain"}, nil, "is labelled Content-Type: application/json, text/plain"),
 		Entry("plain JSON labelled gzip", `{"a":1}`, isJSON, []string{"gzip"}, `is labelled Content-Encoding: gzip, and sends {"a":1} as it is`),
 		Entry("half of the gzip", gzipped()[:20], isJSON, []string{"gzip"}, "sends gzip that cannot be read: unexpected EOF"),
@@ -201,6 +248,7 @@ var _ = Describe("a stub", func() {
 		Expect(err).To(MatchError(stub.ErrUnexpected))
 		Expect(err).To(MatchError(ContainSubstring("has a body that cannot be read: gone")))
 		Expect(sendBody(strings.NewReader(`{"a":1}`), 9)).To(MatchError(ContainSubstring("announces 9 bytes, and sends 7")))
+		Expect(sendBody(strings.NewReader(`{"a":1}`), 0)).To(Succeed(), "its length is not announced")
 	}, SpecTimeout(time.Minute))
 
 	// Pitfall 4: parentheses are groups to gock, and it loses the literal form of an escaped path.
@@ -343,6 +391,9 @@ var _ = Describe("a stub", func() {
 		Entry("a body on a 304", stub.Request{Method: "GET", URL: course}, fixtures.Response{Status: 304, Body: []byte("x")}, "status 304"),
 		Entry("a body on a HEAD", stub.Request{Method: "HEAD", URL: course}, fixtures.Response{Status: 404, Body: []byte("x")}, "HEAD"),
 		Entry("a status that is none", stub.Request{Method: "GET", URL: course}, fixtures.Response{}, "0 is no status"),
+		Entry("a status that is too large", stub.Request{Method: "GET", URL: course}, fixtures.Response{Status: 600}, "600 is no status"),
+		Entry("a URL that cannot be read", stub.Request{Method: "GET", URL: "https://h:x/"}, respondJSON("{}"), `"https://h:x/" is not an absolute URL`),
+		Entry("a URL without a scheme", stub.Request{Method: "GET", URL: "//h/v1"}, respondJSON("{}"), `"//h/v1" is not an absolute URL`),
 		Entry("a relative URL", stub.Request{Method: "GET", URL: "/v1"}, respondJSON("{}"), `"/v1" is not an absolute URL`),
 		Entry("a body that is no JSON", stub.Request{Method: "POST", URL: course, Body: []byte("{")}, respondJSON("{}"), "is not JSON"),
 		Entry("a body with text after it", stub.Request{Method: "POST", URL: course, Body: []byte("{} {}")}, respondJSON("{}"), "after top-level value"),

@@ -106,9 +106,8 @@ func (e envelope) details() (details []client.Detail) {
 		Code    *string `json:"code"`
 		Message *string `json:"message"`
 	}
-	if json.Unmarshal(e.Error["details"], &entries) != nil {
-		return nil
-	}
+	// An entry of another type is left empty.
+	_ = json.Unmarshal(e.Error["details"], &entries)
 	for _, entry := range entries {
 		if entry.Code != nil && entry.Message != nil {
 			details = append(details, client.Detail{Code: *entry.Code, Message: *entry.Message})
@@ -145,7 +144,7 @@ func failure(response *http.Response, body []byte) error {
 // RetryAfter is the time the header of a response asks to wait, 0 if it asks for none that can be read.
 func RetryAfter(header http.Header) time.Duration {
 	value := header.Get("Retry-After")
-	if seconds, err := strconv.ParseFloat(value, 64); err == nil && seconds > 0 && seconds < math.MaxInt32 {
+	if seconds, _ := strconv.ParseFloat(value, 64); seconds > 0 && seconds < math.MaxInt32 {
 		return time.Duration(math.Round(seconds * float64(time.Second)))
 	}
 	date, err := http.ParseTime(value)

@@ -128,7 +128,7 @@ func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { retur
 func TestFieldsAreReadOneByOne(t *testing.T) {
 	t.Parallel()
 	for body, want := range map[string]client.Failure{
-		`{"error":{"code":"c","message":"@N a message","details":[{"code":"d","message":"m"},{"code":"d"},{"message":"m"},{"code":"","message":""}]}}`: {
+		`{"error":{"code":"c","message":"@N a message","details":[{"code":"d","message":"m"},{"code":"d"},{"message":"m"},{"code":"","message":""},7]}}`: {
 			Status: 429, Code: "c", Name: "N", Message: "@N a message", Details: []client.Detail{{Code: "d", Message: "m"}, {}},
 		},
 		`{"error":{"code":429,"status":"S","message":"a message","details":"text"}}`: {Status: 429, Code: "S", Message: "a message"},
@@ -159,6 +159,8 @@ func TestRetryAfter(t *testing.T) {
 	}{
 		{"300", "", 5 * time.Minute},
 		{"2.128", "", 2128 * time.Millisecond},
+		{"1.001", "", 1001 * time.Millisecond}, // no float64
+		{"0.5", "", 500 * time.Millisecond},
 		{"2147483646", "", 2147483646 * time.Second},
 		{"2147483647", "", 0},
 		{"Wed, 17 Aug 2022 03:40:03 GMT", now, 5 * time.Minute},

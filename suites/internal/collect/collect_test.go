@@ -89,6 +89,7 @@ func TestOutcomesOfAClause(t *testing.T) {
 		"an erratum":                     {report.Offline, plain, []verdict.Verdict{known}, report.Erratum, "it was made so; accepted for 10 more days", 1, 1},
 		"an erratum in all wordings":     {report.Offline, several, []verdict.Verdict{known, known, known}, report.Erratum, "it was made so; accepted for 10 more days", 3, 3},
 		"an erratum of elsewhere":        {report.Offline, plain, []verdict.Verdict{unknown}, report.Erratum, "known in other.yaml:1", 1, 1},
+		"two errata of elsewhere":        {report.Offline, plain, []verdict.Verdict{{Outcome: report.Honored, Errata: []string{"a.yaml:1", "b.yaml:2"}}}, report.Erratum, "known in a.yaml:1, b.yaml:2", 1, 1},
 		"an erratum, and not exposed":    {report.Offline, several, []verdict.Verdict{known, hides, honored}, report.Erratum, "it was made so; accepted for 10 more days", 3, 3},
 		"an unexpected pass":             {report.Offline, plain, []verdict.Verdict{fails(report.UnexpectedPass, "stale")}, report.UnexpectedPass, "stale", 1, 0},
 		"an engine error":                {report.Offline, plain, []verdict.Verdict{fails(report.Engine, "no stub")}, report.Engine, "no stub", 1, 0},
@@ -96,6 +97,7 @@ func TestOutcomesOfAClause(t *testing.T) {
 		"a tenant that honors":           {report.Live, several, []verdict.Verdict{honored}, report.Honored, "received as documented, and surfaced whole", 1, 1},
 		"a tenant that deviates":         {report.Live, plain, []verdict.Verdict{deviating}, report.Deviating, "message differs", 1, 1},
 		"one that deviates, not exposed": {report.Live, plain, []verdict.Verdict{{Outcome: report.Deviating, Reason: "message differs", NotExposed: []string{"code", "message"}}}, report.Deviating, "message differs; connector does not expose its code, message", 1, 1},
+		"one that deviates, one hidden":  {report.Live, plain, []verdict.Verdict{{Outcome: report.Deviating, Reason: "message differs", NotExposed: []string{"code"}}}, report.Deviating, "message differs; connector does not expose its code", 1, 1},
 		"a tenant's known deviation":     {report.Live, plain, []verdict.Verdict{{Outcome: report.Erratum, Reason: "it is known"}}, report.Erratum, "it is known", 1, 1},
 		"another clause":                 {report.Live, plain, []verdict.Verdict{{Outcome: report.Another, Reason: "the response is x", Text: "whole"}}, report.Another, "the response is x", 1, 0},
 		"undocumented":                   {report.Live, plain, []verdict.Verdict{fails(report.Undocumented, "status differs")}, report.Undocumented, "status differs", 1, 0},
@@ -130,6 +132,9 @@ func TestOutcomesOfAClause(t *testing.T) {
 				if want := 0.25 * float64(len(test.verdicts)); result.Seconds != want {
 					t.Errorf("it took %v s, want %v", result.Seconds, want)
 				}
+			}
+			if len(got.ExtraChecks) > 0 {
+				t.Errorf("extra checks are %+v", got.ExtraChecks)
 			}
 			if got.LeftOut != left {
 				t.Errorf("left out is %q", got.LeftOut)
@@ -248,7 +253,7 @@ func TestKnownErrata(t *testing.T) {
 	inCase, notRun := *r.Errata[0], *r.Errata[0]
 	inCase.Case, inCase.Field, inCase.Line = "odd", "attempts", 8
 	notRun.Case, notRun.Line = "none", 9
-	r.Errata = append(r.Errata, &inCase, &notRun)
+	r.Errata = append(r.Errata, &notRun, &inCase)
 	r.Cases = map[string][]*fixtures.Wording{"odd": r.Client.Contract.Clause(plain).Wordings, "none": nil}
 	known := func(place string) *verdict.Verdict {
 		return &verdict.Verdict{Outcome: report.Honored, Errata: []string{place}}
@@ -343,6 +348,9 @@ func TestImplausibleRun(t *testing.T) {
 	}{
 		"nothing at all":                    {nil, ""},
 		"nothing run":                       {[]group{{3, 0, report.NotRun}}, "nothing was run: the sandbox file, or --provoke, leaves out whatever was selected, and each clause says why"},
+		"one that was not run":              {[]group{{1, 0, report.NotRun}}, "nothing was run"},
+		"always the same, a third right":    {[]group{{2, 404, report.Honored}, {4, 404, report.Broken}}, "every response was 404"},
+		"rejected, and some documented so":  {[]group{{4, 403, report.Honored}, {5, 401, report.Broken}, {1, 404, report.Broken}}, "9 of 10 responses are 401 or 403"},
 		"something run":                     {[]group{{3, 0, report.NotRun}, {1, 404, report.Honored}}, ""},
 		"unsupported":                       {[]group{{3, 0, report.Unsupported}}, ""},
 		"never the one provoked":            {[]group{{3, 404, report.Another}}, "every response is documented, and none is the one that was provoked: check the sandbox file's fixtures"},

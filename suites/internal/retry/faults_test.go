@@ -34,6 +34,15 @@ func TestRightClientsHaveNoFault(t *testing.T) {
 		"waits that are drawn from zero on": retrying(without(func(attempt int) time.Duration {
 			return rand.N(time.Second<<min(attempt, 5)) + 1
 		})),
+		"waits for a date as counted from the response's own": retrying(func(p *policy) {
+			p.wait = func(attempt int, header http.Header) time.Duration {
+				at, err := http.ParseTime(header.Get("Retry-After"))
+				if sent, wrong := http.ParseTime(header.Get("Date")); err == nil && wrong == nil {
+					return at.Sub(sent)
+				}
+				return obey(attempt, header)
+			}
+		}),
 		"every other wait is none, as one that is drawn from zero on may be": retrying(func(p *policy) {
 			p.attempts = 2
 			p.wait = func(attempt int, header http.Header) time.Duration {
@@ -346,8 +355,8 @@ func TestFaultsThatOnlyACallerSees(t *testing.T) {
 				calls, err := right(given, baseURL)
 				return client.Calls{"*": func(ctx context.Context, call client.Call) error {
 					return test.change(ctx, calls["*"](ctx, call), func(base string) {
-						time.Sleep(20 * time.Second)
 						if base == "" {
+							time.Sleep(20 * time.Second)
 							base = baseURL
 						}
 						again, _ := right(given, base)
@@ -374,6 +383,19 @@ func TestAnEndlessClientMayEndWithItsContext(t *testing.T) {
 		if v := check(t, s, "sample.things.create.internal", "retries-stop"); !strings.Contains(v.Text, "\n  "+outcome) {
 			t.Errorf("deaf: %v, it fails with\n%s\nwant %s", deaf, v.Text, outcome)
 		}
+	}
+}
+
+// TestAClientThatSpinsIsGivenUp has one retry without a pause, in which no virtual time passes.
+func TestAClientThatSpinsIsGivenUp(t *testing.T) {
+	t.Parallel()
+	s := subjectOf(t, retrying(func(p *policy) {
+		p.attempts, p.deaf, p.wait = 0, true, func(int, http.Header) time.Duration { return 0 }
+		p.base = insistent{p.base, true}
+	}))
+	const want = "our client never stops: it was throttled 100 times in 0s, "
+	if v := check(t, s, "sample.things.create.internal", "retries-stop"); !strings.HasPrefix(v.Text, want) {
+		t.Errorf("it fails with\n%s\nwant\n%s", v.Text, want)
 	}
 }
 

@@ -102,8 +102,6 @@ func (t *trial) verdictOf(err error) verdict.Verdict {
 	v := t.subject.Judge.Fault(err)
 	if found := (*fault)(nil); errors.As(err, &found) && found.hang {
 		v.Reason = t.subject.Judge.Client.Name + " hangs"
-	} else if found != nil {
-		v.Reason = verdict.Sentence(t.subject.Judge.Client.Name + " " + found.text)
 	}
 	return v
 }

@@ -249,10 +249,15 @@ func errorsOut(inCase string) func(*Subject) {
 // TestTheReasonIsWithoutTheEvidence is what makes one cause of many clauses.
 func TestTheReasonIsWithoutTheEvidence(t *testing.T) {
 	t.Parallel()
-	s := subjectOf(t, retrying(func(p *policy) { p.attempts = 0 }))
-	const want = "our client never stops: it was throttled 100 times in 0s, and retried until its context was ended"
-	if v := check(t, s, throttled, "retries-zero"); v.Reason != want || !strings.HasPrefix(v.Text, want) {
-		t.Errorf("the reason is\n%s\nwant\n%s", v.Reason, want)
+	for want, policy := range map[string]func(*policy){
+		"our client never stops: it was throttled 100 times in 0s, and retried until its context was ended": func(p *policy) { p.attempts = 0 },
+		"our client hangs": func(p *policy) {
+			p.deaf, p.wait = true, func(int, http.Header) time.Duration { select {} }
+		},
+	} {
+		if v := check(t, subjectOf(t, retrying(policy)), throttled, "retries-zero"); v.Reason != want || !strings.HasPrefix(v.Text, want) {
+			t.Errorf("the reason is\n%s\nwant\n%s", v.Reason, want)
+		}
 	}
 }
 
@@ -287,7 +292,7 @@ func TestMeasured(t *testing.T) {
 	}{
 		{throttled, asDocumented, 1}, {throttled, absent, always}, {throttled, wholeSeconds, 0}, {throttled, zero, 2},
 		{"sample.things.get.unavailable", fraction, 1}, {"sample.things.get.unavailable", absent, 2},
-		{"sample.things.create.internal", absent, 1}, {"sample.things.create.internal", absent, 0}, {throttled, tooMany, 1},
+		{"sample.things.create.internal", absent, 1}, {"sample.things.get.unavailable", absent, always}, {"sample.things.create.internal", absent, 0}, {throttled, tooMany, 1},
 	} {
 		s := subjectOf(t, retrying(steady))
 		m := s.trial(s.first(test.clause), "").measure(test.asked, test.times)
@@ -295,6 +300,13 @@ func TestMeasured(t *testing.T) {
 			t.Errorf("%s, %s: %v", test.clause, test.asked.text, m.Fault)
 		}
 		fmt.Fprintf(&text, "%s, %s:\n%s\n\n", test.clause, m.asked, m.schedule)
+		// The failures are told apart by a header and by the body alike.
+		if x := m.Last(); x.Status() >= http.StatusBadRequest {
+			inner, want := x.TextAt("/error/innerError/request-id"), fmt.Sprint("-", len(m.attempts))
+			if inner != "" && (inner != x.Header("Request-Id") || !strings.HasSuffix(inner, want)) {
+				t.Errorf("%s, %s: the last failure has the ids %q and %q", test.clause, m.asked, x.Header("Request-Id"), inner)
+			}
+		}
 	}
 	golden(t, "measured.txt", text.String())
 }

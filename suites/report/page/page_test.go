@@ -152,7 +152,10 @@ func TestThePageSaysTheHeadlineFirst(t *testing.T) {
 func TestARunThatOnlyTheBaselineHasIsShown(t *testing.T) {
 	r := sample.Report()
 	r.Runs = r.Runs[:1]
-	r.Changes = r.Since(sample.Report())
+	before := sample.Report()
+	before.Runs[0].Results[0].Outcome = report.Honored
+	r.Changes = r.Since(before)
+	shows(t, r, map[string]int{"newly broken": 1, "newly honored": 0})
 	text := written(t, r)
 	if !strings.Contains(text, "<p>the baseline has a run of graph, connector, live, but this report has none</p>") || strings.Contains(text, "Nothing changed") {
 		t.Error("it is not shown, or nothing changed")
@@ -212,6 +215,20 @@ func TestLookAlikesOfAProviderAreListedOnce(t *testing.T) {
 	}
 }
 
+// A client that has none, or the same by another transport, has no list; one that has others there has another.
+func TestLookAlikesOfAClientAreListedOnce(t *testing.T) {
+	r := sample.Report()
+	const exposes = "by what connector exposes of graph"
+	offline, live := &r.Runs[0].LookAlikes, &r.Runs[1].LookAlikes
+	shows(t, r, map[string]int{exposes: 0})
+	live.Clauses, offline.Reliable, live.Reliable = 12, live.Reliable, offline.Reliable
+	offline.Exposed = []report.Group{{Operation: "graph.get", Clauses: []string{"graph.get.clause-1", "graph.get.clause-5"}}}
+	live.Exposed = offline.Exposed
+	shows(t, r, map[string]int{exposes: 1, "<b>2</b> of 12 clauses by what graph says to rely on": 1})
+	live.Exposed = []report.Group{{Operation: "graph.get", Clauses: []string{"graph.get.clause-1", "graph.get.clause-9", "graph.get.clause-5"}}}
+	shows(t, r, map[string]int{exposes: 2, "<b>2</b> of 11 clauses by what connector": 1, "<b>3</b> of 12 clauses by what connector": 1})
+}
+
 // shows fails the test if the page does not have each text as often as it should.
 func shows(t *testing.T, r *report.Report, wants map[string]int) {
 	t.Helper()
@@ -247,6 +264,8 @@ func TestTheMatrixHasAColumnForEachClient(t *testing.T) {
 		"#clauses { --columns: 2; }": 1, "connector <span>offline</span></button>": 1, "connector <span>live</span></button>": 1,
 		"<h2>connector <span>graph, live</span></h2>": 1, "<h2>connector <span>classroom, live</span></h2>": 1,
 	})
+	r.Runs = []*report.Run{r.Runs[1], r.Runs[2]}
+	shows(t, r, map[string]int{"#clauses { --columns: 1; }": 1})
 	r = sample.Report()
 	r.Runs[1].Client.Name = "another"
 	shows(t, r, map[string]int{"another <span>live</span></button>": 1, "#clauses { --columns: 2; }": 1})
@@ -254,6 +273,9 @@ func TestTheMatrixHasAColumnForEachClient(t *testing.T) {
 
 func TestTheBarHasEveryOutcome(t *testing.T) {
 	r := sample.Report()
+	r.Runs = r.Runs[:1] // each once
+	shows(t, r, map[string]int{`<rect class="o-broken" x=`: 1, `<rect class="o-another" x=`: 1, `<rect class="o-not-run" x=`: 1})
+	r = sample.Report()
 	r.Runs = r.Runs[1:]
 	shows(t, r, map[string]int{
 		`<rect class="o-honored" x="0" width="18.181818181818183" height="4"/>`:                                                1,
@@ -299,14 +321,14 @@ func TestExtraChecksStandAfterTheClauses(t *testing.T) {
 
 func TestThePageShowsWhatThereIs(t *testing.T) {
 	r := sample.Report()
-	r.Disagreements = []string{"they disagree"}
+	r.Disagreements = []string{"they disagree", "any two"}
 	r.Runs[1].Problems = r.Runs[0].Problems
 	later := *r.Runs[0].Errata[0]
 	later.Place, later.DaysLeft = "errata.yaml:9", 31
 	r.Runs[0].Errata = append([]*report.KnownErratum{&later}, r.Runs[0].Errata...)
 	r.Changes = r.Since(sample.Report())
 	shows(t, r, map[string]int{
-		"<ul><li>engine error: BeforeSuite: no room on the disk</li><li>they disagree</li></ul>": 1,
+		"<ul><li>any two</li><li>engine error: BeforeSuite: no room on the disk</li><li>they disagree</li></ul>": 1,
 		`<td class="number fails">10</td>`: 1, `<td class="number">31</td>`: 1,
 		"<p>Nothing changed.</p>": 1, `id="retries"`: 1, `<option value="retries">`: 1, ">Legend</h2>": 1,
 		`<dt class="o-not-exposed">not exposed</dt><dd>honored, but the client does not expose all of it to its caller</dd>`: 1,
