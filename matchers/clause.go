@@ -232,6 +232,10 @@ func (m *DocumentedMatcher) Match(actual any) (bool, error) {
 func (m *DocumentedMatcher) FailureMessage(any) string {
 	var text strings.Builder
 	fmt.Fprintf(&text, "No clause of %s documents the response.\n", m.operation.ID)
+	status := m.exchange.Status()
+	if !slices.ContainsFunc(m.operation.Clauses, func(c *fixtures.Clause) bool { return c.Status == status }) {
+		fmt.Fprintf(&text, "None has the status %s.\n", fixtures.StatusLine(status))
+	}
 	if proxy := likelyProxy(m.exchange); proxy != "" || m.exchange.Fault() != nil {
 		text.WriteString(cmp.Or(proxy, fmt.Sprintln(m.exchange.Fault())))
 	} else {

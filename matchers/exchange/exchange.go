@@ -5,6 +5,7 @@ package exchange
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -15,6 +16,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -67,8 +69,8 @@ func New(method, rawURL string, response fixtures.Response, received time.Time) 
 	return x
 }
 
-// Capture reads the response's body once and puts it back, so that others can still read it. It fails on a body that
-// breaks off or is larger than MaxBody.
+// Capture reads the response's body once and puts it back, so that others can still read it, until they close it or the request's
+// context ends, as it is with net/http's. It fails on a body that breaks off or is larger than MaxBody.
 func Capture(response *http.Response) (Exchange, error) {
 	if response == nil {
 		return Exchange{}, errors.New("there is no response to capture: it is nil; check the error of the request first")
@@ -81,10 +83,11 @@ func Capture(response *http.Response) (Exchange, error) {
 		if err != nil {
 			rest = failingReader{err}
 		}
-		response.Body = struct {
-			io.Reader
-			io.Closer
-		}{io.MultiReader(bytes.NewReader(text), rest), original}
+		again := &captured{Reader: io.MultiReader(bytes.NewReader(text), rest), original: original, ctx: context.Background()}
+		if response.Request != nil {
+			again.ctx = response.Request.Context()
+		}
+		response.Body = again
 		if err != nil {
 			return Exchange{}, fmt.Errorf("the response's body breaks off after %d bytes: %w", len(text), err)
 		}
@@ -100,6 +103,35 @@ func Capture(response *http.Response) (Exchange, error) {
 		}
 	}
 	return New(method, address, fixtures.Response{Status: response.StatusCode, Header: response.Header, Body: text}, time.Now()), nil
+}
+
+// captured is a body that was put back.
+type captured struct {
+	io.Reader
+	original      io.Closer
+	ctx           context.Context
+	ended, closed atomic.Bool
+}
+
+// Read implements io.Reader.
+func (b *captured) Read(p []byte) (int, error) {
+	switch {
+	case b.closed.Load():
+		return 0, http.ErrBodyReadAfterClose
+	case b.ctx.Err() != nil && !b.ended.Load(): // http.Client ends the context of a body that was read to its end
+		return 0, context.Cause(b.ctx)
+	}
+	n, err := b.Reader.Read(p)
+	if err != nil {
+		b.ended.Store(true)
+	}
+	return n, err
+}
+
+// Close implements io.Closer.
+func (b *captured) Close() error {
+	b.closed.Store(true)
+	return b.original.Close()
 }
 
 // failingReader is the rest of a body that broke off.

@@ -2,6 +2,7 @@ package exchange_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -110,6 +111,43 @@ func TestCaptureNothing(t *testing.T) {
 	const want = "there is no response to capture: it is nil; check the error of the request first"
 	if x, err := exchange.Capture(nil); err == nil || err.Error() != want || !x.IsZero() {
 		t.Errorf("Capture: %v, %v; want %s", x, err, want)
+	}
+}
+
+// What was captured is read as net/http's bodies are: not after Close, and not after the request's context has ended.
+func TestCapturedBodyEnds(t *testing.T) {
+	handler := func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "text") }
+	ended := errors.New("the test has ended the context")
+	for name, c := range map[string]struct {
+		use  func(body io.ReadCloser, cancel context.CancelCauseFunc)
+		read string
+		err  error
+	}{
+		"closed": {func(body io.ReadCloser, _ context.CancelCauseFunc) { body.Close() }, "", http.ErrBodyReadAfterClose},
+		"closed, and the context ended": {func(body io.ReadCloser, cancel context.CancelCauseFunc) {
+			cancel(ended)
+			body.Close()
+		}, "", http.ErrBodyReadAfterClose},
+		"the context ended": {func(_ io.ReadCloser, cancel context.CancelCauseFunc) { cancel(ended) }, "", ended},
+		"read to its end before the context ended": {func(body io.ReadCloser, cancel context.CancelCauseFunc) {
+			_, _ = io.ReadAll(body)
+			cancel(ended)
+		}, "", nil},
+		"read in part": {func(body io.ReadCloser, _ context.CancelCauseFunc) { _, _ = body.Read(make([]byte, 2)) }, "xt", nil},
+	} {
+		response := serve(t, handler)
+		ctx, cancel := context.WithCancelCause(t.Context())
+		response.Request = response.Request.WithContext(ctx)
+		if _, err := exchange.Capture(response); err != nil {
+			t.Fatal(err)
+		}
+		c.use(response.Body, cancel)
+		text, err := io.ReadAll(response.Body)
+		if string(text) != c.read || !errors.Is(err, c.err) || c.err == nil && err != nil {
+			t.Errorf("%s: read %q, %v, want %q, %v", name, text, err, c.read, c.err)
+		}
+		cancel(nil)
+		response.Body.Close()
 	}
 }
 

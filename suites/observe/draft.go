@@ -2,7 +2,9 @@ package observe
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -37,7 +39,7 @@ func newDraft(o *fixtures.Operation, x exchange.Exchange, params map[string]stri
 	d.details = x.DetailsAt(envelope.Details)
 	d.details = d.details[:min(len(d.details), maxDetails)]
 	const minLength = 6 // "me" is a user's id, and part of many words
-	for _, name := range o.Parameters() {
+	for _, name := range slices.Sorted(maps.Keys(params)) {
 		if value := params[name]; len(value) >= minLength {
 			d.message = strings.ReplaceAll(d.message, value, "{id}")
 			for i := range d.details {

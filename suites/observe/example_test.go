@@ -36,14 +36,18 @@ func ExampleNew() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println("the connector received", response.Status)
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		log.Fatal(err)
+	}
 	response.Body.Close()
+	fmt.Printf("the connector received %s with %d bytes\n", response.Status, len(body))
 	provider.Close()
 
 	// At the end:
 	fmt.Print(observer.Report())
 	// Output:
-	// the connector received 404 Not Found
+	// the connector received 404 Not Found with 100 bytes
 	// graph learningCourseActivity: 1 error response, 1 of 41 clauses met, 40 not
 	//   met    graph.get.assignment-not-found, 1 response
 }

@@ -1,7 +1,9 @@
 package observe
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/learncontract/learncontract/fixtures"
@@ -21,7 +23,8 @@ type Observation struct {
 	// counts the others.
 	Undocumented     []Undocumented
 	MoreUndocumented int
-	// Unmatched are responses that could not be compared with the contract, bounded as Undocumented is.
+	// Unmatched are responses that could not be compared with the contract, bounded as Undocumented is, and those whose bodies
+	// have not ended yet.
 	Unmatched     []Unmatched
 	MoreUnmatched int
 }
@@ -47,7 +50,7 @@ type Undocumented struct {
 type Unmatched struct {
 	Request   string // method, and the operation's path; of no operation, the URL with its query values masked
 	Status    int    // HTTP status
-	Reason    string // no operation of the contract matches, or the body could not be read
+	Reason    string // no operation of the contract matches, or the body was not read, or a batch could not be
 	Responses int    // how many there were
 }
 
@@ -78,6 +81,13 @@ func (o *Observer) Report() Observation {
 		r.Unmatched = append(r.Unmatched, *a)
 		r.Unmatched[i].Responses = o.unmatched.counts[i]
 	}
+	for a, n := range o.pending {
+		a.Responses = n
+		r.Unmatched = append(r.Unmatched, a)
+	}
+	slices.SortFunc(r.Unmatched[len(o.unmatched.first):], func(a, b Unmatched) int {
+		return cmp.Or(strings.Compare(a.Request, b.Request), a.Status-b.Status)
+	})
 	return r
 }
 

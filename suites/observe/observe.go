@@ -3,11 +3,9 @@
 package observe
 
 import (
-	"bytes"
 	"cmp"
-	"compress/gzip"
+	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -25,9 +23,13 @@ import (
 // they have met, and which failures no clause documents. It sends no request of its own and changes no response. Put it nearest
 // to the wire, below what retries, so that it sees every attempt.
 //
-// A success passes untouched. The body of an error response to one of the contract's operations is read, up to exchange.MaxBody,
-// before the response is handed on, and can be read again. A request belongs to an operation by its method and the end of its
-// path, whatever stands before that: a proxy or a stand-in may have responded.
+// A success passes untouched. Of an error response to one of the contract's operations your code reads the body itself; what it
+// reads is copied, up to 64 KiB, and compared when it has read the body to its end, or closed it after the whole JSON. A body that
+// it doesn't read is not compared, and reported as such: observed or not, it ends with its Close and with its request's context.
+//
+// Of a batch, in JSON to …/$batch or as multipart/mixed, up to exchange.MaxBody, each response within is compared with its own
+// request. A request belongs to an operation by its method and the end of its path, whatever stands before that: a proxy or a
+// stand-in may have responded.
 func New(base http.RoundTripper, contract *fixtures.Contract) *Observer {
 	if contract == nil {
 		panic("observe: New was given no contract: check the error of fixtures.Load first")
@@ -35,7 +37,7 @@ func New(base http.RoundTripper, contract *fixtures.Contract) *Observer {
 	if base == nil {
 		base = http.DefaultTransport // now: the observer itself may be put in its place
 	}
-	return &Observer{base: base, contract: contract, met: map[*fixtures.Clause]*Met{}}
+	return &Observer{base: base, contract: contract, met: map[*fixtures.Clause]*Met{}, pending: map[Unmatched]int{}}
 }
 
 // Observer is the http.RoundTripper that New returns. Goroutines may share it.
@@ -48,13 +50,31 @@ type Observer struct {
 	met          map[*fixtures.Clause]*Met
 	undocumented bounded[Undocumented]
 	unmatched    bounded[Unmatched]
+	pending      map[Unmatched]int // responses whose bodies have not ended yet
 }
 
 // RoundTrip implements http.RoundTripper.
 func (o *Observer) RoundTrip(request *http.Request) (*http.Response, error) {
+	if isBatch(request) {
+		return o.roundTripBatch(request)
+	}
 	response, err := o.base.RoundTrip(request)
 	if err == nil && response != nil && response.StatusCode >= http.StatusBadRequest {
-		o.observe(request, response)
+		if unmatched, compare := o.comparison(newHead(request, response)); compare != nil {
+			o.follow(response, unmatched, maxCompared, compare)
+		}
+	}
+	return response, err
+}
+
+func (o *Observer) roundTripBatch(request *http.Request) (*http.Response, error) {
+	again, sent := copyBody(request)
+	response, err := o.base.RoundTrip(again)
+	if response != nil && response.Request == again {
+		response.Request = request
+	}
+	if err == nil && response != nil && (response.StatusCode/100 == 2 || response.StatusCode >= http.StatusBadRequest) {
+		o.observeBatch(newHead(request, response), request.Header, sent, response)
 	}
 	return response, err
 }
@@ -69,38 +89,74 @@ func (o *Observer) CloseIdleConnections() {
 // maxCompared is the size in bytes up to which an error response is compared with the contract: long texts take long.
 const maxCompared = 64 << 10
 
-// observe notes an error response.
-func (o *Observer) observe(request *http.Request, response *http.Response) {
-	method, address := cmp.Or(request.Method, http.MethodGet), cmp.Or(request.URL, &url.URL{})
-	operation, _, params := o.contract.Route(method, address.EscapedPath())
-	if operation == nil {
-		o.noteUnmatched(Unmatched{
-			Request: method + " " + redacted(exchange.PrintableURL(address.String())), Status: response.StatusCode,
-			Reason: "no operation of the contract",
-		})
-		return
+// head is a request, and its response without a body.
+type head struct {
+	method   string
+	url      *url.URL
+	status   int
+	header   http.Header // of the response
+	received time.Time
+}
+
+func newHead(request *http.Request, response *http.Response) head {
+	return head{
+		cmp.Or(request.Method, http.MethodGet), cmp.Or(request.URL, &url.URL{}), response.StatusCode, response.Header, time.Now(),
 	}
-	x, err := capture(request, response)
-	if err == nil && len(x.Body()) > maxCompared {
-		err = fmt.Errorf("the response's body is larger than %d bytes: no error of the API is", maxCompared)
+}
+
+// request is the request as it is printed.
+func (h head) request() string {
+	if h.url == nil {
+		return "(unknown)"
 	}
-	documented := matchers.BeDocumented(operation)
-	honored := false
+	return h.method + " " + redacted(exchange.PrintableURL(h.url.String()))
+}
+
+// exchange is the exchange with that body of the response, of which the end says how it ended.
+func (h head) exchange(body []byte, end error) (x exchange.Exchange, err error) {
+	plain, err := decompressed(h.header, body, maxCompared)
+	if max(len(body), len(plain)) > maxCompared {
+		return x, fmt.Errorf("the response's body is larger than %d bytes: no error of the API is", maxCompared)
+	}
 	if err == nil {
-		honored, err = documented.Match(x)
+		response := fixtures.Response{Status: h.status, Header: h.header, Body: plain}
+		x = exchange.New(h.method, h.url.String(), response, h.received)
 	}
-	if err != nil {
-		o.noteUnmatched(Unmatched{
-			Request: operation.Method + " " + operation.Path, Status: response.StatusCode,
-			Reason: redacted(exchange.Printable(err.Error())),
-		})
-		return
+	whole := end == nil || errors.Is(end, errClosed) && err == nil && x.Fault() == nil // who decodes JSON need not read further
+	if !whole {
+		return x, endError(len(body), end)
 	}
-	if honored {
-		o.noteMet(documented)
-		return
+	return x, err
+}
+
+// comparison is what compares an error response once it has its body, and how one that cannot be compared is noted. If no operation
+// has the request, this is noted at once, and compare is nil.
+func (o *Observer) comparison(h head) (unmatched Unmatched, compare func(body []byte, end error)) {
+	unmatched = Unmatched{Request: h.request(), Status: h.status}
+	operation, _, params := o.contract.Route(h.method, h.url.EscapedPath())
+	if operation == nil {
+		unmatched.Reason = "no operation of the contract"
+		o.noteUnmatched(unmatched)
+		return unmatched, nil
 	}
-	o.noteUndocumented(operation, x, params, documented)
+	unmatched.Request = operation.Method + " " + operation.Path
+	return unmatched, func(body []byte, end error) {
+		x, err := h.exchange(body, end)
+		documented := matchers.BeDocumented(operation)
+		honored := false
+		if err == nil {
+			honored, err = documented.Match(x)
+		}
+		switch {
+		case err != nil:
+			unmatched.Reason = redacted(exchange.Printable(err.Error()))
+			o.noteUnmatched(unmatched)
+		case honored:
+			o.noteMet(documented)
+		default:
+			o.noteUndocumented(operation, x, params, documented)
+		}
+	}
 }
 
 func (o *Observer) noteMet(documented *matchers.DocumentedMatcher) {
@@ -151,6 +207,15 @@ func (o *Observer) noteUnmatched(a Unmatched) {
 	}
 }
 
+// countPending counts the responses whose bodies have not ended yet.
+func (o *Observer) countPending(a Unmatched, n int) {
+	o.mutex.Lock()
+	defer o.mutex.Unlock()
+	if o.pending[a] += n; o.pending[a] == 0 {
+		delete(o.pending, a)
+	}
+}
+
 var mailAddress = regexp.MustCompile(`[\w.+-]+(?:@|%40)[\w-]+(?:\.[\w-]+)+`)
 
 // redacted is a text with {id} for each mail address, for those are ids of users.
@@ -161,30 +226,6 @@ func redacted(text string) string {
 		}
 		return "{id}"
 	})
-}
-
-// capture captures the exchange, decompressed where the caller decompresses the response itself. The response's body can be
-// read again, up to where it breaks off.
-func capture(request *http.Request, response *http.Response) (exchange.Exchange, error) {
-	seen := *response
-	seen.Request = request // not every transport sets it
-	x, err := exchange.Capture(&seen)
-	if response.Body != http.NoBody {
-		response.Body = seen.Body
-	}
-	if err != nil || !strings.EqualFold(response.Header.Get("Content-Encoding"), "gzip") {
-		return x, err
-	}
-	var text []byte
-	zipped, err := gzip.NewReader(bytes.NewReader(x.Body()))
-	if err == nil {
-		text, err = io.ReadAll(io.LimitReader(zipped, exchange.MaxBody))
-	}
-	if err != nil {
-		return x, fmt.Errorf("the response's body is not gzip, as its Content-Encoding says: %w", err)
-	}
-	plain := fixtures.Response{Status: response.StatusCode, Header: response.Header, Body: text}
-	return exchange.New(x.Method(), request.URL.String(), plain, time.Now()), nil
 }
 
 // maxKept bounds how many different responses of a kind an Observer keeps.
