@@ -34,7 +34,7 @@ func hijacked(w http.ResponseWriter, write string) {
 	_ = connection.Close()
 }
 
-// TestAFaultIsNoVerdict breaks one request of a recipe, the first or the one whose answer counts, in each way in which a network,
+// TestAFaultIsNoVerdict breaks one request of a recipe, the first or the one whose response counts, in each way in which a network,
 // a gateway or a token can fail: what comes of it is an engine error or a wait, and never a verdict.
 func TestAFaultIsNoVerdict(t *testing.T) {
 	t.Parallel()
@@ -51,7 +51,7 @@ func TestAFaultIsNoVerdict(t *testing.T) {
 		return func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", contentType)
 			w.WriteHeader(http.StatusForbidden)
-			_, _ = io.WriteString(w, body) // a client that is cut off tells
+			_, _ = io.WriteString(w, body) // a client that is cut off reports it
 		}
 	}
 	tooOften := func(inside string) func(http.ResponseWriter, *http.Request) {
@@ -115,7 +115,7 @@ func TestAFaultIsNoVerdict(t *testing.T) {
 				provider, _, _ := strings.Cut(clause, ".")
 				says := strings.Replace(fault.says, "graph", provider, 1)
 				transport := fast
-				if name == "a stall" { // others answer in however long a busy machine takes
+				if name == "a stall" { // others respond in however long a busy machine takes
 					transport.Timeout = 3 * time.Second
 				}
 				s := openSuite(t, provider, options{sandbox: file, provoke: []string{"fixture"}, signIn: signInAt(t, stand, file), transport: transport})
@@ -129,7 +129,7 @@ func TestAFaultIsNoVerdict(t *testing.T) {
 					t.Errorf("it is %q, %v", a.outcome, a.err)
 				case fault.op == "":
 				case method == http.MethodGet && (engine.Op != fault.op || !strings.Contains(engine.Error(), says)):
-					t.Errorf("it is told by %v", engine)
+					t.Errorf("it is said by %v", engine)
 				}
 				if name == "throttled for years" {
 					return // the run has ended, clean-up and all
@@ -362,11 +362,11 @@ func TestAnIntruderStopsTheRun(t *testing.T) {
 		}
 	}
 	if changed := changedInventory(before, stand.Inventory()); stopped == 0 || len(changed) > 0 {
-		t.Errorf("%d of %d are not asked any more, and changed is\n%s", stopped, len(asked), strings.Join(changed, "\n"))
+		t.Errorf("%d of %d are not run any more, and changed is\n%s", stopped, len(asked), strings.Join(changed, "\n"))
 	}
 }
 
-// TestAPlanIsWhatIsSent holds what a plan says against what a stand-in was asked.
+// TestAPlanIsWhatIsSent compares what a plan says with what a stand-in received.
 func TestAPlanIsWhatIsSent(t *testing.T) {
 	t.Parallel()
 	for _, provider := range fixtures.Providers() {

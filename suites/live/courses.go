@@ -41,7 +41,7 @@ func findCourses(ctx context.Context, t *Tenant, as string) (all []found, err er
 			Next string `json:"nextPageToken"`
 		}
 		if err := t.read(ctx, as, next, &page); err != nil {
-			if answered, is := errors.AsType[*refusal](err); is && answered.status == http.StatusForbidden && turnedOff[as] != "" {
+			if answered, is := errors.AsType[*rejection](err); is && answered.status == http.StatusForbidden && turnedOff[as] != "" {
 				err = nil // whom Classroom does not let list any, it lets make none
 			}
 			return all, err

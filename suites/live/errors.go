@@ -16,21 +16,21 @@ import (
 // Op is what of the engine failed.
 type Op string
 
-// What can fail that is no answer of the provider.
+// What can fail that is no response of the provider.
 const (
 	OpSignIn    Op = "sign-in"   // no token, or an expired one
-	OpNetwork   Op = "network"   // no answer, or one that breaks off
+	OpNetwork   Op = "network"   // no response, or one that breaks off
 	OpGuard     Op = "guard"     // not the tenant or the user that the sandbox file names
 	OpHost      Op = "host"      // a request to somebody else than the provider
 	OpBudget    Op = "budget"    // more requests than the run may send
 	OpWait      Op = "wait"      // a wait that is longer than the request, or the run, may take
 	OpSetUp     Op = "set-up"    // what a clause needs could not be made
 	OpCleanUp   Op = "clean-up"  // what was made could not be removed
-	OpRecord    Op = "recording" // the answers could not be kept
+	OpRecord    Op = "recording" // the responses could not be kept
 	OpInterrupt Op = "interrupt" // somebody ended the run
 )
 
-// EngineError is why there is no answer: the run's fault or its surroundings', never a broken contract. Its text is a
+// EngineError is why there is no response: the run's fault or its surroundings', never a broken contract. Its text is a
 // sentence that holds no secret.
 type EngineError struct {
 	Op  Op    // what failed
@@ -55,7 +55,7 @@ func engineErrorf(op Op, format string, args ...any) *EngineError {
 	return &EngineError{op, fmt.Errorf(format, args...)}
 }
 
-// networkError words why a host gave no answer.
+// networkError words why a host gave no response.
 func networkError(ctx context.Context, host string, err error) *EngineError {
 	if already, ok := errors.AsType[*EngineError](err); ok {
 		return already
@@ -66,7 +66,7 @@ func networkError(ctx context.Context, host string, err error) *EngineError {
 	return wrapWithText(OpNetwork, err, "%s %s (%s)", host, NetworkReason(err), exchange.Printable(err.Error()))
 }
 
-// wrapWithText is failed with a cause that is told in other words than its own, which may be longer, or hold more, than is to be shown.
+// wrapWithText is engineErrorf with a cause that is shown in other words than its own, which may be longer, or hold more, than is to be shown.
 func wrapWithText(op Op, cause error, format string, args ...any) *EngineError {
 	return &EngineError{op, &replacedText{fmt.Sprintf(format, args...), cause}}
 }
@@ -79,7 +79,7 @@ type replacedText struct {
 func (w *replacedText) Error() string { return w.text }
 func (w *replacedText) Unwrap() error { return w.err }
 
-// NetworkReason words why a host gave no answer, and what to do about it, as it goes on after the host's name.
+// NetworkReason words why a host gave no response, and what to do about it, as it goes on after the host's name.
 func NetworkReason(err error) string {
 	if dns, ok := errors.AsType[*net.DNSError](err); ok {
 		if dns.IsNotFound {

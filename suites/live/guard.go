@@ -11,11 +11,11 @@ import (
 	"github.com/learncontract/learncontract/matchers/exchange"
 )
 
-// renewBefore is how long before its end a token is asked for anew: longer than a request and its wait take.
+// renewBefore is how long before its end a token is requested anew: longer than a request and its wait take.
 const renewBefore = 2 * time.Minute
 
-// Prove signs an identity in and holds it against the sandbox file, as its first request would, so that what is wrong is
-// told before anything is asked.
+// Prove signs an identity in and compares it with the sandbox file, as its first request would, so that what is wrong is
+// reported before any other request.
 func (tr *Transport) Prove(ctx context.Context, identity string) error {
 	if err := tr.checkIdentity(identity); err != nil {
 		return err
@@ -32,14 +32,14 @@ func (tr *Transport) checkIdentity(identity string) error {
 	return engineErrorf(OpSignIn, "%s has no identity %q: it has %s", tr.provider, identity, strings.Join(known, ", "))
 }
 
-// Forget has the next request of an identity sign in anew, after an answer that says its token is no longer good.
+// Forget has the next request of an identity sign in anew, after a response that says its token is no longer good.
 func (tr *Transport) Forget(identity string) {
 	tr.mutex.Lock()
 	defer tr.mutex.Unlock()
 	delete(tr.identities, identity)
 }
 
-// proven returns the token of an identity that is whom the file names. It signs in, and asks whom the token is of, once
+// proven returns the token of an identity that is whom the file names. It signs in, and checks whose the token is, once
 // for each token. An identity that is somebody else is refused for good; the others are not, for they may have to clean up.
 func (tr *Transport) proven(ctx context.Context, name string) (Token, error) {
 	tr.mutex.Lock()
@@ -94,7 +94,7 @@ func (tr *Transport) signedIn(ctx context.Context, name string) (Token, error) {
 	token, err := tr.signIn(ctx, as)
 	tr.options.Waiting("")
 	if err != nil {
-		if already, ok := err.(*EngineError); ok { //nolint:errorlint // to be told as it is
+		if already, ok := err.(*EngineError); ok { //nolint:errorlint // to be shown as it is
 			return Token{}, already
 		}
 		return Token{}, wrapWithText(OpSignIn, err, "%s cannot sign in: %s", as, exchange.Printable(err.Error()))
@@ -117,7 +117,7 @@ var audiences = []string{
 	"https://graph.microsoft.com", "https://graph.microsoft.com/", "00000003-0000-0000-c000-000000000000",
 }
 
-// checkTenant holds what a token for Graph says of itself against the file. Nobody verifies its signature: it came from the
+// checkTenant compares what a token for Graph says of itself with the file. Nobody verifies its signature: it came from the
 // token endpoint over TLS, or from the user, and nobody else can have made it.
 func (tr *Transport) checkTenant(_ context.Context, name string, token Token) error {
 	found, err := token.claims()
@@ -138,7 +138,7 @@ func (tr *Transport) checkTenant(_ context.Context, name string, token Token) er
 	return nil
 }
 
-// checkUser asks Classroom whose token it is.
+// checkUser gets from Classroom whose token it is.
 func (tr *Transport) checkUser(ctx context.Context, name string, token Token) error {
 	x, err := tr.profile(ctx, token)
 	if err != nil {
@@ -176,7 +176,7 @@ var turnedOff = map[string]string{"classroomOff": "@ClassroomDisabled ", "apiOff
 
 const profilePath = "/v1/userProfiles/me"
 
-// profile asks for the profile of whose token it is, and again where the provider asks to wait.
+// profile gets the profile of whose token it is, and again where the provider asks to wait.
 func (tr *Transport) profile(ctx context.Context, token Token) (x exchange.Exchange, err error) {
 	for range 3 {
 		r, err := http.NewRequestWithContext(ctx, http.MethodGet, tr.sandbox.Endpoint("classroom")+profilePath, nil)

@@ -128,7 +128,7 @@ func TestTheGuardOfClassroomWhereWhoItIsCannotBeAsked(t *testing.T) {
 	}
 }
 
-// TestTheGuardOfClassroomLetsInWhoIsRefusedEverything tells for whom an administrator has turned the API off from whose token
+// TestTheGuardOfClassroomLetsInWhoIsRefusedEverything expects for whom an administrator has turned the API off from whose token
 // lacks a scope.
 func TestTheGuardOfClassroomLetsInWhoIsRefusedEverything(t *testing.T) {
 	for message, in := range map[string]bool{

@@ -68,7 +68,7 @@ func TestWhatBreaksOnTheWayIsNoAnswer(t *testing.T) {
 			_, _, err := ask(t, transport.As("app"), http.MethodPost, server.URL+"/v1.0/x", nil)
 			wantError(t, err, live.OpNetwork, check.cause, strings.TrimPrefix(server.URL, "https://")+" "+check.want)
 			if strings.Contains(err.Error(), "secretsecret") || transport.Spent() != 1 {
-				t.Errorf("%q was told, and %d counted", err, transport.Spent())
+				t.Errorf("%q was said, and %d counted", err, transport.Spent())
 			}
 		})
 	}

@@ -30,7 +30,7 @@ func NewToken(value string, expires time.Time) Token {
 	return Token{func() string { return value }, expires}
 }
 
-// String tells until when the token is valid.
+// String says until when the token is valid.
 func (t Token) String() string {
 	switch {
 	case t.value == nil:
@@ -181,7 +181,7 @@ func TokenVariable(identity string) string { return variable(identity, "TOKEN") 
 func RefreshTokenVariable(identity string) string { return variable(identity, "REFRESH_TOKEN") }
 
 // FromEnvironment takes the ready-made access token of an identity from the environment variable TokenVariable names, and
-// where that is not set asks next, which may be nil.
+// where that is not set calls next, which may be nil.
 func FromEnvironment(next SignIn) SignIn {
 	return func(ctx context.Context, identity string) (Token, error) {
 		name := TokenVariable(identity)

@@ -97,7 +97,7 @@ func TestAChildThatDoesNotSignInIsToldWithItsReason(t *testing.T) {
 		_, err := child(t, plays)(t.Context(), "classroom/teacher")
 		wantError(t, err, live.OpSignIn, nil, want)
 		if strings.Contains(err.Error(), "opaque-and-secret") || strings.Contains(err.Error(), "not this one") {
-			t.Errorf("it told what was printed: %v", err)
+			t.Errorf("it said what was printed: %v", err)
 		}
 	}
 	_, err := live.Child([]string{"no-such-program-of-learncontract"}, "")(t.Context(), "graph/app")

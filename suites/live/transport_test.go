@@ -154,7 +154,7 @@ func newTransport(tb testing.TB, sandbox *live.Sandbox, provider string, signIn 
 	return transport
 }
 
-// ask sends a request through a transport, and returns the status and the body of its answer.
+// ask sends a request through a transport, and returns the status and the body of its response.
 func ask(tb testing.TB, transport http.RoundTripper, method, url string, header http.Header) (int, string, error) {
 	tb.Helper()
 	return askWith(tb.Context(), tb, transport, method, url, header)
@@ -205,7 +205,7 @@ func TestATransportSendsItsOwnCredentialAlone(t *testing.T) {
 		"Accept": {"application/json"},
 	})
 	if err != nil || status != http.StatusNoContent {
-		t.Fatalf("the answer is %d, %v", status, err)
+		t.Fatalf("the response is %d, %v", status, err)
 	}
 	header := requests.requests[0].Header
 	for name, want := range map[string]string{
@@ -316,7 +316,7 @@ func TestATransportLeadsToTheProviderAlone(t *testing.T) {
 	}
 }
 
-func TestRedirectsAreAnsweredAndNotFollowed(t *testing.T) {
+func TestRedirectsAreRespondedAndNotFollowed(t *testing.T) {
 	elsewhere := &seen{}
 	other, _ := startTLS(t, elsewhere)
 	var asked atomic.Int32
@@ -335,7 +335,7 @@ func TestRedirectsAreAnsweredAndNotFollowed(t *testing.T) {
 	}
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusTemporaryRedirect || response.Header.Get("Location") != other.URL {
-		t.Errorf("the answer is %s to %s", response.Status, response.Header.Get("Location"))
+		t.Errorf("the response is %s to %s", response.Status, response.Header.Get("Location"))
 	}
 	if asked.Load() != 1 || elsewhere.lines() != "" {
 		t.Errorf("%d requests were sent here, and %q elsewhere", asked.Load(), elsewhere.lines())
@@ -346,9 +346,9 @@ func TestRedirectsAreAnsweredAndNotFollowed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	answer, err := follower.Do(again)
+	response, err = follower.Do(again)
 	if err == nil {
-		answer.Body.Close()
+		response.Body.Close()
 	}
 	wantError(t, err, live.OpHost, live.ErrOtherHost)
 	if elsewhere.lines() != "" {
