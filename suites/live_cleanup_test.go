@@ -424,7 +424,7 @@ func TestWhatWasNeverSentIsNotTakenBack(t *testing.T) {
 	s := openSuite(t, "classroom", options{sandbox: file, provoke: []string{"fixture"}, signIn: signInAt(t, stand, file), transport: fast})
 	before := stand.Inventory()
 	recipe := s.suite.tenant.Recipe(s.suite.Contract.Clause("classroom.courses.students.create.failed-precondition.InactiveCourseOwner"))
-	for name, ask := range map[string]live.CallFunc{
+	for name, ask := range map[string]func(context.Context, *http.Client, string, client.Call) error{
 		"nothing": func(context.Context, *http.Client, string, client.Call) error { return errors.New("no room") },
 		"after its time": func(ctx context.Context, given *http.Client, baseURL string, call client.Call) error {
 			ended, end := context.WithCancel(ctx)

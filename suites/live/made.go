@@ -87,7 +87,7 @@ func (t *Tenant) kindOf(o *fixtures.Operation) *kind {
 
 // ownedName is the name of everything that a run makes: the prefix, when the run began (of old runs not), what distinguishes it from others,
 // and the number of the recipe. One recipe has it in an address. A copy that somebody makes is called otherwise, and is somebody's.
-var ownedName = regexp.MustCompile(`^(?:http://)?(` + regexp.QuoteMeta(Prefix) + `(?:[a-z2-7]{6})?[a-z2-7]{8}-[0-9]+)(?:\.example\.com)?$`)
+var ownedName = regexp.MustCompile(`^(?:http://)?(` + regexp.QuoteMeta(prefix) + `(?:[a-z2-7]{6})?[a-z2-7]{8}-[0-9]+)(?:\.example\.com)?$`)
 
 // nameIn is the name that a run has given, "" if nobody's run has.
 func nameIn(text string) string {
@@ -106,12 +106,12 @@ func newRun(began time.Time) string {
 	for i, left := len(minute)-1, began.Unix()/60; i >= 0; i, left = i-1, left/32 {
 		minute[i] = base32[left%32]
 	}
-	return Prefix + string(minute[:]) + strings.ToLower(rand.Text()[:8]) // 40 bits
+	return prefix + string(minute[:]) + strings.ToLower(rand.Text()[:8]) // 40 bits
 }
 
 // beganAt is when the run began that has given a name; the zero time of an old one, which does not say.
 func beganAt(name string) time.Time {
-	run, _, _ := strings.Cut(strings.TrimPrefix(name, Prefix), "-")
+	run, _, _ := strings.Cut(strings.TrimPrefix(name, prefix), "-")
 	if len(run) != 6+8 {
 		return time.Time{}
 	}
@@ -204,7 +204,7 @@ func (t *Tenant) cleanUp(ctx context.Context, again bool) (err error) {
 		if m.undo != nil {
 			remedy = "and no sweep knows it: take it back yourself"
 		}
-		err = errors.Join(err, engineErrorf(OpCleanUp, "the %s is still there, %s: %w", m, remedy, problem))
+		err = errors.Join(err, engineErrorf(opCleanUp, "the %s is still there, %s: %w", m, remedy, problem))
 	}
 	return err
 }
@@ -265,7 +265,7 @@ func (t *Tenant) Sweep(ctx context.Context, sparing time.Duration) (removed, spa
 	}
 	for _, keys := range sweepKeys[t.contract.Provider] {
 		if !slices.ContainsFunc(keys, t.hasKey) {
-			err = errors.Join(err, engineErrorf(OpCleanUp, "%s may have something left, and nobody is looked at: name %s in %s, as it was "+
+			err = errors.Join(err, engineErrorf(opCleanUp, "%s may have something left, and nobody is looked at: name %s in %s, as it was "+
 				"when the run was killed", t.contract.Provider, strings.Join(keys, " or "), t.config.Sandbox.File()))
 		}
 	}
@@ -298,7 +298,7 @@ func (t *Tenant) sweep(ctx context.Context, owners []string, such func(what, nam
 					continue
 				}
 				if problem := k.remove(ctx, t, as, f); problem != nil {
-					err = errors.Join(err, engineErrorf(OpCleanUp, "the %s %s could not be removed: try again, or remove it yourself: %w", k.what,
+					err = errors.Join(err, engineErrorf(opCleanUp, "the %s %s could not be removed: try again, or remove it yourself: %w", k.what,
 						f.name, problem))
 					continue
 				}

@@ -110,7 +110,7 @@ func (t *Tenant) describeRequest(as string, o *fixtures.Operation, change fixtur
 		resolved, _ := fixtures.Resolve(text, func(name string) (string, bool) {
 			switch name {
 			case "run":
-				return Prefix + "…", true
+				return prefix + "…", true
 			case "missing":
 				return missing, true
 			}
@@ -130,7 +130,7 @@ func (t *Tenant) describeRequest(as string, o *fixtures.Operation, change fixtur
 		text = expand(call)
 	}
 	text = fmt.Sprintf("%s %s, as %s", call.Operation.Method, text, as)
-	if call = t.withOwnName(call, o, Prefix+"…"); call.Body != nil {
+	if call = t.withOwnName(call, o, prefix+"…"); call.Body != nil {
 		body, _ := json.Marshal(json.RawMessage(call.Body)) // compact
 		text += ": " + string(body)
 	}

@@ -21,19 +21,18 @@ import (
 	"github.com/learncontract/learncontract/suites/client"
 )
 
-// CallFunc has a client perform a call with an http.Client, below a base URL.
-type CallFunc func(ctx context.Context, client *http.Client, baseURL string, call client.Call) error
-
 // Provoke sets up what the recipe has given and has the client make the request. It returns the response that counts: the
-// last one, after what only says to wait or to sign in again. The error is an EngineError, or that of ask where nothing was
-// responded. What it makes is removed by CleanUp, whatever happens.
-func (t *Tenant) Provoke(ctx context.Context, r *fixtures.Recipe, ask CallFunc) (exchange.Exchange, error) {
+// last one, after what only says to wait or to sign in again. The error is an EngineError, or that of the function where nothing was
+// responded. The function performs a call with an http.Client, below a base URL. What it makes is removed by CleanUp, whatever happens.
+func (t *Tenant) Provoke(ctx context.Context, r *fixtures.Recipe,
+	perform func(ctx context.Context, given *http.Client, baseURL string, call client.Call) error,
+) (exchange.Exchange, error) {
 	if response, has := t.recorded[r.Clause.ID]; has {
 		below := &capture{transport: replayed(response)}
-		err := ask(ctx, &http.Client{Transport: below, CheckRedirect: noRedirect}, t.contract.BaseURL, client.Minimal(r.Clause.Operation))
+		err := perform(ctx, &http.Client{Transport: below, CheckRedirect: noRedirect}, t.contract.BaseURL, client.Minimal(r.Clause.Operation))
 		x, received := below.last()
 		if !received {
-			return x, cmp.Or(err, error(engineErrorf(OpSetUp, "the client sent no request: have it use the http.Client that it was given")))
+			return x, cmp.Or(err, error(engineErrorf(opSetUp, "the client sent no request: have it use the http.Client that it was given")))
 		}
 		return x, nil
 	}
@@ -43,7 +42,7 @@ func (t *Tenant) Provoke(ctx context.Context, r *fixtures.Recipe, ask CallFunc) 
 		}
 	}
 	if t.transport.Spent()+t.cost(r) > t.Budget() {
-		return exchange.Exchange{}, engineErrorf(OpBudget, "%w: the run has sent %d of the %d requests that it may send, and %s takes up to %d",
+		return exchange.Exchange{}, engineErrorf(opBudget, "%w: the run has sent %d of the %d requests that it may send, and %s takes up to %d",
 			ErrBudget, t.transport.Spent(), t.Budget(), r.Clause.ID, t.cost(r))
 	}
 	v := t.values()
@@ -75,7 +74,7 @@ func (t *Tenant) Provoke(ctx context.Context, r *fixtures.Recipe, ask CallFunc) 
 		}
 		below := &capture{transport: t.transport.As(r.As), sent: sent}
 		client := &http.Client{Transport: below, CheckRedirect: noRedirect}
-		err := ask(ctx, client, t.config.Sandbox.Endpoint(t.contract.Provider), call)
+		err := perform(ctx, client, t.config.Sandbox.Endpoint(t.contract.Provider), call)
 		x, received := below.last()
 		if received {
 			responded(x)
@@ -84,7 +83,7 @@ func (t *Tenant) Provoke(ctx context.Context, r *fixtures.Recipe, ask CallFunc) 
 		case below.failure() != nil:
 			return x, below.failure()
 		case !received:
-			return x, cmp.Or(err, error(engineErrorf(OpSetUp, "the client sent no request: have it use the http.Client that it was given")))
+			return x, cmp.Or(err, error(engineErrorf(opSetUp, "the client sent no request: have it use the http.Client that it was given")))
 		case try < mostTries && t.shouldRepeat(r, x):
 			continue
 		}
@@ -109,12 +108,12 @@ func (t *Tenant) prove(ctx context.Context, as string) error {
 	t.mutex.Lock()
 	defer t.mutex.Unlock()
 	switch engine.Op {
-	case OpSignIn:
+	case opSignIn:
 		if t.unproven == nil {
 			t.unproven = map[string]error{}
 		}
 		t.unproven[as] = err
-	case OpGuard:
+	case opGuard:
 		t.wrongIdentity = cmp.Or(t.wrongIdentity, err)
 	}
 	return err
@@ -159,22 +158,22 @@ func (t *Tenant) inconclusive(r *fixtures.Recipe, x exchange.Exchange) error {
 	line := fixtures.StatusLine(x.Status())
 	switch {
 	case isThrottled(x):
-		return engineErrorf(OpWait, "%s throttled the request with %s, %d times: try again later", t.contract.Provider, line, mostTries)
+		return engineErrorf(opWait, "%s throttled the request with %s, %d times: try again later", t.contract.Provider, line, mostTries)
 	case isGatewaysPage(x):
-		return engineErrorf(OpNetwork, "a gateway before %s responded %s with a page of its own: check the network and its proxies\n%s",
+		return engineErrorf(opNetwork, "a gateway before %s responded %s with a page of its own: check the network and its proxies\n%s",
 			t.contract.Provider, line, x)
 	case x.Status() == r.Clause.Status:
 		return nil
 	case x.Status() >= http.StatusMultipleChoices && x.Status() < http.StatusBadRequest:
-		return engineErrorf(OpHost, "%s responded %s, and a run follows no redirect: check the sandbox file's endpoint, and proxies",
+		return engineErrorf(opHost, "%s responded %s, and a run follows no redirect: check the sandbox file's endpoint, and proxies",
 			t.contract.Provider, line)
 	case x.Status() == http.StatusUnauthorized:
-		return engineErrorf(OpSignIn, "%s/%s received %s with a new token, too: check that its token is for this API",
+		return engineErrorf(opSignIn, "%s/%s received %s with a new token, too: check that its token is for this API",
 			t.contract.Provider, r.As, line)
 	case isBusy(x.Status()):
-		return engineErrorf(OpWait, "%s responded %s %d times: try again later", t.contract.Provider, line, mostTries)
+		return engineErrorf(opWait, "%s responded %s %d times: try again later", t.contract.Provider, line, mostTries)
 	case slices.Contains(gateways, x.Status()):
-		return engineErrorf(OpNetwork, "a gateway before %s responded %s: check the network and its proxies, or try again later", t.contract.Provider, line)
+		return engineErrorf(opNetwork, "a gateway before %s responded %s: check the network and its proxies, or try again later", t.contract.Provider, line)
 	}
 	return nil
 }
@@ -246,7 +245,7 @@ func (t *Tenant) call(v *values, o *fixtures.Operation, change fixtures.Change) 
 		return text
 	}, o, change)
 	if err = errors.Join(append(unknown, err)...); err != nil {
-		return call, engineErrorf(OpSetUp, "%s cannot be called: %w", o.ID, err)
+		return call, engineErrorf(opSetUp, "%s cannot be called: %w", o.ID, err)
 	}
 	return t.withOwnName(call, o, v.run), nil
 }
@@ -374,7 +373,7 @@ func (t *Tenant) set(ctx context.Context, v *values, step fixtures.Step) error {
 	}
 	responded(x)
 	if x.Status() >= http.StatusBadRequest {
-		return engineErrorf(OpSetUp, "%s, as %s, received %s: check the roles of %s, and what the sandbox file names for it\n%s", step.Operation.ID, step.As,
+		return engineErrorf(opSetUp, "%s, as %s, received %s: check the roles of %s, and what the sandbox file names for it\n%s", step.Operation.ID, step.As,
 			fixtures.StatusLine(x.Status()), step.As, x)
 	}
 	v.responses[step.Name] = x
@@ -395,7 +394,7 @@ func (t *Tenant) set(ctx context.Context, v *values, step fixtures.Step) error {
 		return found == step.Until.Is, nil
 	})
 	if errors.Is(err, errPolledEnough) {
-		return engineErrorf(OpSetUp, "%s did not become %s after %s: %w", step.Until.Field, step.Until.Is, step.Operation.ID, err)
+		return engineErrorf(opSetUp, "%s did not become %s after %s: %w", step.Until.Field, step.Until.Is, step.Operation.ID, err)
 	}
 	return err
 }
@@ -450,7 +449,7 @@ func (t *Tenant) sendOnce(ctx context.Context, as string, call client.Call) (x e
 	address := t.config.Sandbox.Endpoint(t.contract.Provider) + expand(call)
 	request, err := http.NewRequestWithContext(ctx, call.Operation.Method, address, bytes.NewReader(call.Body))
 	if err != nil {
-		return x, engineErrorf(OpSetUp, "%s cannot be called: %w", call.Operation.ID, err)
+		return x, engineErrorf(opSetUp, "%s cannot be called: %w", call.Operation.ID, err)
 	}
 	if call.Body != nil {
 		request.Header.Set("Content-Type", "application/json")

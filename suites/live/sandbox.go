@@ -28,18 +28,16 @@ import (
 	"github.com/learncontract/learncontract/fixtures"
 )
 
-// SandboxKey is something that a sandbox file can name.
-type SandboxKey struct {
+// sandboxKey is something that a sandbox file can name.
+type sandboxKey struct {
 	Name  string // with dots, such as "graph.otherProvider"
 	About string // what it is, in a sentence
 	form  func(value string) (problem string)
 }
 
-// SandboxKeys are all keys that a sandbox file can have, in the order of the example. None is required: what is absent
+// sandboxKeys are all keys that a sandbox file can have, in the order of the example. None is required: what is absent
 // limits what can be provoked.
-func SandboxKeys() []SandboxKey { return slices.Clone(sandboxKeys) }
-
-var sandboxKeys = []SandboxKey{
+var sandboxKeys = []sandboxKey{
 	{"graph.tenant", "The Entra tenant's id, which every token is compared with.", guid},
 	{"graph.provider", "The registrationId of a registered provider with course activity sync on.", guid},
 	{"graph.otherProvider", "The registrationId of a second one.", guid},
@@ -173,7 +171,7 @@ func LoadSandbox(file string) (*Sandbox, error) {
 // File is where the sandbox was read from.
 func (s *Sandbox) File() string { return s.file }
 
-// Value is what the file says for a key of SandboxKeys, and whether it says it.
+// Value is what the file says for a key of the file, and whether it says it.
 func (s *Sandbox) Value(key string) (string, bool) {
 	value, ok := s.values[key]
 	return value, ok
@@ -233,8 +231,8 @@ func (r *sandboxReader) walk(at string, n *yaml.Node) {
 		}
 		return
 	}
-	known := slices.ContainsFunc(sandboxKeys, func(k SandboxKey) bool { return k.Name == at })
-	inner := at == "" || slices.ContainsFunc(sandboxKeys, func(k SandboxKey) bool { return strings.HasPrefix(k.Name, at+".") })
+	known := slices.ContainsFunc(sandboxKeys, func(k sandboxKey) bool { return k.Name == at })
+	inner := at == "" || slices.ContainsFunc(sandboxKeys, func(k sandboxKey) bool { return strings.HasPrefix(k.Name, at+".") })
 	switch {
 	case !known && !inner && secretName.MatchString(at):
 		r.problem(n.Line, "%s is not a key of the file: secrets come from the environment: take it out", at)
@@ -316,7 +314,7 @@ func (r *sandboxReader) checkDomain() {
 // readCA reads the certificates of the file that ca names.
 func (r *sandboxReader) readCA() {
 	line := r.lines["ca"]
-	local := slices.ContainsFunc(sandboxKeys, func(k SandboxKey) bool {
+	local := slices.ContainsFunc(sandboxKeys, func(k sandboxKey) bool {
 		u, err := url.Parse(r.values[k.Name])
 		return err == nil && isLoopback(u.Hostname())
 	})

@@ -17,7 +17,7 @@ import (
 type Config struct {
 	Sandbox *Sandbox
 	Provoke []string // classes of recipes to provoke beside safe, or tenant alone
-	SignIn  SignIn
+	SignIn  SignIn   // nil for the environment and, beyond it, the program that signs in
 	Options Options
 	Record  string // folder in which the responses are kept, redacted; empty for none
 	Replay  string // folder of such a recording, which responds in the tenant's place; then nothing else is needed
@@ -43,8 +43,8 @@ type Tenant struct {
 	responded     map[string][]exchange.Exchange // to the set-up of a clause that is to be recorded, by its id
 }
 
-// Prefix begins the name of everything that any run makes. A run's own follows it.
-const Prefix = "learncontract-"
+// prefix begins the name of everything that any run makes. A run's own follows it.
+const prefix = "learncontract-"
 
 // Open makes a run against a tenant. It sends nothing. The error says everything that is wrong with what it is to do.
 func Open(contract *fixtures.Contract, config Config) (*Tenant, error) {
@@ -64,6 +64,9 @@ func Open(contract *fixtures.Contract, config Config) (*Tenant, error) {
 	}
 	if config.Options.Secrets == nil {
 		config.Options.Secrets = NewSecrets()
+	}
+	if config.SignIn == nil && config.Sandbox != nil {
+		config.SignIn = fromEnvironment(child(nil, config.Sandbox.File()))
 	}
 	t := &Tenant{
 		contract: contract, recipes: map[string]*fixtures.Recipe{}, config: config,

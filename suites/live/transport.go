@@ -88,7 +88,7 @@ func NewTransport(sandbox *Sandbox, provider string, signIn SignIn, options Opti
 		return nil, fmt.Errorf("there is no live support for %q: the providers are graph and classroom", provider)
 	}
 	if _, ok := sandbox.Value(defaults.needs); !ok {
-		return nil, engineErrorf(OpGuard, "%s does not name %s, without which no identity can be proved: name it",
+		return nil, engineErrorf(opGuard, "%s does not name %s, without which no identity can be proved: name it",
 			sandbox.File(), defaults.needs)
 	}
 	address, err := url.Parse(sandbox.Endpoint(provider))
@@ -199,12 +199,12 @@ func (tr *Transport) roundTrip(r *http.Request, credential func(context.Context)
 func (tr *Transport) checkHost(r *http.Request) error {
 	switch {
 	case r.URL == nil:
-		return engineErrorf(OpHost, "the request has no URL: %w", ErrOtherHost)
+		return engineErrorf(opHost, "the request has no URL: %w", ErrOtherHost)
 	case r.URL.Scheme != tr.endpoint.Scheme || hostPort(r.URL) != hostPort(tr.endpoint):
-		return engineErrorf(OpHost, "%s://%s is %w: have the client call the base URL that it was given, for requests and tokens go to %s://%s alone", exchange.Printable(r.URL.Scheme),
+		return engineErrorf(opHost, "%s://%s is %w: have the client call the base URL that it was given, for requests and tokens go to %s://%s alone", exchange.Printable(r.URL.Scheme),
 			exchange.Printable(r.URL.Host), ErrOtherHost, tr.endpoint.Scheme, tr.endpoint.Host)
 	case r.Host != "" && !strings.EqualFold(r.Host, r.URL.Host):
-		return engineErrorf(OpHost, "a request to %s names %s in Host, and that is %w: have the client leave Host as it is", r.URL.Host,
+		return engineErrorf(opHost, "a request to %s names %s in Host, and that is %w: have the client leave Host as it is", r.URL.Host,
 			exchange.Printable(r.Host), ErrOtherHost)
 	}
 	return nil
@@ -316,7 +316,7 @@ func (tr *Transport) waitForTurn(ctx context.Context) error {
 		switch {
 		case err != nil, paused:
 		case tr.options.Budget > 0 && tr.spent >= tr.options.Budget && ctx.Value(unbudgetedKey{}) == nil:
-			err = engineErrorf(OpBudget, "%w: the run has sent the %d requests it may send: select fewer clauses, by --label-filter or -run", ErrBudget, tr.spent)
+			err = engineErrorf(opBudget, "%w: the run has sent the %d requests it may send: select fewer clauses, by --label-filter or -run", ErrBudget, tr.spent)
 		default:
 			tr.spent++
 		}
@@ -336,7 +336,7 @@ func (tr *Transport) pause(ctx context.Context) error {
 		return ended
 	}
 	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < wait {
-		return wrapWithText(OpWait, context.DeadlineExceeded, "%s wants no request for %v, longer than this one may take: try again later",
+		return wrapWithText(opWait, context.DeadlineExceeded, "%s wants no request for %v, longer than this one may take: try again later",
 			tr.endpoint.Host, wait.Round(time.Second))
 	}
 	return tr.wait(ctx, wait, fmt.Sprintf("%v, as %s requests", wait.Round(time.Second), tr.endpoint.Host))
@@ -358,9 +358,9 @@ func (tr *Transport) wait(ctx context.Context, long time.Duration, what string) 
 
 func waitError(ctx context.Context, err error) error {
 	if errors.Is(ctx.Err(), context.Canceled) {
-		return wrapWithText(OpInterrupt, err, "a wait was canceled, because the run was interrupted")
+		return wrapWithText(opInterrupt, err, "a wait was canceled, because the run was interrupted")
 	}
-	return engineErrorf(OpWait, "the request's time ended while it waited for its turn: %w", err)
+	return engineErrorf(opWait, "the request's time ended while it waited for its turn: %w", err)
 }
 
 // observeThrottling sees to it that what a response asks to wait is waited before the next request.
@@ -387,7 +387,7 @@ func (tr *Transport) observeThrottling(status int, header http.Header) {
 		tr.notBefore = until
 	}
 	if wait > longestPause && tr.ended == nil {
-		tr.ended = engineErrorf(OpWait, "%w: %s sent Retry-After: %s, and a run waits %v at most: try again later", ErrLongWait,
+		tr.ended = engineErrorf(opWait, "%w: %s sent Retry-After: %s, and a run waits %v at most: try again later", ErrLongWait,
 			tr.endpoint.Host, exchange.Printable(header.Get("Retry-After")), longestPause)
 	}
 }

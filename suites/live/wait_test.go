@@ -237,7 +237,7 @@ func TestAnAbsurdWaitEndsTheRun(t *testing.T) {
 			}
 			for range 2 {
 				_, _, err := ask(t, transport.As("app"), http.MethodGet, realGraph, nil)
-				wantError(t, err, live.OpWait, live.ErrLongWait, "sent Retry-After: "+header, "a run waits 1h0m0s at most")
+				wantError(t, err, "wait", live.ErrLongWait, "sent Retry-After: "+header, "a run waits 1h0m0s at most")
 			}
 			if len(p.at) != 1 || time.Since(p.start) != 0 {
 				t.Errorf("it was asked at %v", p.at)
@@ -256,7 +256,7 @@ func TestAWaitEndsWithItsRequest(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute-time.Second)
 		defer cancel()
 		_, _, err := askWith(ctx, t, transport.As("app"), http.MethodGet, realGraph, nil)
-		wantError(t, err, live.OpWait, context.DeadlineExceeded, "wants no request for 1m0s, longer than this one may take")
+		wantError(t, err, "wait", context.DeadlineExceeded, "wants no request for 1m0s, longer than this one may take")
 		if waited := time.Since(p.start); waited != 0 {
 			t.Errorf("that was said after %v", waited)
 		}
@@ -264,7 +264,7 @@ func TestAWaitEndsWithItsRequest(t *testing.T) {
 		ctx, interrupt := context.WithCancel(t.Context())
 		time.AfterFunc(10*time.Second, interrupt)
 		_, _, err = askWith(ctx, t, transport.As("app"), http.MethodGet, realGraph, nil)
-		wantError(t, err, live.OpInterrupt, context.Canceled)
+		wantError(t, err, "interrupt", context.Canceled)
 		if waited := time.Since(p.start); waited != 10*time.Second {
 			t.Errorf("that was said after %v", waited)
 		}
@@ -283,7 +283,7 @@ func TestATurnThatComesTooLateIsNoAnswer(t *testing.T) {
 		for range 3 {
 			_, _, err = askWith(ctx, t, transport.As("app"), http.MethodGet, realGraph, nil)
 		}
-		wantError(t, err, live.OpWait, nil, "waited for its turn")
+		wantError(t, err, "wait", nil, "waited for its turn")
 	})
 }
 
@@ -320,14 +320,14 @@ func TestClassroomIsAskedAgainWhoItIsWhenItWasBusy(t *testing.T) {
 		busy     int
 		response response
 		waits    time.Duration
-		op       live.Op
+		op       string
 		want     string
 	}{
 		// The provider of this test responds 204, and says no more.
-		"once":             {1, busy(429, "Retry-After", "60"), time.Minute, live.OpGuard, "has no emailAddress"},
-		"too often":        {3, busy(429, "Retry-After", "60"), time.Minute, live.OpNetwork, "received 429: try again later"},
-		"by 403":           {1, tooOften, 30 * time.Second, live.OpGuard, "has no emailAddress"},
-		"by 403 too often": {3, tooOften, 30 * time.Second, live.OpNetwork, "received 403: try again later"},
+		"once":             {1, busy(429, "Retry-After", "60"), time.Minute, "guard", "has no emailAddress"},
+		"too often":        {3, busy(429, "Retry-After", "60"), time.Minute, "network", "received 429: try again later"},
+		"by 403":           {1, tooOften, 30 * time.Second, "guard", "has no emailAddress"},
+		"by 403 too often": {3, tooOften, 30 * time.Second, "network", "received 403: try again later"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			sandbox := load(t, "classroom: {domain: school.example, teacher: t@school.example}")
@@ -408,7 +408,7 @@ func TestWhoWaitsForAnothersSignInCanGiveUp(t *testing.T) {
 		short, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
 		_, _, err = askWith(short, t, transport.As("app"), http.MethodGet, realGraph, nil)
-		wantError(t, err, live.OpWait, context.DeadlineExceeded)
+		wantError(t, err, "wait", context.DeadlineExceeded)
 		group.Wait()
 		if !strings.Contains(time.Since(virtualStart).String(), "1h") {
 			t.Errorf("it took %v", time.Since(virtualStart))
