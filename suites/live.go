@@ -41,9 +41,6 @@ func (s *suiteRun) openTenant() (err error) {
 			return err
 		}
 	}
-	if config.SignIn == nil {
-		config.SignIn = live.FromEnvironment(live.Child(nil, o.sandbox))
-	}
 	s.suite.tenant, err = live.Open(s.suite.Contract, config)
 	return err
 }

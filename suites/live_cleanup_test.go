@@ -45,7 +45,7 @@ func TestNothingElseIsRemoved(t *testing.T) {
 	d := &drifting{}
 	s, stand := liveSuite(t, "graph", server.Options{Wrap: d.wrap}, "fixture")
 	before := stand.Inventory()
-	s.provokeArmed(t, d, s.suite.tenant.Recipe(s.suite.Contract.Clause("graph.create.learner-license")), answering(http.StatusCreated,
+	s.provokeArmed(t, d, s.suite.tenant.Recipe(s.suite.Contract.Clause("graph.create.learner-license")), responding(http.StatusCreated,
 		fmt.Sprintf(`{"id":%q,"learningProviderId":"0d2b6a8e-3c41-4f79-9e15-7a84c5b1d301"}`, bystander)))
 	if err := s.suite.tenant.Close(t.Context()); err != nil {
 		t.Error(err)
@@ -95,7 +95,7 @@ func mustLoad(t *testing.T, s *suiteRun) *live.Sandbox {
 	return sandbox
 }
 
-// TestWhatMayHaveBeenMadeIsRemoved loses answers, sends requests twice, and makes what must not be made.
+// TestWhatMayHaveBeenMadeIsRemoved loses responses, sends requests twice, and makes what must not be made.
 func TestWhatMayHaveBeenMadeIsRemoved(t *testing.T) {
 	t.Parallel()
 	busy := func(next http.Handler, times int32, of string) http.Handler {
@@ -113,9 +113,9 @@ func TestWhatMayHaveBeenMadeIsRemoved(t *testing.T) {
 		provider, clause string
 		options          server.Options
 	}{
-		"a course whose answer was lost": {"classroom", "classroom.courses.patch.failed-precondition.IneligibleOwner",
+		"a course whose response was lost": {"classroom", "classroom.courses.patch.failed-precondition.IneligibleOwner",
 			server.Options{Wrap: func(next http.Handler) http.Handler { return busy(next, 1, "/courses") }}},
-		"an activity whose answer was lost": {"graph", "graph.update.fields-empty",
+		"an activity whose response was lost": {"graph", "graph.update.fields-empty",
 			server.Options{Wrap: func(next http.Handler) http.Handler { return busy(next, 1, "/learningCourseActivities") }}},
 		"a course that does not show yet": {"classroom", "classroom.courses.teachers.delete.failed-precondition.CannotRemoveCourseOwner", server.Options{Lag: 3}},
 	} {
@@ -137,7 +137,7 @@ func TestWhatMayHaveBeenMadeIsRemoved(t *testing.T) {
 	}
 }
 
-// TestALearnerWhoIsRefusedHidesNobody refuses the activities of one learner who is looked at, and loses the answer to the first
+// TestALearnerWhoIsRefusedHidesNobody refuses the activities of one learner who is looked at, and loses the response to the first
 // request that makes one for another.
 func TestALearnerWhoIsRefusedHidesNobody(t *testing.T) {
 	t.Parallel()
@@ -164,7 +164,7 @@ func TestALearnerWhoIsRefusedHidesNobody(t *testing.T) {
 		t.Helper()
 		if err == nil || !strings.Contains(err.Error(), "GET /users/") ||
 			!strings.Contains(err.Error(), "received 403 Forbidden: check the roles and scopes of graph/app") {
-			t.Errorf("%s: that a list was refused is told by %v", what, err)
+			t.Errorf("%s: that a list was refused is said by %v", what, err)
 		}
 		if changed := changedInventory(before, stand.Inventory()); len(changed) > 0 {
 			t.Errorf("%s: %s", what, strings.Join(changed, "\n"))
@@ -211,7 +211,7 @@ func sandboxOf(t *testing.T, s *suiteRun, text string) *suiteRun {
 // TestASweepThatLooksAtNobodyFails has a sandbox file name too little.
 func TestASweepThatLooksAtNobodyFails(t *testing.T) {
 	t.Parallel()
-	for provider, files := range map[string]map[string]string{ // what is told, by what the file has
+	for provider, files := range map[string]map[string]string{ // what is said, by what the file has
 		"graph": {
 			"tenant: T, app: {clientID: T}": "name graph.learner or graph.unlicensedLearner in ",
 			"tenant: T, learner: T":         "name graph.app.clientID in ",
@@ -227,7 +227,7 @@ func TestASweepThatLooksAtNobodyFails(t *testing.T) {
 			text := provider + ": {" + has + ", endpoint: '" + valueIn(t, s.options.sandbox, provider+".endpoint") + "'}\nca: ca.pem\n"
 			removed, _, err := sandboxOf(t, s, text).suite.tenant.Sweep(t.Context(), 0)
 			if err == nil || !strings.Contains(err.Error(), want) {
-				t.Errorf("of %s, %q is removed, and told: %v", has, removed, err)
+				t.Errorf("of %s, %q is removed, and said: %v", has, removed, err)
 			}
 		}
 	}
@@ -308,7 +308,7 @@ func TestASweepSparesWhatMayBeGoingOn(t *testing.T) {
 	}
 	says, err := time.Parse(time.RFC3339, strings.TrimPrefix(spared[0], want))
 	if err != nil || began.Sub(says).Abs() > time.Minute {
-		t.Errorf("it began at %s, and %q is told, %v", began, spared[0], err)
+		t.Errorf("it began at %s, and %q is said, %v", began, spared[0], err)
 	}
 	removed, spared, err = other.suite.tenant.Sweep(t.Context(), 0)
 	if err != nil || !slices.Equal(removed, left) || len(spared) != 0 {
@@ -319,8 +319,8 @@ func TestASweepSparesWhatMayBeGoingOn(t *testing.T) {
 	}
 }
 
-// answering changes an answer to another.
-func answering(status int, body string) func(fixtures.Response) fixtures.Response {
+// responding changes a response to another.
+func responding(status int, body string) func(fixtures.Response) fixtures.Response {
 	return func(a fixtures.Response) fixtures.Response {
 		a.Status, a.Body = status, []byte(body)
 		a.Header = a.Header.Clone()
@@ -330,8 +330,8 @@ func answering(status int, body string) func(fixtures.Response) fixtures.Respons
 }
 
 func captured(status int, body string) exchange.Exchange {
-	answer := fixtures.Response{Status: status, Header: http.Header{"Content-Type": {"application/json"}}, Body: []byte(body)}
-	return exchange.New(http.MethodGet, "https://classroom.googleapis.com/", answer, time.Now())
+	response := fixtures.Response{Status: status, Header: http.Header{"Content-Type": {"application/json"}}, Body: []byte(body)}
+	return exchange.New(http.MethodGet, "https://classroom.googleapis.com/", response, time.Now())
 }
 
 // discarding is a response that nobody gets.
@@ -360,7 +360,7 @@ func TestACleanUpIsNotRefusedByTheBudget(t *testing.T) {
 	}
 }
 
-// TestASuccessIsNotRecorded has a tenant answer with somebody's profile.
+// TestASuccessIsNotRecorded has a tenant respond with somebody's profile.
 func TestASuccessIsNotRecorded(t *testing.T) {
 	t.Parallel()
 	stand, file := standIn(t, server.Options{})
@@ -424,7 +424,7 @@ func TestWhatWasNeverSentIsNotTakenBack(t *testing.T) {
 	s := openSuite(t, "classroom", options{sandbox: file, provoke: []string{"fixture"}, signIn: signInAt(t, stand, file), transport: fast})
 	before := stand.Inventory()
 	recipe := s.suite.tenant.Recipe(s.suite.Contract.Clause("classroom.courses.students.create.failed-precondition.InactiveCourseOwner"))
-	for name, ask := range map[string]live.CallFunc{
+	for name, ask := range map[string]func(context.Context, *http.Client, string, client.Call) error{
 		"nothing": func(context.Context, *http.Client, string, client.Call) error { return errors.New("no room") },
 		"after its time": func(ctx context.Context, given *http.Client, baseURL string, call client.Call) error {
 			ended, end := context.WithCancel(ctx)

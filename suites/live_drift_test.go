@@ -21,7 +21,7 @@ import (
 	"github.com/learncontract/learncontract/suites/report"
 )
 
-// drifting is a stand-in whose answers a test changes while it is armed.
+// drifting is a stand-in whose responses a test changes while it is armed.
 type drifting struct {
 	mutex  sync.Mutex
 	change func(fixtures.Response) fixtures.Response
@@ -44,13 +44,13 @@ func (d *drifting) wrap(next http.Handler) http.Handler {
 		}
 		recorder := httptest.NewRecorder()
 		next.ServeHTTP(recorder, r)
-		answer := change(fixtures.Response{Status: recorder.Code, Header: recorder.Header(), Body: recorder.Body.Bytes()})
-		maps.Copy(w.Header(), answer.Header)
-		if answer.Header.Get("Content-Type") == "" {
+		response := change(fixtures.Response{Status: recorder.Code, Header: recorder.Header(), Body: recorder.Body.Bytes()})
+		maps.Copy(w.Header(), response.Header)
+		if response.Header.Get("Content-Type") == "" {
 			w.Header()["Content-Type"] = nil // or net/http guesses one
 		}
-		w.WriteHeader(answer.Status)
-		_, _ = w.Write(answer.Body) // a client that is cut off tells
+		w.WriteHeader(response.Status)
+		_, _ = w.Write(response.Body) // a client that is cut off reports it
 	})
 }
 
@@ -67,7 +67,7 @@ func liveSuite(t *testing.T, provider string, tenant server.Options, provoke ...
 	return s, stand
 }
 
-// provokeArmed asks a recipe, with the answer that counts changed.
+// provokeArmed provokes a recipe, with the response that counts changed.
 func (s *suiteRun) provokeArmed(t *testing.T, d *drifting, r *fixtures.Recipe, change func(fixtures.Response) fixtures.Response) liveResponse {
 	t.Helper()
 	x, err := s.suite.tenant.Provoke(t.Context(), r, func(ctx context.Context, given *http.Client, baseURL string, call client.Call) error {
@@ -94,8 +94,8 @@ func (s *suiteRun) asked() (list []*fixtures.Recipe) {
 	return list
 }
 
-// TestDriftOfOneClauseIsNoOthers has a tenant answer in another way, wherever it answers as one clause does, and asks all
-// clauses of the operation: those alone are found that were answered so.
+// TestDriftOfOneClauseIsNoOthers has a tenant respond in another way, wherever it responds as one clause does, and provokes all
+// clauses of the operation: those alone are found that were so received.
 func TestDriftOfOneClauseIsNoOthers(t *testing.T) {
 	t.Parallel()
 	for _, provider := range fixtures.Providers() {
@@ -108,16 +108,16 @@ func TestDriftOfOneClauseIsNoOthers(t *testing.T) {
 				of[r.Clause.Operation] = append(of[r.Clause.Operation], r)
 			}
 			for _, recipes := range of {
-				answers := make([]fixtures.Response, len(recipes))
+				responses := make([]fixtures.Response, len(recipes))
 				for i, r := range recipes {
 					s.provokeArmed(t, d, r, func(a fixtures.Response) fixtures.Response {
-						answers[i] = a
+						responses[i] = a
 						return a
 					})
 				}
 				for i, drifted := range recipes {
 					wrong := func(a fixtures.Response) fixtures.Response {
-						if isSame(a, answers[i]) {
+						if isSame(a, responses[i]) {
 							a.Status = http.StatusTeapot
 						}
 						return a
@@ -125,7 +125,7 @@ func TestDriftOfOneClauseIsNoOthers(t *testing.T) {
 					for j, r := range recipes {
 						a := s.provokeArmed(t, d, r, wrong)
 						found := a.outcome == report.Undocumented || a.outcome == report.Broken
-						if a.err != nil || found != isSame(answers[i], answers[j]) {
+						if a.err != nil || found != isSame(responses[i], responses[j]) {
 							t.Errorf("%s is changed, and %s is %s %v", drifted.Clause.ID, r.Clause.ID, a.outcome, a.err)
 						}
 					}
@@ -138,7 +138,7 @@ func TestDriftOfOneClauseIsNoOthers(t *testing.T) {
 // number is a word with a digit: an id, a date, and the name of what a run makes.
 var number = regexp.MustCompile(`[\w-]*\d[\w:.-]*`)
 
-// isSame reports whether two answers say the same, of whatever.
+// isSame reports whether two responses say the same, of whatever.
 func isSame(a, b fixtures.Response) bool {
 	return a.Status == b.Status && bytes.Equal(number.ReplaceAll(a.Body, nil), number.ReplaceAll(b.Body, nil))
 }

@@ -34,7 +34,7 @@ func hijacked(w http.ResponseWriter, write string) {
 	_ = connection.Close()
 }
 
-// TestAFaultIsNoVerdict breaks one request of a recipe, the first or the one whose answer counts, in each way in which a network,
+// TestAFaultIsNoVerdict breaks one request of a recipe, the first or the one whose response counts, in each way in which a network,
 // a gateway or a token can fail: what comes of it is an engine error or a wait, and never a verdict.
 func TestAFaultIsNoVerdict(t *testing.T) {
 	t.Parallel()
@@ -51,7 +51,7 @@ func TestAFaultIsNoVerdict(t *testing.T) {
 		return func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", contentType)
 			w.WriteHeader(http.StatusForbidden)
-			_, _ = io.WriteString(w, body) // a client that is cut off tells
+			_, _ = io.WriteString(w, body) // a client that is cut off reports it
 		}
 	}
 	tooOften := func(inside string) func(http.ResponseWriter, *http.Request) {
@@ -59,35 +59,35 @@ func TestAFaultIsNoVerdict(t *testing.T) {
 	}
 	for name, fault := range map[string]struct {
 		serve func(http.ResponseWriter, *http.Request)
-		times int     // how often, 0 for always
-		op    live.Op // of the engine error; empty if the clause is honored after all
+		times int    // how often, 0 for always
+		op    string // of the engine error; empty if the clause is honored after all
 		says  string
 	}{
-		"the connection breaks": {func(w http.ResponseWriter, _ *http.Request) { hijacked(w, "") }, 0, live.OpNetwork, ""},
-		"half a header":         {func(w http.ResponseWriter, _ *http.Request) { hijacked(w, "HTTP/1.1 404 Not") }, 0, live.OpNetwork, ""},
+		"the connection breaks": {func(w http.ResponseWriter, _ *http.Request) { hijacked(w, "") }, 0, "network", ""},
+		"half a header":         {func(w http.ResponseWriter, _ *http.Request) { hijacked(w, "HTTP/1.1 404 Not") }, 0, "network", ""},
 		"half a body": {func(w http.ResponseWriter, _ *http.Request) {
 			hijacked(w, "HTTP/1.1 404 Not Found\r\nContent-Length: 90\r\n\r\n{\"err")
-		}, 0, live.OpNetwork, "ended its response early"},
-		"a stall":                   {func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, 0, live.OpNetwork, "did not respond in time"},
+		}, 0, "network", "ended its response early"},
+		"a stall":                   {func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, 0, "network", "did not respond in time"},
 		"throttled once":            {status(429, "Retry-After", "0"), once, "", ""},
 		"throttled, no header":      {status(429), once, "", ""},
-		"throttled always":          {status(429, "Retry-After", "0"), 0, live.OpWait, "429 Too Many Requests 4 times: try again later"},
-		"throttled for years":       {status(429, "Retry-After", "99999999"), 0, live.OpWait, "too long a wait"},
+		"throttled always":          {status(429, "Retry-After", "0"), 0, "wait", "429 Too Many Requests 4 times: try again later"},
+		"throttled for years":       {status(429, "Retry-After", "99999999"), 0, "wait", "too long a wait"},
 		"unavailable once":          {status(503), once, "", ""},
-		"unavailable always":        {status(503), 0, live.OpWait, "503 Service Unavailable 4 times"},
-		"a gateway":                 {status(502), 0, live.OpNetwork, "a gateway before graph responded 502 Bad Gateway"},
+		"unavailable always":        {status(503), 0, "wait", "503 Service Unavailable 4 times"},
+		"a gateway":                 {status(502), 0, "network", "a gateway before graph responded 502 Bad Gateway"},
 		"throttled by 403 once":     {tooOften(`"errors":[{"domain":"usageLimits","reason":"rateLimitExceeded"}]`), once, "", ""},
-		"throttled by 403":          {tooOften(`"errors":[{"reason":"userRateLimitExceeded"}]`), 0, live.OpWait, "throttled the request with 403 Forbidden, 4 times"},
-		"throttled by 403, a quota": {tooOften(`"errors":[{"reason":"forbidden"},{"reason":"quotaExceeded"}]`), 0, live.OpWait, "403 Forbidden, 4 times: try again later"},
-		"throttled by 403, details": {tooOften(`"details":[{"reason":"RATE_LIMIT_EXCEEDED"}]`), 0, live.OpWait, "throttled the request with 403 Forbidden"},
-		"throttled by a 403's text": {refusal("text/plain; charset=UTF-8", "Request rate higher than configured"), 0, live.OpWait, "throttled the request with 403 Forbidden"},
-		"a proxy's page":            {refusal("text/html", "<h1>Blocked</h1>"), 0, live.OpNetwork, "a gateway before graph responded 403 Forbidden with a page of its own"},
-		"a proxy's text":            {refusal("text/plain", "Blocked"), 0, live.OpNetwork, "a gateway before graph responded 403 Forbidden with a page of its own"},
+		"throttled by 403":          {tooOften(`"errors":[{"reason":"userRateLimitExceeded"}]`), 0, "wait", "throttled the request with 403 Forbidden, 4 times"},
+		"throttled by 403, a quota": {tooOften(`"errors":[{"reason":"forbidden"},{"reason":"quotaExceeded"}]`), 0, "wait", "403 Forbidden, 4 times: try again later"},
+		"throttled by 403, details": {tooOften(`"details":[{"reason":"RATE_LIMIT_EXCEEDED"}]`), 0, "wait", "throttled the request with 403 Forbidden"},
+		"throttled by a 403's text": {refusal("text/plain; charset=UTF-8", "Request rate higher than configured"), 0, "wait", "throttled the request with 403 Forbidden"},
+		"a proxy's page":            {refusal("text/html", "<h1>Blocked</h1>"), 0, "network", "a gateway before graph responded 403 Forbidden with a page of its own"},
+		"a proxy's text":            {refusal("text/plain", "Blocked"), 0, "network", "a gateway before graph responded 403 Forbidden with a page of its own"},
 		"the token expires":         {status(401), once, "", ""},
-		"no token is good":          {status(401), 0, live.OpSignIn, "received 401 Unauthorized with a new token, too"},
-		"a redirect to elsewhere":   {status(307, "Location", "https://elsewhere.example/"), 0, live.OpHost, "follows no redirect"},
-		"a redirect on the host":    {status(302, "Location", "/elsewhere"), 0, live.OpHost, "follows no redirect"},
-		"a permanent one, no page":  {status(301), 0, live.OpHost, "follows no redirect"},
+		"no token is good":          {status(401), 0, "sign-in", "received 401 Unauthorized with a new token, too"},
+		"a redirect to elsewhere":   {status(307, "Location", "https://elsewhere.example/"), 0, "host", "follows no redirect"},
+		"a redirect on the host":    {status(302, "Location", "/elsewhere"), 0, "host", "follows no redirect"},
+		"a permanent one, no page":  {status(301), 0, "host", "follows no redirect"},
 	} {
 		for clause, method := range map[string]string{ // which requests of a recipe are broken; those of its clean-up are others
 			"graph.get.assignment-not-found":                              http.MethodGet,
@@ -115,7 +115,7 @@ func TestAFaultIsNoVerdict(t *testing.T) {
 				provider, _, _ := strings.Cut(clause, ".")
 				says := strings.Replace(fault.says, "graph", provider, 1)
 				transport := fast
-				if name == "a stall" { // others answer in however long a busy machine takes
+				if name == "a stall" { // others respond in however long a busy machine takes
 					transport.Timeout = 3 * time.Second
 				}
 				s := openSuite(t, provider, options{sandbox: file, provoke: []string{"fixture"}, signIn: signInAt(t, stand, file), transport: transport})
@@ -129,7 +129,7 @@ func TestAFaultIsNoVerdict(t *testing.T) {
 					t.Errorf("it is %q, %v", a.outcome, a.err)
 				case fault.op == "":
 				case method == http.MethodGet && (engine.Op != fault.op || !strings.Contains(engine.Error(), says)):
-					t.Errorf("it is told by %v", engine)
+					t.Errorf("it is said by %v", engine)
 				}
 				if name == "throttled for years" {
 					return // the run has ended, clean-up and all
@@ -362,11 +362,11 @@ func TestAnIntruderStopsTheRun(t *testing.T) {
 		}
 	}
 	if changed := changedInventory(before, stand.Inventory()); stopped == 0 || len(changed) > 0 {
-		t.Errorf("%d of %d are not asked any more, and changed is\n%s", stopped, len(asked), strings.Join(changed, "\n"))
+		t.Errorf("%d of %d are not run any more, and changed is\n%s", stopped, len(asked), strings.Join(changed, "\n"))
 	}
 }
 
-// TestAPlanIsWhatIsSent holds what a plan says against what a stand-in was asked.
+// TestAPlanIsWhatIsSent compares what a plan says with what a stand-in received.
 func TestAPlanIsWhatIsSent(t *testing.T) {
 	t.Parallel()
 	for _, provider := range fixtures.Providers() {

@@ -22,14 +22,14 @@ import (
 	"github.com/learncontract/learncontract/suites/report"
 )
 
-// echoing is a provider whose refusals say whatever it was told, and whose invitations and submissions have opaque ids.
+// echoing is a provider whose refusals say whatever it received, and whose invitations and submissions have opaque ids.
 type echoing struct {
 	day   string // of its refusals
 	salt  string // of its ids
 	mutex sync.Mutex
 	real  map[string]string // by opaque id
 	names map[string]bool   // that runs have given
-	told  []string          // by the requests and answers of a recipe
+	said  []string          // by the requests and responses of a recipe
 }
 
 var (
@@ -38,11 +38,11 @@ var (
 	numberIDs = regexp.MustCompile(`"id":\s*"(\d+)"`)
 )
 
-// begin forgets what the last recipe was told.
+// begin forgets what the last recipe sent.
 func (e *echoing) begin() {
 	e.mutex.Lock()
 	defer e.mutex.Unlock()
-	e.told = nil
+	e.said = nil
 }
 
 func (e *echoing) wrap(next http.Handler) http.Handler {
@@ -50,7 +50,7 @@ func (e *echoing) wrap(next http.Handler) http.Handler {
 		e.mutex.Lock()
 		defer e.mutex.Unlock()
 		sent, _ := io.ReadAll(r.Body)        // of what breaks off, the half
-		out := r.Clone(context.Background()) // it is answered below
+		out := r.Clone(context.Background()) // it is sent below
 		out.Body = io.NopCloser(bytes.NewReader(sent))
 		for opaque, number := range e.real {
 			out.URL.Path = strings.Replace(out.URL.Path, opaque, number, 1)
@@ -60,7 +60,7 @@ func (e *echoing) wrap(next http.Handler) http.Handler {
 		text := recorder.Body.Bytes()
 		for _, name := range ownNames.FindAllString(r.URL.Path+string(sent), -1) {
 			e.names[name] = true
-			e.told = append(e.told, name, "http://"+name+".example.com/", "d:"+name)
+			e.said = append(e.said, name, "http://"+name+".example.com/", "d:"+name)
 		}
 		switch {
 		case strings.HasSuffix(r.URL.Path, "/userProfiles/me"): // which proves an identity
@@ -68,7 +68,7 @@ func (e *echoing) wrap(next http.Handler) http.Handler {
 			text = e.echo(text, r.URL.Path)
 		default:
 			for _, found := range fullNames.FindAllSubmatch(text, -1) {
-				e.told = append(e.told, string(found[1]))
+				e.said = append(e.said, string(found[1]))
 			}
 			if strings.Contains(r.URL.Path, "ubmissions") || strings.HasSuffix(r.URL.Path, "/invitations") {
 				text = numberIDs.ReplaceAllFunc(text, e.opaque)
@@ -76,7 +76,7 @@ func (e *echoing) wrap(next http.Handler) http.Handler {
 		}
 		maps.Copy(w.Header(), recorder.Header())
 		w.WriteHeader(recorder.Code)
-		_, _ = w.Write(text) // a client that is cut off tells
+		_, _ = w.Write(text) // a client that is cut off reports it
 	})
 }
 
@@ -96,13 +96,13 @@ func (e *echoing) echo(text []byte, path string) []byte {
 	}
 	if refusal, is := body["error"].(map[string]any); is {
 		message, _ := refusal["message"].(string)
-		refusal["message"] = strings.Join(append([]string{message, path, "on", e.day, "for guests@elsewhere.example of Elsewhere.example:"}, e.told...), " ")
+		refusal["message"] = strings.Join(append([]string{message, path, "on", e.day, "for guests@elsewhere.example of Elsewhere.example:"}, e.said...), " ")
 	}
 	text, _ = json.Marshal(body) // it was read from JSON
 	return text
 }
 
-// TestAnEchoIsNotRecorded records two runs against a provider that says whatever it was told: nothing of a tenant, nor of a run,
+// TestAnEchoIsNotRecorded records two runs against a provider that says whatever it received: nothing of a tenant, nor of a run,
 // is in a recording, and so two are byte-identical.
 func TestAnEchoIsNotRecorded(t *testing.T) {
 	t.Parallel()
@@ -186,7 +186,7 @@ func TestARecordingKeepsTheDocumentedWords(t *testing.T) {
 	}
 	recorded, err := os.ReadFile(live.RecordingFile(folder, "classroom"))
 	if err != nil || !bytes.Contains(recorded, []byte("Requested entity already exists")) {
-		t.Errorf("%v: the recording has other words than were answered:\n%s", err, recorded)
+		t.Errorf("%v: the recording has other words than were responded:\n%s", err, recorded)
 	}
 	replayed := openSuite(t, "classroom", options{replay: folder})
 	if len(before) < 10 {

@@ -332,7 +332,7 @@ func noSecret(t *testing.T, f frontEnd) {
 	}
 }
 
-// lookForTokens has a provider plant the token in each answer, its errors' bodies included, and looks for it in all that a run says and leaves.
+// lookForTokens has a provider plant the token in each response, its errors' bodies included, and looks for it in all that a run says and leaves.
 func lookForTokens(t *testing.T, f frontEnd, provider string, plant func(w http.ResponseWriter, token string)) {
 	t.Helper()
 	var mutex sync.Mutex
@@ -349,19 +349,19 @@ func lookForTokens(t *testing.T, f frontEnd, provider string, plant func(w http.
 				return
 			}
 			secrets.Add("a token", token)
-			answered, planted := httptest.NewRecorder(), httptest.NewRecorder()
-			next.ServeHTTP(answered, r)
+			responded, planted := httptest.NewRecorder(), httptest.NewRecorder()
+			next.ServeHTTP(responded, r)
 			plant(planted, token)
-			maps.Copy(w.Header(), answered.Header())
+			maps.Copy(w.Header(), responded.Header())
 			maps.Copy(w.Header(), planted.Header())
-			w.WriteHeader(answered.Code)
-			if planted.Body.Len() > 0 && answered.Code >= http.StatusBadRequest { // or nothing could be set up
-				answered = planted
+			w.WriteHeader(responded.Code)
+			if planted.Body.Len() > 0 && responded.Code >= http.StatusBadRequest { // or nothing could be set up
+				responded = planted
 				mutex.Lock()
 				inBody = true
 				mutex.Unlock()
 			}
-			_, _ = w.Write(answered.Body.Bytes()) // a client that is cut off tells
+			_, _ = w.Write(responded.Body.Bytes()) // a client that is cut off reports it
 		})
 	}})
 	folder := t.TempDir()
@@ -388,7 +388,7 @@ func lookForTokens(t *testing.T, f frontEnd, provider string, plant func(w http.
 	}
 	for token := range tokens {
 		if mask := secrets.Scrub(token); inBody && token != "" && !strings.Contains(output.String(), mask) {
-			t.Errorf("the console has no %s: was the answer read?", mask)
+			t.Errorf("the console has no %s: was the response read?", mask)
 		}
 	}
 	for name, text := range artefacts {

@@ -83,7 +83,7 @@ type options struct {
 	quiet bool
 }
 
-// say tells of the progress.
+// say prints the progress.
 func (o options) say(format string, args ...any) {
 	if !o.quiet {
 		fmt.Fprintf(os.Stderr, format, args...)

@@ -209,7 +209,7 @@ func (r *results) writeTargets(w *strings.Builder) {
 		}
 	}
 	loop := contestRow{used: r.loops}
-	if a, ok := loop.median("example", cpu); ok { // on a shared machine the wall tells of the others
+	if a, ok := loop.median("example", cpu); ok { // on a shared machine the wall time includes the others
 		b, _ := loop.median("by hand", cpu)
 		ratio := float64(a) / float64(b)
 		target(ratio <= mostLoop, fmt.Sprintf("the example connector's contract test after a one-line edit at most %.1f x the CPU of one written by hand", mostLoop),

@@ -44,7 +44,7 @@ func (f *tenantFlags) tenants(args []string) ([]*live.Tenant, error) {
 			continue
 		}
 		t, err := live.Open(c, live.Config{
-			Sandbox: sandbox, Provoke: f.provoke, SignIn: live.FromEnvironment(live.Child(nil, f.sandbox)),
+			Sandbox: sandbox, Provoke: f.provoke,
 		})
 		if err != nil {
 			return nil, err

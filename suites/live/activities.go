@@ -59,7 +59,7 @@ func (t *Tenant) activitiesOf(ctx context.Context, as, learner string) (all []fo
 		case page.Next != "" && !below:
 			return all, fmt.Errorf("the page after %s is elsewhere, at %s", path, exchange.PrintableURL(page.Next))
 		case next != "" && seen[next]:
-			return all, fmt.Errorf("the pages of %s never end: remove by hand what is called %s…", path, Prefix)
+			return all, fmt.Errorf("the pages of %s never end: remove by hand what is called %s…", path, prefix)
 		}
 		path, seen[next] = next, true
 	}

@@ -30,7 +30,7 @@ func findCourses(ctx context.Context, t *Tenant, as string) (all []found, err er
 	seen := map[string]bool{}
 	for next := path; next != ""; {
 		if seen[next] {
-			return all, fmt.Errorf("the pages of %s never end: remove by hand what is called %s…", path, Prefix)
+			return all, fmt.Errorf("the pages of %s never end: remove by hand what is called %s…", path, prefix)
 		}
 		seen[next] = true
 		var page struct {
@@ -41,7 +41,7 @@ func findCourses(ctx context.Context, t *Tenant, as string) (all []found, err er
 			Next string `json:"nextPageToken"`
 		}
 		if err := t.read(ctx, as, next, &page); err != nil {
-			if answered, is := errors.AsType[*refusal](err); is && answered.status == http.StatusForbidden && turnedOff[as] != "" {
+			if answered, is := errors.AsType[*rejection](err); is && answered.status == http.StatusForbidden && turnedOff[as] != "" {
 				err = nil // whom Classroom does not let list any, it lets make none
 			}
 			return all, err
@@ -121,7 +121,7 @@ func (t *Tenant) leaves(ctx context.Context, as, path, state string) error {
 		return x.TextAt("/courseState") != state, err
 	})
 	if errors.Is(err, errPolledEnough) {
-		return engineErrorf(OpCleanUp, "the course stays %s: %w", state, err)
+		return engineErrorf(opCleanUp, "the course stays %s: %w", state, err)
 	}
 	return err
 }

@@ -13,61 +13,58 @@ import (
 	"github.com/learncontract/learncontract/matchers/exchange"
 )
 
-// Op is what of the engine failed.
-type Op string
-
-// What can fail that is no answer of the provider.
+// What can fail that is no response of the provider.
 const (
-	OpSignIn    Op = "sign-in"   // no token, or an expired one
-	OpNetwork   Op = "network"   // no answer, or one that breaks off
-	OpGuard     Op = "guard"     // not the tenant or the user that the sandbox file names
-	OpHost      Op = "host"      // a request to somebody else than the provider
-	OpBudget    Op = "budget"    // more requests than the run may send
-	OpWait      Op = "wait"      // a wait that is longer than the request, or the run, may take
-	OpSetUp     Op = "set-up"    // what a clause needs could not be made
-	OpCleanUp   Op = "clean-up"  // what was made could not be removed
-	OpRecord    Op = "recording" // the answers could not be kept
-	OpInterrupt Op = "interrupt" // somebody ended the run
+	opSignIn    = "sign-in"   // no token, or an expired one
+	opNetwork   = "network"   // no response, or one that breaks off
+	opGuard     = "guard"     // not the tenant or the user that the sandbox file names
+	opHost      = "host"      // a request to somebody else than the provider
+	opBudget    = "budget"    // more requests than the run may send
+	opWait      = "wait"      // a wait that is longer than the request, or the run, may take
+	opSetUp     = "set-up"    // what a clause needs could not be made
+	opCleanUp   = "clean-up"  // what was made could not be removed
+	opRecord    = "recording" // the responses could not be kept
+	opInterrupt = "interrupt" // somebody ended the run
 )
 
-// EngineError is why there is no answer: the run's fault or its surroundings', never a broken contract. Its text is a
+// EngineError is why there is no response: the run's fault or its surroundings', never a broken contract. Its text is a
 // sentence that holds no secret.
 type EngineError struct {
-	Op  Op    // what failed
-	Err error // why, and what to do about it
+	Op  string // what failed, such as "sign-in", "network" or "guard"
+	Err error  // why, and what to do about it
 }
 
 // Error implements error.
-func (e *EngineError) Error() string { return string(e.Op) + ": " + e.Err.Error() }
+func (e *EngineError) Error() string { return e.Op + ": " + e.Err.Error() }
 
 // Unwrap returns the cause.
 func (e *EngineError) Unwrap() error { return e.Err }
 
 // The causes that are in the chain of an EngineError, by its Op.
 var (
-	ErrOtherTenant = errors.New("not whom the sandbox file names") // of OpGuard
-	ErrOtherHost   = errors.New("not the provider's host")         // of OpHost
-	ErrBudget      = errors.New("the budget is spent")             // of OpBudget
-	ErrLongWait    = errors.New("too long a wait")                 // of OpWait; it ends the run
+	ErrOtherTenant = errors.New("not whom the sandbox file names") // of opGuard
+	ErrOtherHost   = errors.New("not the provider's host")         // of opHost
+	ErrBudget      = errors.New("the budget is spent")             // of opBudget
+	ErrLongWait    = errors.New("too long a wait")                 // of opWait; it ends the run
 )
 
-func engineErrorf(op Op, format string, args ...any) *EngineError {
+func engineErrorf(op string, format string, args ...any) *EngineError {
 	return &EngineError{op, fmt.Errorf(format, args...)}
 }
 
-// networkError words why a host gave no answer.
+// networkError words why a host gave no response.
 func networkError(ctx context.Context, host string, err error) *EngineError {
 	if already, ok := errors.AsType[*EngineError](err); ok {
 		return already
 	}
 	if errors.Is(ctx.Err(), context.Canceled) {
-		return wrapWithText(OpInterrupt, context.Canceled, "the request to %s was canceled, because the run was interrupted", host)
+		return wrapWithText(opInterrupt, context.Canceled, "the request to %s was canceled, because the run was interrupted", host)
 	}
-	return wrapWithText(OpNetwork, err, "%s %s (%s)", host, NetworkReason(err), exchange.Printable(err.Error()))
+	return wrapWithText(opNetwork, err, "%s %s (%s)", host, NetworkReason(err), exchange.Printable(err.Error()))
 }
 
-// wrapWithText is failed with a cause that is told in other words than its own, which may be longer, or hold more, than is to be shown.
-func wrapWithText(op Op, cause error, format string, args ...any) *EngineError {
+// wrapWithText is engineErrorf with a cause that is shown in other words than its own, which may be longer, or hold more, than is to be shown.
+func wrapWithText(op string, cause error, format string, args ...any) *EngineError {
 	return &EngineError{op, &replacedText{fmt.Sprintf(format, args...), cause}}
 }
 
@@ -79,7 +76,7 @@ type replacedText struct {
 func (w *replacedText) Error() string { return w.text }
 func (w *replacedText) Unwrap() error { return w.err }
 
-// NetworkReason words why a host gave no answer, and what to do about it, as it goes on after the host's name.
+// NetworkReason words why a host gave no response, and what to do about it, as it goes on after the host's name.
 func NetworkReason(err error) string {
 	if dns, ok := errors.AsType[*net.DNSError](err); ok {
 		if dns.IsNotFound {

@@ -11,11 +11,11 @@ import (
 	"github.com/learncontract/learncontract/matchers/exchange"
 )
 
-// renewBefore is how long before its end a token is asked for anew: longer than a request and its wait take.
+// renewBefore is how long before its end a token is requested anew: longer than a request and its wait take.
 const renewBefore = 2 * time.Minute
 
-// Prove signs an identity in and holds it against the sandbox file, as its first request would, so that what is wrong is
-// told before anything is asked.
+// Prove signs an identity in and compares it with the sandbox file, as its first request would, so that what is wrong is
+// reported before any other request.
 func (tr *Transport) Prove(ctx context.Context, identity string) error {
 	if err := tr.checkIdentity(identity); err != nil {
 		return err
@@ -29,17 +29,17 @@ func (tr *Transport) checkIdentity(identity string) error {
 	if slices.Contains(known, identity) {
 		return nil
 	}
-	return engineErrorf(OpSignIn, "%s has no identity %q: it has %s", tr.provider, identity, strings.Join(known, ", "))
+	return engineErrorf(opSignIn, "%s has no identity %q: it has %s", tr.provider, identity, strings.Join(known, ", "))
 }
 
-// Forget has the next request of an identity sign in anew, after an answer that says its token is no longer good.
+// Forget has the next request of an identity sign in anew, after a response that says its token is no longer good.
 func (tr *Transport) Forget(identity string) {
 	tr.mutex.Lock()
 	defer tr.mutex.Unlock()
 	delete(tr.identities, identity)
 }
 
-// proven returns the token of an identity that is whom the file names. It signs in, and asks whom the token is of, once
+// proven returns the token of an identity that is whom the file names. It signs in, and checks whose the token is, once
 // for each token. An identity that is somebody else is refused for good; the others are not, for they may have to clean up.
 func (tr *Transport) proven(ctx context.Context, name string) (Token, error) {
 	tr.mutex.Lock()
@@ -70,7 +70,7 @@ func (tr *Transport) proven(ctx context.Context, name string) (Token, error) {
 		check = tr.checkUser
 	}
 	err = check(ctx, name, token)
-	if e, ok := err.(*EngineError); ok && e.Op == OpGuard { //nolint:errorlint // a check returns it itself
+	if e, ok := err.(*EngineError); ok && e.Op == opGuard { //nolint:errorlint // a check returns it itself
 		who.err = err
 	}
 	if err != nil {
@@ -88,25 +88,25 @@ func (tr *Transport) signedIn(ctx context.Context, name string) (Token, error) {
 		key = "graph.tenant"
 	}
 	if _, ok := tr.sandbox.Value(key); !ok {
-		return Token{}, engineErrorf(OpSignIn, "%s does not name %s, so no request can be sent as that identity: name it", tr.sandbox.File(), key)
+		return Token{}, engineErrorf(opSignIn, "%s does not name %s, so no request can be sent as that identity: name it", tr.sandbox.File(), key)
 	}
 	tr.options.Waiting(as + " to sign in")
 	token, err := tr.signIn(ctx, as)
 	tr.options.Waiting("")
 	if err != nil {
-		if already, ok := err.(*EngineError); ok { //nolint:errorlint // to be told as it is
+		if already, ok := err.(*EngineError); ok { //nolint:errorlint // to be shown as it is
 			return Token{}, already
 		}
-		return Token{}, wrapWithText(OpSignIn, err, "%s cannot sign in: %s", as, exchange.Printable(err.Error()))
+		return Token{}, wrapWithText(opSignIn, err, "%s cannot sign in: %s", as, exchange.Printable(err.Error()))
 	}
 	if token.value == nil || token.value() == "" {
-		return Token{}, engineErrorf(OpSignIn, "%s got an empty token: see that what signs in prints one, or set %s", as, TokenVariable(as))
+		return Token{}, engineErrorf(opSignIn, "%s got an empty token: see that what signs in prints one, or set %s", as, TokenVariable(as))
 	}
 	if tr.options.Secrets != nil {
 		tr.options.Secrets.Add("the token of "+as, token.value())
 	}
 	if !token.Expires.IsZero() && !time.Now().Before(token.Expires) {
-		return Token{}, engineErrorf(OpSignIn, "%s got a token that expired at %s: check this machine's clock", as,
+		return Token{}, engineErrorf(opSignIn, "%s got a token that expired at %s: check this machine's clock", as,
 			token.Expires.UTC().Format(time.RFC3339))
 	}
 	return token, nil
@@ -117,18 +117,18 @@ var audiences = []string{
 	"https://graph.microsoft.com", "https://graph.microsoft.com/", "00000003-0000-0000-c000-000000000000",
 }
 
-// checkTenant holds what a token for Graph says of itself against the file. Nobody verifies its signature: it came from the
+// checkTenant compares what a token for Graph says of itself with the file. Nobody verifies its signature: it came from the
 // token endpoint over TLS, or from the user, and nobody else can have made it.
 func (tr *Transport) checkTenant(_ context.Context, name string, token Token) error {
 	found, err := token.claims()
 	if err != nil {
-		return engineErrorf(OpGuard, "the token of graph/%s does not say of which tenant it is, for %w, and so it is %w: set one that Entra made for Microsoft Graph", name, err, ErrOtherTenant)
+		return engineErrorf(opGuard, "the token of graph/%s does not say of which tenant it is, for %w, and so it is %w: set one that Entra made for Microsoft Graph", name, err, ErrOtherTenant)
 	}
 	if tenant, _ := tr.sandbox.Value("graph.tenant"); !strings.EqualFold(found.Tenant, tenant) {
 		return tr.other("the token of graph/"+name, "tenant", "graph.tenant", found.Tenant)
 	}
 	if !slices.Contains(audiences, strings.ToLower(found.Audience)) {
-		return engineErrorf(OpGuard, "the token of graph/%s is for %q and not for Microsoft Graph, and so it is %w: request the scope %s/.default",
+		return engineErrorf(opGuard, "the token of graph/%s is for %q and not for Microsoft Graph, and so it is %w: request the scope %s/.default",
 			name, exchange.Printable(found.Audience), ErrOtherTenant, audiences[0])
 	}
 	app := found.App + found.Party // it has one of them
@@ -138,7 +138,7 @@ func (tr *Transport) checkTenant(_ context.Context, name string, token Token) er
 	return nil
 }
 
-// checkUser asks Classroom whose token it is.
+// checkUser gets from Classroom whose token it is.
 func (tr *Transport) checkUser(ctx context.Context, name string, token Token) error {
 	x, err := tr.profile(ctx, token)
 	if err != nil {
@@ -152,15 +152,15 @@ func (tr *Transport) checkUser(ctx context.Context, name string, token Token) er
 	_ = json.Unmarshal(x.Body(), &refusal) // what is none, has no message
 	switch {
 	case isBusy(status) || isThrottled(x) || status >= http.StatusInternalServerError:
-		return engineErrorf(OpNetwork, "classroom/%s cannot be identified: GET %s received %d: try again later", name,
+		return engineErrorf(opNetwork, "classroom/%s cannot be identified: GET %s received %d: try again later", name,
 			profilePath, status)
 	case status == http.StatusForbidden && turnedOff[name] != "" && strings.HasPrefix(refusal.Error.Message, turnedOff[name]):
 		return nil // for whom all of Classroom is off, it lets change nothing, in whatever domain
 	case status != http.StatusOK:
-		return engineErrorf(OpSignIn, "classroom/%s cannot be identified: GET %s received %d: sign in with the "+
+		return engineErrorf(opSignIn, "classroom/%s cannot be identified: GET %s received %d: sign in with the "+
 			"scope classroom.profile.emails", name, profilePath, status)
 	case json.Unmarshal(x.Body(), &profile) != nil || profile.Address == "":
-		return engineErrorf(OpGuard, "classroom/%s does not say who it is, and so it is %w: GET %s has no emailAddress, which the "+
+		return engineErrorf(opGuard, "classroom/%s does not say who it is, and so it is %w: GET %s has no emailAddress, which the "+
 			"scope classroom.profile.emails shows: sign in with it", name, ErrOtherTenant, profilePath)
 	}
 	key := account("classroom", name)
@@ -176,7 +176,7 @@ var turnedOff = map[string]string{"classroomOff": "@ClassroomDisabled ", "apiOff
 
 const profilePath = "/v1/userProfiles/me"
 
-// profile asks for the profile of whose token it is, and again where the provider asks to wait.
+// profile gets the profile of whose token it is, and again where the provider asks to wait.
 func (tr *Transport) profile(ctx context.Context, token Token) (x exchange.Exchange, err error) {
 	for range 3 {
 		r, err := http.NewRequestWithContext(ctx, http.MethodGet, tr.sandbox.Endpoint("classroom")+profilePath, nil)
@@ -199,7 +199,7 @@ func (tr *Transport) profile(ctx context.Context, token Token) (x exchange.Excha
 // other is the error of somebody who is not whom the file names.
 func (tr *Transport) other(who, what, key, found string) error {
 	want, _ := tr.sandbox.Value(key)
-	return engineErrorf(OpGuard, "%s is of %s %q and not %q, as %s of %s says: it is %w: sign in as another, or correct the file",
+	return engineErrorf(opGuard, "%s is of %s %q and not %q, as %s of %s says: it is %w: sign in as another, or correct the file",
 		who,
 		what, exchange.Printable(found), want, key, tr.sandbox.File(), ErrOtherTenant)
 }

@@ -53,7 +53,7 @@ func TestTheGuardOfGraphLetsNobodyElseIn(t *testing.T) {
 			transport := newTransport(t, sandboxOf(t, server, ca), "graph", signedInAs(check.token), live.Options{})
 			for _, method := range []string{http.MethodGet, http.MethodDelete} {
 				_, _, err := ask(t, transport.As("app"), method, server.URL+"/v1.0/x", nil)
-				wantError(t, err, live.OpGuard, live.ErrOtherTenant, check.want)
+				wantError(t, err, "guard", live.ErrOtherTenant, check.want)
 				if strings.Contains(err.Error(), check.token) {
 					t.Errorf("%q holds the token", err)
 				}
@@ -79,7 +79,7 @@ func TestTheGuardOfClassroomAsksWhoItIsBeforeAnything(t *testing.T) {
 	}
 	// The same token is not the admin's.
 	_, _, err := ask(t, transport.As("admin"), http.MethodPost, server.URL+"/v1/courses", nil)
-	wantError(t, err, live.OpGuard, live.ErrOtherTenant,
+	wantError(t, err, "guard", live.ErrOtherTenant,
 		`classroom/admin is of user "Teacher@School.example" and not "admin@school.example", as classroom.admin of `)
 	if _, _, err = ask(t, transport.As("admin"), http.MethodGet, server.URL+"/v1/courses", nil); !errors.Is(err,
 		live.ErrOtherTenant) {
@@ -98,15 +98,15 @@ func TestTheGuardOfClassroomWhereWhoItIsCannotBeAsked(t *testing.T) {
 	for name, check := range map[string]struct {
 		status int
 		body   string
-		op     live.Op
+		op     string
 		want   string
 	}{
-		"an expired token": {401, "{}", live.OpSignIn, "GET /v1/userProfiles/me received 401"},
-		"a missing scope":  {403, "{}", live.OpSignIn, "the scope classroom.profile.emails"},
-		"an outage":        {500, "{}", live.OpNetwork, "received 500: try again later"},
-		"no address":       {200, `{"id": "1"}`, live.OpGuard, "has no emailAddress"},
-		"no JSON":          {200, "<html>", live.OpGuard, "does not say who it is"},
-		"a redirect":       {302, "", live.OpSignIn, "received 302"},
+		"an expired token": {401, "{}", "sign-in", "GET /v1/userProfiles/me received 401"},
+		"a missing scope":  {403, "{}", "sign-in", "the scope classroom.profile.emails"},
+		"an outage":        {500, "{}", "network", "received 500: try again later"},
+		"no address":       {200, `{"id": "1"}`, "guard", "has no emailAddress"},
+		"no JSON":          {200, "<html>", "guard", "does not say who it is"},
+		"a redirect":       {302, "", "sign-in", "received 302"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var others atomic.Int32
@@ -128,7 +128,7 @@ func TestTheGuardOfClassroomWhereWhoItIsCannotBeAsked(t *testing.T) {
 	}
 }
 
-// TestTheGuardOfClassroomLetsInWhoIsRefusedEverything tells for whom an administrator has turned the API off from whose token
+// TestTheGuardOfClassroomLetsInWhoIsRefusedEverything expects for whom an administrator has turned the API off from whose token
 // lacks a scope.
 func TestTheGuardOfClassroomLetsInWhoIsRefusedEverything(t *testing.T) {
 	for message, in := range map[string]bool{
@@ -158,8 +158,8 @@ func TestAnIdentityIsProvenAheadOfItsRequests(t *testing.T) {
 	if _, _, err := ask(t, transport.As("teacher"), http.MethodPost, server.URL+"/v1/courses", nil); err != nil {
 		t.Fatal(err)
 	}
-	wantError(t, transport.Prove(t.Context(), "admin"), live.OpGuard, live.ErrOtherTenant)
-	wantError(t, transport.Prove(t.Context(), "nobody"), live.OpSignIn, nil, `no identity "nobody"`)
+	wantError(t, transport.Prove(t.Context(), "admin"), "guard", live.ErrOtherTenant)
+	wantError(t, transport.Prove(t.Context(), "nobody"), "sign-in", nil, `no identity "nobody"`)
 	if got := requests.lines(); got != "GET /v1/userProfiles/me, POST /v1/courses, GET /v1/userProfiles/me" {
 		t.Errorf("%s was sent", got)
 	}
@@ -218,7 +218,7 @@ func TestATokenThatIsRenewedIsHeldAgainstTheFileAgain(t *testing.T) {
 			user.Store("somebody@school.example")
 			renew.after(transport)
 			_, _, err := ask(t, transport.As("teacher"), http.MethodPost, server.URL+"/v1/courses", nil)
-			wantError(t, err, live.OpGuard, live.ErrOtherTenant, "somebody@school.example")
+			wantError(t, err, "guard", live.ErrOtherTenant, "somebody@school.example")
 			if changes.Load() != 1 {
 				t.Errorf("%d changes were made", changes.Load())
 			}
@@ -230,9 +230,9 @@ func TestNobodyIsAskedAsWhomTheFileDoesNotName(t *testing.T) {
 	server, ca := startTLS(t, &seen{})
 	transport := newTransport(t, sandboxOf(t, server, ca), "classroom", signedInAs("opaque"), live.Options{})
 	_, _, err := ask(t, transport.As("student"), http.MethodGet, server.URL+"/v1/courses", nil)
-	wantError(t, err, live.OpSignIn, nil, "does not name classroom.student")
+	wantError(t, err, "sign-in", nil, "does not name classroom.student")
 	_, _, err = ask(t, transport.As("principal"), http.MethodGet, server.URL+"/v1/courses", nil)
-	wantError(t, err, live.OpSignIn, nil,
+	wantError(t, err, "sign-in", nil,
 		`classroom has no identity "principal": it has admin, teacher, otherTeacher, student, outsider`)
 }
 
@@ -256,7 +256,7 @@ func TestASignInThatFailsIsNoAnswer(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			transport := newTransport(t, sandbox, "graph", check.signIn, live.Options{})
 			_, _, err := ask(t, transport.As("app"), http.MethodGet, server.URL, nil)
-			wantError(t, err, live.OpSignIn, nil, check.want)
+			wantError(t, err, "sign-in", nil, check.want)
 			if transport.Spent() != 0 {
 				t.Errorf("%d requests were sent", transport.Spent())
 			}

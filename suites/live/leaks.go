@@ -101,7 +101,7 @@ const (
 func (s *Secrets) Find(name string, r io.Reader) ([]Find, error) {
 	var finds []Find
 	text := make([]byte, 0, window)
-	offset, end := 0, 0 // of the text, and of what was told last, in the artefact
+	offset, end := 0, 0 // of the text, and of what was reported last, in the artefact
 	for {
 		n, err := io.ReadFull(r, text[len(text):window])
 		text = text[:len(text)+n]
@@ -123,7 +123,7 @@ func (s *Secrets) Find(name string, r io.Reader) ([]Find, error) {
 }
 
 // Sweep looks for secrets in files, and in all files of directories, and removes every file that holds one, or has one in
-// its name. A path that does not exist holds none. The error tells what could not be searched or removed.
+// its name. A path that does not exist holds none. The error says what could not be searched or removed.
 func (s *Secrets) Sweep(paths ...string) ([]Find, error) {
 	var finds []Find
 	var problems []error

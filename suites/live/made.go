@@ -19,17 +19,17 @@ import (
 )
 
 // made is something that a run has made, or may have: it is registered before the request is sent, and looked for by its
-// name, for an answer may be lost.
+// name, for a response may be lost.
 type made struct {
 	kind  kind
 	name  string
 	as    string // who made it
-	found *found // what was answered, nil if nothing was
-	// refused says that the last answer was a refusal. What there is shows all the same, for an answer may be wrong.
-	refused bool
-	tried   bool         // to be removed
-	undo    *client.Call // that takes back what is of no kind
-	sent    *atomic.Bool // whether there may be anything to take back
+	found *found // what was received, nil if nothing was
+	// rejected says that the last response was a rejection. What there is shows all the same, for a response may be wrong.
+	rejected bool
+	tried    bool         // to be removed
+	undo     *client.Call // that takes back what is of no kind
+	sent     *atomic.Bool // whether there may be anything to take back
 }
 
 // String names it, as it goes on after "the".
@@ -46,8 +46,8 @@ type kind struct {
 	what      string
 	removal   string // how one is removed, as a plan has it
 	field     string // of the request's body, that holds the name
-	// answered is what the operation's answer says of it.
-	answered func(x exchange.Exchange) found
+	// responded is what the operation's response says of it.
+	responded func(x exchange.Exchange) found
 	// find returns all that an identity can see.
 	find func(ctx context.Context, t *Tenant, as string) ([]found, error)
 	// read looks for one by its id, and reports whether it is there. What was just made may not show yet.
@@ -85,9 +85,9 @@ func (t *Tenant) kindOf(o *fixtures.Operation) *kind {
 	return nil
 }
 
-// ownedName is the name of everything that a run makes: the prefix, when the run began (of old runs not), what tells it from others,
+// ownedName is the name of everything that a run makes: the prefix, when the run began (of old runs not), what distinguishes it from others,
 // and the number of the recipe. One recipe has it in an address. A copy that somebody makes is called otherwise, and is somebody's.
-var ownedName = regexp.MustCompile(`^(?:http://)?(` + regexp.QuoteMeta(Prefix) + `(?:[a-z2-7]{6})?[a-z2-7]{8}-[0-9]+)(?:\.example\.com)?$`)
+var ownedName = regexp.MustCompile(`^(?:http://)?(` + regexp.QuoteMeta(prefix) + `(?:[a-z2-7]{6})?[a-z2-7]{8}-[0-9]+)(?:\.example\.com)?$`)
 
 // nameIn is the name that a run has given, "" if nobody's run has.
 func nameIn(text string) string {
@@ -106,12 +106,12 @@ func newRun(began time.Time) string {
 	for i, left := len(minute)-1, began.Unix()/60; i >= 0; i, left = i-1, left/32 {
 		minute[i] = base32[left%32]
 	}
-	return Prefix + string(minute[:]) + strings.ToLower(rand.Text()[:8]) // 40 bits
+	return prefix + string(minute[:]) + strings.ToLower(rand.Text()[:8]) // 40 bits
 }
 
 // beganAt is when the run began that has given a name; the zero time of an old one, which does not say.
 func beganAt(name string) time.Time {
-	run, _, _ := strings.Cut(strings.TrimPrefix(name, Prefix), "-")
+	run, _, _ := strings.Cut(strings.TrimPrefix(name, prefix), "-")
 	if len(run) != 6+8 {
 		return time.Time{}
 	}
@@ -122,8 +122,8 @@ func beganAt(name string) time.Time {
 	return time.Unix(60*minutes, 0)
 }
 
-// register notes, before it is asked for, that what the operation makes must be removed. The result takes each answer.
-func (t *Tenant) register(as string, o *fixtures.Operation, v *values) (answered func(exchange.Exchange)) {
+// register notes, before the request is sent, that what the operation makes must be removed. The result takes each response.
+func (t *Tenant) register(as string, o *fixtures.Operation, v *values) (responded func(exchange.Exchange)) {
 	k := t.kindOf(o)
 	if k == nil {
 		return func(exchange.Exchange) {}
@@ -135,16 +135,16 @@ func (t *Tenant) register(as string, o *fixtures.Operation, v *values) (answered
 	return func(x exchange.Exchange) {
 		t.mutex.Lock()
 		defer t.mutex.Unlock()
-		m.refused = x.Status() >= http.StatusBadRequest && x.Status() < http.StatusInternalServerError
-		if f := m.kind.answered(x); f.id != "" && x.Status() < http.StatusMultipleChoices {
+		m.rejected = x.Status() >= http.StatusBadRequest && x.Status() < http.StatusInternalServerError
+		if f := m.kind.responded(x); f.id != "" && x.Status() < http.StatusMultipleChoices {
 			m.found = &f
-		} // or it is looked for by its name, whatever the answer says
+		} // or it is looked for by its name, whatever the response says
 	}
 }
 
-// registerUndo notes, before the recipe's request is sent, how it is taken back, if it must be. The result takes the answer: what
-// was refused, and what was never sent, is not taken back, for it may have been there before.
-func (t *Tenant) registerUndo(v *values, r *fixtures.Recipe, sent *atomic.Bool) (answered func(exchange.Exchange), err error) {
+// registerUndo notes, before the recipe's request is sent, how it is taken back, if it must be. The result takes the response: what
+// was rejected, and what was never sent, is not taken back, for it may have been there before.
+func (t *Tenant) registerUndo(v *values, r *fixtures.Recipe, sent *atomic.Bool) (responded func(exchange.Exchange), err error) {
 	if r.Undo == nil {
 		return func(exchange.Exchange) {}, nil
 	}
@@ -159,13 +159,13 @@ func (t *Tenant) registerUndo(v *values, r *fixtures.Recipe, sent *atomic.Bool) 
 	return func(x exchange.Exchange) {
 		t.mutex.Lock()
 		defer t.mutex.Unlock()
-		m.refused = x.Status() >= http.StatusBadRequest && x.Status() < http.StatusInternalServerError
+		m.rejected = x.Status() >= http.StatusBadRequest && x.Status() < http.StatusInternalServerError
 	}, nil
 }
 
-// takeBack takes back what was sent and not refused.
+// takeBack takes back what was sent and not rejected.
 func (t *Tenant) takeBack(ctx context.Context, m *made) error {
-	if m.refused || !m.sent.Load() {
+	if m.rejected || !m.sent.Load() {
 		return nil
 	}
 	x, err := t.send(ctx, m.as, *m.undo)
@@ -177,7 +177,7 @@ func (t *Tenant) takeBack(ctx context.Context, m *made) error {
 }
 
 // CleanUp removes what the run has made since the last time, the last first. What could not be removed is left to Close, and
-// the error tells it. It is bounded by itself, and not by the run's budget, which must not keep it from removing.
+// the error names it. It is bounded by itself, and not by the run's budget, which must not keep it from removing.
 func (t *Tenant) CleanUp(ctx context.Context) error {
 	return t.cleanUp(ctx, false)
 }
@@ -204,12 +204,12 @@ func (t *Tenant) cleanUp(ctx context.Context, again bool) (err error) {
 		if m.undo != nil {
 			remedy = "and no sweep knows it: take it back yourself"
 		}
-		err = errors.Join(err, engineErrorf(OpCleanUp, "the %s is still there, %s: %w", m, remedy, problem))
+		err = errors.Join(err, engineErrorf(opCleanUp, "the %s is still there, %s: %w", m, remedy, problem))
 	}
 	return err
 }
 
-// removeMade removes what was answered, if it has the name, and whatever else has it: a request may have been sent twice.
+// removeMade removes what was received, if it has the name, and whatever else has it: a request may have been sent twice.
 func (t *Tenant) removeMade(ctx context.Context, m *made, gone map[string]bool) error {
 	if m.undo != nil {
 		return t.takeBack(ctx, m)
@@ -223,7 +223,7 @@ func (t *Tenant) removeMade(ctx context.Context, m *made, gone map[string]bool) 
 		if err != nil && !errors.Is(err, errPolledEnough) {
 			return err
 		}
-		if there && nameIn(f.name) == m.name { // or the answer named something else, which nobody made
+		if there && nameIn(f.name) == m.name { // or the response named something else, which nobody made
 			if err := m.kind.remove(ctx, t, m.as, *f); err != nil {
 				return err
 			}
@@ -231,9 +231,9 @@ func (t *Tenant) removeMade(ctx context.Context, m *made, gone map[string]bool) 
 		}
 	}
 	all, err := m.kind.find(ctx, t, m.as)
-	var answered *refusal
+	var rejected *rejection
 	removed := m.found != nil && gone[m.found.id]
-	if (m.refused || removed) && errors.As(err, &answered) && answered.status == http.StatusForbidden {
+	if (m.rejected || removed) && errors.As(err, &rejected) && rejected.status == http.StatusForbidden {
 		err = nil // who may not even look has made nothing, and what was made has gone
 	}
 	for _, f := range all {
@@ -249,7 +249,7 @@ func (t *Tenant) removeMade(ctx context.Context, m *made, gone map[string]bool) 
 
 // Sweep removes what any run has left in the tenant, and nothing else: what has a name that a run gives, whoever of the
 // sandbox's accounts has it. What a run has made that began less than that long ago it spares, by this machine's clock, for the
-// run may be going on; 0 spares nothing. It returns what it removed and what it spared. The error tells what could not be
+// run may be going on; 0 spares nothing. It returns what it removed and what it spared. The error says what could not be
 // removed, and whom the sandbox file must name for it to look at all.
 func (t *Tenant) Sweep(ctx context.Context, sparing time.Duration) (removed, spared []string, err error) {
 	young := time.Now().Add(-sparing)
@@ -265,7 +265,7 @@ func (t *Tenant) Sweep(ctx context.Context, sparing time.Duration) (removed, spa
 	}
 	for _, keys := range sweepKeys[t.contract.Provider] {
 		if !slices.ContainsFunc(keys, t.hasKey) {
-			err = errors.Join(err, engineErrorf(OpCleanUp, "%s may have something left, and nobody is looked at: name %s in %s, as it was "+
+			err = errors.Join(err, engineErrorf(opCleanUp, "%s may have something left, and nobody is looked at: name %s in %s, as it was "+
 				"when the run was killed", t.contract.Provider, strings.Join(keys, " or "), t.config.Sandbox.File()))
 		}
 	}
@@ -298,7 +298,7 @@ func (t *Tenant) sweep(ctx context.Context, owners []string, such func(what, nam
 					continue
 				}
 				if problem := k.remove(ctx, t, as, f); problem != nil {
-					err = errors.Join(err, engineErrorf(OpCleanUp, "the %s %s could not be removed: try again, or remove it yourself: %w", k.what,
+					err = errors.Join(err, engineErrorf(opCleanUp, "the %s %s could not be removed: try again, or remove it yourself: %w", k.what,
 						f.name, problem))
 					continue
 				}
@@ -356,15 +356,15 @@ func (t *Tenant) request(ctx context.Context, as, method, path string, body any)
 	return t.send(ctx, as, call)
 }
 
-// refusal is the error of a list that could not be read.
-type refusal struct {
+// rejection is the error of a list that could not be read.
+type rejection struct {
 	status int
 	text   string
 }
 
-func (r *refusal) Error() string { return r.text }
+func (r *rejection) Error() string { return r.text }
 
-// read asks for a path, and decodes the answer. Of another status than 200 the error is a refusal.
+// read gets a path, and decodes the response. Of another status than 200 the error is a rejection.
 func (t *Tenant) read(ctx context.Context, as, path string, into any) error {
 	x, err := t.request(ctx, as, http.MethodGet, path, nil)
 	switch {
@@ -375,7 +375,7 @@ func (t *Tenant) read(ctx context.Context, as, path string, into any) error {
 		if x.Status() == http.StatusUnauthorized || x.Status() == http.StatusForbidden {
 			remedy = fmt.Sprintf("check the roles and scopes of %s/%s", t.contract.Provider, as)
 		}
-		return &refusal{x.Status(), fmt.Sprintf("GET %s received %s: %s\n%s", path, fixtures.StatusLine(x.Status()), remedy, x)}
+		return &rejection{x.Status(), fmt.Sprintf("GET %s received %s: %s\n%s", path, fixtures.StatusLine(x.Status()), remedy, x)}
 	}
 	if err := json.Unmarshal(x.Body(), into); err != nil {
 		return fmt.Errorf("GET %s received something else than a list: check the sandbox file's endpoint, and proxies (%w)", path, err)

@@ -66,9 +66,9 @@ func TestWhatBreaksOnTheWayIsNoAnswer(t *testing.T) {
 			ca := pemOf(server.Certificate())
 			transport := newTransport(t, sandboxOf(t, server, ca), "graph", rightApp(), live.Options{Timeout: 3 * time.Second})
 			_, _, err := ask(t, transport.As("app"), http.MethodPost, server.URL+"/v1.0/x", nil)
-			wantError(t, err, live.OpNetwork, check.cause, strings.TrimPrefix(server.URL, "https://")+" "+check.want)
+			wantError(t, err, "network", check.cause, strings.TrimPrefix(server.URL, "https://")+" "+check.want)
 			if strings.Contains(err.Error(), "secretsecret") || transport.Spent() != 1 {
-				t.Errorf("%q was told, and %d counted", err, transport.Spent())
+				t.Errorf("%q was said, and %d counted", err, transport.Spent())
 			}
 		})
 	}
@@ -107,7 +107,7 @@ func TestWhoCannotBeReachedIsNoAnswer(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			transport := newTransport(t, check.sandbox, "graph", rightApp(), live.Options{})
 			_, _, err := ask(t, transport.As("app"), http.MethodGet, check.sandbox.Endpoint("graph")+"/x", nil)
-			wantError(t, err, live.OpNetwork, nil, check.want)
+			wantError(t, err, "network", nil, check.want)
 		})
 	}
 }
@@ -127,7 +127,7 @@ func TestANameThatIsNotKnownIsNoAnswer(t *testing.T) {
 	} {
 		transport := newTransport(t, sandbox, "graph", rightApp(), live.Options{Base: failing{fault}})
 		_, _, err := ask(t, transport.As("app"), http.MethodGet, realGraph, nil)
-		wantError(t, err, live.OpNetwork, fault, want)
+		wantError(t, err, "network", fault, want)
 	}
 }
 
@@ -144,7 +144,7 @@ func TestARequestThatIsGivenUpIsNoBrokenNetwork(t *testing.T) {
 		interrupt()
 	}()
 	_, _, err := askWith(ctx, t, transport.As("app"), http.MethodGet, server.URL, nil)
-	wantError(t, err, live.OpInterrupt, context.Canceled, "was canceled")
+	wantError(t, err, "interrupt", context.Canceled, "was canceled")
 }
 
 func TestABodyThatEndsWhenItsTimeIsOverIsNotWhole(t *testing.T) {
@@ -178,7 +178,7 @@ func TestABodyThatEndsWhenItsTimeIsOverIsNotWhole(t *testing.T) {
 					}
 					return
 				}
-				wantError(t, err, live.OpNetwork, context.DeadlineExceeded, "did not respond in time")
+				wantError(t, err, "network", context.DeadlineExceeded, "did not respond in time")
 			})
 		})
 	}

@@ -15,9 +15,9 @@ import (
 // Planned is what a run will do for a clause.
 type Planned struct {
 	Recipe *fixtures.Recipe
-	WhyNot string // the clause is not asked, with the remedy; empty if it is
-	// Requests are those of the set-up and, last, the one whose answer counts, as far as they are known beforehand: what an
-	// earlier answer will say stands as ${step.field}.
+	WhyNot string // the clause is not run, with the remedy; empty if it is
+	// Requests are those of the set-up and, last, the one whose response counts, as far as they are known beforehand: what an
+	// earlier response will say stands as ${step.field}.
 	Requests    []string
 	Removes     string // what is made and removed again, and how; empty if nothing is
 	MaxRequests int    // requests at most, with what is waited for, asked again, and removed
@@ -110,7 +110,7 @@ func (t *Tenant) describeRequest(as string, o *fixtures.Operation, change fixtur
 		resolved, _ := fixtures.Resolve(text, func(name string) (string, bool) {
 			switch name {
 			case "run":
-				return Prefix + "…", true
+				return prefix + "…", true
 			case "missing":
 				return missing, true
 			}
@@ -130,7 +130,7 @@ func (t *Tenant) describeRequest(as string, o *fixtures.Operation, change fixtur
 		text = expand(call)
 	}
 	text = fmt.Sprintf("%s %s, as %s", call.Operation.Method, text, as)
-	if call = t.withOwnName(call, o, Prefix+"…"); call.Body != nil {
+	if call = t.withOwnName(call, o, prefix+"…"); call.Body != nil {
 		body, _ := json.Marshal(json.RawMessage(call.Body)) // compact
 		text += ": " + string(body)
 	}

@@ -21,19 +21,18 @@ import (
 	"github.com/learncontract/learncontract/suites/client"
 )
 
-// CallFunc has a client perform a call with an http.Client, below a base URL.
-type CallFunc func(ctx context.Context, client *http.Client, baseURL string, call client.Call) error
-
-// Provoke sets up what the recipe has given and has the client ask for the clause. It returns the answer that counts: the
-// last one, after what only says to wait or to sign in again. The error is an EngineError, or that of ask where nothing was
-// answered. What it makes is removed by CleanUp, whatever happens.
-func (t *Tenant) Provoke(ctx context.Context, r *fixtures.Recipe, ask CallFunc) (exchange.Exchange, error) {
-	if answer, has := t.recorded[r.Clause.ID]; has {
-		below := &capture{transport: replayed(answer)}
-		err := ask(ctx, &http.Client{Transport: below, CheckRedirect: noRedirect}, t.contract.BaseURL, client.Minimal(r.Clause.Operation))
-		x, heard := below.last()
-		if !heard {
-			return x, cmp.Or(err, error(engineErrorf(OpSetUp, "the client sent no request: have it use the http.Client that it was given")))
+// Provoke sets up what the recipe has given and has the client make the request. It returns the response that counts: the
+// last one, after what only says to wait or to sign in again. The error is an EngineError, or that of the function where nothing was
+// responded. The function performs a call with an http.Client, below a base URL. What it makes is removed by CleanUp, whatever happens.
+func (t *Tenant) Provoke(ctx context.Context, r *fixtures.Recipe,
+	perform func(ctx context.Context, given *http.Client, baseURL string, call client.Call) error,
+) (exchange.Exchange, error) {
+	if response, has := t.recorded[r.Clause.ID]; has {
+		below := &capture{transport: replayed(response)}
+		err := perform(ctx, &http.Client{Transport: below, CheckRedirect: noRedirect}, t.contract.BaseURL, client.Minimal(r.Clause.Operation))
+		x, received := below.last()
+		if !received {
+			return x, cmp.Or(err, error(engineErrorf(opSetUp, "the client sent no request: have it use the http.Client that it was given")))
 		}
 		return x, nil
 	}
@@ -43,7 +42,7 @@ func (t *Tenant) Provoke(ctx context.Context, r *fixtures.Recipe, ask CallFunc) 
 		}
 	}
 	if t.transport.Spent()+t.cost(r) > t.Budget() {
-		return exchange.Exchange{}, engineErrorf(OpBudget, "%w: the run has sent %d of the %d requests that it may send, and %s takes up to %d",
+		return exchange.Exchange{}, engineErrorf(opBudget, "%w: the run has sent %d of the %d requests that it may send, and %s takes up to %d",
 			ErrBudget, t.transport.Spent(), t.Budget(), r.Clause.ID, t.cost(r))
 	}
 	v := t.values()
@@ -56,7 +55,7 @@ func (t *Tenant) Provoke(ctx context.Context, r *fixtures.Recipe, ask CallFunc) 
 	}
 	if t.recording != nil {
 		t.mutex.Lock()
-		t.answered[r.Clause.ID] = slices.Collect(maps.Values(v.answers))
+		t.responded[r.Clause.ID] = slices.Collect(maps.Values(v.responses))
 		t.mutex.Unlock()
 	}
 	call, err := t.call(v, r.Clause.Operation, r.Request)
@@ -64,31 +63,31 @@ func (t *Tenant) Provoke(ctx context.Context, r *fixtures.Recipe, ask CallFunc) 
 		return exchange.Exchange{}, err
 	}
 	sent := &atomic.Bool{}
-	refused, err := t.registerUndo(v, r, sent)
+	rejected, err := t.registerUndo(v, r, sent)
 	if err != nil {
 		return exchange.Exchange{}, err
 	}
-	answered := t.register(r.As, r.Clause.Operation, v)
+	responded := t.register(r.As, r.Clause.Operation, v)
 	for try := 1; ; try++ {
 		if err := t.transport.pause(ctx); err != nil { // within the time of the spec: the client's call may be shorter than the wait
 			return exchange.Exchange{}, err
 		}
 		below := &capture{transport: t.transport.As(r.As), sent: sent}
 		client := &http.Client{Transport: below, CheckRedirect: noRedirect}
-		err := ask(ctx, client, t.config.Sandbox.Endpoint(t.contract.Provider), call)
-		x, heard := below.last()
-		if heard {
-			answered(x)
+		err := perform(ctx, client, t.config.Sandbox.Endpoint(t.contract.Provider), call)
+		x, received := below.last()
+		if received {
+			responded(x)
 		}
 		switch {
 		case below.failure() != nil:
 			return x, below.failure()
-		case !heard:
-			return x, cmp.Or(err, error(engineErrorf(OpSetUp, "the client sent no request: have it use the http.Client that it was given")))
+		case !received:
+			return x, cmp.Or(err, error(engineErrorf(opSetUp, "the client sent no request: have it use the http.Client that it was given")))
 		case try < mostTries && t.shouldRepeat(r, x):
 			continue
 		}
-		refused(x)
+		rejected(x)
 		return x, t.inconclusive(r, x)
 	}
 }
@@ -109,12 +108,12 @@ func (t *Tenant) prove(ctx context.Context, as string) error {
 	t.mutex.Lock()
 	defer t.mutex.Unlock()
 	switch engine.Op {
-	case OpSignIn:
+	case opSignIn:
 		if t.unproven == nil {
 			t.unproven = map[string]error{}
 		}
 		t.unproven[as] = err
-	case OpGuard:
+	case opGuard:
 		t.wrongIdentity = cmp.Or(t.wrongIdentity, err)
 	}
 	return err
@@ -135,17 +134,17 @@ func (t *Tenant) identities(r *fixtures.Recipe) []string {
 	return all
 }
 
-// stopped is why nothing more is asked: somebody is not whom the file names. nil if nothing keeps the run from going on.
+// stopped is why nothing more is run: somebody is not whom the file names. nil if nothing keeps the run from going on.
 func (t *Tenant) stopped() error {
 	t.mutex.Lock()
 	defer t.mutex.Unlock()
 	return t.wrongIdentity
 }
 
-// mostTries bounds how often a request is sent that is told to wait.
+// mostTries bounds how often a request is sent that is throttled.
 const mostTries = 4
 
-// shouldRepeat reports whether the answer says nothing of the clause, but that it must be asked again: later, or with a new token.
+// shouldRepeat reports whether the response says nothing of the clause, but that it must be sent again: later, or with a new token.
 func (t *Tenant) shouldRepeat(r *fixtures.Recipe, x exchange.Exchange) bool {
 	if x.Status() == http.StatusUnauthorized && r.Clause.Status != http.StatusUnauthorized {
 		t.transport.Forget(r.As)
@@ -154,27 +153,27 @@ func (t *Tenant) shouldRepeat(r *fixtures.Recipe, x exchange.Exchange) bool {
 	return t.transport.busy(x) && (isThrottled(x) || x.Status() != r.Clause.Status)
 }
 
-// inconclusive is the error of an answer that says nothing of the clause.
+// inconclusive is the error of a response that says nothing of the clause.
 func (t *Tenant) inconclusive(r *fixtures.Recipe, x exchange.Exchange) error {
 	line := fixtures.StatusLine(x.Status())
 	switch {
 	case isThrottled(x):
-		return engineErrorf(OpWait, "%s throttled the request with %s, %d times: try again later", t.contract.Provider, line, mostTries)
+		return engineErrorf(opWait, "%s throttled the request with %s, %d times: try again later", t.contract.Provider, line, mostTries)
 	case isGatewaysPage(x):
-		return engineErrorf(OpNetwork, "a gateway before %s responded %s with a page of its own: check the network and its proxies\n%s",
+		return engineErrorf(opNetwork, "a gateway before %s responded %s with a page of its own: check the network and its proxies\n%s",
 			t.contract.Provider, line, x)
 	case x.Status() == r.Clause.Status:
 		return nil
 	case x.Status() >= http.StatusMultipleChoices && x.Status() < http.StatusBadRequest:
-		return engineErrorf(OpHost, "%s responded %s, and a run follows no redirect: check the sandbox file's endpoint, and proxies",
+		return engineErrorf(opHost, "%s responded %s, and a run follows no redirect: check the sandbox file's endpoint, and proxies",
 			t.contract.Provider, line)
 	case x.Status() == http.StatusUnauthorized:
-		return engineErrorf(OpSignIn, "%s/%s received %s with a new token, too: check that its token is for this API",
+		return engineErrorf(opSignIn, "%s/%s received %s with a new token, too: check that its token is for this API",
 			t.contract.Provider, r.As, line)
 	case isBusy(x.Status()):
-		return engineErrorf(OpWait, "%s responded %s %d times: try again later", t.contract.Provider, line, mostTries)
+		return engineErrorf(opWait, "%s responded %s %d times: try again later", t.contract.Provider, line, mostTries)
 	case slices.Contains(gateways, x.Status()):
-		return engineErrorf(OpNetwork, "a gateway before %s responded %s: check the network and its proxies, or try again later", t.contract.Provider, line)
+		return engineErrorf(opNetwork, "a gateway before %s responded %s: check the network and its proxies, or try again later", t.contract.Provider, line)
 	}
 	return nil
 }
@@ -187,8 +186,8 @@ var gateways = []int{
 	520, 521, 522, 523, 524, 525, 526, 527,
 }
 
-// isGatewaysPage tells a refusal that no API has written: neither its body nor its Content-Type is of JSON, and it has no id,
-// which Graph gives every answer. Of a 403 alone: Google's own front end answers other statuses with pages, and those are
+// isGatewaysPage reports a rejection that no API has written: neither its body nor its Content-Type is of JSON, and it has no id,
+// which Graph gives every response. Of a 403 alone: Google's own front end responds to other statuses with pages, and those are
 // the provider's.
 func isGatewaysPage(x exchange.Exchange) bool {
 	media, _, _ := mime.ParseMediaType(x.Header("Content-Type"))
@@ -200,10 +199,10 @@ func noRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastRe
 
 // values are what the references of one recipe stand for.
 type values struct {
-	sandbox *Sandbox
-	run     string
-	answers map[string]exchange.Exchange // by step
-	fresh   string                       // one a request
+	sandbox   *Sandbox
+	run       string
+	responses map[string]exchange.Exchange // by step
+	fresh     string                       // one a request
 }
 
 func (t *Tenant) values() *values {
@@ -229,8 +228,8 @@ func (v *values) value(name string) (string, bool) {
 		return value, true
 	}
 	step, field, _ := strings.Cut(name, ".")
-	if answer, made := v.answers[step]; made {
-		found, ok := answer.At("/" + strings.ReplaceAll(field, ".", "/"))
+	if response, made := v.responses[step]; made {
+		found, ok := response.At("/" + strings.ReplaceAll(field, ".", "/"))
 		return fmt.Sprint(found), ok
 	}
 	return "", false
@@ -246,7 +245,7 @@ func (t *Tenant) call(v *values, o *fixtures.Operation, change fixtures.Change) 
 		return text
 	}, o, change)
 	if err = errors.Join(append(unknown, err)...); err != nil {
-		return call, engineErrorf(OpSetUp, "%s cannot be called: %w", o.ID, err)
+		return call, engineErrorf(opSetUp, "%s cannot be called: %w", o.ID, err)
 	}
 	return t.withOwnName(call, o, v.run), nil
 }
@@ -361,23 +360,23 @@ func merged(value, patch any) any {
 	return result
 }
 
-// set asks for one step of a set-up, and waits for what it waits for.
+// set sends the request of one step of a set-up, and waits for what it waits for.
 func (t *Tenant) set(ctx context.Context, v *values, step fixtures.Step) error {
 	call, err := t.call(v, step.Operation, step.Change)
 	if err != nil {
 		return err
 	}
-	answered := t.register(step.As, step.Operation, v)
+	responded := t.register(step.As, step.Operation, v)
 	x, err := t.send(ctx, step.As, call)
 	if err != nil {
 		return err
 	}
-	answered(x)
+	responded(x)
 	if x.Status() >= http.StatusBadRequest {
-		return engineErrorf(OpSetUp, "%s, as %s, received %s: check the roles of %s, and what the sandbox file names for it\n%s", step.Operation.ID, step.As,
+		return engineErrorf(opSetUp, "%s, as %s, received %s: check the roles of %s, and what the sandbox file names for it\n%s", step.Operation.ID, step.As,
 			fixtures.StatusLine(x.Status()), step.As, x)
 	}
-	v.answers[step.Name] = x
+	v.responses[step.Name] = x
 	if step.Until == nil {
 		return nil
 	}
@@ -395,7 +394,7 @@ func (t *Tenant) set(ctx context.Context, v *values, step fixtures.Step) error {
 		return found == step.Until.Is, nil
 	})
 	if errors.Is(err, errPolledEnough) {
-		return engineErrorf(OpSetUp, "%s did not become %s after %s: %w", step.Until.Field, step.Until.Is, step.Operation.ID, err)
+		return engineErrorf(opSetUp, "%s did not become %s after %s: %w", step.Until.Field, step.Until.Is, step.Operation.ID, err)
 	}
 	return err
 }
@@ -450,7 +449,7 @@ func (t *Tenant) sendOnce(ctx context.Context, as string, call client.Call) (x e
 	address := t.config.Sandbox.Endpoint(t.contract.Provider) + expand(call)
 	request, err := http.NewRequestWithContext(ctx, call.Operation.Method, address, bytes.NewReader(call.Body))
 	if err != nil {
-		return x, engineErrorf(OpSetUp, "%s cannot be called: %w", call.Operation.ID, err)
+		return x, engineErrorf(opSetUp, "%s cannot be called: %w", call.Operation.ID, err)
 	}
 	if call.Body != nil {
 		request.Header.Set("Content-Type", "application/json")
@@ -481,7 +480,7 @@ type capture struct {
 	sent      *atomic.Bool // set once a request may have reached the provider; nil if nobody asks
 	mutex     sync.Mutex
 	exchange  exchange.Exchange
-	answered  bool
+	responded bool
 	failed    error
 }
 
@@ -498,17 +497,17 @@ func (c *capture) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.exchange, c.answered = x, true
+	c.exchange, c.responded = x, true
 	return response, nil
 }
 
 func (c *capture) last() (exchange.Exchange, bool) {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
-	return c.exchange, c.answered
+	return c.exchange, c.responded
 }
 
-// failure is why the last request has no answer, nil if it has one.
+// failure is why the last request has no response, nil if it has one.
 func (c *capture) failure() error {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()

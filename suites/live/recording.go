@@ -19,8 +19,8 @@ import (
 	"github.com/learncontract/learncontract/matchers/exchange"
 )
 
-// recording are the answers of a run, redacted, by the clause that was provoked: a file DIR/observed/PROVIDER.yaml, laid out as
-// fixtures/observed. It is written anew with each answer, so that a run that is killed loses none.
+// recording are the responses of a run, redacted, by the clause that was provoked: a file DIR/observed/PROVIDER.yaml, laid out as
+// fixtures/observed. It is written anew with each response, so that a run that is killed loses none.
 type recording struct {
 	folder  string
 	entries map[string]string // by clause id, as the file has them
@@ -43,14 +43,14 @@ func RecordingFile(folder, provider string) string {
 	return filepath.Join(folder, "observed", provider+".yaml")
 }
 
-// Record keeps the answer to a clause that was provoked, and the clause that it is, nil if none.
+// Record keeps the response to a clause that was provoked, and the clause that it is, nil if none.
 func (t *Tenant) Record(clause *fixtures.Clause, x exchange.Exchange, is *fixtures.Clause) error {
 	if t.recording == nil || x.Status() < http.StatusBadRequest {
 		return nil // what a success holds is somebody's
 	}
 	t.mutex.Lock()
-	own := t.answered[clause.ID]
-	delete(t.answered, clause.ID)
+	own := t.responded[clause.ID]
+	delete(t.responded, clause.ID)
 	t.mutex.Unlock()
 	r := newRedaction(t.config.Sandbox, own, t.config.Options.Secrets)
 	entry := recorded{
@@ -66,12 +66,12 @@ func (t *Tenant) Record(clause *fixtures.Clause, x exchange.Exchange, is *fixtur
 		entry.Clause = is.ID
 	}
 	if err := t.recording.write(t.contract.Provider, entry); err != nil {
-		return engineErrorf(OpRecord, "the recording cannot be written to %s: name another folder with --record: %w", t.recording.folder, err)
+		return engineErrorf(opRecord, "the recording cannot be written to %s: name another folder with --record: %w", t.recording.folder, err)
 	}
 	return nil
 }
 
-// errorOf is an answer's body, of an error object that object alone: what else there is may be somebody's.
+// errorOf is a response's body, of an error object that object alone: what else there is may be somebody's.
 func errorOf(x exchange.Exchange) string {
 	found, has := x.At("/error")
 	if !has {
@@ -81,7 +81,7 @@ func errorOf(x exchange.Exchange) string {
 	return string(text)
 }
 
-// write writes the file with one answer more.
+// write writes the file with one response more.
 func (r *recording) write(provider string, entry recorded) error {
 	var encoded bytes.Buffer // once: a file of hundreds takes long
 	encoder := yaml.NewEncoder(&encoded)
@@ -106,35 +106,35 @@ func (r *recording) write(provider string, entry recorded) error {
 	return os.Rename(half, file)
 }
 
-// replay reads the answers of a recording, by clause.
+// replay reads the responses of a recording, by clause.
 func replay(folder string, contract *fixtures.Contract) (map[string]fixtures.Response, error) {
 	all, err := fixtures.LoadObservedFS(os.DirFS(folder), contract)
 	if err != nil {
 		return nil, fmt.Errorf("%s is no recording of a live run of %s: give the folder that --record was given: %w", folder, contract.Provider, err)
 	}
-	answers := map[string]fixtures.Response{}
+	responses := map[string]fixtures.Response{}
 	for _, o := range all {
-		answers[o.ID] = o.Response
+		responses[o.ID] = o.Response
 	}
-	return answers, nil
+	return responses, nil
 }
 
-// replayed is a transport that answers with what was recorded.
-func replayed(answer fixtures.Response) http.RoundTripper {
+// replayed is a transport that responds with what was recorded.
+func replayed(response fixtures.Response) http.RoundTripper {
 	return roundTripper(func(r *http.Request) (*http.Response, error) {
 		if r.Body != nil {
 			_ = r.Body.Close() // nobody reads it
 		}
 		return &http.Response{
-			StatusCode: answer.Status, Status: fixtures.StatusLine(answer.Status), Header: answer.Header.Clone(), Request: r,
-			Body: io.NopCloser(bytes.NewReader(answer.Body)), ContentLength: int64(len(answer.Body)),
+			StatusCode: response.Status, Status: fixtures.StatusLine(response.Status), Header: response.Header.Clone(), Request: r,
+			Body: io.NopCloser(bytes.NewReader(response.Body)), ContentLength: int64(len(response.Body)),
 			Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 		}, nil
 	})
 }
 
 // redaction replaces what is a tenant's own by neutral values of the same kind, the same for the same, and numbered in the order
-// of an answer: two answers that differ in nothing else become one.
+// of a response: two responses that differ in nothing else become one.
 type redaction struct {
 	any     *regexp.Regexp    // what is replaced
 	known   map[string]string // what stands for a value
@@ -150,11 +150,11 @@ const (
 	otherDomain = "other.example" // the outsider's
 )
 
-// newRedaction replaces what the sandbox file names, what the set-up was answered of its own, and what has the form of such a
+// newRedaction replaces what the sandbox file names, what the set-up received of its own, and what has the form of such a
 // value.
-func newRedaction(sandbox *Sandbox, answers []exchange.Exchange, secrets *Secrets) *redaction {
+func newRedaction(sandbox *Sandbox, responses []exchange.Exchange, secrets *Secrets) *redaction {
 	r := &redaction{known: map[string]string{}, own: map[string]string{}, secrets: secrets}
-	for _, x := range answers {
+	for _, x := range responses {
 		var body any
 		_ = json.Unmarshal(x.Body(), &body) // what is no JSON names nothing
 		r.learn("", body)
@@ -202,7 +202,7 @@ const (
 	shortestOwn = 4 // bytes: "me" and "404" may stand anywhere
 )
 
-// learn notes the ids and the names of people in an answer.
+// learn notes the ids and the names of people in a response.
 func (r *redaction) learn(key string, value any) {
 	switch value := value.(type) {
 	case map[string]any:
@@ -241,12 +241,12 @@ var isWord = regexp.MustCompile(`\w`)
 // valueKind is a kind of what is replaced.
 type valueKind struct {
 	form    *regexp.Regexp
-	neutral string // with the number of the value where one must be told from another
+	neutral string // with the number of the value where one must differ from another
 }
 
 // valueKinds are all, the first that matches before the others.
 var valueKinds = []valueKind{
-	{regexp.MustCompile(`(?i:` + regexp.QuoteMeta(Prefix) + `[a-z2-7]{8,}-[0-9]+)`), "learncontract-run"}, // wherever it stands
+	{regexp.MustCompile(`(?i:` + regexp.QuoteMeta(prefix) + `[a-z2-7]{8,}-[0-9]+)`), "learncontract-run"}, // wherever it stands
 	{regexp.MustCompile(`[\w.+-]+@[\w-]+(\.[\w-]+)+`), "user%d@example.com"},
 	{regexp.MustCompile(`[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}`), "00000000-0000-0000-0000-%012d"},
 	{regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)`), "2000-01-01T00:00:00Z"},

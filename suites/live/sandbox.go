@@ -28,18 +28,16 @@ import (
 	"github.com/learncontract/learncontract/fixtures"
 )
 
-// SandboxKey is something that a sandbox file can name.
-type SandboxKey struct {
+// sandboxKey is something that a sandbox file can name.
+type sandboxKey struct {
 	Name  string // with dots, such as "graph.otherProvider"
 	About string // what it is, in a sentence
 	form  func(value string) (problem string)
 }
 
-// SandboxKeys are all keys that a sandbox file can have, in the order of the example. None is required: what is absent
-// limits what can be asked.
-func SandboxKeys() []SandboxKey { return slices.Clone(sandboxKeys) }
-
-var sandboxKeys = []SandboxKey{
+// sandboxKeys are all keys that a sandbox file can have, in the order of the example. None is required: what is absent
+// limits what can be provoked.
+var sandboxKeys = []sandboxKey{
 	{"graph.tenant", "The Entra tenant's id, which every token is compared with.", guid},
 	{"graph.provider", "The registrationId of a registered provider with course activity sync on.", guid},
 	{"graph.otherProvider", "The registrationId of a second one.", guid},
@@ -52,7 +50,7 @@ var sandboxKeys = []SandboxKey{
 	{"graph.mismatchedActivity", "The id of an activity of provider whose content is otherProvider's now.", activityID},
 	{"graph.app.clientID", "The app that has the Learning*.ReadWrite.All roles.", guid},
 	{"graph.roleless.clientID", "An app that has no Learning* role.", guid},
-	{"graph.endpoint", "Where Graph answers, version included; the real one by default.", endpointOf("graph.microsoft.com")},
+	{"graph.endpoint", "Where Graph responds, version included; the real one by default.", endpointOf("graph.microsoft.com")},
 	{"graph.authority", "Where Entra issues tokens; the real one by default.", endpointOf("login.microsoftonline.com")},
 	{"classroom.domain", "The Workspace domain of every user below but the outsider.", domain},
 	{"classroom.admin", "The address of an administrator of the domain.", address},
@@ -71,7 +69,7 @@ var sandboxKeys = []SandboxKey{
 	{"classroom.otherProjectMaterial", "The id of a course work material there.", itemID},
 	{"classroom.otherProjectAnnouncement", "The id of an announcement there.", itemID},
 	{"classroom.otherProjectTopic", "The id of a topic there.", itemID},
-	{"classroom.endpoint", "Where Classroom answers, without a version; the real one by default.", endpointOf("classroom.googleapis.com")},
+	{"classroom.endpoint", "Where Classroom responds, without a version; the real one by default.", endpointOf("classroom.googleapis.com")},
 	{"classroom.tokenEndpoint", "Where Google issues tokens; the real one by default.", endpointOf("oauth2.googleapis.com")},
 	{"ca", "A PEM file, relative to the sandbox file, of who signs for the endpoints on loopback addresses.", nil},
 }
@@ -108,7 +106,7 @@ func (s *Sandbox) Account(identity string) (string, error) {
 	return user, nil
 }
 
-// distinct are the keys of which no two may have the same value, for then an answer proves nothing.
+// distinct are the keys of which no two may have the same value, for then a response proves nothing.
 var distinct = [][]string{
 	{"graph.provider", "graph.otherProvider"},
 	{"graph.content", "graph.otherContent"},
@@ -173,7 +171,7 @@ func LoadSandbox(file string) (*Sandbox, error) {
 // File is where the sandbox was read from.
 func (s *Sandbox) File() string { return s.file }
 
-// Value is what the file says for a key of SandboxKeys, and whether it says it.
+// Value is what the file says for a key of the file, and whether it says it.
 func (s *Sandbox) Value(key string) (string, bool) {
 	value, ok := s.values[key]
 	return value, ok
@@ -182,7 +180,7 @@ func (s *Sandbox) Value(key string) (string, bool) {
 // Names are the keys that the file has, sorted.
 func (s *Sandbox) Names() []string { return slices.Sorted(maps.Keys(s.values)) }
 
-// Endpoint is where a provider answers: the file's, or the real one. It does not end with a slash.
+// Endpoint is where a provider responds: the file's, or the real one. It does not end with a slash.
 func (s *Sandbox) Endpoint(provider string) string {
 	usual := map[string]string{"graph": "https://graph.microsoft.com/v1.0", "classroom": "https://classroom.googleapis.com"}
 	return strings.TrimSuffix(cmp.Or(s.values[provider+".endpoint"], usual[provider]), "/")
@@ -233,8 +231,8 @@ func (r *sandboxReader) walk(at string, n *yaml.Node) {
 		}
 		return
 	}
-	known := slices.ContainsFunc(sandboxKeys, func(k SandboxKey) bool { return k.Name == at })
-	inner := at == "" || slices.ContainsFunc(sandboxKeys, func(k SandboxKey) bool { return strings.HasPrefix(k.Name, at+".") })
+	known := slices.ContainsFunc(sandboxKeys, func(k sandboxKey) bool { return k.Name == at })
+	inner := at == "" || slices.ContainsFunc(sandboxKeys, func(k sandboxKey) bool { return strings.HasPrefix(k.Name, at+".") })
 	switch {
 	case !known && !inner && secretName.MatchString(at):
 		r.problem(n.Line, "%s is not a key of the file: secrets come from the environment: take it out", at)
@@ -261,7 +259,7 @@ func (r *sandboxReader) walk(at string, n *yaml.Node) {
 	}
 }
 
-// check holds the values against what each must be.
+// check compares the values with what each must be.
 func (r *sandboxReader) check() {
 	for _, key := range sandboxKeys {
 		value, ok := r.values[key.Name]
@@ -293,7 +291,7 @@ func (r *sandboxReader) check() {
 	}
 }
 
-// checkDomain holds the users against the domain.
+// checkDomain compares the users with the domain.
 func (r *sandboxReader) checkDomain() {
 	of := r.values["classroom.domain"]
 	for _, identity := range append(Identities("classroom"), "suspended") {
@@ -304,7 +302,7 @@ func (r *sandboxReader) checkDomain() {
 		case !ok:
 		case r.lines["classroom.domain"] == 0:
 			r.problem(r.lines[key], "%s cannot be checked without classroom.domain: name the domain", key)
-		case of == "": // told already
+		case of == "": // reported already
 		case identity == "outsider" && inside:
 			r.problem(r.lines[key], "%s must not be of classroom.domain: name a user of another one", key)
 		case identity != "outsider" && !inside:
@@ -316,7 +314,7 @@ func (r *sandboxReader) checkDomain() {
 // readCA reads the certificates of the file that ca names.
 func (r *sandboxReader) readCA() {
 	line := r.lines["ca"]
-	local := slices.ContainsFunc(sandboxKeys, func(k SandboxKey) bool {
+	local := slices.ContainsFunc(sandboxKeys, func(k sandboxKey) bool {
 		u, err := url.Parse(r.values[k.Name])
 		return err == nil && isLoopback(u.Hostname())
 	})

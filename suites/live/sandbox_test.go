@@ -185,7 +185,7 @@ func TestAFileThatCannotBeReadHasOneProblem(t *testing.T) {
 	}
 }
 
-// FuzzLoadSandbox holds that whatever is no sandbox file is told of, and no value of it.
+// FuzzLoadSandbox holds that whatever is no sandbox file is reported, and no value of it.
 func FuzzLoadSandbox(f *testing.F) {
 	f.Add("graph: {tenant: " + guidA + ", app: {clientID: " + guidB + "}}\nca: x\n")
 	f.Add("a: &a [*a]\n<<: *a\n---\n")
@@ -220,7 +220,7 @@ func TestProblemsOfASandboxFileHoldNoValue(t *testing.T) {
 			text = "{" + name + ": " + text + "}"
 		}
 		if got := problems(t, text); got == "" || strings.Contains(got, value) && key.Name != "ca" {
-			t.Errorf("of %s is told: %q", key.Name, got)
+			t.Errorf("of %s is said: %q", key.Name, got)
 		}
 	}
 }
@@ -253,7 +253,7 @@ func TestTheExampleHasEveryKeyAndLoadsOnceItIsFilled(t *testing.T) {
 	text := string(example)
 	placeholder := regexp.MustCompile(`(?m)<[^<>\n]+>`)
 	if got := problems(t, text); len(strings.Split(got, "\n")) < len(live.SandboxKeys()) {
-		t.Errorf("of the unfilled example is told no more than\n%s", got)
+		t.Errorf("of the unfilled example is said no more than\n%s", got)
 	}
 	// By what stands before a placeholder, what fills it.
 	for key, value := range map[string]string{

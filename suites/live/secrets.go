@@ -54,7 +54,7 @@ func NewSecrets() *Secrets {
 		s.Add(name, os.Getenv(name))
 	}
 	for _, name := range secretFiles {
-		if text, err := os.ReadFile(os.Getenv(name)); err == nil { // sign-in tells what is wrong with the file
+		if text, err := os.ReadFile(os.Getenv(name)); err == nil { // sign-in says what is wrong with the file
 			s.addFile("the file of "+name, text)
 		}
 	}
@@ -80,7 +80,7 @@ func (s *Secrets) addFile(kind string, text []byte) {
 	}
 	source, _ := object["credential_source"].(map[string]any) // of workload identity federation
 	name, _ := source["file"].(string)
-	if text, err := os.ReadFile(name); err == nil { // sign-in tells what is wrong with it
+	if text, err := os.ReadFile(name); err == nil { // sign-in says what is wrong with it
 		s.addLines(kind, string(text))
 	}
 }
@@ -152,7 +152,7 @@ type Find struct {
 	Kind     string // such as "a JSON Web Token" or "the token of graph/app"
 }
 
-// String is the find as a failure tells it.
+// String is the find as a failure prints it.
 func (f Find) String() string {
 	return fmt.Sprintf("%s: at byte %d stands %s", f.Artefact, f.Offset, f.Kind)
 }

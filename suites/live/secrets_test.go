@@ -187,17 +187,17 @@ func TestASweepRemovesWhatHoldsASecretAndNothingElse(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var told []string
+	var said []string
 	for _, find := range finds {
-		told = append(told, strings.NewReplacer(root, "", filepath.Dir(outside), "OUTSIDE").Replace(find.String()))
+		said = append(said, strings.NewReplacer(root, "", filepath.Dir(outside), "OUTSIDE").Replace(find.String()))
 	}
 	want := "/junit.xml: at byte 3 stands a token\n/observed/2.yaml: at byte 1 stands a token\n" +
 		"OUTSIDE/linked: at byte 2 stands a token\n" +
 		"/observed/[masked].yaml: at byte 0 stands a token, in its name"
-	got := strings.Join(told, "\n")
+	got := strings.Join(said, "\n")
 	for line := range strings.Lines(want) {
-		if !strings.Contains(got+"\n", strings.TrimSpace(line)+"\n") || len(told) != 4 {
-			t.Errorf("it told\n%s\nand should tell\n%s", got, want)
+		if !strings.Contains(got+"\n", strings.TrimSpace(line)+"\n") || len(said) != 4 {
+			t.Errorf("it said\n%s\nand should tell\n%s", got, want)
 		}
 	}
 	var left []string

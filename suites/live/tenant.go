@@ -13,14 +13,14 @@ import (
 	"github.com/learncontract/learncontract/matchers/exchange"
 )
 
-// Config is what a live run is asked to do.
+// Config is what a live run does.
 type Config struct {
 	Sandbox *Sandbox
-	Provoke []string // classes of recipes to ask beside safe, or tenant alone
-	SignIn  SignIn
+	Provoke []string // classes of recipes to provoke beside safe, or tenant alone
+	SignIn  SignIn   // nil for the environment and, beyond it, the program that signs in
 	Options Options
-	Record  string // folder in which the answers are kept, redacted; empty for none
-	Replay  string // folder of such a recording, which answers in the tenant's place; then nothing else is needed
+	Record  string // folder in which the responses are kept, redacted; empty for none
+	Replay  string // folder of such a recording, which responds in the tenant's place; then nothing else is needed
 }
 
 // Tenant is a sandbox tenant of one provider, and what a run has made in it.
@@ -28,8 +28,8 @@ type Tenant struct {
 	contract  *fixtures.Contract
 	recipes   map[string]*fixtures.Recipe // by clause id
 	config    Config
-	transport *Transport                   // nil where a recording answers
-	recorded  map[string]fixtures.Response // that answer, by clause id; nil where a tenant does
+	transport *Transport                   // nil where a recording responds
+	recorded  map[string]fixtures.Response // that response, by clause id; nil where a tenant does
 	recording *recording                   // nil if none is made
 	examples  map[string]bool              // ids in the contract's requests
 	run       string                       // the prefix of everything it makes
@@ -40,13 +40,13 @@ type Tenant struct {
 	wrongIdentity error                          // that of the first identity that is not whom the file names, nil if none is
 	makes         map[string]bool                // as whom anything was registered
 	made          []*made                        // what is to be removed, the first first
-	answered      map[string][]exchange.Exchange // to the set-up of a clause that is to be recorded, by its id
+	responded     map[string][]exchange.Exchange // to the set-up of a clause that is to be recorded, by its id
 }
 
-// Prefix begins the name of everything that any run makes. A run's own follows it.
-const Prefix = "learncontract-"
+// prefix begins the name of everything that any run makes. A run's own follows it.
+const prefix = "learncontract-"
 
-// Open makes a run against a tenant. It sends nothing. The error tells everything that is wrong with what it is asked to do.
+// Open makes a run against a tenant. It sends nothing. The error says everything that is wrong with what it is to do.
 func Open(contract *fixtures.Contract, config Config) (*Tenant, error) {
 	recipes, err := fixtures.LoadRecipes(contract)
 	if err != nil {
@@ -65,9 +65,12 @@ func Open(contract *fixtures.Contract, config Config) (*Tenant, error) {
 	if config.Options.Secrets == nil {
 		config.Options.Secrets = NewSecrets()
 	}
+	if config.SignIn == nil && config.Sandbox != nil {
+		config.SignIn = fromEnvironment(child(nil, config.Sandbox.File()))
+	}
 	t := &Tenant{
 		contract: contract, recipes: map[string]*fixtures.Recipe{}, config: config,
-		makes: map[string]bool{}, answered: map[string][]exchange.Exchange{},
+		makes: map[string]bool{}, responded: map[string][]exchange.Exchange{},
 	}
 	for _, r := range recipes {
 		t.recipes[r.Clause.ID] = r
@@ -148,7 +151,7 @@ func (t *Tenant) keyOf(need string) string {
 	return need
 }
 
-// Close removes what is left of everything that the run has made. The error tells what could not be removed.
+// Close removes what is left of everything that the run has made. The error says what could not be removed.
 func (t *Tenant) Close(ctx context.Context) error {
 	err := errors.Join(t.CleanUp(ctx), t.cleanUp(ctx, true))
 	if err == nil && len(t.makes) > 0 { // under a name that was registered, or by a request that was sent twice

@@ -30,7 +30,7 @@ func NewToken(value string, expires time.Time) Token {
 	return Token{func() string { return value }, expires}
 }
 
-// String tells until when the token is valid.
+// String says until when the token is valid.
 func (t Token) String() string {
 	switch {
 	case t.value == nil:
@@ -68,11 +68,11 @@ type SignIn func(ctx context.Context, identity string) (Token, error)
 // childTime is what a child may take. Where it is run from its source, it compiles two SDKs first.
 const childTime = 5 * time.Minute
 
-// Child signs in by running a command, as kubectl's exec credential plugins do, so that the run links no SDK. It gets the
+// child signs in by running a command, as kubectl's exec credential plugins do, so that the run links no SDK. It gets the
 // arguments --sandbox FILE --as IDENTITY and prints {"token": …, "expires": …}, the time as RFC 3339 has it, or says on
 // stderr what is wrong. Without a command it is the program that $LEARNCONTRACT_SIGNIN names, or the module
 // suites/live/signin of a checkout.
-func Child(command []string, sandboxFile string) SignIn {
+func child(command []string, sandboxFile string) SignIn {
 	return func(ctx context.Context, identity string) (Token, error) {
 		limited, cancel := context.WithTimeout(ctx, childTime)
 		defer cancel()
@@ -83,27 +83,27 @@ func Child(command []string, sandboxFile string) SignIn {
 				sandboxFile, err = filepath.Abs(sandboxFile) // go -C runs it in another folder
 			}
 			if err != nil {
-				return Token{}, wrapWithText(OpSignIn, err, "%s cannot sign in: what signs in was not found (%v): build it as "+
+				return Token{}, wrapWithText(opSignIn, err, "%s cannot sign in: what signs in was not found (%v): build it as "+
 					"suites/live/README.md says and name the program in %s, or set %s", identity, err, programVariable,
 					TokenVariable(identity))
 			}
 		}
 		args := slices.Concat(command[1:], []string{"--sandbox", sandboxFile, "--as", identity})
-		child := exec.CommandContext(limited, command[0], args...)
-		child.WaitDelay = 2 * time.Second // go run is killed, and what it runs keeps the pipes open
+		process := exec.CommandContext(limited, command[0], args...)
+		process.WaitDelay = 2 * time.Second // go run is killed, and what it runs keeps the pipes open
 		var stdout, stderr bytes.Buffer
-		child.Stdout, child.Stderr = &stdout, &stderr
-		err := child.Run()
+		process.Stdout, process.Stderr = &stdout, &stderr
+		err := process.Run()
 		switch {
 		case errors.Is(ctx.Err(), context.Canceled):
-			return Token{}, wrapWithText(OpInterrupt, ctx.Err(), "the sign-in of %s was canceled, because the run was interrupted", identity)
+			return Token{}, wrapWithText(opInterrupt, ctx.Err(), "the sign-in of %s was canceled, because the run was interrupted", identity)
 		case ctx.Err() != nil:
-			return Token{}, engineErrorf(OpSignIn, "%s did not sign in within the time of its request: %s: %w", identity,
+			return Token{}, engineErrorf(opSignIn, "%s did not sign in within the time of its request: %s: %w", identity,
 				said(&stderr), ctx.Err())
 		case limited.Err() != nil:
-			return Token{}, engineErrorf(OpSignIn, "%s did not sign in within %v: %s", identity, childTime, said(&stderr))
+			return Token{}, engineErrorf(opSignIn, "%s did not sign in within %v: %s", identity, childTime, said(&stderr))
 		case err != nil:
-			return Token{}, wrapWithText(OpSignIn, err, "%s cannot sign in: %s", identity, whyNot(&stderr, err, identity))
+			return Token{}, wrapWithText(opSignIn, err, "%s cannot sign in: %s", identity, whyNot(&stderr, err, identity))
 		}
 		var printed struct {
 			Token   string    `json:"token"`
@@ -111,7 +111,7 @@ func Child(command []string, sandboxFile string) SignIn {
 		}
 		if err := json.Unmarshal(stdout.Bytes(), &printed); err != nil || printed.Token == "" {
 			// What it printed may be a token.
-			return Token{}, engineErrorf(OpSignIn, "%s cannot sign in: %s printed no token as JSON: it must print {\"token\": …, \"expires\": …}, the time as in 2026-01-02T15:04:05Z", identity, command[0])
+			return Token{}, engineErrorf(opSignIn, "%s cannot sign in: %s printed no token as JSON: it must print {\"token\": …, \"expires\": …}, the time as in 2026-01-02T15:04:05Z", identity, command[0])
 		}
 		return NewToken(printed.Token, printed.Expires), nil
 	}
@@ -180,27 +180,27 @@ func TokenVariable(identity string) string { return variable(identity, "TOKEN") 
 // RefreshTokenVariable names the environment variable that holds a refresh token of an identity of Classroom.
 func RefreshTokenVariable(identity string) string { return variable(identity, "REFRESH_TOKEN") }
 
-// FromEnvironment takes the ready-made access token of an identity from the environment variable TokenVariable names, and
-// where that is not set asks next, which may be nil.
-func FromEnvironment(next SignIn) SignIn {
+// fromEnvironment takes the ready-made access token of an identity from the environment variable TokenVariable names, and
+// where that is not set calls next, which may be nil.
+func fromEnvironment(next SignIn) SignIn {
 	return func(ctx context.Context, identity string) (Token, error) {
 		name := TokenVariable(identity)
 		value := strings.TrimSpace(os.Getenv(name))
 		if value == "" {
 			if next == nil {
-				return Token{}, engineErrorf(OpSignIn, "there is no token for %s: set %s", identity, name)
+				return Token{}, engineErrorf(opSignIn, "there is no token for %s: set %s", identity, name)
 			}
 			return next(ctx, identity)
 		}
 		if strings.ContainsAny(value, " \t\r\n") {
-			return Token{}, engineErrorf(OpSignIn, "%s must hold the token alone, without a word such as Bearer: take the rest out", name)
+			return Token{}, engineErrorf(opSignIn, "%s must hold the token alone, without a word such as Bearer: take the rest out", name)
 		}
 		token := NewToken(value, time.Time{})
 		if c, err := token.claims(); err == nil && c.Expires > 0 {
 			token.Expires = time.Unix(int64(c.Expires), 0)
 		}
 		if !token.Expires.IsZero() && !time.Now().Before(token.Expires) {
-			return Token{}, engineErrorf(OpSignIn, "%s expired at %s: set a new one, or take it out so that the run signs in itself",
+			return Token{}, engineErrorf(opSignIn, "%s expired at %s: set a new one, or take it out so that the run signs in itself",
 				name, token.Expires.UTC().Format(time.RFC3339))
 		}
 		return token, nil

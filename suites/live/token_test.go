@@ -95,13 +95,13 @@ func TestAChildThatDoesNotSignInIsToldWithItsReason(t *testing.T) {
 		"garbled": "printed no token as JSON",
 	} {
 		_, err := child(t, plays)(t.Context(), "classroom/teacher")
-		wantError(t, err, live.OpSignIn, nil, want)
+		wantError(t, err, "sign-in", nil, want)
 		if strings.Contains(err.Error(), "opaque-and-secret") || strings.Contains(err.Error(), "not this one") {
-			t.Errorf("it told what was printed: %v", err)
+			t.Errorf("it said what was printed: %v", err)
 		}
 	}
 	_, err := live.Child([]string{"no-such-program-of-learncontract"}, "")(t.Context(), "graph/app")
-	wantError(t, err, live.OpSignIn, nil, "executable file not found")
+	wantError(t, err, "sign-in", nil, "executable file not found")
 }
 
 func TestWhatSignsInIsFound(t *testing.T) {
@@ -112,12 +112,12 @@ func TestWhatSignsInIsFound(t *testing.T) {
 	}
 	t.Setenv("LEARNCONTRACT_SIGNIN", filepath.Join(t.TempDir(), "nothing"))
 	_, err := live.Child(nil, "sandbox.yaml")(t.Context(), "graph/app")
-	wantError(t, err, live.OpSignIn, fs.ErrNotExist, "correct LEARNCONTRACT_SIGNIN, or set LEARNCONTRACT_GRAPH_APP_TOKEN")
+	wantError(t, err, "sign-in", fs.ErrNotExist, "correct LEARNCONTRACT_SIGNIN, or set LEARNCONTRACT_GRAPH_APP_TOKEN")
 
 	t.Setenv("LEARNCONTRACT_SIGNIN", "")
 	t.Chdir(t.TempDir())
 	_, err = live.Child(nil, "sandbox.yaml")(t.Context(), "graph/app")
-	wantError(t, err, live.OpSignIn, nil, "name the program in LEARNCONTRACT_SIGNIN, or set LEARNCONTRACT_GRAPH_APP_TOKEN")
+	wantError(t, err, "sign-in", nil, "name the program in LEARNCONTRACT_SIGNIN, or set LEARNCONTRACT_GRAPH_APP_TOKEN")
 
 	// In a checkout it is the module's folder. A go command of ours says what it is called with.
 	folder := t.TempDir()
@@ -131,18 +131,18 @@ func TestWhatSignsInIsFound(t *testing.T) {
 	t.Setenv("PATH", folder+string(os.PathListSeparator)+os.Getenv("PATH"))
 	_, err = live.Child(nil, "sandbox.yaml")(t.Context(), "graph/app")
 	here, _ := filepath.Abs("sandbox.yaml")
-	wantError(t, err, live.OpSignIn, nil, "-C "+filepath.Join(folder, "suites", "live", "signin")+" run . --sandbox "+here+" --as graph/app")
+	wantError(t, err, "sign-in", nil, "-C "+filepath.Join(folder, "suites", "live", "signin")+" run . --sandbox "+here+" --as graph/app")
 }
 
 func TestAChildIsEndedWithWhoWaitsForIt(t *testing.T) {
 	ctx, interrupt := context.WithTimeout(t.Context(), 200*time.Millisecond)
 	defer interrupt()
 	_, err := child(t, "slow")(ctx, "graph/app")
-	wantError(t, err, live.OpSignIn, context.DeadlineExceeded, "graph/app did not sign in within the time of its request")
+	wantError(t, err, "sign-in", context.DeadlineExceeded, "graph/app did not sign in within the time of its request")
 	ctx, interrupt = context.WithCancel(t.Context())
 	interrupt()
 	_, err = child(t, "slow")(ctx, "graph/app")
-	wantError(t, err, live.OpInterrupt, context.Canceled, "the sign-in of graph/app was canceled")
+	wantError(t, err, "interrupt", context.Canceled, "the sign-in of graph/app was canceled")
 }
 
 func TestAReadyMadeTokenWinsOverSigningIn(t *testing.T) {
@@ -165,10 +165,10 @@ func TestAReadyMadeTokenWinsOverSigningIn(t *testing.T) {
 	}
 	t.Setenv("LEARNCONTRACT_GRAPH_APP_TOKEN", jwt(map[string]any{"exp": 1.7e9}))
 	_, err = signIn(t.Context(), "graph/app")
-	wantError(t, err, live.OpSignIn, nil, "LEARNCONTRACT_GRAPH_APP_TOKEN expired at 2023-11-14T22:13:20Z: set a new one")
+	wantError(t, err, "sign-in", nil, "LEARNCONTRACT_GRAPH_APP_TOKEN expired at 2023-11-14T22:13:20Z: set a new one")
 	t.Setenv("LEARNCONTRACT_GRAPH_APP_TOKEN", "Bearer opaque")
 	_, err = signIn(t.Context(), "graph/app")
-	wantError(t, err, live.OpSignIn, nil, "must hold the token alone")
+	wantError(t, err, "sign-in", nil, "must hold the token alone")
 	_, err = live.FromEnvironment(nil)(t.Context(), "graph/roleless")
-	wantError(t, err, live.OpSignIn, nil, "there is no token for graph/roleless: set LEARNCONTRACT_GRAPH_ROLELESS_TOKEN")
+	wantError(t, err, "sign-in", nil, "there is no token for graph/roleless: set LEARNCONTRACT_GRAPH_ROLELESS_TOKEN")
 }

@@ -37,7 +37,7 @@ type Options struct {
 	Rate rate.Limit
 	// Budget is how many requests the whole run may send, token requests aside; 0 is no bound.
 	Budget int
-	// Timeout bounds a request and the reading of its answer; 30 s by default.
+	// Timeout bounds a request and the reading of its response; 30 s by default.
 	Timeout time.Duration
 	// Pause follows a 429 without Retry-After; 30 s by default.
 	Pause time.Duration
@@ -53,7 +53,7 @@ type Options struct {
 // longestPause is what a provider may ask a run to wait.
 const longestPause = time.Hour
 
-// Transport is the only way to a provider. It sends requests to the provider's own host alone, as identities it has held
+// Transport is the only way to a provider. It sends requests to the provider's own host alone, as identities it has checked
 // against the sandbox file, at its own pace, and follows no redirect. Its errors are EngineErrors. Goroutines may share it.
 type Transport struct {
 	sandbox  *Sandbox
@@ -88,7 +88,7 @@ func NewTransport(sandbox *Sandbox, provider string, signIn SignIn, options Opti
 		return nil, fmt.Errorf("there is no live support for %q: the providers are graph and classroom", provider)
 	}
 	if _, ok := sandbox.Value(defaults.needs); !ok {
-		return nil, engineErrorf(OpGuard, "%s does not name %s, without which no identity can be proved: name it",
+		return nil, engineErrorf(opGuard, "%s does not name %s, without which no identity can be proved: name it",
 			sandbox.File(), defaults.needs)
 	}
 	address, err := url.Parse(sandbox.Endpoint(provider))
@@ -178,7 +178,7 @@ type roundTripper func(*http.Request) (*http.Response, error)
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) {
 	response, err := f(r)
 	if err != nil && r.Body != nil {
-		_ = r.Body.Close() // the request was refused, and its error tells why
+		_ = r.Body.Close() // the request was refused, and its error says why
 	}
 	return response, err
 }
@@ -199,12 +199,12 @@ func (tr *Transport) roundTrip(r *http.Request, credential func(context.Context)
 func (tr *Transport) checkHost(r *http.Request) error {
 	switch {
 	case r.URL == nil:
-		return engineErrorf(OpHost, "the request has no URL: %w", ErrOtherHost)
+		return engineErrorf(opHost, "the request has no URL: %w", ErrOtherHost)
 	case r.URL.Scheme != tr.endpoint.Scheme || hostPort(r.URL) != hostPort(tr.endpoint):
-		return engineErrorf(OpHost, "%s://%s is %w: have the client call the base URL that it was given, for requests and tokens go to %s://%s alone", exchange.Printable(r.URL.Scheme),
+		return engineErrorf(opHost, "%s://%s is %w: have the client call the base URL that it was given, for requests and tokens go to %s://%s alone", exchange.Printable(r.URL.Scheme),
 			exchange.Printable(r.URL.Host), ErrOtherHost, tr.endpoint.Scheme, tr.endpoint.Host)
 	case r.Host != "" && !strings.EqualFold(r.Host, r.URL.Host):
-		return engineErrorf(OpHost, "a request to %s names %s in Host, and that is %w: have the client leave Host as it is", r.URL.Host,
+		return engineErrorf(opHost, "a request to %s names %s in Host, and that is %w: have the client leave Host as it is", r.URL.Host,
 			exchange.Printable(r.Host), ErrOtherHost)
 	}
 	return nil
@@ -265,7 +265,7 @@ func newGUID() string {
 	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }
 
-// body is an answer's body whose read errors are EngineErrors.
+// body is a response's body whose read errors are EngineErrors.
 type body struct {
 	io.ReadCloser
 	asked  context.Context // the caller's
@@ -281,7 +281,7 @@ func (b *body) Read(p []byte) (int, error) {
 		if b.whole = b.whole || b.timed.Err() == nil; b.whole {
 			return n, io.EOF
 		}
-		err = b.timed.Err() // a server that sees the connection end may end its answer as if it were whole
+		err = b.timed.Err() // a server that sees the connection end may end its response as if it were whole
 	}
 	if err != nil {
 		err = networkError(b.asked, b.host, err)
@@ -311,12 +311,12 @@ func (tr *Transport) waitForTurn(ctx context.Context) error {
 			return waitError(ctx, err)
 		}
 		tr.mutex.Lock()
-		paused := time.Now().Before(tr.notBefore) // by an answer that came meanwhile
+		paused := time.Now().Before(tr.notBefore) // by a response that came meanwhile
 		err := tr.ended
 		switch {
 		case err != nil, paused:
 		case tr.options.Budget > 0 && tr.spent >= tr.options.Budget && ctx.Value(unbudgetedKey{}) == nil:
-			err = engineErrorf(OpBudget, "%w: the run has sent the %d requests it may send: select fewer clauses, by --label-filter or -run", ErrBudget, tr.spent)
+			err = engineErrorf(opBudget, "%w: the run has sent the %d requests it may send: select fewer clauses, by --label-filter or -run", ErrBudget, tr.spent)
 		default:
 			tr.spent++
 		}
@@ -336,7 +336,7 @@ func (tr *Transport) pause(ctx context.Context) error {
 		return ended
 	}
 	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < wait {
-		return wrapWithText(OpWait, context.DeadlineExceeded, "%s wants no request for %v, longer than this one may take: try again later",
+		return wrapWithText(opWait, context.DeadlineExceeded, "%s wants no request for %v, longer than this one may take: try again later",
 			tr.endpoint.Host, wait.Round(time.Second))
 	}
 	return tr.wait(ctx, wait, fmt.Sprintf("%v, as %s requests", wait.Round(time.Second), tr.endpoint.Host))
@@ -358,12 +358,12 @@ func (tr *Transport) wait(ctx context.Context, long time.Duration, what string) 
 
 func waitError(ctx context.Context, err error) error {
 	if errors.Is(ctx.Err(), context.Canceled) {
-		return wrapWithText(OpInterrupt, err, "a wait was canceled, because the run was interrupted")
+		return wrapWithText(opInterrupt, err, "a wait was canceled, because the run was interrupted")
 	}
-	return engineErrorf(OpWait, "the request's time ended while it waited for its turn: %w", err)
+	return engineErrorf(opWait, "the request's time ended while it waited for its turn: %w", err)
 }
 
-// observeThrottling sees to it that what an answer asks to wait is waited before the next request.
+// observeThrottling sees to it that what a response asks to wait is waited before the next request.
 func (tr *Transport) observeThrottling(status int, header http.Header) {
 	if !isBusy(status) {
 		return
@@ -373,8 +373,8 @@ func (tr *Transport) observeThrottling(status int, header http.Header) {
 		wait = tr.options.Pause
 	}
 	if header.Get("Retry-After") != "" {
-		answer := fixtures.Response{Status: status, Header: header}
-		asked, err := exchange.RetryAfter(exchange.New("", "", answer, time.Now()))
+		response := fixtures.Response{Status: status, Header: header}
+		asked, err := exchange.RetryAfter(exchange.New("", "", response, time.Now()))
 		if err == nil {
 			wait = asked
 		} else if errors.Is(err, exchange.ErrTooLong) {
@@ -387,12 +387,12 @@ func (tr *Transport) observeThrottling(status int, header http.Header) {
 		tr.notBefore = until
 	}
 	if wait > longestPause && tr.ended == nil {
-		tr.ended = engineErrorf(OpWait, "%w: %s sent Retry-After: %s, and a run waits %v at most: try again later", ErrLongWait,
+		tr.ended = engineErrorf(opWait, "%w: %s sent Retry-After: %s, and a run waits %v at most: try again later", ErrLongWait,
 			tr.endpoint.Host, exchange.Printable(header.Get("Retry-After")), longestPause)
 	}
 }
 
-// busy reports whether an answer asks to wait, by its status, which heed has seen, or by its body, which is heeded as a 429 is.
+// busy reports whether a response asks to wait, by its status, which observeThrottling has seen, or by its body, which counts as a 429.
 func (tr *Transport) busy(x exchange.Exchange) bool {
 	if !isThrottled(x) {
 		return isBusy(x.Status())
@@ -407,19 +407,19 @@ func (tr *Transport) busy(x exchange.Exchange) bool {
 	return true
 }
 
-// isBusy tells the statuses with which a provider asks to wait.
+// isBusy reports the statuses with which a provider asks to wait.
 func isBusy(status int) bool {
 	return status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable
 }
 
-// throttling are the reasons, in errors[] or as ErrorInfo has them, by which Google's APIs refuse with 403 who asks too often
+// throttling are the reasons, in errors[] or as ErrorInfo has them, by which Google's APIs reject with 403 who calls too often
 // (developers.google.com/workspace/drive/api/guides/handle-errors, cloud.google.com/apis/design/errors).
 var throttling = regexp.MustCompile(`(?i)(rate_?limit|daily_?limit|quota)_?exceeded$`)
 
 // throttlingText is what Google's front end writes for it (fixtures/observed/classroom.yaml, request-rate-plain-text).
 const throttlingText = "Request rate higher than configured"
 
-// isThrottled tells a refusal that says only to ask less often. A named error says itself what it is, whatever its reason.
+// isThrottled reports a rejection that says only to send fewer requests. A named error says itself what it is, whatever its reason.
 func isThrottled(x exchange.Exchange) bool {
 	message, _ := x.At("/error/message")
 	if text, _ := message.(string); x.Status() != http.StatusForbidden || strings.HasPrefix(text, "@") {

@@ -16,12 +16,12 @@ import (
 	"github.com/learncontract/learncontract/suites/live"
 )
 
-// provider is one without a socket, for virtual time. It answers with what is queued, and then with 204.
+// provider is one without a socket, for virtual time. It responds with what is queued, and then with 204.
 type provider struct {
-	mutex   sync.Mutex
-	start   time.Time
-	at      []time.Duration // when it was asked, since the start
-	answers []answer
+	mutex     sync.Mutex
+	start     time.Time
+	at        []time.Duration // when it was asked, since the start
+	responses []response
 }
 
 func (p *provider) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -29,20 +29,20 @@ func (p *provider) RoundTrip(r *http.Request) (*http.Response, error) {
 	defer p.mutex.Unlock()
 	p.at = append(p.at, time.Since(p.start))
 	next := busy(http.StatusNoContent)
-	if len(p.answers) > 0 {
-		next, p.answers = p.answers[0], p.answers[1:]
+	if len(p.responses) > 0 {
+		next, p.responses = p.responses[0], p.responses[1:]
 	}
 	return next.to(r), nil
 }
 
-// answer is one, most often without a body.
-type answer struct {
+// response is one, most often without a body.
+type response struct {
 	status int
 	header http.Header
 	body   string
 }
 
-func (a answer) to(r *http.Request) *http.Response {
+func (a response) to(r *http.Request) *http.Response {
 	return &http.Response{StatusCode: a.status, Header: a.header, Body: io.NopCloser(strings.NewReader(a.body)), Request: r}
 }
 
@@ -117,8 +117,8 @@ func TestAStandInAloneIsAskedWithoutABound(t *testing.T) {
 	}
 }
 
-func busy(status int, header ...string) answer {
-	a := answer{status, http.Header{}, ""}
+func busy(status int, header ...string) response {
+	a := response{status, http.Header{}, ""}
 	for i := 0; i < len(header); i += 2 {
 		a.header.Add(header[i], header[i+1])
 	}
@@ -127,8 +127,8 @@ func busy(status int, header ...string) answer {
 
 func TestNoRequestIsSentBeforeTheProviderWantsIt(t *testing.T) {
 	for name, check := range map[string]struct {
-		answer answer
-		want   time.Duration
+		response response
+		want     time.Duration
 	}{
 		"429 with seconds":    {busy(429, "Retry-After", "300"), 300 * time.Second},
 		"429 with a fraction": {busy(429, "Retry-After", "2.128"), 2128 * time.Millisecond},
@@ -147,10 +147,10 @@ func TestNoRequestIsSentBeforeTheProviderWantsIt(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			inVirtualTime(t, "graph", live.Options{}, func(t *testing.T, transport *live.Transport, p *provider) {
 				t.Helper()
-				p.answers = []answer{check.answer}
+				p.responses = []response{check.response}
 				status, _, err := ask(t, transport.As("app"), http.MethodGet, realGraph, nil)
-				if err != nil || status != check.answer.status {
-					t.Fatalf("the answer is %d, %v", status, err)
+				if err != nil || status != check.response.status {
+					t.Fatalf("the response is %d, %v", status, err)
 				}
 				var group sync.WaitGroup
 				for range 2 {
@@ -173,7 +173,7 @@ func TestAShorterWaitDoesNotEndALongerOne(t *testing.T) {
 	sandbox := load(t, "graph: {tenant: "+guidA+"}")
 	synctest.Test(t, func(t *testing.T) {
 		start, sent := time.Now(), make(chan time.Duration, 3)
-		transport, err := live.NewTransport(sandbox, "graph", rightApp(), live.Options{Base: roundTripper(func(r *http.Request) answer {
+		transport, err := live.NewTransport(sandbox, "graph", rightApp(), live.Options{Base: roundTripper(func(r *http.Request) response {
 			sent <- time.Since(start)
 			if r.Method == http.MethodGet {
 				time.Sleep(time.Second)
@@ -203,17 +203,17 @@ func TestAShorterWaitDoesNotEndALongerOne(t *testing.T) {
 	})
 }
 
-// roundTripper answers every request, without a body.
-type roundTripper func(*http.Request) answer
+// roundTripper responds to every request, without a body.
+type roundTripper func(*http.Request) response
 
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r).to(r), nil }
 
 func TestWhoWaitsForItsTurnWhenAWaitBeginsWaitsToo(t *testing.T) {
 	inVirtualTime(t, "graph", live.Options{}, func(t *testing.T, transport *live.Transport, p *provider) {
 		t.Helper()
-		p.answers = []answer{busy(204), busy(204), busy(429, "Retry-After", "60")}
+		p.responses = []response{busy(204), busy(204), busy(429, "Retry-After", "60")}
 		var group sync.WaitGroup
-		for range 5 { // two at once, one after a second that is told to wait, two that wait for their turn meanwhile
+		for range 5 { // two at once, one after a second that is throttled, two that wait for their turn meanwhile
 			group.Go(func() {
 				if _, _, err := ask(t, transport.Anonymous(), http.MethodGet, realGraph, nil); err != nil {
 					t.Error(err)
@@ -231,13 +231,13 @@ func TestAnAbsurdWaitEndsTheRun(t *testing.T) {
 	for _, header := range []string{"3601", "99999999999", "Fri, 02 Jan 2099 03:05:05 GMT"} {
 		inVirtualTime(t, "graph", live.Options{}, func(t *testing.T, transport *live.Transport, p *provider) {
 			t.Helper()
-			p.answers = []answer{busy(429, "Retry-After", header)}
+			p.responses = []response{busy(429, "Retry-After", header)}
 			if status, _, err := ask(t, transport.As("app"), http.MethodGet, realGraph, nil); err != nil || status != 429 {
-				t.Fatalf("the answer is %d, %v", status, err)
+				t.Fatalf("the response is %d, %v", status, err)
 			}
 			for range 2 {
 				_, _, err := ask(t, transport.As("app"), http.MethodGet, realGraph, nil)
-				wantError(t, err, live.OpWait, live.ErrLongWait, "sent Retry-After: "+header, "a run waits 1h0m0s at most")
+				wantError(t, err, "wait", live.ErrLongWait, "sent Retry-After: "+header, "a run waits 1h0m0s at most")
 			}
 			if len(p.at) != 1 || time.Since(p.start) != 0 {
 				t.Errorf("it was asked at %v", p.at)
@@ -249,24 +249,24 @@ func TestAnAbsurdWaitEndsTheRun(t *testing.T) {
 func TestAWaitEndsWithItsRequest(t *testing.T) {
 	inVirtualTime(t, "graph", live.Options{}, func(t *testing.T, transport *live.Transport, p *provider) {
 		t.Helper()
-		p.answers = []answer{busy(429, "Retry-After", "60")}
+		p.responses = []response{busy(429, "Retry-After", "60")}
 		if _, _, err := ask(t, transport.As("app"), http.MethodGet, realGraph, nil); err != nil {
 			t.Fatal(err)
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute-time.Second)
 		defer cancel()
 		_, _, err := askWith(ctx, t, transport.As("app"), http.MethodGet, realGraph, nil)
-		wantError(t, err, live.OpWait, context.DeadlineExceeded, "wants no request for 1m0s, longer than this one may take")
+		wantError(t, err, "wait", context.DeadlineExceeded, "wants no request for 1m0s, longer than this one may take")
 		if waited := time.Since(p.start); waited != 0 {
-			t.Errorf("that was told after %v", waited)
+			t.Errorf("that was said after %v", waited)
 		}
 
 		ctx, interrupt := context.WithCancel(t.Context())
 		time.AfterFunc(10*time.Second, interrupt)
 		_, _, err = askWith(ctx, t, transport.As("app"), http.MethodGet, realGraph, nil)
-		wantError(t, err, live.OpInterrupt, context.Canceled)
+		wantError(t, err, "interrupt", context.Canceled)
 		if waited := time.Since(p.start); waited != 10*time.Second {
-			t.Errorf("that was told after %v", waited)
+			t.Errorf("that was said after %v", waited)
 		}
 		if transport.Spent() != 1 {
 			t.Errorf("%d requests were counted", transport.Spent())
@@ -283,7 +283,7 @@ func TestATurnThatComesTooLateIsNoAnswer(t *testing.T) {
 		for range 3 {
 			_, _, err = askWith(ctx, t, transport.As("app"), http.MethodGet, realGraph, nil)
 		}
-		wantError(t, err, live.OpWait, nil, "waited for its turn")
+		wantError(t, err, "wait", nil, "waited for its turn")
 	})
 }
 
@@ -317,26 +317,26 @@ func TestClassroomIsAskedAgainWhoItIsWhenItWasBusy(t *testing.T) {
 	tooOften := busy(403)
 	tooOften.body = `{"error":{"code":403,"message":"Quota exceeded","errors":[{"reason":"rateLimitExceeded"}]}}`
 	for name, check := range map[string]struct {
-		busy   int
-		answer answer
-		waits  time.Duration
-		op     live.Op
-		want   string
+		busy     int
+		response response
+		waits    time.Duration
+		op       string
+		want     string
 	}{
-		// The provider of this test answers 204, and says no more.
-		"once":             {1, busy(429, "Retry-After", "60"), time.Minute, live.OpGuard, "has no emailAddress"},
-		"too often":        {3, busy(429, "Retry-After", "60"), time.Minute, live.OpNetwork, "received 429: try again later"},
-		"by 403":           {1, tooOften, 30 * time.Second, live.OpGuard, "has no emailAddress"},
-		"by 403 too often": {3, tooOften, 30 * time.Second, live.OpNetwork, "received 403: try again later"},
+		// The provider of this test responds 204, and says no more.
+		"once":             {1, busy(429, "Retry-After", "60"), time.Minute, "guard", "has no emailAddress"},
+		"too often":        {3, busy(429, "Retry-After", "60"), time.Minute, "network", "received 429: try again later"},
+		"by 403":           {1, tooOften, 30 * time.Second, "guard", "has no emailAddress"},
+		"by 403 too often": {3, tooOften, 30 * time.Second, "network", "received 403: try again later"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			sandbox := load(t, "classroom: {domain: school.example, teacher: t@school.example}")
 			synctest.Test(t, func(t *testing.T) {
 				p := &provider{start: time.Now()}
 				for range check.busy {
-					p.answers = append(p.answers, check.answer)
+					p.responses = append(p.responses, check.response)
 				}
-				p.answers = append(p.answers, busy(200))
+				p.responses = append(p.responses, busy(200))
 				transport, err := live.NewTransport(sandbox, "classroom", signedInAs("opaque"), live.Options{Base: p})
 				if err != nil {
 					t.Fatal(err)
@@ -359,7 +359,7 @@ func TestAWaitIsNotTheClients(t *testing.T) {
 		t.Fatal(err)
 	}
 	synctest.Test(t, func(t *testing.T) {
-		p := &provider{start: time.Now(), answers: []answer{busy(429, "Retry-After", "300"), busy(404)}}
+		p := &provider{start: time.Now(), responses: []response{busy(429, "Retry-After", "300"), busy(404)}}
 		tenant, err := live.Open(contract, live.Config{Sandbox: sandbox, SignIn: rightApp(), Options: live.Options{Base: p}})
 		if err != nil {
 			t.Fatal(err)
@@ -380,7 +380,7 @@ func TestAWaitIsNotTheClients(t *testing.T) {
 			return response.Body.Close()
 		})
 		if err != nil || x.Status() != http.StatusNotFound || time.Since(p.start) != 5*time.Minute {
-			t.Errorf("after %v the answer is %d, %v", time.Since(p.start), x.Status(), err)
+			t.Errorf("after %v the response is %d, %v", time.Since(p.start), x.Status(), err)
 		}
 	})
 }
@@ -408,7 +408,7 @@ func TestWhoWaitsForAnothersSignInCanGiveUp(t *testing.T) {
 		short, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
 		_, _, err = askWith(short, t, transport.As("app"), http.MethodGet, realGraph, nil)
-		wantError(t, err, live.OpWait, context.DeadlineExceeded)
+		wantError(t, err, "wait", context.DeadlineExceeded)
 		group.Wait()
 		if !strings.Contains(time.Since(virtualStart).String(), "1h") {
 			t.Errorf("it took %v", time.Since(virtualStart))

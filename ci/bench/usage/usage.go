@@ -20,7 +20,7 @@ type Usage struct {
 	Peak int64 // the largest resident set, in bytes
 }
 
-// uncounted starts the line in which Uncounted tells how long it took.
+// uncounted starts the line in which Uncounted says how long it took.
 const uncounted = "bench: uncounted "
 
 // Uncounted runs, in the process that is measured, what is not to be counted.

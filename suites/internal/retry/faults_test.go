@@ -185,7 +185,7 @@ func TestFaults(t *testing.T) {
 			without(func(attempt int) time.Duration { return exponential(attempt, 0) }),
 			map[string]string{"backoff": "has no jitter: it waits the same in each of 8 runs, "},
 		},
-		"has jitter that tells no clients apart": {
+		"has jitter that says no clients apart": {
 			without(func(attempt int) time.Duration { return exponential(attempt, 0) + rand.N(time.Millisecond) }),
 			map[string]string{"backoff": "has no jitter: it waits the same in each of 8 runs, "},
 		},

@@ -83,18 +83,18 @@ func (m *measured) unexpected() bool {
 }
 
 // measure has a new client perform the operation on virtual time, throttled as often as times and then successful.
-func (t *trial) measure(asked delay, times int) *measured { return t.run(asked, times, false) }
+func (t *trial) measure(requested delay, times int) *measured { return t.run(requested, times, false) }
 
 // interrupt is measure with a context that ends right after the first response.
-func (t *trial) interrupt(asked delay) *measured { return t.run(asked, always, true) }
+func (t *trial) interrupt(requested delay) *measured { return t.run(requested, always, true) }
 
-func (t *trial) run(asked delay, times int, interrupt bool) *measured {
+func (t *trial) run(requested delay, times int, interrupt bool) *measured {
 	o := t.wording.Clause.Operation
-	m := &measured{schedule: &schedule{asked: asked.text}}
+	m := &measured{schedule: &schedule{requested: requested.text}}
 	if t.total++; t.total <= mostReported {
 		t.schedules = append(t.schedules, m.schedule)
 	}
-	throttling := &throttlingTransport{trial: t, asked: asked, times: times, interrupt: interrupt, measured: m}
+	throttling := &throttlingTransport{trial: t, requested: requested, times: times, interrupt: interrupt, measured: m}
 	wrap := func(l call.Line) http.RoundTripper {
 		throttling.line, throttling.start = l, time.Now()
 		return throttling
@@ -134,7 +134,7 @@ func (m *measured) outcomeText() string {
 type throttlingTransport struct {
 	trial     *trial
 	measured  *measured
-	asked     delay
+	requested delay
 	times     int
 	interrupt bool
 	line      call.Line
@@ -214,15 +214,15 @@ func (l *throttlingTransport) RoundTrip(r *http.Request) (*http.Response, error)
 // throttle has the response ask to wait.
 func (l *throttlingTransport) throttle(response *fixtures.Response, a *attempt, number int, now time.Time) {
 	if id := response.Header.Get("request-id"); id != "" {
-		own := fmt.Sprintf("%s-%d", id, number+1) // tells the last failure from the others
+		own := fmt.Sprintf("%s-%d", id, number+1) // distinguishes the last failure from the others
 		response.Header.Set("request-id", own)
 		response.Body = bytes.ReplaceAll(response.Body, []byte(`"request-id":"`+id+`"`), []byte(`"request-id":"`+own+`"`))
 	}
-	if l.asked.header == nil {
+	if l.requested.header == nil {
 		a.delay, _ = exchange.RetryAfter(exchange.New("", "", *response, now)) // without the header, nothing
 	} else {
 		response.Header.Del("Retry-After")
-		value, wait := l.asked.header(now)
+		value, wait := l.requested.header(now)
 		if a.delay = wait; value != "" {
 			response.Header.Set("Retry-After", value)
 		}

@@ -137,7 +137,7 @@ type Behaviour struct {
 // How a response asks to wait. What is demanded where its words leave it open:
 //
 //   - A fraction of a second is Microsoft Graph's own (concepts/throttling.md has "Retry-After: 2.128"). RFC 9110, 10.2.3,
-//     has whole seconds only, so it is asked for where the provider documents the header.
+//     has whole seconds only, so it is sent where the provider documents the header.
 //   - Zero asks for no wait, and is obeyed by any. That the client stops all the same is demanded of every case.
 //   - A negative or malformed value is none of the header's (delay-seconds = 1*DIGIT), so it is as if it were absent:
 //     the client backs off. Retrying at once is what a negative time does to a timer.
@@ -177,7 +177,7 @@ func minutes(w *fixtures.Wording) delay {
 func (s *Subject) Behaviours(w *fixtures.Wording) []Behaviour {
 	clause := w.Clause
 	if !s.Judge.Client.RetriesAfter(clause) {
-		return []Behaviour{{"retries-once", "sends one request, however short the wait it is asked for", (*trial).sendsOnce}}
+		return []Behaviour{{"retries-once", "sends one request, however short the requested wait is", (*trial).sendsOnce}}
 	}
 	list := []Behaviour{
 		{"retries-recover", "retries until it succeeds, or surfaces the last failure", func(t *trial) error { return t.recovers(t.broken, 1, 2, 3) }},
@@ -187,11 +187,11 @@ func (s *Subject) Behaviours(w *fixtures.Wording) []Behaviour {
 	if clause.Operation.Body != nil {
 		list = append(list, Behaviour{"retries-body", "sends the same body each time", (*trial).repeatsItsBody})
 	}
-	obeys := func(key, text string, asked delay) {
-		list = append(list, Behaviour{key, "waits for " + text, func(t *trial) error { return t.obeys(asked) }})
+	obeys := func(key, text string, requested delay) {
+		list = append(list, Behaviour{key, "waits for " + text, func(t *trial) error { return t.obeys(requested) }})
 	}
-	backsOff := func(key, text string, asked delay) {
-		list = append(list, Behaviour{key, "backs off from " + text, func(t *trial) error { return t.backsOffFrom(asked) }})
+	backsOff := func(key, text string, requested delay) {
+		list = append(list, Behaviour{key, "backs off from " + text, func(t *trial) error { return t.backsOffFrom(requested) }})
 	}
 	if carriesRetryAfter(clause) {
 		obeys("retries-seconds", "Retry-After in whole seconds", wholeSeconds)
@@ -239,7 +239,7 @@ func (t *trial) say(m *measured, format string, args ...any) *fault {
 	o := t.wording.Clause.Operation
 	return &fault{
 		client: t.subject.Judge.Client.Name, text: fmt.Sprintf(format, args...),
-		evidence: fmt.Sprintf("\n\n%s\n\nThrottled with %s, %s:\n  %s %s", m.schedule, t.wording.ID(), m.asked, o.Method, o.Path),
+		evidence: fmt.Sprintf("\n\n%s\n\nThrottled with %s, %s:\n  %s %s", m.schedule, t.wording.ID(), m.requested, o.Method, o.Path),
 	}
 }
 
@@ -302,8 +302,8 @@ func (m *measured) waitsForItsContext() bool { return m.ended >= 24*time.Hour }
 
 // sendsOnce is the fault of a client that retries without declaring it.
 func (t *trial) sendsOnce() error {
-	for _, asked := range []delay{zero, wholeSeconds} {
-		m := t.measure(asked, 1)
+	for _, requested := range []delay{zero, wholeSeconds} {
+		m := t.measure(requested, 1)
 		if m.unexpected() {
 			return t.broken(m)
 		}
@@ -378,8 +378,8 @@ const promptReturn = time.Second
 
 // endsWithItsContext ends the client's context while it waits.
 func (t *trial) endsWithItsContext() error {
-	for _, asked := range []delay{absent, t.short()} {
-		m := t.interrupt(asked)
+	for _, requested := range []delay{absent, t.short()} {
+		m := t.interrupt(requested)
 		hang := m.hang()
 		// It ended right after the first response, and what is sent within an ended context does not get here.
 		late := slices.IndexFunc(m.attempts, func(a attempt) bool { return a.at > m.attempts[0].at+interruptAfter })
@@ -450,13 +450,13 @@ func (t *trial) misbehaves(m *measured) error {
 	return t.broken(m)
 }
 
-// obeys expects the client to retry no earlier than it is asked to, and to stop all the same.
-func (t *trial) obeys(asked delay) error {
-	m := t.measure(asked, always)
+// obeys expects the client to retry no earlier than the response requests, and to stop all the same.
+func (t *trial) obeys(requested delay) error {
+	m := t.measure(requested, always)
 	return first(t.hurries(m), t.broken(m))
 }
 
-// hurries is the fault of a client that retried before it was asked to.
+// hurries is the fault of a client that retried before the requested time.
 func (t *trial) hurries(m *measured) error {
 	if m.unexpected() {
 		return nil // what it sent is no attempt, and broken says so
@@ -471,10 +471,10 @@ func (t *trial) hurries(m *measured) error {
 }
 
 // backsOffFrom expects the client to wait, though nothing that it must obey says how long.
-func (t *trial) backsOffFrom(asked delay) error {
+func (t *trial) backsOffFrom(requested delay) error {
 	const runs = 3 // one wait may be none by chance, where it is drawn from zero on
 	for run := 1; ; run++ {
-		m := t.measure(asked, always)
+		m := t.measure(requested, always)
 		if fault := t.broken(m); fault != nil {
 			return fault
 		}
@@ -488,7 +488,7 @@ func (t *trial) backsOffFrom(asked delay) error {
 	}
 }
 
-// longestBackoff bounds a wait that nobody asked for. Google's pages truncate at 32 or 64 seconds, Microsoft's clients at
+// longestBackoff bounds a wait that no response requested. Google's pages truncate at 32 or 64 seconds, Microsoft's clients at
 // 180, both before jitter.
 const longestBackoff = 5 * time.Minute
 
@@ -513,7 +513,7 @@ func (t *trial) spreads() error {
 		}
 		runs = append(runs, waits)
 		if shortest == 0 {
-			return nil // it gives up where it isn't told when to retry
+			return nil // it gives up where it is not given a time to retry
 		}
 		if longest := slices.Max(waits); longest > longestBackoff {
 			return t.say(m, "does not truncate its backoff: it waits %s, longer than %s.", rounded(longest), longestBackoff)
@@ -563,7 +563,7 @@ func falls(runs [][]time.Duration, waits int, standardErrors float64) int {
 	return 0
 }
 
-// jitters reports whether one of the waits differs between the runs by a hundredth of it: by less, nobody is told apart.
+// jitters reports whether one of the waits differs between the runs by a hundredth of it: by less, no two clients can be distinguished.
 func jitters(runs [][]time.Duration, waits int) bool {
 	for i := range waits {
 		shortest, longest := runs[0][i], runs[0][i]

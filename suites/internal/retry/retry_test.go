@@ -280,31 +280,31 @@ func TestSchedulesOfAVerdict(t *testing.T) {
 	}
 }
 
-// TestMeasured compares what is measured of a right client, in each way in which it is asked to wait.
+// TestMeasured compares what is measured of a right client, in each way in which a response requests a wait.
 func TestMeasured(t *testing.T) {
 	t.Parallel()
 	steady := without(func(attempt int) time.Duration { return time.Second << (attempt - 1) })
 	var text strings.Builder
 	for _, test := range []struct {
-		clause string
-		asked  delay
-		times  int
+		clause    string
+		requested delay
+		times     int
 	}{
 		{throttled, asDocumented, 1}, {throttled, absent, always}, {throttled, wholeSeconds, 0}, {throttled, zero, 2},
 		{"sample.things.get.unavailable", fraction, 1}, {"sample.things.get.unavailable", absent, 2},
 		{"sample.things.create.internal", absent, 1}, {"sample.things.get.unavailable", absent, always}, {"sample.things.create.internal", absent, 0}, {throttled, tooMany, 1},
 	} {
 		s := subjectOf(t, retrying(steady))
-		m := s.trial(s.first(test.clause), "").measure(test.asked, test.times)
+		m := s.trial(s.first(test.clause), "").measure(test.requested, test.times)
 		if m.Fault != nil {
-			t.Errorf("%s, %s: %v", test.clause, test.asked.text, m.Fault)
+			t.Errorf("%s, %s: %v", test.clause, test.requested.text, m.Fault)
 		}
-		fmt.Fprintf(&text, "%s, %s:\n%s\n\n", test.clause, m.asked, m.schedule)
+		fmt.Fprintf(&text, "%s, %s:\n%s\n\n", test.clause, m.requested, m.schedule)
 		// The failures are told apart by a header and by the body alike.
 		if x := m.Last(); x.Status() >= http.StatusBadRequest {
 			inner, want := x.TextAt("/error/innerError/request-id"), fmt.Sprint("-", len(m.attempts))
 			if inner != "" && (inner != x.Header("Request-Id") || !strings.HasSuffix(inner, want)) {
-				t.Errorf("%s, %s: the last failure has the ids %q and %q", test.clause, m.asked, x.Header("Request-Id"), inner)
+				t.Errorf("%s, %s: the last failure has the ids %q and %q", test.clause, m.requested, x.Header("Request-Id"), inner)
 			}
 		}
 	}

@@ -13,11 +13,11 @@ import (
 
 // schedule is when a client sent the requests of an operation that was throttled, on virtual time.
 type schedule struct {
-	asked    string        // what the responses asked it to wait, such as "Retry-After: 1.9"
-	attempts []attempt     // in the order in which the client made them
-	ended    time.Duration // when the client returned, since it was called
-	outcome  string        // what its caller got
-	repeated string        // the request of a create that was sent more than once; empty if none was
+	requested string        // the wait that the responses request, such as "Retry-After: 1.9"
+	attempts  []attempt     // in the order in which the client made them
+	ended     time.Duration // when the client returned, since it was called
+	outcome   string        // what its caller got
+	repeated  string        // the request of a create that was sent more than once; empty if none was
 }
 
 // attempt is one request of a schedule, and its response.
@@ -25,7 +25,7 @@ type attempt struct {
 	at     time.Duration // since the client was called
 	status int           // of the response; 0 if the request was not the operation's
 	delay  time.Duration // the wait that the response asks for, 0 for none
-	source string        // what asks for it, or would, such as "Retry-After: 1.9"; empty if nothing does
+	source string        // what requests it, or would, such as "Retry-After: 1.9"; empty if nothing does
 	waited time.Duration // until the next attempt, 0 for the last
 }
 
@@ -48,7 +48,7 @@ func (s *schedule) waits() []time.Duration {
 
 // reported is the schedule as reports have it.
 func (s *schedule) reported() report.Schedule {
-	r := report.Schedule{Case: s.asked, Outcome: s.outcome, Ended: s.ended.Seconds(), Repeated: s.repeated, Attempts: []report.Attempt{}}
+	r := report.Schedule{Case: s.requested, Outcome: s.outcome, Ended: s.ended.Seconds(), Repeated: s.repeated, Attempts: []report.Attempt{}}
 	for i, a := range s.attempts {
 		r.Attempts = append(r.Attempts, report.Attempt{
 			At: a.at.Seconds(), Status: a.status, RequestedDelay: a.delay.Seconds(), DelaySource: a.source,

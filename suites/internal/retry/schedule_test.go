@@ -11,7 +11,7 @@ import (
 
 // early is the schedule of a client that drops fractions.
 var early = &schedule{
-	asked: "Retry-After: 1.9",
+	requested: "Retry-After: 1.9",
 	attempts: []attempt{
 		{at: 0, status: 429, delay: 1900 * time.Millisecond, source: "Retry-After: 1.9", waited: time.Second},
 		{at: time.Second, status: 429, delay: 1900 * time.Millisecond, source: "Retry-After: 1.9", waited: 2345678 * time.Microsecond},

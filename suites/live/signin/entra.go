@@ -49,7 +49,7 @@ func entra(ctx context.Context, sandbox *live.Sandbox, identity string) (printed
 		if identity == "roleless" {
 			remedy = "check " + rolelessSecret + ", or AZURE_FEDERATED_TOKEN_FILE"
 		}
-		// The remedy goes first: what the chain says of all that it tried is long, and cut off where it is told.
+		// The remedy goes first: what the chain says of all that it tried is long, and cut off where it is shown.
 		return printed{}, fmt.Errorf("Entra issues no token for graph/%s: %s, or set %s: %w", identity, remedy, //nolint:staticcheck // a name
 			live.TokenVariable("graph/"+identity), err)
 	}

@@ -26,14 +26,14 @@ func TestFederatedSignsInAsAUser(t *testing.T) {
 			return nil, err
 		}
 		at, bearer := r.URL.Host+r.URL.Path, r.Header.Get("Authorization")
-		answer := httptest.NewRecorder()
-		answer.Header().Set("Content-Type", "application/json")
+		recorder := httptest.NewRecorder()
+		recorder.Header().Set("Content-Type", "application/json")
 		switch {
 		case at == "sts.googleapis.com/v1/token" && strings.Contains(string(body), "subject_token=the-assertion"):
-			answer.Body.WriteString(`{"access_token": "pool", "token_type": "Bearer", "expires_in": 3600,
+			recorder.Body.WriteString(`{"access_token": "pool", "token_type": "Bearer", "expires_in": 3600,
 				"issued_token_type": "urn:ietf:params:oauth:token-type:access_token"}`)
 		case strings.HasSuffix(at, "bot@project.example:generateAccessToken") && bearer == "Bearer pool":
-			answer.Body.WriteString(`{"accessToken": "account", "expireTime": "2099-01-02T03:04:05Z"}`)
+			recorder.Body.WriteString(`{"accessToken": "account", "expireTime": "2099-01-02T03:04:05Z"}`)
 		case strings.HasSuffix(at, "bot@project.example:signJwt") && bearer == "Bearer account":
 			var sent struct{ Payload string }
 			var claims struct{ Iss, Sub, Scope string }
@@ -42,14 +42,14 @@ func TestFederatedSignsInAsAUser(t *testing.T) {
 				!strings.Contains(claims.Scope, "auth/classroom.courses ") {
 				t.Errorf("it has signed %s", body)
 			}
-			answer.Body.WriteString(`{"keyId": "1", "signedJwt": "signed"}`)
+			recorder.Body.WriteString(`{"keyId": "1", "signedJwt": "signed"}`)
 		case at == "oauth2.googleapis.com/token" && strings.Contains(string(body), "assertion=signed"):
-			answer.Body.WriteString(`{"access_token": "issued", "token_type": "Bearer", "expires_in": 3600}`)
+			recorder.Body.WriteString(`{"access_token": "issued", "token_type": "Bearer", "expires_in": 3600}`)
 		default:
-			answer.WriteHeader(http.StatusForbidden)
+			recorder.WriteHeader(http.StatusForbidden)
 		}
-		asked = append(asked, fmt.Sprintf("%s: %d", at, answer.Code))
-		response := answer.Result()
+		asked = append(asked, fmt.Sprintf("%s: %d", at, recorder.Code))
+		response := recorder.Result()
 		response.Request = r
 		return response, nil
 	})
@@ -69,8 +69,8 @@ func TestFederatedSignsInAsAUser(t *testing.T) {
 	if err != nil || token.Value != "issued" {
 		t.Errorf("the token is %+v, %v", token, err)
 	}
-	refused := func(one string) bool { return !strings.HasSuffix(one, ": 200") }
-	if len(asked) != 4 || slices.ContainsFunc(asked, refused) {
+	rejected := func(one string) bool { return !strings.HasSuffix(one, ": 200") }
+	if len(asked) != 4 || slices.ContainsFunc(asked, rejected) {
 		t.Errorf("it has asked %q", asked)
 	}
 

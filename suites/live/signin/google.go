@@ -54,22 +54,22 @@ func google(ctx context.Context, sandbox *live.Sandbox, identity string) (printe
 	}
 	endpoint, custom := sandbox.Value("classroom.tokenEndpoint")
 	endpoint = cmp.Or(endpoint, googleTokens)
-	asker := client(sandbox, endpoint)
+	requester := client(sandbox, endpoint)
 
 	var provider auth.TokenProvider
 	key := keyFile()
 	switch refresh := os.Getenv(live.RefreshTokenVariable(as)); {
 	case refresh != "":
-		provider, err = refreshed(refresh, endpoint, asker)
+		provider, err = refreshed(refresh, endpoint, requester)
 	case key["type"] == serviceAccountID:
 		if custom {
 			key["token_uri"] = endpoint
 		}
-		provider, err = delegated(key, identity, user, asker)
+		provider, err = delegated(key, identity, user, requester)
 	case key["type"] == federationID:
-		provider, err = federated(key, identity, user, asker)
+		provider, err = federated(key, identity, user, requester)
 	default:
-		provider, err = credentials.DetectDefault(&credentials.DetectOptions{Scopes: scopes(identity), TokenURL: endpoint, Client: asker})
+		provider, err = credentials.DetectDefault(&credentials.DetectOptions{Scopes: scopes(identity), TokenURL: endpoint, Client: requester})
 	}
 	if err != nil {
 		return printed{}, fmt.Errorf("nothing signs %s in: %w: set %s, or %s to a service account's key or file of federation, or %s", as, err,
@@ -87,25 +87,25 @@ func google(ctx context.Context, sandbox *live.Sandbox, identity string) (printe
 func keyFile() (key map[string]any) {
 	text, err := os.ReadFile(os.Getenv(googleKeyFile))
 	if err != nil || json.Unmarshal(text, &key) != nil {
-		return nil // DetectDefault tells what is wrong with it
+		return nil // DetectDefault says what is wrong with it
 	}
 	return key
 }
 
 // delegated signs in as a user by the key of a service account.
-func delegated(key map[string]any, identity, user string, asker *http.Client) (auth.TokenProvider, error) {
+func delegated(key map[string]any, identity, user string, requester *http.Client) (auth.TokenProvider, error) {
 	text, err := json.Marshal(key)
 	if err != nil {
 		return nil, err
 	}
 	return credentials.NewCredentialsFromJSON(credentials.ServiceAccount, text, &credentials.DetectOptions{
-		Scopes: scopes(identity), Subject: user, Client: asker,
+		Scopes: scopes(identity), Subject: user, Client: requester,
 	})
 }
 
 // federated signs in as a user without a key: the file is good for a token of the service account, which then signs for
 // the user. It must be Service Account Token Creator of itself.
-func federated(key map[string]any, identity, user string, asker *http.Client) (auth.TokenProvider, error) {
+func federated(key map[string]any, identity, user string, requester *http.Client) (auth.TokenProvider, error) {
 	address, _ := key["service_account_impersonation_url"].(string)
 	name, found := strings.CutSuffix(path.Base(address), ":generateAccessToken")
 	if !found {
@@ -117,29 +117,29 @@ func federated(key map[string]any, identity, user string, asker *http.Client) (a
 		return nil, err
 	}
 	account, err := credentials.NewCredentialsFromJSON(credentials.ExternalAccount, text, &credentials.DetectOptions{
-		Scopes: []string{"https://www.googleapis.com/auth/cloud-platform"}, Client: asker,
+		Scopes: []string{"https://www.googleapis.com/auth/cloud-platform"}, Client: requester,
 	})
 	if err != nil {
 		return nil, err
 	}
-	signer, err := httptransport.NewClient(&httptransport.Options{Credentials: account, BaseRoundTripper: asker.Transport})
+	signer, err := httptransport.NewClient(&httptransport.Options{Credentials: account, BaseRoundTripper: requester.Transport})
 	if err != nil {
 		return nil, err
 	}
-	signer.CheckRedirect = asker.CheckRedirect
+	signer.CheckRedirect = requester.CheckRedirect
 	return impersonate.NewCredentials(&impersonate.CredentialsOptions{
 		TargetPrincipal: name, Subject: user, Scopes: scopes(identity), Credentials: account, Client: signer,
 	})
 }
 
 // refreshed signs in by a refresh token, whose scopes are those that the user has consented to.
-func refreshed(token, endpoint string, asker *http.Client) (auth.TokenProvider, error) {
+func refreshed(token, endpoint string, requester *http.Client) (auth.TokenProvider, error) {
 	id, secret := os.Getenv(googleClient), os.Getenv(googleSecret)
 	if id == "" || secret == "" {
 		return nil, fmt.Errorf("a refresh token needs %s and %s too: set them", googleClient, googleSecret)
 	}
 	return auth.New3LOTokenProvider(&auth.Options3LO{
 		ClientID: id, ClientSecret: secret, AuthURL: "https://accounts.google.com/o/oauth2/auth", TokenURL: endpoint,
-		AuthStyle: auth.StyleInParams, RefreshToken: token, Client: asker, DisableAsyncRefresh: true,
+		AuthStyle: auth.StyleInParams, RefreshToken: token, Client: requester, DisableAsyncRefresh: true,
 	})
 }

@@ -6,7 +6,7 @@
 // What is wrong it says on stderr, without a secret, and ends with 1. It is a program of its own, run as kubectl runs its
 // exec credential plugins, so that nothing else links the SDKs that sign in.
 //
-// It knows how the providers sign in. It must not know what is asked with the token.
+// It knows how the providers sign in. It must not know what the token is used for.
 package main
 
 import (
@@ -40,7 +40,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (status i
 		err = json.NewEncoder(stdout).Encode(token)
 	}
 	if err != nil {
-		_, _ = fmt.Fprintln(stderr, live.NewSecrets().Scrub(err.Error())) // there is nobody else to tell
+		_, _ = fmt.Fprintln(stderr, live.NewSecrets().Scrub(err.Error())) // there is nowhere else to report it
 		return 1
 	}
 	return 0

@@ -33,8 +33,8 @@ type endpoints struct {
 	mutex sync.Mutex
 	forms []url.Values // what was sent for a token
 	paths []string
-	// refuse is what every request for a token is answered with, 400 then.
-	refuse string
+	// reject is what every request for a token receives, with 400.
+	reject string
 	// redirect is where every request for a token is sent on to.
 	redirect string
 }
@@ -57,9 +57,9 @@ func (e *endpoints) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case e.redirect != "":
 		w.Header().Set("Location", e.redirect)
 		w.WriteHeader(http.StatusTemporaryRedirect)
-	case e.refuse != "":
+	case e.reject != "":
 		w.WriteHeader(http.StatusBadRequest)
-		_, _ = io.WriteString(w, e.refuse)
+		_, _ = io.WriteString(w, e.reject)
 	default:
 		_, _ = io.WriteString(w, `{"token_type": "Bearer", "expires_in": 3600, "access_token": "issued"}`)
 	}
@@ -144,7 +144,7 @@ func serviceAccount(t *testing.T) (file, line string) {
 	text := string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
 	object, err := json.Marshal(map[string]string{
 		"type": "service_account", "client_email": "bot@project.example", "private_key_id": "1", "private_key": text,
-		"token_uri": "https://token.invalid/never-asked",
+		"token_uri": "https://token.invalid/never-called",
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -219,7 +219,7 @@ func TestSignInPrintsATokenAndAsksForItAsTheIdentity(t *testing.T) {
 	}
 }
 
-// checkAssertion holds what a service account says of itself against the sandbox file.
+// checkAssertion compares what a service account says of itself with the sandbox file.
 func checkAssertion(t *testing.T, e *endpoints, assertion string) {
 	t.Helper()
 	payload, err := base64.RawURLEncoding.DecodeString(strings.Split(assertion, ".")[1])
@@ -244,7 +244,7 @@ func TestSignInSaysWhatIsWrongWithoutASecret(t *testing.T) {
 		args   string
 		set    map[string]string
 		more   string // of the sandbox file
-		refuse string
+		reject string
 		want   string
 	}{
 		"no identity": {"--as graph/admin", nil, "ca: ca.pem\n", "",
@@ -257,16 +257,16 @@ func TestSignInSaysWhatIsWrongWithoutASecret(t *testing.T) {
 		"half a refresh token": {"--as classroom/teacher",
 			map[string]string{"LEARNCONTRACT_CLASSROOM_TEACHER_REFRESH_TOKEN": "refresh-me"},
 			"ca: ca.pem\n", "", "a refresh token needs LEARNCONTRACT_GOOGLE_CLIENT_ID"},
-		"an app refused": {"--as graph/app", secrets, "ca: ca.pem\n",
+		"an app rejected": {"--as graph/app", secrets, "ca: ca.pem\n",
 			`{"error": "invalid_client", "error_description": "the secret app-secret-app-secret is wrong"}`,
 			"Entra issues no token for graph/app: set AZURE_CLIENT_SECRET, and AZURE_TENANT_ID and AZURE_CLIENT_ID where they are " +
 				"not those of the sandbox file, or run az login, or set LEARNCONTRACT_GRAPH_APP_TOKEN: "},
-		"the roleless app refused": {"--as graph/roleless", map[string]string{"LEARNCONTRACT_ROLELESS_CLIENT_SECRET": "app-secret-app-secret"},
+		"the roleless app rejected": {"--as graph/roleless", map[string]string{"LEARNCONTRACT_ROLELESS_CLIENT_SECRET": "app-secret-app-secret"},
 			"ca: ca.pem\n", `{"error": "invalid_client"}`, "check LEARNCONTRACT_ROLELESS_CLIENT_SECRET, or AZURE_FEDERATED_TOKEN_FILE, " +
 				"or set LEARNCONTRACT_GRAPH_ROLELESS_TOKEN: "},
 		"nothing signs the app in": {"--as graph/app", map[string]string{"AZURE_TOKEN_CREDENTIALS": "EnvironmentCredential"}, "ca: ca.pem\n", "",
 			"set AZURE_CLIENT_SECRET, and "},
-		"a user refused": {"--as classroom/teacher", map[string]string{"GOOGLE_APPLICATION_CREDENTIALS": account}, "ca: ca.pem\n",
+		"a user rejected": {"--as classroom/teacher", map[string]string{"GOOGLE_APPLICATION_CREDENTIALS": account}, "ca: ca.pem\n",
 			`{"error": "unauthorized_client", "error_description": "` + line + `"}`, "Google issues no token for classroom/teacher"},
 		"an authority of nobody known": {"--as graph/app", secrets, "", "", "shows a certificate of an unknown authority: " +
 			"if it is a loopback address, name its ca in the sandbox file"},
@@ -275,7 +275,7 @@ func TestSignInSaysWhatIsWrongWithoutASecret(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			e := start(t)
-			e.refuse = check.refuse
+			e.reject = check.reject
 			environment(t, check.set)
 			var stdout, stderr bytes.Buffer
 			args := append([]string{"--sandbox", e.sandbox(t, check.more)}, strings.Fields(check.args)...)

@@ -47,7 +47,7 @@ const (
 	envFile     = "env"
 )
 
-// run starts a stand-in, tells how to use it, and serves until the context ends. Without a directory it makes one, outside of any
+// run starts a stand-in, says how to use it, and serves until the context ends. Without a directory it makes one, outside of any
 // repository, and removes it again.
 func run(ctx context.Context, dir string, stdout io.Writer) (err error) {
 	if dir == "" {
@@ -96,7 +96,7 @@ func run(ctx context.Context, dir string, stdout io.Writer) (err error) {
 	return nil
 }
 
-// claim makes the directory, and refuses one that has anything but what an earlier stand-in wrote.
+// claim makes the directory, and rejects one that has anything but what an earlier stand-in wrote.
 func claim(dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err

@@ -44,13 +44,13 @@ func TestItServesUntilItIsInterrupted(t *testing.T) {
 		stdout, err := c.StdoutPipe()
 		g.Expect(err).NotTo(HaveOccurred())
 		g.Expect(c.Start()).To(Succeed())
-		var told []string
-		for lines := bufio.NewScanner(stdout); len(told) < 4 && lines.Scan(); {
-			told = append(told, lines.Text())
+		var said []string
+		for lines := bufio.NewScanner(stdout); len(said) < 4 && lines.Scan(); {
+			said = append(said, lines.Text())
 		}
-		g.Expect(told).To(HaveLen(4))
+		g.Expect(said).To(HaveLen(4))
 
-		shell := exec.CommandContext(t.Context(), "sh", "-c", told[2]+"; env")
+		shell := exec.CommandContext(t.Context(), "sh", "-c", said[2]+"; env")
 		variables, err := shell.Output()
 		g.Expect(err).NotTo(HaveOccurred())
 		for _, name := range []string{
@@ -131,16 +131,16 @@ func TestItMakesADirectoryOfItsOwn(t *testing.T) {
 	stdout, err := c.StdoutPipe()
 	g.Expect(err).NotTo(HaveOccurred())
 	g.Expect(c.Start()).To(Succeed())
-	var told []string
-	for lines := bufio.NewScanner(stdout); len(told) < 4 && lines.Scan(); {
-		told = append(told, lines.Text())
+	var said []string
+	for lines := bufio.NewScanner(stdout); len(said) < 4 && lines.Scan(); {
+		said = append(said, lines.Text())
 	}
-	g.Expect(told).To(HaveLen(4))
+	g.Expect(said).To(HaveLen(4))
 	made, err := filepath.Glob(filepath.Join(temporary, "*", "sandbox.yaml"))
 	g.Expect(err).NotTo(HaveOccurred())
 	g.Expect(made).To(HaveLen(1))
-	g.Expect(told[2]).To(Equal("  . " + filepath.Join(filepath.Dir(made[0]), "env")))
-	g.Expect(told[3]).To(HaveSuffix(" -- --live --sandbox " + made[0]))
+	g.Expect(said[2]).To(Equal("  . " + filepath.Join(filepath.Dir(made[0]), "env")))
+	g.Expect(said[3]).To(HaveSuffix(" -- --live --sandbox " + made[0]))
 	info, err := os.Stat(filepath.Dir(made[0]))
 	g.Expect(err).NotTo(HaveOccurred())
 	g.Expect(info.Mode().Perm()).To(Equal(os.FileMode(0o700)), "nobody else reads secrets")

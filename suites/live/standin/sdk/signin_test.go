@@ -37,7 +37,7 @@ func start(t *testing.T) (*server.Server, *http.Client) {
 	return s, &http.Client{Transport: transport}
 }
 
-// status is what a GET with the token is answered with.
+// status is what a GET with the token receives.
 func status(t *testing.T, client *http.Client, url, token string) int {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, http.NoBody)

@@ -19,7 +19,7 @@ const (
 	externalID        = "externalcourseActivityId" // as the service's metadata spell it; the pages write a capital C
 )
 
-// longestText is the length in characters up to which the stand-in takes a text. No page tells the service's.
+// longestText is the length in characters up to which the stand-in takes a text. No page says the service's.
 const longestText = 2048
 
 // values are what a field may be, which the gateway checks before the service sees it.
@@ -29,19 +29,19 @@ var values = map[string][]string{
 	"status":         {"notStarted", "inProgress", "completed", "unknownFutureValue"},
 }
 
-// body reads the request's body, or answers that it cannot be read.
+// body reads the request's body, or responds that it cannot be read.
 func (c *graphCall) body() (fields map[string]any) {
 	decoder := json.NewDecoder(http.MaxBytesReader(c.w, c.r.Body, 1<<20))
 	decoder.UseNumber()
 	if err := decoder.Decode(&fields); err != nil || fields == nil {
-		c.refuse("body-unreadable")
+		c.reject("body-unreadable")
 		return nil
 	}
 	for name, value := range fields {
 		allowed := values[name]
 		text, isText := value.(string)
 		if allowed != nil && (!isText || text != "" && !slices.Contains(allowed, text)) {
-			c.refuse("body-unreadable")
+			c.reject("body-unreadable")
 			return nil
 		}
 		if strings.EqualFold(name, externalID) && name != externalID {
@@ -56,7 +56,7 @@ func (c *graphCall) body() (fields map[string]any) {
 type details []map[string]string
 
 func (d *details) add(key, field string) {
-	detail := named(answers.GraphDetails, key)
+	detail := named(responses.GraphDetails, key)
 	message := fill(detail.Message, []string{"field", field, "length", strconv.Itoa(longestText)})
 	*d = append(*d, map[string]string{"code": detail.Code, "message": message})
 }
@@ -80,15 +80,15 @@ func (g *graph) create(c *graphCall) {
 	}
 	provider := c.r.PathValue("provider")
 	if content, ok := fields["learningContentId"].(string); ok && content != "" && contentProvider(content) != provider {
-		c.refuse("content-of-another-provider")
+		c.reject("content-of-another-provider")
 		return
 	}
 	if of, ok := fields["learningProviderId"].(string); ok && of != "" && of != provider {
-		c.refuse("content-of-another-provider")
+		c.reject("content-of-another-provider")
 		return
 	}
 	if learner, ok := fields["learnerUserId"].(string); ok && learner != "" && !licensed(learner) {
-		c.refuse("licence-missing-create")
+		c.reject("licence-missing-create")
 		return
 	}
 
@@ -108,7 +108,7 @@ func (g *graph) create(c *graphCall) {
 		wrong.add("update-invalid", "completionPercentage")
 	}
 	if len(wrong) > 0 {
-		c.refuseWith("create-fields", wrong)
+		c.rejectWith("create-fields", wrong)
 		return
 	}
 	a := &activity{id: guid(), provider: provider, fields: fields}
@@ -130,11 +130,11 @@ func (g *graph) update(c *graphCall) {
 		return
 	}
 	if content, ok := a.fields["learningContentId"].(string); ok && contentProvider(content) != a.provider {
-		c.refuse("content-of-another-provider")
+		c.reject("content-of-another-provider")
 		return
 	}
 	if learner, ok := a.fields["learnerUserId"].(string); ok && !licensed(learner) {
-		c.refuse("licence-missing-update")
+		c.reject("licence-missing-update")
 		return
 	}
 
@@ -149,11 +149,11 @@ func (g *graph) update(c *graphCall) {
 	}
 	switch {
 	case len(missing) > 0:
-		c.refuseWith("update-fields-missing", missing)
+		c.rejectWith("update-fields-missing", missing)
 	case len(empty) > 0:
-		c.refuseWith("update-fields-empty", empty)
+		c.rejectWith("update-fields-empty", empty)
 	case len(invalid) > 0:
-		c.refuseWith("update-fields-invalid", invalid)
+		c.rejectWith("update-fields-invalid", invalid)
 	default:
 		for _, name := range []string{"status", "completionPercentage", "assignedDateTime", "startedDateTime",
 			"completedDateTime", "dueDateTime", "notes"} {
@@ -165,7 +165,7 @@ func (g *graph) update(c *graphCall) {
 	}
 }
 
-// percentage tells whether the field, if there, is from 0 to 100.
+// percentage reports whether the field, if there, is from 0 to 100.
 func percentage(fields map[string]any) bool {
 	value, ok := fields["completionPercentage"]
 	number, isNumber := value.(json.Number)
@@ -191,7 +191,7 @@ var byExternalID = regexp.MustCompile(`^learningCourseActivities\((?i:externalCo
 func (g *graph) find(c *graphCall) {
 	function := byExternalID.FindStringSubmatch(c.r.PathValue("function"))
 	if function == nil {
-		c.refuse("segment-unknown", "segment", c.r.PathValue("function"))
+		c.reject("segment-unknown", "segment", c.r.PathValue("function"))
 		return
 	}
 	if !c.provider() {
@@ -203,14 +203,14 @@ func (g *graph) find(c *graphCall) {
 			return
 		}
 	}
-	c.refuse("activity-unknown-get")
+	c.reject("activity-unknown-get")
 }
 
-// list answers with a user's activities, a page at a time.
+// list responds with a user's activities, a page at a time.
 func (g *graph) list(c *graphCall) {
 	user := c.r.PathValue("user")
 	if !slices.ContainsFunc(seed.Graph.Users, func(u graphUser) bool { return u.ID == user }) {
-		c.refuse("user-unknown", "id", user)
+		c.reject("user-unknown", "id", user)
 		return
 	}
 	var all []any
@@ -223,15 +223,15 @@ func (g *graph) list(c *graphCall) {
 	skip, top := number(query, "$skip", 0), number(query, "$top", 50)
 	start := min(skip, len(all))
 	end := min(start+top, len(all))
-	answer := map[string]any{"value": append([]any{}, all[start:end]...)}
+	response := map[string]any{"value": append([]any{}, all[start:end]...)}
 	if end < len(all) {
 		query.Set("$skip", strconv.Itoa(end))
-		answer["@odata.nextLink"] = g.base + strings.TrimPrefix(c.r.URL.Path, "/v1.0") + "?" + query.Encode()
+		response["@odata.nextLink"] = g.base + strings.TrimPrefix(c.r.URL.Path, "/v1.0") + "?" + query.Encode()
 	}
 	if query.Get("$count") == "true" {
-		answer["@odata.count"] = len(all)
+		response["@odata.count"] = len(all)
 	}
-	writeJSON(c.w, http.StatusOK, answer)
+	writeJSON(c.w, http.StatusOK, response)
 }
 
 // number is a query parameter that is a positive number; else the default.
@@ -257,7 +257,7 @@ func (g *graph) getProvider(c *graphCall) {
 			return
 		}
 	}
-	c.refuse("registration-unknown")
+	c.reject("registration-unknown")
 }
 
 func (p graphProvider) object() map[string]any {

@@ -21,53 +21,53 @@ func (c *call) creatingRubric(fields map[string]any) (string, error) {
 
 func (c *call) changingRubric(fields map[string]any) error {
 	if c.graded() {
-		return refuse("no-permission") // "if grading has already started on the rubric"
+		return reject("no-permission") // "if grading has already started on the rubric"
 	}
 	return c.checkRubric(fields)
 }
 
 func (c *call) removingRubric() error {
 	if c.graded() {
-		return refuse("invalid") // "if grading has already started on the rubric"
+		return reject("invalid") // "if grading has already started on the rubric"
 	}
 	return nil
 }
 
-// graded tells whether grading of the target's course work has started.
+// graded reports whether grading of the target's course work has started.
 func (c *call) graded() bool {
 	return slices.ContainsFunc(c.children(c.parent.path+"/studentSubmissions"), func(i *item) bool {
 		return i.fields["assignedGrade"] != nil || i.fields["draftGrade"] != nil
 	})
 }
 
-// checkRubric tells whether the user may set a rubric, and whether it is well made: from a spreadsheet that the user sees,
+// checkRubric reports whether the user may set a rubric, and whether it is well made: from a spreadsheet that the user sees,
 // or of criteria that have titles, and levels that have points in order or none at all. Google's own trigger was never seen.
 func (c *call) checkRubric(fields map[string]any) error {
 	if !c.options.Licensed {
-		return refuse("rubrics-unlicensed")
+		return reject("rubrics-unlicensed")
 	}
 	if sheet := text(fields, "sourceSpreadsheetId"); sheet != "" {
 		if sheet != seed.Google.DriveFile {
-			return refuse("attachment-not-visible")
+			return reject("attachment-not-visible")
 		}
 		return nil
 	}
 	criteria, _ := fields["criteria"].([]any)
 	if len(criteria) == 0 {
-		return refuse("rubric-format")
+		return reject("rubric-format")
 	}
 	for n, entry := range criteria {
 		criterion, _ := entry.(map[string]any)
 		levels, _ := criterion["levels"].([]any)
 		if text(criterion, "title") == "" || len(levels) == 0 || !orderly(levels) {
-			return refuse("rubric-format")
+			return reject("rubric-format")
 		}
 		criterion["id"] = strconv.Itoa(n + 1)
 	}
 	return nil
 }
 
-// orderly tells whether levels have titles and no points, or points that only rise or only fall.
+// orderly reports whether levels have titles and no points, or points that only rise or only fall.
 func orderly(levels []any) bool {
 	var points []float64
 	for _, entry := range levels {
@@ -95,20 +95,20 @@ func (c *call) updateRubric() (any, error) {
 	id := c.query.Get("id")
 	i := slices.IndexFunc(rubrics, func(r *item) bool { return id == "" || r.id() == id })
 	if i < 0 {
-		return nil, refuse("not-found")
+		return nil, reject("not-found")
 	}
 	c.target, c.kind = rubrics[i], kinds["rubrics"]
 	return c.patch()
 }
 
-// addOn tells whether the add-on that asks may have to do with a post: by the token that Classroom gave it, or because the
+// addOn reports whether the add-on that calls may have to do with a post: by the token that Classroom gave it, or because the
 // post was made by the same Cloud project.
 func (c *call) addOn(post *item) error {
 	switch {
 	case c.query.Get("addOnToken") != "":
-		return refuse("add-on-token") // Classroom gives one only to an add-on that it shows
+		return reject("add-on-token") // Classroom gives one only to an add-on that it shows
 	case post.project != c.project:
-		return refuse("no-permission")
+		return reject("no-permission")
 	}
 	return nil
 }
@@ -120,7 +120,7 @@ func (c *call) creatingAttachment(fields map[string]any) (string, error) {
 	for _, name := range []string{"teacherViewUri", "studentViewUri", "studentWorkReviewUri"} {
 		uri, ok := fields[name].(map[string]any)
 		if ok && text(uri, "uri") == "" {
-			return "", refuse("invalid")
+			return "", reject("invalid")
 		}
 	}
 	fields["itemId"], fields["postId"] = c.parent.id(), c.parent.id()
@@ -131,13 +131,13 @@ func (c *call) getAddOnContext() (any, error) {
 	if err := c.addOn(c.target); err != nil {
 		return nil, err
 	}
-	answer := map[string]any{"courseId": c.course.id(), "itemId": c.target.id(), "postId": c.target.id()}
+	response := map[string]any{"courseId": c.course.id(), "itemId": c.target.id(), "postId": c.target.id()}
 	if c.standing&teacher != 0 {
-		answer["teacherContext"] = map[string]any{}
+		response["teacherContext"] = map[string]any{}
 	} else {
-		answer["studentContext"] = map[string]any{}
+		response["studentContext"] = map[string]any{}
 	}
-	return answer, nil
+	return response, nil
 }
 
 // work is the post of an attachment's submissions.
@@ -149,7 +149,7 @@ func (c *call) work(attachment *item) *item {
 func (c *call) findAddOnSubmission(id string) (*item, error) {
 	submission := c.items[c.work(c.parent).path+"/studentSubmissions/"+id]
 	if submission == nil {
-		return nil, refuse("not-found")
+		return nil, reject("not-found")
 	}
 	if there := c.items[c.collection+"/"+id]; there != nil {
 		return there, nil
@@ -179,7 +179,7 @@ func (c *call) changingPoints(fields map[string]any) error {
 	points, _ := given.Float64() // checked with the body
 	limit, _ := most.Float64()
 	if limit <= 0 || points < 0 || points > limit {
-		return refuse("invalid")
+		return reject("invalid")
 	}
 	c.items[c.target.path] = c.target
 	return nil

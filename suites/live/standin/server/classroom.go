@@ -16,7 +16,7 @@ import (
 
 // classroom is Google Classroom. Every request is validated in this order: path, token, body and query against the discovery
 // document, scope, whether Classroom is on for the user, course, what the user may do there, what else the path names, and
-// then the rules of what is done. The order is the stand-in's own: no page tells it.
+// then the rules of what is done. The order is the stand-in's own: no page says it.
 type classroom struct {
 	options Options
 	google  *google
@@ -40,16 +40,16 @@ type item struct {
 	courseState // of a course only
 }
 
-// refusal is an error that is answered by the entry of a key.
-type refusal struct {
+// rejection is an error that is sent as the entry of a key.
+type rejection struct {
 	key    string
 	values []string
 }
 
-func (r refusal) Error() string { return r.key }
+func (r rejection) Error() string { return r.key }
 
-// refuse makes a refusal. The values fill in what stands in braces, names and values taking turns.
-func refuse(key string, values ...string) error { return refusal{key, values} }
+// reject makes a rejection. The values fill in what stands in braces, names and values taking turns.
+func reject(key string, values ...string) error { return rejection{key, values} }
 
 // call is a request that is for a method, of a user who may use Classroom.
 type call struct {
@@ -75,10 +75,10 @@ func (k *classroom) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	value, err := k.serve(m, segments, r)
-	var refused refusal
+	var rejected rejection
 	switch {
-	case errors.As(err, &refused):
-		k.refuse(w, r, m, refused)
+	case errors.As(err, &rejected):
+		k.reject(w, r, m, rejected)
 	case value == nil:
 		writeJSON(w, http.StatusOK, struct{}{})
 	default:
@@ -86,24 +86,24 @@ func (k *classroom) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// refuse answers with an error as Google writes it.
-func (k *classroom) refuse(w http.ResponseWriter, r *http.Request, m *method, refused refusal) {
-	answer := named(answers.Classroom, refused.key)
-	message := fill(answer.Message, refused.values)
-	failure := map[string]any{"code": answer.Status, "message": message, "status": answer.Canonical}
+// reject responds with an error as Google writes it.
+func (k *classroom) reject(w http.ResponseWriter, r *http.Request, m *method, rejected rejection) {
+	response := named(responses.Classroom, rejected.key)
+	message := fill(response.Message, rejected.values)
+	failure := map[string]any{"code": response.Status, "message": message, "status": response.Canonical}
 	if r.URL.Query().Get("$.xgafv") != "2" {
-		failure["errors"] = []any{map[string]string{"message": message, "domain": "global", "reason": answer.Reason}}
+		failure["errors"] = []any{map[string]string{"message": message, "domain": "global", "reason": response.Reason}}
 	}
-	if answer.Info != "" {
+	if response.Info != "" {
 		failure["details"] = []any{map[string]any{
-			"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": answer.Info, "domain": "googleapis.com",
+			"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": response.Info, "domain": "googleapis.com",
 			"metadata": map[string]string{"service": "classroom.googleapis.com", "method": m.ID},
 		}}
 	}
-	if answer.Status == http.StatusUnauthorized {
+	if response.Status == http.StatusUnauthorized {
 		w.Header().Set("WWW-Authenticate", `Bearer realm="https://accounts.google.com/"`)
 	}
-	writeJSON(w, answer.Status, map[string]any{"error": failure})
+	writeJSON(w, response.Status, map[string]any{"error": failure})
 }
 
 // serve validates a request and does what it asks.
@@ -113,9 +113,9 @@ func (k *classroom) serve(m *method, segments []string, r *http.Request) (any, e
 	var ok bool
 	if c.grant, ok = k.google.lookUp(token); !ok || !k.options.Now().Before(c.expires) {
 		if token == "" {
-			return nil, refuse("token-missing")
+			return nil, reject("token-missing")
 		}
-		return nil, refuse("token-invalid")
+		return nil, reject("token-invalid")
 	}
 	if err := c.readBody(r.Body); err != nil {
 		return nil, err
@@ -125,15 +125,15 @@ func (k *classroom) serve(m *method, segments []string, r *http.Request) (any, e
 	}
 	if !slices.ContainsFunc(m.Scopes, func(scope string) bool { return slices.Contains(c.scopes, scope) }) {
 		if m.ID == "courses.courseWork.rubrics.create" {
-			return nil, refuse("internal") // "if the request has insufficient OAuth scopes", says discovery
+			return nil, reject("internal") // "if the request has insufficient OAuth scopes", says discovery
 		}
-		return nil, refuse("scope-missing")
+		return nil, reject("scope-missing")
 	}
 	switch c.user.Off {
 	case "classroom":
-		return nil, refuse("classroom-disabled")
+		return nil, reject("classroom-disabled")
 	case "api":
-		return nil, refuse("api-disabled")
+		return nil, reject("api-disabled")
 	}
 
 	k.mutex.Lock()
@@ -161,7 +161,7 @@ func (c *call) readBody(from io.Reader) error {
 	decoder := json.NewDecoder(io.LimitReader(from, 1<<20))
 	decoder.UseNumber()
 	if err := decoder.Decode(&c.body); err != nil && !errors.Is(err, io.EOF) || c.body == nil {
-		return refuse("payload-invalid", "problem", "Expected a JSON object.")
+		return reject("payload-invalid", "problem", "Expected a JSON object.")
 	}
 	return checkBody(c.method.Body, c.body, "")
 }
@@ -201,22 +201,22 @@ func (c *call) resolve(segments []string) error {
 			}
 		}
 		if target.kind.visible != nil && !target.kind.visible(c, target) {
-			return refuse("no-permission")
+			return reject("no-permission")
 		}
 	}
 	return nil
 }
 
-// permitted tells whether the user may do in the course what the method does.
+// permitted reports whether the user may do in the course what the method does.
 func (c *call) permitted() error {
 	may, ruled := c.kind.may[c.method.action]
 	switch {
 	case c.course == nil || !ruled || c.standing&may != 0:
 		return nil
 	case c.kind.hides && c.standing == outside:
-		return refuse("not-found")
+		return reject("not-found")
 	}
-	return refuse("no-permission")
+	return reject("no-permission")
 }
 
 // child finds an item of the collection by its id.
@@ -226,13 +226,13 @@ func (c *call) child(id string) (*item, error) {
 	}
 	found := c.items[c.collection+"/"+id]
 	if found == nil {
-		return nil, refuse("not-found")
+		return nil, reject("not-found")
 	}
 	if found.deleted {
 		if c.method.action == "patch" || c.method.action == "delete" {
-			return nil, refuse("precondition") // "if … has already been deleted", says discovery
+			return nil, reject("precondition") // "if … has already been deleted", says discovery
 		}
-		return nil, refuse("not-found")
+		return nil, reject("not-found")
 	}
 	return found, nil
 }

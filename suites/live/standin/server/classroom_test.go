@@ -13,7 +13,7 @@ import (
 )
 
 // as asks Classroom as one of the users.
-func (n *tenant) as(user, method, path, body string) answer {
+func (n *tenant) as(user, method, path, body string) response {
 	n.t.Helper()
 	if n.tokens[user] == "" {
 		n.tokens[user] = n.userToken(user)
@@ -40,7 +40,7 @@ func (n *tenant) userToken(user string, more ...string) string {
 }
 
 // must is as, of what has to succeed.
-func (n *tenant) must(user, method, path, body string) answer {
+func (n *tenant) must(user, method, path, body string) response {
 	n.t.Helper()
 	a := n.as(user, method, path, body)
 	if a.status != http.StatusOK {
@@ -50,7 +50,7 @@ func (n *tenant) must(user, method, path, body string) answer {
 }
 
 // id is the id of what was made.
-func (a answer) id() string {
+func (a response) id() string {
 	for _, name := range []string{"id", "topicId", "registrationId", "invitationId"} {
 		if id, ok := a.body[name].(string); ok {
 			return id
@@ -70,7 +70,7 @@ func (n *tenant) course() string {
 }
 
 // failure is an error as a line: status, canonical status and the message's beginning.
-func (a answer) failure() string {
+func (a response) failure() string {
 	message, _ := a.at("error", "message").(string)
 	if name, _, ok := strings.Cut(message, " "); ok && strings.HasPrefix(name, "@") {
 		message = name

@@ -48,12 +48,12 @@ func (c *call) findCourse(id string) (*item, error) {
 	}
 	switch {
 	case found == nil:
-		return nil, refuse("not-found")
+		return nil, reject("not-found")
 	case found.seen() == nil:
 		if c.method.ID == "courses.get" {
 			found.read()
 		}
-		return nil, refuse("course-not-found")
+		return nil, reject("course-not-found")
 	}
 	return found, nil
 }
@@ -91,58 +91,58 @@ func (k *classroom) standing(course *item, user *googleUser) (s standing) {
 	return s
 }
 
-// orphaned tells whether a course's owner is no longer there.
+// orphaned reports whether a course's owner is no longer there.
 func orphaned(course *item) bool { return anyUser(course.text("ownerId")).Deleted }
 
-// archived tells whether a course is seen to be archived.
+// archived reports whether a course is seen to be archived.
 func archived(course *item) bool { return text(course.seen(), "courseState") == "ARCHIVED" }
 
-// modifiable tells whether members and settings of a course can be changed.
+// modifiable reports whether members and settings of a course can be changed.
 func modifiable(course *item) error {
 	switch {
 	case archived(course):
-		return refuse("course-not-modifiable")
+		return reject("course-not-modifiable")
 	case orphaned(course):
-		return refuse("inactive-owner")
+		return reject("inactive-owner")
 	}
 	return nil
 }
 
-// titleURL is a URL in the name of a course. Which forms Classroom looks for is not told.
+// titleURL is a URL in the name of a course. Which forms Classroom looks for is not documented.
 var titleURL = regexp.MustCompile(`(?i)\bhttps?://|\bwww\.\w`)
 
 func (c *call) createCourse() (any, error) {
 	name, state, alias := text(c.body, "name"), text(c.body, "courseState"), text(c.body, "id")
 	switch {
 	case name == "":
-		return nil, refuse("name-missing")
+		return nil, reject("name-missing")
 	case text(c.body, "ownerId") == "":
-		return nil, refuse("invalid")
+		return nil, reject("invalid")
 	}
 	if !c.user.Teacher && !c.user.Admin {
 		if state == "ACTIVE" {
-			return nil, refuse("course-state")
+			return nil, reject("course-state")
 		}
-		return nil, refuse("no-permission")
+		return nil, reject("no-permission")
 	}
 	of := c.member(text(c.body, "ownerId"))
 	switch {
 	case titleURL.MatchString(name):
-		return nil, refuse("course-title")
+		return nil, reject("course-title")
 	case of == nil:
-		return nil, refuse("not-found")
+		return nil, reject("not-found")
 	case of.Suspended:
-		return nil, refuse("precondition")
+		return nil, reject("precondition")
 	case of != c.user && !c.user.Admin, of.domain() != c.user.domain(), !of.Teacher:
-		return nil, refuse("cannot-own")
+		return nil, reject("cannot-own")
 	case alias != "" && !aliasForm.MatchString(alias):
-		return nil, refuse("invalid")
+		return nil, reject("invalid")
 	case alias != "" && c.aliased(alias) != nil:
-		return nil, refuse("already-exists")
+		return nil, reject("already-exists")
 	case state == "":
 		state = "PROVISIONED"
 	case state != "ACTIVE" && state != "PROVISIONED":
-		return nil, refuse("invalid")
+		return nil, reject("invalid")
 	}
 	course := c.addCourse("", name, of, state, c.project)
 	for _, field := range []string{"section", "descriptionHeading", "description", "room", "subject", "levels"} {
@@ -173,7 +173,7 @@ func (c *call) getCourse() (any, error) { return c.target.read(), nil }
 
 func (c *call) listCourses() (any, error) {
 	if c.query.Has("studentId") && c.query.Has("teacherId") {
-		return nil, refuse("student-and-teacher")
+		return nil, reject("student-and-teacher")
 	}
 	as := map[string]*googleUser{}
 	for parameter, collection := range map[string]string{"studentId": "students", "teacherId": "teachers"} {
@@ -183,9 +183,9 @@ func (c *call) listCourses() (any, error) {
 		user := c.member(c.query.Get(parameter))
 		switch {
 		case user == nil:
-			return nil, refuse("not-found")
+			return nil, reject("not-found")
 		case user != c.user && !c.user.Admin:
-			return nil, refuse("no-permission")
+			return nil, reject("no-permission")
 		}
 		as[collection] = user
 	}
@@ -249,7 +249,7 @@ func (c *call) updateCourse() (any, error) {
 		}
 	}
 	if text(fields, "name") == "" {
-		return nil, refuse("name-missing")
+		return nil, reject("name-missing")
 	}
 	return c.changeTo(fields)
 }
@@ -263,17 +263,17 @@ func (c *call) changeTo(fields map[string]any) (any, error) {
 	_, hasOwner := fields["ownerId"]
 	switch {
 	case hasName && text(fields, "name") == "":
-		return nil, refuse("name-missing")
+		return nil, reject("name-missing")
 	case hasName && titleURL.MatchString(text(fields, "name")):
-		return nil, refuse("course-title")
+		return nil, reject("course-title")
 	case archived(course) && !hasState:
-		return nil, refuse("course-not-modifiable")
+		return nil, reject("course-not-modifiable")
 	case orphaned(course):
-		return nil, refuse("inactive-owner")
+		return nil, reject("inactive-owner")
 	case hasState && state != from && !slices.Contains(transitions[from], state):
-		return nil, refuse("precondition")
+		return nil, reject("precondition")
 	case state == "ACTIVE" && !c.user.Teacher && !c.user.Admin:
-		return nil, refuse("course-state")
+		return nil, reject("course-state")
 	}
 	if hasOwner {
 		to, err := c.newOwner(text(fields, "ownerId"))
@@ -292,15 +292,15 @@ func (c *call) newOwner(id string) (*googleUser, error) {
 	to := c.member(id)
 	switch {
 	case c.standing&admin == 0:
-		return nil, refuse("no-permission")
+		return nil, reject("no-permission")
 	case to != nil && to.ID == c.target.text("ownerId"):
-		return nil, refuse("already-owner")
+		return nil, reject("already-owner")
 	case c.target.transfer > 0:
-		return nil, refuse("transfer-in-progress")
+		return nil, reject("transfer-in-progress")
 	case slices.ContainsFunc(c.invitationsTo(c.target), isOwners):
-		return nil, refuse("pending-invitation")
+		return nil, reject("pending-invitation")
 	case to == nil || c.items[c.target.path+"/teachers/"+to.ID] == nil:
-		return nil, refuse("ineligible-owner")
+		return nil, reject("ineligible-owner")
 	}
 	return to, nil
 }
@@ -314,7 +314,7 @@ func (c *call) transferTo(course *item, to *googleUser) {
 
 func (c *call) removingCourse() error {
 	if !archived(c.target) {
-		return refuse("precondition") // only archived courses can be deleted
+		return reject("precondition") // only archived courses can be deleted
 	}
 	if c.options.Lag > 0 {
 		gone := *c.target
@@ -331,20 +331,20 @@ func (c *call) getGradingPeriods() (any, error) {
 	return map[string]any{"gradingPeriods": []any{}}, nil
 }
 
-// updateGradingPeriods checks what is wanted. Where it may, it keeps nothing: nobody asks for it again.
+// updateGradingPeriods checks what is wanted. Where it may, it keeps nothing: nobody reads it again.
 func (c *call) updateGradingPeriods() (any, error) {
 	if _, err := c.mask(); err != nil {
 		return nil, err
 	}
 	if !c.options.Licensed || c.standing&running == 0 {
-		return nil, refuse("grading-periods")
+		return nil, reject("grading-periods")
 	}
 	periods, _ := c.body["gradingPeriods"].([]any)
 	for n, period := range periods {
 		fields, _ := period.(map[string]any)
 		starts, ends := day(fields["startDate"]), day(fields["endDate"])
 		if text(fields, "title") == "" || starts == 0 || ends == 0 || ends < starts {
-			return nil, refuse("invalid")
+			return nil, reject("invalid")
 		}
 		fields["id"] = strconv.Itoa(n + 1)
 	}

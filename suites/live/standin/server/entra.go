@@ -55,16 +55,16 @@ func newEntra(options Options, base string) *entra {
 	e.HandleFunc("GET /{tenant}/v2.0/.well-known/openid-configuration", e.configuration)
 	e.HandleFunc("GET /common/discovery/instance", e.instances)
 	e.HandleFunc("POST /{tenant}/oauth2/v2.0/token", e.token)
-	e.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { e.refuse(w, "page-unknown") })
+	e.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { e.reject(w, "page-unknown") })
 	return e
 }
 
-func (e *entra) refuse(w http.ResponseWriter, key string, values ...string) {
-	answer := named(answers.Entra, key)
+func (e *entra) reject(w http.ResponseWriter, key string, values ...string) {
+	response := named(responses.Entra, key)
 	trace := guid()
-	writeJSON(w, answer.Status, map[string]any{
-		"error": answer.Error,
-		"error_description": fill(answer.Description, values) + " Trace ID: " + trace +
+	writeJSON(w, response.Status, map[string]any{
+		"error": response.Error,
+		"error_description": fill(response.Description, values) + " Trace ID: " + trace +
 			" Timestamp: " + e.options.Now().UTC().Format("2006-01-02 15:04:05Z"),
 		"timestamp": e.options.Now().UTC().Format("2006-01-02 15:04:05Z"),
 		"trace_id":  trace,
@@ -74,7 +74,7 @@ func (e *entra) refuse(w http.ResponseWriter, key string, values ...string) {
 func (e *entra) configuration(w http.ResponseWriter, r *http.Request) {
 	tenant := r.PathValue("tenant")
 	if tenant != seed.Graph.Tenant {
-		e.refuse(w, "tenant-unknown", "tenant", tenant)
+		e.reject(w, "tenant-unknown", "tenant", tenant)
 		return
 	}
 	at := e.base + "/" + tenant
@@ -86,7 +86,7 @@ func (e *entra) configuration(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// instances answers by which names the authority is known.
+// instances says by which names the authority is known.
 func (e *entra) instances(w http.ResponseWriter, r *http.Request) {
 	host := strings.TrimPrefix(e.base, "https://")
 	writeJSON(w, http.StatusOK, map[string]any{
@@ -104,17 +104,17 @@ func (e *entra) token(w http.ResponseWriter, r *http.Request) {
 	scope := r.PostFormValue("scope")
 	switch {
 	case tenant != seed.Graph.Tenant:
-		e.refuse(w, "tenant-unknown", "tenant", tenant)
+		e.reject(w, "tenant-unknown", "tenant", tenant)
 	case r.PostFormValue("grant_type") != "client_credentials":
-		e.refuse(w, "grant-unsupported", "grant", r.PostFormValue("grant_type"))
+		e.reject(w, "grant-unsupported", "grant", r.PostFormValue("grant_type"))
 	case !known:
-		e.refuse(w, "client-unknown", "client", client, "tenant", tenant)
+		e.reject(w, "client-unknown", "client", client, "tenant", tenant)
 	case r.PostForm.Has("client_assertion") && !e.asserts(r.PostFormValue("client_assertion"), client):
-		e.refuse(w, "assertion-wrong")
+		e.reject(w, "assertion-wrong")
 	case !r.PostForm.Has("client_assertion") && r.PostFormValue("client_secret") != want:
-		e.refuse(w, "secret-wrong", "client", client)
+		e.reject(w, "secret-wrong", "client", client)
 	case !slices.Contains(strings.Fields(scope), graphAudience+"/.default"):
-		e.refuse(w, "scope-wrong", "scope", scope)
+		e.reject(w, "scope-wrong", "scope", scope)
 	default:
 		lifetime := int(e.options.TokenLifetime / time.Second)
 		writeJSON(w, http.StatusOK, map[string]any{
@@ -140,7 +140,7 @@ func (e *entra) issue(client string) string {
 	return e.tokens.sign(claims)
 }
 
-// asserts tells whether a federated assertion is one for the application.
+// asserts reports whether a federated assertion is one for the application.
 func (e *entra) asserts(assertion, client string) bool {
 	var claims assertionClaims
 	return e.issuer.verify(assertion, &claims) == nil && claims.Subject == client &&

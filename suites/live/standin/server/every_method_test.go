@@ -50,27 +50,27 @@ func (m method) path(course, id string) string {
 
 const nobody = "999999999999999"
 
-// TestEveryMethod asks each method what any of them must refuse.
+// TestEveryMethod calls each method with what any of them must reject.
 func TestEveryMethod(t *testing.T) {
 	n := start(t, server.Options{})
 	before := n.Inventory()
 	course := n.ids["classroom.otherProjectCourse"]
 	for _, c := range []struct {
 		name   string
-		ask    func(m method) (answer, bool)
+		ask    func(m method) (response, bool)
 		want   string
 		except map[string]string
 	}{
 		{
 			name: "without a token",
-			ask: func(m method) (answer, bool) {
+			ask: func(m method) (response, bool) {
 				return n.send(m.Verb, n.Classroom+"/v1/"+m.path("1", "1"), "", "", ""), true
 			},
 			want: "401 UNAUTHENTICATED",
 		},
 		{
 			name: "with a token of another provider",
-			ask: func(m method) (answer, bool) {
+			ask: func(m method) (response, bool) {
 				n.graph("app", http.MethodGet, "/", "")
 				return n.send(m.Verb, n.Classroom+"/v1/"+m.path("1", "1"), "", "Bearer "+n.tokens["app"], ""), true
 			},
@@ -78,7 +78,7 @@ func TestEveryMethod(t *testing.T) {
 		},
 		{
 			name: "of what does not exist, as the administrator",
-			ask:  func(m method) (answer, bool) { return n.as("admin", m.Verb, m.path(nobody, nobody), ""), true },
+			ask:  func(m method) (response, bool) { return n.as("admin", m.Verb, m.path(nobody, nobody), ""), true },
 			want: "404 NOT_FOUND",
 			except: map[string]string{
 				"courses.create":       "400 INVALID_ARGUMENT Course name must be specified.",
@@ -94,7 +94,7 @@ func TestEveryMethod(t *testing.T) {
 		},
 		{
 			name: "in a course of which one is no member",
-			ask: func(m method) (answer, bool) {
+			ask: func(m method) (response, bool) {
 				return n.as("outsider", m.Verb, m.path(course, nobody), ""), strings.HasPrefix(m.Path, "v1/courses/{")
 			},
 			want: "403 PERMISSION_DENIED The caller does not have permission",
@@ -115,35 +115,35 @@ func TestEveryMethod(t *testing.T) {
 		},
 		{
 			name: "with a body that has an unknown field",
-			ask: func(m method) (answer, bool) {
+			ask: func(m method) (response, bool) {
 				return n.as("teacher", m.Verb, m.path("1", "1"), `{"noSuchField":1}`), m.Body != ""
 			},
 			want: `400 INVALID_ARGUMENT Invalid JSON payload received. Unknown name "noSuchField": Cannot find field.`,
 		},
 		{
 			name: "with an unknown parameter",
-			ask: func(m method) (answer, bool) {
+			ask: func(m method) (response, bool) {
 				return n.as("teacher", m.Verb, m.path("1", "1")+"?noSuchParameter=1", ""), true
 			},
 			want: `400 INVALID_ARGUMENT Invalid JSON payload received. Unknown name "noSuchParameter"`,
 		},
 		{
 			name: "with a page size below 0",
-			ask: func(m method) (answer, bool) {
+			ask: func(m method) (response, bool) {
 				return n.as("teacher", m.Verb, m.path("1", "1")+"?pageSize=-1", ""), m.Query["pageSize"] != ""
 			},
 			want: "400 INVALID_ARGUMENT Request contains an invalid argument.",
 		},
 		{
 			name: "with a page token that is none",
-			ask: func(m method) (answer, bool) {
+			ask: func(m method) (response, bool) {
 				return n.as("teacher", m.Verb, m.path("1", "1")+"?pageToken=garbage", ""), m.Query["pageToken"] != ""
 			},
 			want: "400 INVALID_ARGUMENT Request contains an invalid argument.",
 		},
 		{
 			name: "with a token that is for something else",
-			ask: func(m method) (answer, bool) {
+			ask: func(m method) (response, bool) {
 				scope := "classroom.profile.photos"
 				if slices.Contains(m.Scopes, scope) {
 					scope = "classroom.topics"
@@ -158,12 +158,12 @@ func TestEveryMethod(t *testing.T) {
 		},
 		{
 			name: "as a user for whom Classroom is off",
-			ask:  func(m method) (answer, bool) { return n.as("classroomOff", m.Verb, m.path("1", "1"), ""), true },
+			ask:  func(m method) (response, bool) { return n.as("classroomOff", m.Verb, m.path("1", "1"), ""), true },
 			want: "403 PERMISSION_DENIED @ClassroomDisabled",
 		},
 		{
 			name: "as a user for whom the API is off",
-			ask:  func(m method) (answer, bool) { return n.as("apiOff", m.Verb, m.path("1", "1"), ""), true },
+			ask:  func(m method) (response, bool) { return n.as("apiOff", m.Verb, m.path("1", "1"), ""), true },
 			want: "403 PERMISSION_DENIED @ClassroomApiDisabled",
 		},
 	} {

@@ -9,7 +9,7 @@ import (
 	"github.com/learncontract/learncontract/suites/live/standin/server"
 )
 
-// FuzzNothingBreaksTheStandIn sends what nobody would: a request that breaks the server gets no answer, or one of a kind that
+// FuzzNothingBreaksTheStandIn sends what nobody would: a request that breaks the server gets no response, or one of a kind that
 // a stand-in has no reason to give.
 func FuzzNothingBreaksTheStandIn(f *testing.F) {
 	for _, seed := range [][4]string{

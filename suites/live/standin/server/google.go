@@ -71,15 +71,15 @@ func newGoogle(options Options, url string) *google {
 }
 
 func notFoundPage(w http.ResponseWriter, r *http.Request) {
-	page := named(answers.Pages, "not-found")
+	page := named(responses.Pages, "not-found")
 	w.Header().Set("Content-Type", "text/html; charset=UTF-8")
 	w.WriteHeader(page.Status)
-	_, _ = fmt.Fprint(w, fill(page.Body, []string{"path", r.URL.EscapedPath()})) // a client that went away needs no answer
+	_, _ = fmt.Fprint(w, fill(page.Body, []string{"path", r.URL.EscapedPath()})) // a client that went away needs no response
 }
 
-func (o *google) refuse(w http.ResponseWriter, key string, values ...string) {
-	answer := named(answers.Google, key)
-	writeJSON(w, answer.Status, map[string]string{"error": answer.Error, "error_description": fill(answer.Description, values)})
+func (o *google) reject(w http.ResponseWriter, key string, values ...string) {
+	response := named(responses.Google, key)
+	writeJSON(w, response.Status, map[string]string{"error": response.Error, "error_description": fill(response.Description, values)})
 }
 
 func (o *google) token(w http.ResponseWriter, r *http.Request) {
@@ -89,7 +89,7 @@ func (o *google) token(w http.ResponseWriter, r *http.Request) {
 	case "urn:ietf:params:oauth:grant-type:jwt-bearer":
 		o.asserted(w, r)
 	default:
-		o.refuse(w, "grant-unsupported", "grant", kind)
+		o.reject(w, "grant-unsupported", "grant", kind)
 	}
 }
 
@@ -101,11 +101,11 @@ func (o *google) refreshed(w http.ResponseWriter, r *http.Request) {
 	consented, known := o.refresh[r.PostFormValue("refresh_token")]
 	switch {
 	case client != o.clientID:
-		o.refuse(w, "client-unknown")
+		o.reject(w, "client-unknown")
 	case clientSecret != o.clientSecret:
-		o.refuse(w, "secret-wrong")
+		o.reject(w, "secret-wrong")
 	case !known:
-		o.refuse(w, "refresh-token-wrong")
+		o.reject(w, "refresh-token-wrong")
 	default:
 		scope := r.PostFormValue("scope")
 		if consented.scopes != "" {
@@ -129,27 +129,27 @@ func (o *google) asserted(w http.ResponseWriter, r *http.Request) {
 	user := findUser(claims.Subject)
 	switch {
 	case err != nil || claims.Issuer != o.account:
-		o.refuse(w, "assertion-wrong")
+		o.reject(w, "assertion-wrong")
 	case claims.Audience != o.url && claims.Audience != realTokenURL:
-		o.refuse(w, "audience-wrong")
+		o.reject(w, "audience-wrong")
 	case now >= claims.Expires || claims.IssuedAt > now+300 || claims.Expires > claims.IssuedAt+3600:
-		o.refuse(w, "assertion-expired")
+		o.reject(w, "assertion-expired")
 	case user == nil || user.Suspended:
-		o.refuse(w, "subject-unknown")
+		o.reject(w, "subject-unknown")
 	case user.domain() != seed.Google.Domain:
-		o.refuse(w, "delegation-missing")
+		o.reject(w, "delegation-missing")
 	default:
 		o.grant(w, grant{user: user, delegated: true}, claims.Scope)
 	}
 }
 
-// grant answers with a new access token for the scopes, or for all if none are asked for.
+// grant responds with a new access token for the scopes, or for all if none are asked for.
 func (o *google) grant(w http.ResponseWriter, g grant, scope string) {
 	all := allScopes()
 	for name := range strings.FieldsSeq(scope) {
 		name = strings.TrimPrefix(name, scopePrefix)
 		if !slices.Contains(all, name) {
-			o.refuse(w, "scope-wrong")
+			o.reject(w, "scope-wrong")
 			return
 		}
 		g.scopes = append(g.scopes, name)
@@ -176,7 +176,7 @@ func (o *google) lookUp(token string) (grant, bool) {
 	return g, ok
 }
 
-// identity is the address of the user who asks.
+// identity is the address of the user who calls.
 func (o *google) identity(r *http.Request) string {
 	if g, ok := o.lookUp(bearer(r.Header.Get("Authorization"))); ok {
 		return g.user.Address

@@ -11,7 +11,7 @@ import (
 
 // graph is Microsoft Graph as far as activities go. Every request is validated in this order: token, role, service plan,
 // method, registration id, whether the provider is enabled, whether the activity exists, licence and content, fields of the
-// body. The order is the stand-in's own: no page tells it.
+// body. The order is the stand-in's own: no page says it.
 type graph struct {
 	*http.ServeMux
 	options Options
@@ -52,7 +52,7 @@ func newGraph(options Options, e *entra, base string) *graph {
 	g.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		c := g.call(w, r)
 		if c.admit(reading) {
-			c.refuse("segment-unknown", "segment", r.URL.Path[strings.LastIndexByte(r.URL.Path, '/')+1:])
+			c.reject("segment-unknown", "segment", r.URL.Path[strings.LastIndexByte(r.URL.Path, '/')+1:])
 		}
 	})
 	return g
@@ -72,7 +72,7 @@ var (
 	reading = append([]string{"LearningAssignedCourse.Read.All", "LearningSelfInitiatedCourse.Read.All"}, writing...)
 )
 
-// graphCall is a request and its answer.
+// graphCall is a request and its response.
 type graphCall struct {
 	*graph
 	w http.ResponseWriter
@@ -89,13 +89,13 @@ func (g *graph) call(w http.ResponseWriter, r *http.Request) *graphCall {
 	return c
 }
 
-// resource serves the methods of a path, and refuses the others.
+// resource serves the methods of a path, and rejects the others.
 func (g *graph) resource(pattern string, methods verbs) {
 	g.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 		c := g.call(w, r)
 		allowed, ok := methods[r.Method]
 		if !ok {
-			allowed = verb{func(c *graphCall) { c.refuse("method-not-allowed") }, reading}
+			allowed = verb{func(c *graphCall) { c.reject("method-not-allowed") }, reading}
 		}
 		if c.admit(allowed.roles) {
 			g.mutex.Lock()
@@ -105,14 +105,14 @@ func (g *graph) resource(pattern string, methods verbs) {
 	})
 }
 
-// refuse answers with the refusal of a key.
-func (c *graphCall) refuse(key string, values ...string) { c.refuseWith(key, nil, values...) }
+// reject responds with the rejection of a key.
+func (c *graphCall) reject(key string, values ...string) { c.rejectWith(key, nil, values...) }
 
-// refuseWith is refuse with details.
-func (c *graphCall) refuseWith(key string, details []map[string]string, values ...string) {
-	answer := named(answers.Graph, key)
+// rejectWith is reject with details.
+func (c *graphCall) rejectWith(key string, details []map[string]string, values ...string) {
+	response := named(responses.Graph, key)
 	failure := map[string]any{
-		"code": answer.Code, "message": fill(answer.Message, values),
+		"code": response.Code, "message": fill(response.Message, values),
 		"innerError": map[string]any{
 			"date":       c.options.Now().UTC().Format("2006-01-02T15:04:05"), // without a zone, as Graph writes it
 			"request-id": c.requestID, "client-request-id": c.clientRequestID,
@@ -121,34 +121,34 @@ func (c *graphCall) refuseWith(key string, details []map[string]string, values .
 	if len(details) > 0 {
 		failure["details"] = details
 	}
-	writeJSON(c.w, answer.Status, map[string]any{"error": failure})
+	writeJSON(c.w, response.Status, map[string]any{"error": failure})
 }
 
-// admit tells whether the caller's token, its roles and the tenant's plan let the request pass, and answers if not.
+// admit reports whether the caller's token, its roles and the tenant's plan let the request pass, and responds if not.
 func (c *graphCall) admit(roles []string) bool {
 	token := bearer(c.r.Header.Get("Authorization"))
 	var claims appClaims
 	now := c.options.Now().Unix()
 	switch {
 	case token == "":
-		c.refuse("token-missing")
+		c.reject("token-missing")
 	case c.entra.tokens.verify(token, &claims) != nil:
-		c.refuse("token-unreadable")
+		c.reject("token-unreadable")
 	case claims.Audience != graphAudience && claims.Audience != graphAppID:
-		c.refuse("token-audience")
+		c.reject("token-audience")
 	case now >= claims.Expires:
-		c.refuse("token-expired")
+		c.reject("token-expired")
 	case !slices.ContainsFunc(roles, func(role string) bool { return slices.Contains(claims.Roles, role) }):
-		c.refuse("role-missing")
+		c.reject("role-missing")
 	case c.options.NoServicePlan:
-		c.refuse("no-service-plan")
+		c.reject("no-service-plan")
 	default:
 		return true
 	}
 	return false
 }
 
-// identity is the client id of who asks.
+// identity is the client id of the caller.
 func (g *graph) identity(r *http.Request) string {
 	var claims appClaims
 	if token := bearer(r.Header.Get("Authorization")); token == "" || g.entra.tokens.verify(token, &claims) != nil {
@@ -157,27 +157,27 @@ func (g *graph) identity(r *http.Request) string {
 	return claims.AppID
 }
 
-// provider tells whether the path's registration id is one of a provider that is enabled, and answers if not.
+// provider reports whether the path's registration id is one of a provider that is enabled, and responds if not.
 func (c *graphCall) provider() bool {
 	for _, p := range seed.Graph.Providers {
 		if p.ID != c.r.PathValue("provider") {
 			continue
 		}
 		if !p.Enabled {
-			c.refuse("provider-disabled")
+			c.reject("provider-disabled")
 		}
 		return p.Enabled
 	}
-	c.refuse("registration-unknown")
+	c.reject("registration-unknown")
 	return false
 }
 
-// activity returns the activity that the path names, or answers that there is none by the key.
+// activity returns the activity that the path names, or responds that there is none by the key.
 func (c *graphCall) activity(key string) *activity {
 	a := c.activities[c.r.PathValue("id")]
 	of, user := c.r.PathValue("provider"), c.r.PathValue("user")
 	if a == nil || of != "" && of != a.provider || user != "" && user != a.fields["learnerUserId"] {
-		c.refuse(key)
+		c.reject(key)
 		return nil
 	}
 	return a

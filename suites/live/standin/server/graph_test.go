@@ -44,8 +44,8 @@ func (n *tenant) activity(changes ...string) string {
 	return "{" + strings.Join(body, ",") + "}"
 }
 
-// refused is a failure of Graph as a line: status, code, message, and the details' messages.
-func (a answer) refused() string {
+// rejected is a failure of Graph as a line: status, code, message, and the details' messages.
+func (a response) rejected() string {
 	line := fmt.Sprintf("%d %v %v", a.status, a.at("error", "code"), a.at("error", "message"))
 	details, _ := a.at("error", "details").([]any)
 	for _, detail := range details {
@@ -205,7 +205,7 @@ func TestRulesOfActivities(t *testing.T) {
 			want: "400 badRequest badRequest; Input field learningContentIdshouldn't be empty",
 		},
 		{
-			name: "nor endless, and all is told at once", verb: "POST",
+			name: "nor endless, and all is said at once", verb: "POST",
 			ask: func(n *tenant) (string, string) {
 				return n.of("provider"), n.activity("status", "", "learningContentId", `""`,
 					"externalCourseActivityId", `"`+strings.Repeat("x", 10_000)+`"`)
@@ -291,12 +291,12 @@ func TestRulesOfActivities(t *testing.T) {
 			}
 			a := n.graph(as, rule.verb, path, body)
 			g := NewWithT(t)
-			g.Expect(a.refused()).To(HavePrefix(rule.want), a.text)
+			g.Expect(a.rejected()).To(HavePrefix(rule.want), a.text)
 			g.Expect(a.at("error", "innerError", "request-id")).To(Equal(a.header.Get("request-id")))
 			g.Expect(a.at("error", "innerError", "client-request-id")).To(Equal(a.header.Get("client-request-id")))
 			_, err := time.Parse("2006-01-02T15:04:05", a.at("error", "innerError", "date").(string))
 			g.Expect(err).NotTo(HaveOccurred())
-			g.Expect(n.Inventory()).To(Equal(before), "what was refused must change nothing")
+			g.Expect(n.Inventory()).To(Equal(before), "what was rejected must change nothing")
 		})
 	}
 }

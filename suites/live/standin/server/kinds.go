@@ -186,11 +186,11 @@ func (c *call) create() (any, error) {
 	return c.add(c.kind, c.collection, id, fields, c.project).fields, nil
 }
 
-// filled tells whether none of the fields is empty.
+// filled reports whether none of the fields is empty.
 func (c *call) filled(fields map[string]any, names []string) error {
 	for _, name := range names {
 		if value := fields[name]; value == nil || value == "" || strings.HasSuffix(text(fields, name), "_UNSPECIFIED") {
-			return refuse("invalid")
+			return reject("invalid")
 		}
 	}
 	return nil
@@ -217,21 +217,21 @@ func statesParameter(m *method) string {
 	return ""
 }
 
-// listed is a page of the items as a list answers with it.
+// listed is a page of the items as a list returns it.
 func (c *call) listed(items []*item) (any, error) {
 	all := make([]any, len(items))
 	for i := range items {
 		all[i] = items[i].fields
 	}
-	answer := map[string]any{}
+	response := map[string]any{}
 	part, next := page(all, c.query)
 	if len(part) > 0 {
-		answer[c.method.Items] = part
+		response[c.method.Items] = part
 	}
 	if next != "" {
-		answer["nextPageToken"] = next
+		response["nextPageToken"] = next
 	}
-	return answer, nil
+	return response, nil
 }
 
 // mask are the fields that a patch is to set.
@@ -240,11 +240,11 @@ func (c *call) mask() ([]string, error) {
 	for i := range fields {
 		fields[i] = camel(strings.TrimSpace(fields[i]))
 		if !slices.Contains(c.method.Mask, fields[i]) {
-			return nil, refuse("invalid")
+			return nil, reject("invalid")
 		}
 	}
 	if len(fields) == 0 {
-		return nil, refuse("invalid")
+		return nil, reject("invalid")
 	}
 	return fields, nil
 }
@@ -281,17 +281,17 @@ func (c *call) patch() (any, error) {
 	return c.target.fields, nil
 }
 
-// ours tells whether the request's Cloud project may change an item.
+// ours reports whether the request's Cloud project may change an item.
 func (c *call) ours(i *item) error {
 	if i.kind.ours && i.project != c.project {
-		return refuse("other-project")
+		return reject("other-project")
 	}
 	return nil
 }
 
 // set gives fields new values.
 func (c *call) set(i *item, fields map[string]any) {
-	i.fields = maps.Clone(i.fields) // what was answered before may still be on its way
+	i.fields = maps.Clone(i.fields) // what was sent before may still be on its way
 	for name, value := range fields {
 		if value == nil {
 			delete(i.fields, name)

@@ -78,7 +78,7 @@ func route(verb, escapedPath string) (*method, []string) {
 	return nil, nil
 }
 
-// fits tells whether a segment is one of a path template: a literal, {name}, or {name}:verb.
+// fits reports whether a segment is one of a path template: a literal, {name}, or {name}:verb.
 func fits(template, segment string) bool {
 	if !strings.HasPrefix(template, "{") {
 		return template == segment
@@ -93,24 +93,24 @@ var common = []string{
 	"upload_protocol",
 }
 
-// checkQuery holds the parameters against what the method takes.
+// checkQuery compares the parameters with what the method takes.
 func (m *method) checkQuery(query url.Values) error {
 	for name, given := range query {
 		kind, ok := m.Query[name]
 		if !ok && !slices.Contains(common, name) {
-			return refuse("payload-invalid", "problem", fmt.Sprintf("Unknown name %q: Cannot bind query parameter.", name))
+			return reject("payload-invalid", "problem", fmt.Sprintf("Unknown name %q: Cannot bind query parameter.", name))
 		}
 		for _, text := range given {
 			if problem := checkParameter(kind, text); problem {
-				return refuse("payload-invalid", "problem", fmt.Sprintf("Invalid value at '%s'.", name))
+				return reject("payload-invalid", "problem", fmt.Sprintf("Invalid value at '%s'.", name))
 			}
 		}
 	}
 	if size, err := strconv.Atoi(query.Get("pageSize")); err == nil && size < 0 {
-		return refuse("invalid")
+		return reject("invalid")
 	}
 	if _, err := offset(query.Get("pageToken")); err != nil {
-		return refuse("invalid")
+		return reject("invalid")
 	}
 	return nil
 }
@@ -127,13 +127,13 @@ func checkParameter(kind, text string) (wrong bool) {
 	return false
 }
 
-// checkBody holds a body against its schema, and names its fields as the schema does: a_name is aName.
+// checkBody compares a body with its schema, and names its fields as the schema does: a_name is aName.
 func checkBody(schema string, body map[string]any, at string) error {
 	for name, value := range body {
 		field := camel(name)
 		kind, ok := api.Schemas[schema][field]
 		if !ok {
-			return refuse("payload-invalid", "problem", fmt.Sprintf("Unknown name %q%s: Cannot find field.", name, at))
+			return reject("payload-invalid", "problem", fmt.Sprintf("Unknown name %q%s: Cannot find field.", name, at))
 		}
 		if err := checkValue(kind, value, field); err != nil {
 			return err
@@ -176,7 +176,7 @@ func checkValue(kind string, value any, field string) error {
 		}
 	}
 	if !ok {
-		return refuse("payload-invalid", "problem", fmt.Sprintf("Invalid value at '%s'.", field))
+		return reject("payload-invalid", "problem", fmt.Sprintf("Invalid value at '%s'.", field))
 	}
 	return nil
 }

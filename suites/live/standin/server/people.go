@@ -6,7 +6,7 @@ import (
 	"slices"
 )
 
-// profile is what Classroom tells of a user. The address is told only where a profile is asked for.
+// profile is what Classroom says of a user. the address is shown only where a profile is asked for.
 func (u *googleUser) profile(whole bool) map[string]any {
 	profile := map[string]any{"id": u.ID, "name": map[string]any{"fullName": u.Name}}
 	if whole {
@@ -25,7 +25,7 @@ func (c *call) findProfile(name string) (*item, error) {
 			return nil, err
 		}
 	} else if user == nil || !c.knows(user) {
-		return nil, refuse("no-permission") // "if no profile exists with the requested ID" too
+		return nil, reject("no-permission") // "if no profile exists with the requested ID" too
 	}
 	if user == nil {
 		user = &googleUser{ID: name}
@@ -33,7 +33,7 @@ func (c *call) findProfile(name string) (*item, error) {
 	return &item{kind: kinds["userProfiles"], path: "userProfiles/" + user.ID, fields: user.profile(true)}, nil
 }
 
-// knows tells whether a user is the one who asks, of the domain that one administers, or in a course with them.
+// knows reports whether a user is the caller, of the domain that one administers, or in a course with them.
 func (c *call) knows(user *googleUser) bool {
 	if user == c.user || c.user.Admin && user.domain() == c.user.domain() {
 		return true
@@ -43,7 +43,7 @@ func (c *call) knows(user *googleUser) bool {
 	})
 }
 
-// guards tells whether the user has to do with a student's guardians: administrators with all, students with their own as
+// guards reports whether the user has to do with a student's guardians: administrators with all, students with their own as
 // far as they only look.
 func (c *call) guards(name string, of *googleUser) error {
 	reads := c.method.action == "get" || c.method.action == "list"
@@ -52,17 +52,17 @@ func (c *call) guards(name string, of *googleUser) error {
 	switch {
 	case name == "-" && c.method.action == "list":
 		if !c.user.Admin {
-			return refuse("no-permission")
+			return reject("no-permission")
 		}
 		return nil
 	case !formed:
-		return refuse("invalid")
+		return reject("invalid")
 	case !c.user.Admin && (!reads || of != c.user):
-		return refuse("no-permission")
+		return reject("no-permission")
 	case of == nil && c.method.kind == "guardians" && c.method.action != "list":
-		return refuse("no-permission") // "if no user that matches the provided student_id is visible"
+		return reject("no-permission") // "if no user that matches the provided student_id is visible"
 	case of == nil:
-		return refuse("not-found")
+		return reject("not-found")
 	}
 	return nil
 }
@@ -74,13 +74,13 @@ func (c *call) creatingGuardianInvitation(fields map[string]any) (string, error)
 	switch {
 	case err != nil || parsed.Address != address || len(address) > 254,
 		fields["invitationId"] != nil || fields["creationTime"] != nil, state != "" && state != "PENDING":
-		return "", refuse("invalid")
+		return "", reject("invalid")
 	case slices.ContainsFunc(c.children(c.collection), func(i *item) bool {
 		return i.text("state") == "PENDING" && i.text("invitedEmailAddress") == address
 	}), slices.ContainsFunc(c.children(c.parent.path+"/guardians"), func(i *item) bool {
 		return i.text("invitedEmailAddress") == address
 	}):
-		return "", refuse("already-exists")
+		return "", reject("already-exists")
 	}
 	fields["studentId"], fields["state"], fields["creationTime"] = c.parent.id(), "PENDING", c.timestamp()
 	return "", nil
@@ -90,9 +90,9 @@ func (c *call) creatingGuardianInvitation(fields map[string]any) (string, error)
 func (c *call) changingGuardianInvitation(fields map[string]any) error {
 	switch {
 	case fields["state"] != "COMPLETE":
-		return refuse("invalid")
+		return reject("invalid")
 	case c.target.text("state") != "PENDING":
-		return refuse("precondition")
+		return reject("precondition")
 	}
 	return nil
 }
@@ -111,14 +111,14 @@ func (c *call) creatingRegistration(fields map[string]any) (string, error) {
 		about, _ = feed["courseWorkChangesInfo"].(map[string]any)
 	case "DOMAIN_ROSTER_CHANGES":
 		if !c.user.Admin {
-			return "", refuse("no-permission")
+			return "", reject("no-permission")
 		}
 	default:
-		return "", refuse("invalid")
+		return "", reject("invalid")
 	}
 	ofCourse := text(feed, "feedType") != "DOMAIN_ROSTER_CHANGES"
 	if !pubsubTopicForm.MatchString(topic) || ofCourse && text(about, "courseId") == "" {
-		return "", refuse("invalid")
+		return "", reject("invalid")
 	}
 	if ofCourse {
 		course, err := c.findCourse(text(about, "courseId"))
@@ -127,16 +127,16 @@ func (c *call) creatingRegistration(fields map[string]any) (string, error) {
 		}
 		switch standing := c.classroom.standing(course, c.user); {
 		case standing == outside:
-			return "", refuse("not-found") // to whom it is not told whether there is such a course
+			return "", reject("not-found") // to whom it is not shown whether there is such a course
 		case standing&running == 0:
-			return "", refuse("no-permission")
+			return "", reject("no-permission")
 		}
 	}
 	switch {
 	case c.delegated:
-		return "", refuse("no-permission") // "domain-wide delegation of authority is not currently supported"
+		return "", reject("no-permission") // "domain-wide delegation of authority is not currently supported"
 	case topic != seed.Google.PubsubTopic:
-		return "", refuse("not-found")
+		return "", reject("not-found")
 	}
 	fields["expiryTime"] = c.timestamp()
 	return "", nil

@@ -77,7 +77,7 @@ var peopleRules = []rule{
 		want: "403 PERMISSION_DENIED The caller does not have permission",
 	},
 	{
-		name: "and none is told of to those outside", as: "outsider", verb: "POST",
+		name: "and none is said of to those outside", as: "outsider", verb: "POST",
 		ask: func(s scene) (string, string) {
 			return "registrations", fmt.Sprintf(`{"cloudPubsubTopic":{"topicName":%q},"feed":{"feedType":"COURSE_ROSTER_CHANGES",
 				"courseRosterChangesInfo":{"courseId":%q}}}`, s.ids["classroom.pubsubTopic"], s.course[len("courses/"):])

@@ -16,11 +16,11 @@ func (c *call) creatingTopic(fields map[string]any) (string, error) {
 	topics := c.children(c.collection)
 	switch {
 	case archived(c.course):
-		return "", refuse("precondition")
+		return "", reject("precondition")
 	case slices.ContainsFunc(topics, called(text(fields, "name"), nil)):
-		return "", refuse("already-exists")
+		return "", reject("already-exists")
 	case len(topics) >= mostTopics:
-		return "", refuse("topic-limit")
+		return "", reject("topic-limit")
 	}
 	fields["updateTime"] = c.timestamp()
 	return "", nil
@@ -29,14 +29,14 @@ func (c *call) creatingTopic(fields map[string]any) (string, error) {
 func (c *call) changingTopic(fields map[string]any) error {
 	switch {
 	case c.target.project != c.project: // which changes alone ask for, and deletion does not
-		return refuse("other-project")
+		return reject("other-project")
 	case archived(c.course), slices.ContainsFunc(c.children(c.collection), called(text(fields, "name"), c.target)):
-		return refuse("precondition")
+		return reject("precondition")
 	}
 	return nil
 }
 
-// called tells whether an item, other than one, has a name.
+// called reports whether an item, other than one, has a name.
 func called(name string, except *item) func(*item) bool {
 	return func(i *item) bool { return i != except && i.text("name") == name }
 }
@@ -48,17 +48,17 @@ func (c *call) findPost(id string) (*item, error) {
 			return found, nil
 		}
 	}
-	return nil, refuse("not-found")
+	return nil, reject("not-found")
 }
 
-// seesPost tells whether the user sees a post. Students see what is published.
+// seesPost reports whether the user sees a post. Students see what is published.
 func (c *call) seesPost(i *item) bool {
 	return c.standing&running != 0 || i.text("state") == "PUBLISHED"
 }
 
 func (c *call) creatingPost(fields map[string]any) (string, error) {
 	if archived(c.course) {
-		return "", refuse("precondition")
+		return "", reject("precondition")
 	}
 	if err := c.attachable(fields["materials"]); err != nil {
 		return "", err
@@ -82,12 +82,12 @@ func (c *call) creatingPost(fields map[string]any) (string, error) {
 
 func (c *call) changingPost(fields map[string]any) error {
 	if archived(c.course) {
-		return refuse("precondition")
+		return reject("precondition")
 	}
 	return c.checkPost(fields)
 }
 
-// checkPost holds the values of a post against what they can be.
+// checkPost compares the values of a post with what they can be.
 func (c *call) checkPost(fields map[string]any) error {
 	points, _ := fields["maxPoints"].(json.Number)
 	topic := text(fields, "topicId")
@@ -96,26 +96,26 @@ func (c *call) checkPost(fields map[string]any) error {
 	case strings.HasPrefix(string(points), "-"),
 		topic != "" && c.items[c.course.path+"/topics/"+topic] == nil,
 		strings.HasSuffix(state, "_UNSPECIFIED"), state == "DELETED":
-		return refuse("invalid")
+		return reject("invalid")
 	}
 	return nil
 }
 
-// attachable tells whether the user can attach the materials.
+// attachable reports whether the user can attach the materials.
 func (c *call) attachable(value any) error {
 	materials, _ := value.([]any)
 	if len(materials) > mostMaterials {
-		return refuse("invalid")
+		return reject("invalid")
 	}
 	for _, entry := range materials {
 		material, _ := entry.(map[string]any)
 		if len(material) != 1 {
-			return refuse("invalid")
+			return reject("invalid")
 		}
 		shared, _ := material["driveFile"].(map[string]any)
 		file, _ := shared["driveFile"].(map[string]any)
 		if material["driveFile"] != nil && text(file, "id") != seed.Google.DriveFile {
-			return refuse("attachment-not-visible")
+			return reject("attachment-not-visible")
 		}
 	}
 	return nil
@@ -130,12 +130,12 @@ func (c *call) modifyAssignees() (any, error) {
 	}
 	add, drop := texts(options["addStudentIds"]), texts(options["removeStudentIds"])
 	if mode != "INDIVIDUAL_STUDENTS" || len(add)+len(drop) == 0 {
-		return nil, refuse("invalid")
+		return nil, reject("invalid")
 	}
 	assigned := assignees(c.target)
 	for _, id := range add {
 		if c.items[c.course.path+"/students/"+id] == nil {
-			return nil, refuse("invalid")
+			return nil, reject("invalid")
 		}
 		if !slices.Contains(assigned, id) {
 			assigned = append(assigned, id)
@@ -143,7 +143,7 @@ func (c *call) modifyAssignees() (any, error) {
 	}
 	assigned = slices.DeleteFunc(assigned, func(id string) bool { return slices.Contains(drop, id) })
 	if len(assigned) == 0 {
-		return nil, refuse("empty-assignees")
+		return nil, reject("empty-assignees")
 	}
 	c.set(c.target, map[string]any{"assigneeMode": mode, "individualStudentsOptions": map[string]any{"studentIds": assigned}})
 	return c.target.fields, nil
@@ -194,7 +194,7 @@ func (k *classroom) settle(course *item) {
 	}
 }
 
-// seesSubmission tells whether the user sees a submission. Students see their own.
+// seesSubmission reports whether the user sees a submission. Students see their own.
 func (c *call) seesSubmission(i *item) bool {
 	return c.standing&running != 0 || i.text("userId") == c.user.ID
 }
@@ -209,7 +209,7 @@ func (c *call) listSubmissions() (any, error) {
 	if of != "" {
 		user := c.member(of)
 		if user == nil {
-			return nil, refuse("not-found")
+			return nil, reject("not-found")
 		}
 		of = user.ID
 	}
@@ -228,7 +228,7 @@ func (c *call) listSubmissions() (any, error) {
 func (c *call) changingGrades(fields map[string]any) error {
 	for _, grade := range fields {
 		if number, ok := grade.(json.Number); ok && strings.HasPrefix(string(number), "-") {
-			return refuse("invalid")
+			return reject("invalid")
 		}
 	}
 	return nil
@@ -240,7 +240,7 @@ func (c *call) moveTo(state string, from ...string) (any, error) {
 		return nil, err
 	}
 	if !slices.Contains(from, c.target.text("state")) {
-		return nil, refuse("precondition")
+		return nil, reject("precondition")
 	}
 	c.set(c.target, map[string]any{"state": state})
 	return nil, nil
@@ -263,7 +263,7 @@ func (c *call) modifyAttachments() (any, error) {
 	}
 	attachments, _ := c.body["addAttachments"].([]any)
 	if len(attachments) == 0 || len(attachments) > mostMaterials || c.parent.text("workType") != "ASSIGNMENT" {
-		return nil, refuse("invalid")
+		return nil, reject("invalid")
 	}
 	c.set(c.target, map[string]any{"assignmentSubmission": map[string]any{"attachments": attachments}})
 	return c.target.fields, nil

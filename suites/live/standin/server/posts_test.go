@@ -259,7 +259,7 @@ var postRules = []rule{
 		want: "400 INVALID_ARGUMENT Request contains an invalid argument.",
 	},
 	{
-		name: "and are told one by one", as: "teacher", verb: "POST",
+		name: "and are said one by one", as: "teacher", verb: "POST",
 		ask: func(s scene) (string, string) {
 			return s.make("teacher", "announcements", `{"text":"x"}`) + ":modifyAssignees", `{"assigneeMode":"INDIVIDUAL_STUDENTS"}`
 		},

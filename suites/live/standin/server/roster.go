@@ -38,7 +38,7 @@ func (k *classroom) addMember(course *item, collection string, user *googleUser)
 	}, "")
 }
 
-// joining tells whether a user can be added to a course, and what forbids it.
+// joining reports whether a user can be added to a course, and what forbids it.
 func (k *classroom) joining(course *item, collection string, user *googleUser) error {
 	if err := modifiable(course); err != nil {
 		return err
@@ -47,32 +47,32 @@ func (k *classroom) joining(course *item, collection string, user *googleUser) e
 	is := func(i *item) bool { return i.id() == user.ID }
 	switch {
 	case user.Suspended:
-		return refuse("precondition")
+		return reject("precondition")
 	case slices.ContainsFunc(teachers, is) || slices.ContainsFunc(students, is):
-		return refuse("already-exists")
+		return reject("already-exists")
 	case len(teachers)+len(students) >= mostMembers:
-		return refuse("member-limit")
+		return reject("member-limit")
 	case collection == "teachers" && len(teachers) >= mostTeachers:
-		return refuse("teacher-limit")
+		return reject("teacher-limit")
 	}
 	return nil
 }
 
-// directly is the user whom an administrator may add to the course without asking, who is one of the domain.
+// directly is the user whom an administrator may add to the course without an invitation, who is one of the domain.
 func (c *call) directly(name string) (*googleUser, error) {
 	user := c.member(name)
 	if user != nil && user.domain() == c.user.domain() {
 		return user, nil
 	}
 	if user != nil && c.options.Fundamentals {
-		return nil, refuse("untrusted-domain")
+		return nil, reject("untrusted-domain")
 	}
-	return nil, refuse("direct-add")
+	return nil, reject("direct-add")
 }
 
 func (c *call) creatingTeacher(fields map[string]any) (string, error) {
 	if c.standing&admin == 0 {
-		return "", refuse("no-permission") // "Non-admin users should send an Invitation instead"
+		return "", reject("no-permission") // "Non-admin users should send an Invitation instead"
 	}
 	return c.joins(fields)
 }
@@ -81,7 +81,7 @@ func (c *call) creatingStudent(fields map[string]any) (string, error) {
 	if c.standing&admin == 0 {
 		code := c.course.text("enrollmentCode")
 		if c.member(text(fields, "userId")) != c.user || c.query.Get("enrollmentCode") != code {
-			return "", refuse("no-permission")
+			return "", reject("no-permission")
 		}
 	}
 	return c.joins(fields)
@@ -104,20 +104,20 @@ func (c *call) removingTeacher() error {
 	id, course := c.target.id(), c.course
 	switch {
 	case c.standing&(owner|admin) == 0 && id != c.user.ID:
-		return refuse("no-permission")
+		return reject("no-permission")
 	case orphaned(course):
-		return refuse("remove-teacher-of-orphan")
+		return reject("remove-teacher-of-orphan")
 	case id == course.text("ownerId"):
-		return refuse("remove-course-owner")
+		return reject("remove-course-owner")
 	case id == course.former && course.transfer > c.options.Transfer:
-		return refuse("remove-owner-in-transfer")
+		return reject("remove-owner-in-transfer")
 	case id == course.former && course.transfer > 0:
-		return refuse("remove-folder-owner")
+		return reject("remove-folder-owner")
 	}
 	return nil
 }
 
-// findAlias finds an alias, which a user of no domain cannot ask for by a domain's.
+// findAlias finds an alias, which a user of no domain cannot request by a domain's.
 func (c *call) findAlias(alias string) (*item, error) {
 	if err := c.aliasing(alias); err != nil {
 		return nil, err
@@ -129,17 +129,17 @@ func (c *call) creatingAlias(fields map[string]any) (string, error) {
 	alias := text(fields, "alias")
 	switch {
 	case !aliasForm.MatchString(alias):
-		return "", refuse("invalid")
+		return "", reject("invalid")
 	case c.aliased(alias) != nil:
-		return "", refuse("already-exists")
+		return "", reject("already-exists")
 	}
 	return alias, c.aliasing(alias)
 }
 
-// aliasing tells whether an alias makes sense for the user.
+// aliasing reports whether an alias makes sense for the user.
 func (c *call) aliasing(alias string) error {
 	if strings.HasPrefix(alias, "d:") && c.user.domain() != seed.Google.Domain {
-		return refuse("precondition")
+		return reject("precondition")
 	}
 	return nil
 }
@@ -162,30 +162,30 @@ func (c *call) creatingInvitation(fields map[string]any) (string, error) {
 		may = owner
 	}
 	if c.classroom.standing(course, c.user)&may == 0 {
-		return "", refuse("no-permission")
+		return "", reject("no-permission")
 	}
 	if user == nil {
-		return "", refuse("not-found")
+		return "", reject("not-found")
 	}
 	pending, has := c.invitationsTo(course), c.classroom.standing(course, user)
 	teaches := has&teacher != 0
 	switch {
 	case user.domain() != seed.Google.Domain:
-		return "", refuse("untrusted-domain")
+		return "", reject("untrusted-domain")
 	case slices.ContainsFunc(pending, func(i *item) bool { return i.text("userId") == user.ID }):
-		return "", refuse("already-exists")
+		return "", reject("already-exists")
 	case role == "OWNER" && slices.ContainsFunc(pending, isOwners):
-		return "", refuse("pending-invitation")
+		return "", reject("pending-invitation")
 	case user.Suspended, has&owner != 0, role != "OWNER" && teaches, role == "STUDENT" && has&student != 0:
-		return "", refuse("precondition") // "if the user already has this role or a role with greater permissions"
+		return "", reject("precondition") // "if the user already has this role or a role with greater permissions"
 	case role == "OWNER" && !teaches:
-		return "", refuse("ineligible-owner")
+		return "", reject("ineligible-owner")
 	}
 	fields["userId"], fields["courseId"] = user.ID, course.id()
 	return "", nil
 }
 
-// seesInvitation tells whether the user is who is invited, or one who runs the course.
+// seesInvitation reports whether the user is who is invited, or one who runs the course.
 func (c *call) seesInvitation(i *item) bool {
 	course := c.items["courses/"+i.text("courseId")]
 	invited := i.text("userId") == c.user.ID
@@ -197,7 +197,7 @@ func (c *call) seesInvitation(i *item) bool {
 
 func (c *call) listInvitations() (any, error) {
 	if c.query.Get("courseId") == "" && c.query.Get("userId") == "" {
-		return nil, refuse("invalid")
+		return nil, reject("invalid")
 	}
 	all := slices.DeleteFunc(c.children("invitations"), func(i *item) bool { return !c.seesInvitation(i) })
 	if id := c.query.Get("courseId"); id != "" {
@@ -206,14 +206,14 @@ func (c *call) listInvitations() (any, error) {
 			return nil, err
 		}
 		if c.classroom.standing(course, c.user) == outside {
-			return nil, refuse("no-permission")
+			return nil, reject("no-permission")
 		}
 		all = slices.DeleteFunc(all, func(i *item) bool { return i.text("courseId") != course.id() })
 	}
 	if name := c.query.Get("userId"); name != "" {
 		user := c.member(name)
 		if user != c.user && !c.user.Admin && c.query.Get("courseId") == "" {
-			return nil, refuse("no-permission")
+			return nil, reject("no-permission")
 		}
 		all = slices.DeleteFunc(all, func(i *item) bool { return user == nil || i.text("userId") != user.ID })
 	}
@@ -245,9 +245,9 @@ func (c *call) creatingGroupMember(fields map[string]any) (string, error) {
 	user := c.member(text(fields, "userId"))
 	switch {
 	case user == nil || c.items[c.course.path+"/students/"+user.ID] == nil:
-		return "", refuse("not-found")
+		return "", reject("not-found")
 	case c.items[c.collection+"/"+user.ID] != nil:
-		return "", refuse("already-exists")
+		return "", reject("already-exists")
 	}
 	fields["studentGroupId"] = c.parent.id()
 	return user.ID, nil

@@ -50,7 +50,7 @@ var memberRules = []rule{
 		want: "400 FAILED_PRECONDITION @OwnershipTransferInProgress",
 	},
 	{
-		name: "two users are not asked to own a course", as: "teacher", verb: "POST",
+		name: "two users are not run to own a course", as: "teacher", verb: "POST",
 		ask: func(s scene) (string, string) {
 			s.make("teacher", "/invitations", s.invitation("otherTeacher", "OWNER"))
 			s.must("admin", "POST", s.course+"/teachers", s.user("admin"))

@@ -93,7 +93,7 @@ func testRules(t *testing.T, rules []rule) {
 			g := NewWithT(t)
 			g.Expect(a.failure()).To(HavePrefix(rule.want), a.text)
 			if a.status != http.StatusOK {
-				g.Expect(n.Inventory()).To(Equal(before), "what was refused must change nothing")
+				g.Expect(n.Inventory()).To(Equal(before), "what was rejected must change nothing")
 			}
 		})
 	}

@@ -79,7 +79,7 @@ func contentProvider(id string) string {
 	return ""
 }
 
-// licensed tells whether a user has a licence.
+// licensed reports whether a user has a licence.
 func licensed(id string) bool {
 	for _, u := range seed.Graph.Users {
 		if u.ID == id {

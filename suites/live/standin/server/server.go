@@ -2,9 +2,9 @@
 // token endpoint, and Google Classroom with Google's, each on a TLS listener of its own on loopback.
 //
 // It behaves as the providers say they do: bearer tokens are checked, resources have state, requests are validated in an
-// order, and refusals are the documented ones. It is written from the providers' pages, Google's discovery document and what
+// order, and rejections are the documented ones. It is written from the providers' pages, Google's discovery document and what
 // was seen in public. It must not know the contract (packages fixtures, matchers and suites), so that a clause that is wrong
-// is caught; and no tenant was ever asked whether the stand-in is right where the pages are silent.
+// is caught; and no tenant has ever shown whether the stand-in is right where the pages are silent.
 package server
 
 import (
@@ -36,7 +36,7 @@ type Options struct {
 	Licensed      bool // of Google's tenant: its edition includes rubrics and grading periods
 	Fundamentals  bool // of Google's tenant: its edition has no users of other domains in courses
 
-	// Wrap, if set, is put around the handlers of Graph and of Classroom, for a test to change answers and to fail.
+	// Wrap, if set, is put around the handlers of Graph and of Classroom, for a test to change responses and to fail.
 	Wrap func(http.Handler) http.Handler
 }
 
@@ -66,7 +66,7 @@ type Request struct {
 	API      string // graph, entra, classroom or google
 	Method   string
 	Path     string // without the query
-	Identity string // who asked: an application's client id or a user's address; "" without a valid token
+	Identity string // the caller: an application's client id or a user's address; "" without a valid token
 }
 
 // Start starts a stand-in, which must be closed.

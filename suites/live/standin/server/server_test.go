@@ -62,8 +62,8 @@ func ask(t *testing.T, client *http.Client, method, url string) error {
 	return response.Body.Close()
 }
 
-// answer is what came back.
-type answer struct {
+// response is what came back.
+type response struct {
 	status int
 	header http.Header
 	text   string
@@ -71,7 +71,7 @@ type answer struct {
 }
 
 // at looks a value up by the names that lead to it.
-func (a answer) at(names ...string) any {
+func (a response) at(names ...string) any {
 	var value any = a.body
 	for _, name := range names {
 		object, _ := value.(map[string]any)
@@ -80,7 +80,7 @@ func (a answer) at(names ...string) any {
 	return value
 }
 
-func (n *tenant) send(method, address, contentType, authorization, body string) answer {
+func (n *tenant) send(method, address, contentType, authorization, body string) response {
 	n.t.Helper()
 	request, err := http.NewRequestWithContext(n.t.Context(), method, address, strings.NewReader(body))
 	if err != nil {
@@ -92,16 +92,16 @@ func (n *tenant) send(method, address, contentType, authorization, body string) 
 	if authorization != "" {
 		request.Header.Set("Authorization", authorization)
 	}
-	response, err := n.client.Do(request)
+	reply, err := n.client.Do(request)
 	if err != nil {
 		n.t.Fatal(err)
 	}
-	defer response.Body.Close()
-	text, err := io.ReadAll(response.Body)
+	defer reply.Body.Close()
+	text, err := io.ReadAll(reply.Body)
 	if err != nil {
 		n.t.Fatal(err)
 	}
-	a := answer{status: response.StatusCode, header: response.Header, text: string(text)}
+	a := response{status: reply.StatusCode, header: reply.Header, text: string(text)}
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	decoder.UseNumber()
 	_ = decoder.Decode(&a.body)
@@ -109,7 +109,7 @@ func (n *tenant) send(method, address, contentType, authorization, body string) 
 }
 
 // form posts a form.
-func (n *tenant) form(address string, pairs ...string) answer {
+func (n *tenant) form(address string, pairs ...string) response {
 	n.t.Helper()
 	form := url.Values{}
 	for i := 0; i < len(pairs); i += 2 {
@@ -119,7 +119,7 @@ func (n *tenant) form(address string, pairs ...string) answer {
 }
 
 // graph asks Microsoft Graph as one of the applications.
-func (n *tenant) graph(as, method, path, body string) answer {
+func (n *tenant) graph(as, method, path, body string) response {
 	n.t.Helper()
 	if n.tokens[as] == "" {
 		id, secret := n.env["AZURE_CLIENT_ID"], n.env["AZURE_CLIENT_SECRET"]

@@ -153,7 +153,7 @@ func TestAFailureIsInTheFormThatIsAskedFor(t *testing.T) {
 		"code":400,"message":"` + text + `","status":"FAILED_PRECONDITION"}}`))
 }
 
-func TestAPathOfNoMethodIsAnsweredByThePageOfTheFrontEnd(t *testing.T) {
+func TestAPathOfNoMethodIsRespondedByThePageOfTheFrontEnd(t *testing.T) {
 	n := start(t, server.Options{})
 	for _, c := range [][2]string{{"GET", "nothing"}, {"PUT", "courses"}, {"POST", "invitations/1:decline"}, {"DELETE", "courses/"}} {
 		g := NewWithT(t)
@@ -164,7 +164,7 @@ func TestAPathOfNoMethodIsAnsweredByThePageOfTheFrontEnd(t *testing.T) {
 	}
 }
 
-func TestAnswersCanBeChangedOnTheWay(t *testing.T) {
+func TestRespondsCanBeChangedOnTheWay(t *testing.T) {
 	g := NewWithT(t)
 	n := start(t, server.Options{Wrap: func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -94,14 +94,14 @@ func TestGraphTakesNoTokenButItsOwn(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			g := NewWithT(t)
 			a := n.send(http.MethodGet, n.Graph+item+unknown, "", c.authorization, "")
-			g.Expect(a.refused()).To(HavePrefix("401 InvalidAuthenticationToken " + c.want))
+			g.Expect(a.rejected()).To(HavePrefix("401 InvalidAuthenticationToken " + c.want))
 		})
 	}
 	t.Run("one that has expired", func(t *testing.T) {
 		g := NewWithT(t)
 		now = now.Add(time.Hour)
 		a := n.graph("app", http.MethodGet, item+unknown, "")
-		g.Expect(a.refused()).To(HavePrefix("401 InvalidAuthenticationToken Lifetime validation failed"))
+		g.Expect(a.rejected()).To(HavePrefix("401 InvalidAuthenticationToken Lifetime validation failed"))
 		g.Expect(n.Requests()[len(n.Requests())-1].Identity).To(Equal(n.env["AZURE_CLIENT_ID"]))
 	})
 }
@@ -147,7 +147,7 @@ func TestGoogleTellsWhyThereIsNoToken(t *testing.T) {
 }
 
 // serviceAccount signs assertions with the key of the stand-in's service account.
-func (n *tenant) serviceAccount(claims map[string]any) answer {
+func (n *tenant) serviceAccount(claims map[string]any) response {
 	n.t.Helper()
 	text, err := n.ServiceAccount()
 	if err != nil {

@@ -15,10 +15,10 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// TestEveryAnswerIsGivenAndEveryRefusalHasOne holds the keys in the code against those in the file.
-func TestEveryAnswerIsGivenAndEveryRefusalHasOne(t *testing.T) {
+// TestEveryResponseIsGivenAndEveryRejectionHasOne compares the keys in the code with those in the file.
+func TestEveryResponseIsGivenAndEveryRejectionHasOne(t *testing.T) {
 	g := NewWithT(t)
-	text, err := os.ReadFile("answers.yaml")
+	text, err := os.ReadFile("responses.yaml")
 	g.Expect(err).NotTo(HaveOccurred())
 	var file map[string]map[string]struct{ Message, Description, Body, Source string }
 	g.Expect(yaml.Unmarshal(text, &file)).To(Succeed())
@@ -37,13 +37,13 @@ func TestEveryAnswerIsGivenAndEveryRefusalHasOne(t *testing.T) {
 	for _, key := range have {
 		g.Expect(used).To(ContainElement(key), "nothing gives this answer")
 	}
-	refused := []string{"refuse", "refuseWith", "activity", "each"}
-	for _, key := range arguments(t, refused) {
-		g.Expect(have).To(ContainElement(key), "the refusal has no answer")
+	rejected := []string{"reject", "rejectWith", "activity", "each"}
+	for _, key := range arguments(t, rejected) {
+		g.Expect(have).To(ContainElement(key), "the rejection has no answer")
 	}
 }
 
-// TestTheStandInDoesNotKnowTheContract keeps what it answers from being copied from what is expected.
+// TestTheStandInDoesNotKnowTheContract keeps what it responds from being copied from what is expected.
 func TestTheStandInDoesNotKnowTheContract(t *testing.T) {
 	for name, file := range sources(t) {
 		for _, imported := range file.Imports {

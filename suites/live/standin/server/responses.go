@@ -11,39 +11,39 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-//go:embed answers.yaml
-var answersText []byte
+//go:embed responses.yaml
+var responsesText []byte
 
-// answers are the refusals of all four servers, by the key that the code calls them by.
-var answers = mustRead[struct {
-	Graph        map[string]graphAnswer
+// responses are the rejections of all four servers, by the key that the code calls them by.
+var responses = mustRead[struct {
+	Graph        map[string]graphResponse
 	GraphDetails map[string]graphDetail `yaml:"graphDetails"`
-	Entra        map[string]oauthAnswer
-	Google       map[string]oauthAnswer
-	Classroom    map[string]classroomAnswer
-	Pages        map[string]pageAnswer
-}](answersText)
+	Entra        map[string]oauthResponse
+	Google       map[string]oauthResponse
+	Classroom    map[string]classroomResponse
+	Pages        map[string]pageResponse
+}](responsesText)
 
-type graphAnswer struct {
+type graphResponse struct {
 	Status                int
 	Code, Message, Source string
 }
 
 type graphDetail struct{ Code, Message, Source string }
 
-type oauthAnswer struct {
+type oauthResponse struct {
 	Status                     int
 	Error, Description, Source string
 }
 
-type classroomAnswer struct {
+type classroomResponse struct {
 	Status                             int
 	Canonical, Message, Reason, Source string
 	Info                               string // the reason of an ErrorInfo
 }
 
-// pageAnswer is what a front end answers in HTML.
-type pageAnswer struct {
+// pageResponse is what a front end sends in HTML.
+type pageResponse struct {
 	Status       int
 	Body, Source string
 }
@@ -62,7 +62,7 @@ func mustRead[T any](text []byte) (v T) {
 func named[T any](entries map[string]T, key string) T {
 	entry, ok := entries[key]
 	if !ok {
-		panic(fmt.Sprintf("server: answers.yaml has no %q", key))
+		panic(fmt.Sprintf("server: responses.yaml has no %q", key))
 	}
 	return entry
 }
@@ -79,13 +79,13 @@ func fill(text string, values []string) string {
 	return strings.NewReplacer(pairs...).Replace(text)
 }
 
-// writeJSON answers with a value. A value of maps, slices, texts and numbers can always be encoded.
+// writeJSON responds with a value. A value of maps, slices, texts and numbers can always be encoded.
 func writeJSON(w http.ResponseWriter, status int, value any) {
 	body, err := json.Marshal(value)
 	if err != nil {
-		panic(fmt.Sprintf("server: an answer cannot be encoded: %v", err))
+		panic(fmt.Sprintf("server: a response cannot be encoded: %v", err))
 	}
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.WriteHeader(status)
-	_, _ = w.Write(body) // a client that went away needs no answer
+	_, _ = w.Write(body) // a client that went away needs no response
 }
