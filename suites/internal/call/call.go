@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/learncontract/learncontract/fixtures"
@@ -104,6 +105,7 @@ func (c *Client) Do(request Request) (*Result, error) {
 	if hang := (*Hang)(nil); errors.As(r.Fault, &hang) && (hang.Stuck || c.Dial != nil) {
 		c.hung.Add(1)
 	}
+	below.ended.Store(true)
 	r.Exchanges = below.all()
 	r.Surfaced.Response = r.Last()
 	c.judge(r, request, want, answers.Close(), watch.End())
@@ -124,7 +126,17 @@ func (c *Client) callOnce(ctx context.Context, given *http.Client, base string, 
 			err = f(ctx, call)
 		}
 	}
-	return c.Surfaced(withoutURL(err), exchange.Exchange{})
+	s := c.Surfaced(withoutURL(err), exchange.Exchange{})
+	s.Text = withoutNameServer(s.Text, err)
+	return s
+}
+
+// withoutNameServer is the text of an error without the machine's name server, which is nobody else's.
+func withoutNameServer(text string, err error) string {
+	if dns := (*net.DNSError)(nil); errors.As(err, &dns) && dns.Server != "" {
+		return strings.ReplaceAll(text, " on "+dns.Server, "")
+	}
+	return text
 }
 
 // withoutURL is the error without the URL that http.Client puts before it, whose query it would print.
@@ -139,10 +151,9 @@ func withoutURL(err error) error {
 func (c *Client) judge(r *Result, request Request, want stub.Request, refused, strayed error) {
 	a := about{client: c.Name, what: request.What, received: len(r.Exchanges) > 0}
 	shown := stub.Request{Method: want.Method, URL: withQuery(request.Operation.URL(), c.Query)}.String()
-	if complete(r.Fault, a) {
-		return
+	if complete(r.Fault, a) && (strayed == nil || a.received) {
+		return // what is refused may end the goroutine that sends it, or keep it waiting: then that is the fault
 	}
-	err := r.Surfaced.Err
 	switch unexpected := errors.Is(refused, stub.ErrUnexpected); {
 	case errors.Is(refused, stub.ErrOtherHost):
 		r.Fault = &ForeignHost{a, c.Contract.BaseURL, shownRefusal(refused)}
@@ -151,8 +162,8 @@ func (c *Client) judge(r *Result, request Request, want stub.Request, refused, s
 	case unexpected:
 		r.Fault = &UnexpectedRequest{a, shownRefusal(refused), shown, request.Once}
 	case !a.received:
-		if strayed == nil && errors.As(err, new(*net.DNSError)) {
-			strayed = err
+		if dns := (*net.DNSError)(nil); strayed == nil && errors.As(r.Surfaced.Err, &dns) {
+			strayed = fmt.Errorf("the host %s was looked up: %s", dns.Name, dns.Err)
 		}
 		r.Fault = &NoRequest{a, shown, r.Surfaced.Text, strayed, c.Dial != nil}
 	}
@@ -204,6 +215,7 @@ func withQuery(address string, more map[string]string) string {
 type recorder struct {
 	transport http.RoundTripper
 	baseURL   string
+	ended     atomic.Bool // the call has, and its client must construct another instance for the next
 
 	mutex     sync.Mutex
 	exchanges []exchange.Exchange
@@ -211,6 +223,9 @@ type recorder struct {
 
 // RoundTrip implements http.RoundTripper.
 func (r *recorder) RoundTrip(request *http.Request) (*http.Response, error) {
+	if r.ended.Load() {
+		return nil, refuseOld(r.shown(request))
+	}
 	response, err := r.transport.RoundTrip(request)
 	if err != nil {
 		return nil, err
@@ -226,6 +241,12 @@ func (r *recorder) RoundTrip(request *http.Request) (*http.Response, error) {
 	defer r.mutex.Unlock()
 	r.exchanges = append(r.exchanges, x)
 	return response, nil
+}
+
+// refuseOld refuses a request by an http.Client that was given for another instance.
+func refuseOld(r *http.Request) error {
+	return offline.Refuse(r.Context(), fmt.Sprintf("%s %s by an http.Client that New was given for another instance",
+		r.Method, exchange.PrintableURL(r.URL.String())))
 }
 
 // shown is the request with the API's own host.
