@@ -121,7 +121,8 @@ func addNetworkSpec(s *Suite) {
 	})
 }
 
-// reachesNothing fails if a request by one of the usual transports is not refused. It is sent to a host that resolves nowhere.
+// reachesNothing fails if a request by one of the usual transports is not refused, without the context of a call. It is sent to a
+// host that resolves nowhere.
 func reachesNothing(ctx context.Context, apiURL string) error {
 	own := &http.Transport{Proxy: http.ProxyFromEnvironment}
 	defer own.CloseIdleConnections()
@@ -129,7 +130,7 @@ func reachesNothing(ctx context.Context, apiURL string) error {
 		"the stub": stub.New().Client(), "http.DefaultTransport": {Transport: http.DefaultTransport}, "a transport of its own": {Transport: own},
 	} {
 		watch := offline.StartWatch(false)
-		request, err := http.NewRequestWithContext(watch.Context(ctx), http.MethodGet, offline.BaseURL(apiURL), nil)
+		request, err := http.NewRequestWithContext(ctx, http.MethodGet, offline.BaseURL(apiURL), nil)
 		if err != nil {
 			return err
 		}
@@ -138,7 +139,7 @@ func reachesNothing(ctx context.Context, apiURL string) error {
 			response.Body.Close()
 			return fmt.Errorf("a request by %s got a response, and this run is offline: something has replaced what keeps it so", name)
 		}
-		// A look-up of one host by several is one, and refused for one of them: then the text has it, for net drops the error.
+		// Of several watches the refusal belongs to none, and net drops the error, but not its text.
 		refused := watch.End() != nil || strings.Contains(err.Error(), offline.ErrRefused.Error())
 		if !refused && name != "the stub" {
 			return fmt.Errorf("a request by %s was not refused, and this run is offline: something has replaced what keeps it so: %w", name, err)

@@ -25,10 +25,12 @@ import (
 )
 
 // Describe registers the specs of the provider for a client in the Ginkgo suite of the package, below a container of the text. The
-// suite's set-up, flags and reports stay its own. At the suite's end it prints what was covered, and why specs failed. A set-up that
-// is wrong is one failing spec that says why. The result is for a variable at package level.
+// suite's set-up, flags and reports stay its own. At the suite's end it prints what was covered, and why specs failed: last of all
+// with Run or RunSpecs, and before Ginkgo's own summary with neither, for Ginkgo runs nothing after that. A set-up that is wrong is
+// one failing spec that says why. The result is for a variable at package level.
 func (p Provider) Describe(text string, config client.Config) bool {
 	const caller = 2 // of graph.Describe
+	prepareProcess()
 	s := p.newRun(config, process.options())
 	place := types.NewCodeLocation(caller)
 	ginkgo.ReportAfterSuite("what "+config.Name+" came to", func(ctx ginkgo.SpecContext, r ginkgo.Report) { s.finishGinkgo(ctx, r) },
@@ -53,6 +55,8 @@ func RunSpecs(t *testing.T, description string) {
 	config, reporter := ginkgo.GinkgoConfiguration()
 	config.FailOnEmpty = true
 	reporter.NoColor = reporter.NoColor || !isColoured()
+	printLast := process.wait()
+	defer printLast()
 	ginkgo.RunSpecs(t, description, config, reporter)
 }
 

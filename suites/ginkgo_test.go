@@ -194,6 +194,33 @@ func TestGinkgoRun(t *testing.T) {
 	}
 }
 
+// A client that ends the process with status 0 does not pass, whoever runs the tests.
+func TestAClientThatExitsFails(t *testing.T) {
+	t.Parallel()
+	for name, p := range map[string]process{
+		"Describe without Run": {binary: "plain", args: []string{"-test.run=TestHost"}, env: []string{"HOST_DESCRIBE=graph|x|acme=exits"}},
+		"the command":          {binary: "ginkgo", args: []string{"--", "-test.run=TestHost"}, env: []string{"HOST_DESCRIBE=graph|x|acme=exits"}},
+		"Test with Run":        {binary: "main", args: []string{"-test.run=TestGraphErrors"}, env: []string{"HOST_GRAPH=acme=exits"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p.fails = true
+			expectLines(t, p.run(t), "unexpected call to os.Exit(0) during test")
+		})
+	}
+}
+
+// Without a TestMain, RunSpecs prints the causes after Ginkgo's summary.
+func TestRunSpecsPrintsCausesLast(t *testing.T) {
+	t.Parallel()
+	output := process{binary: "plain", fails: true, args: []string{"-test.run=TestRunSpecs"}, env: []string{
+		"HOST_DESCRIBE=graph|x|acme=throttled", "HOST_RUNSPECS=1",
+	}}.run(t)
+	if summary, causes := strings.Index(output, "Ran 102 of 102"), strings.Index(output, "4 broken\n"); summary < 0 || causes < summary {
+		t.Errorf("Ginkgo's summary is at %d, and the causes at %d:\n%s", summary, causes, output)
+	}
+}
+
 // comparableRun is the run report in a folder that has one, without what may differ from run to run.
 func comparableRun(t *testing.T, folder string) string {
 	t.Helper()

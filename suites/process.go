@@ -127,6 +127,35 @@ func (p *processState) printLast(text string) {
 	fmt.Print(text)
 }
 
+// wait has printLast keep its texts until the function that it returns prints them, unless somebody waits already.
+func (p *processState) wait() (printAll func()) {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	if p.waits {
+		return func() {}
+	}
+	p.waits = true
+	return func() {
+		p.mutex.Lock()
+		defer p.mutex.Unlock()
+		for _, text := range p.last {
+			fmt.Print(text)
+		}
+		p.waits, p.last = false, nil
+	}
+}
+
+// prepareProcess sets, before the tests begin, what Ginkgo and testing are asked by flags only: no colours where there are none to
+// be, for Ginkgo itself knows neither NO_COLOR nor a pipe; and a failure of a client that ends the process with status 0, as go test
+// has it and the ginkgo command has not.
+func prepareProcess() {
+	testing.Init()
+	_ = flag.Set("test.paniconexit0", "true") // the flags are there
+	if !isColoured() {
+		_ = flag.Set("ginkgo.no-color", "true")
+	}
+}
+
 // writer is who writes a run report.
 type writer struct {
 	name string
@@ -170,14 +199,10 @@ func Run(m *testing.M) (status int) {
 		fmt.Fprintf(os.Stderr, "engine error: %v\n", err)
 		return 2
 	}
-	if !isColoured() {
-		_ = flag.Set("ginkgo.no-color", "true") // Ginkgo itself knows neither NO_COLOR nor a pipe
-	}
-	process.waits = true
+	prepareProcess()
+	printLast := process.wait()
 	status = m.Run()
-	for _, text := range process.last {
-		fmt.Print(text)
-	}
+	printLast()
 	if o.transport.Secrets != nil {
 		status = max(status, process.sweep(o))
 	}

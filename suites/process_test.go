@@ -113,6 +113,20 @@ func TestWithoutFolders(t *testing.T) {
 	}
 }
 
+func TestVersionOfThisModule(t *testing.T) {
+	t.Parallel()
+	for file, want := range map[string]string{
+		"/root/go/pkg/mod/github.com/learncontract/learncontract@v0.3.0/suites/runreport.go": "v0.3.0",
+		"github.com/learncontract/learncontract@v0.3.1-0.2026/suites/runreport.go":           "v0.3.1-0.2026",
+		"/src/app/vendor/github.com/learncontract/learncontract/suites/runreport.go":         "(vendored)",
+		"/src/learncontract/suites/runreport.go":                                             "(devel)",
+	} {
+		if got := versionIn(file); got != want {
+			t.Errorf("of %s it is %s, want %s", file, got, want)
+		}
+	}
+}
+
 func TestFromModule(t *testing.T) {
 	t.Parallel()
 	root, err := filepath.Abs("..")

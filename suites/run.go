@@ -11,7 +11,6 @@ import (
 	"github.com/learncontract/learncontract/matchers/exchange"
 	"github.com/learncontract/learncontract/suites/client"
 	"github.com/learncontract/learncontract/suites/internal/call"
-	"github.com/learncontract/learncontract/suites/internal/offline"
 	"github.com/learncontract/learncontract/suites/internal/verdict"
 	"github.com/learncontract/learncontract/suites/report"
 )
@@ -76,12 +75,9 @@ func (s *suiteRun) setUp(w writer) error {
 		return fmt.Errorf("the client %q cannot be checked:\n%w", s.config.Name, err)
 	}
 	if s.suite.live {
-		err = s.openTenant()
-	} else {
-		err = offline.Check()
-	}
-	if err != nil {
-		return err
+		if err := s.openTenant(); err != nil {
+			return err
+		}
 	}
 	if s.provider.Specs == nil {
 		return fmt.Errorf("the Provider of %s has no Specs: give a function that says what is checked", s.provider.Name)

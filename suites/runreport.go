@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
@@ -61,16 +60,22 @@ func (s *suiteRun) tenantName() string {
 
 // versions are those of what ran: the language, and this module as its user's module has it.
 func versions() map[string]string {
-	all := map[string]string{"go": runtime.Version()}
+	_, file, _, _ := runtime.Caller(0)
+	return map[string]string{"go": runtime.Version(), "learncontract": versionIn(filepath.ToSlash(file))}
+}
+
+// versionIn is this module's version in the path that a file of it was compiled from: a binary of tests names no dependencies. The
+// path of a checkout has none.
+func versionIn(file string) string {
 	const module = "github.com/learncontract/learncontract"
-	if build, ok := debug.ReadBuildInfo(); ok {
-		for _, m := range append([]*debug.Module{&build.Main}, build.Deps...) {
-			if m.Path == module {
-				all["learncontract"] = cmp.Or(m.Version, "(devel)")
-			}
-		}
+	if _, after, found := strings.Cut(file, module+"@"); found {
+		version, _, _ := strings.Cut(after, "/")
+		return version
 	}
-	return all
+	if strings.Contains(file, "/vendor/"+module+"/") {
+		return "(vendored)"
+	}
+	return "(devel)"
 }
 
 // finish makes the run's report, writes it if that is asked for, and returns what to print: what was covered, and, last, why specs
@@ -115,7 +120,8 @@ func (s *suiteRun) finish(records []collect.Record, left string, problems []erro
 	printed.WriteString("\n")
 	if s.problem == nil {
 		err = cmp.Or(err, console.WriteCoverage(&printed, r, run))
-		if !isReference {
+		ran := slices.IndexFunc(run.Results, func(r *report.Result) bool { return r.Ran > 0 })
+		if ran >= 0 && slices.ContainsFunc(run.Results[ran+1:], func(r *report.Result) bool { return r.Ran > 0 }) && !isReference {
 			err = cmp.Or(err, report.WriteLookAlikes(&printed, run))
 		}
 	}

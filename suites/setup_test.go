@@ -1,6 +1,7 @@
 package suites_test
 
 import (
+	"cmp"
 	"os"
 	"path/filepath"
 	"strings"
@@ -171,7 +172,7 @@ func TestReportsAreWritten(t *testing.T) {
 			if got := files(t, in); got != "graph-coursesync-offline.json" {
 				t.Fatalf("there are %q", got)
 			}
-			if r := runReport(t, in, "graph-coursesync-offline.json"); outcomes(r) != "41 honored" || r.Versions["go"] == "" {
+			if r := runReport(t, in, "graph-coursesync-offline.json"); outcomes(r) != "41 honored" || r.Versions["go"] == "" || r.Versions["learncontract"] == "" {
 				t.Errorf("it has %s, of %v", outcomes(r), r.Versions)
 			}
 		})
@@ -226,10 +227,11 @@ func TestNoColours(t *testing.T) {
 		"NO_COLOR":        {env: []string{"NO_COLOR=1"}},
 		"Ginkgo's flag":   {args: []string{"-ginkgo.no-color"}},
 		"the test's flag": {args: []string{"-test.v"}},
+		"without Run":     {binary: "plain"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			p.binary, p.fails = "main", true
+			p.binary, p.fails = cmp.Or(p.binary, "main"), true
 			p.env = append(p.env, "HOST_DESCRIBE=graph|x|acme=throttled", "HOST_GRAPH=tested=code")
 			p.args = append(p.args, "-test.run=TestHost|TestGraphErrors")
 			expectLines(t, p.run(t), "!\x1b", "4 broken", "41 broken")

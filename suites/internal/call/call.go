@@ -151,7 +151,17 @@ func (c *Client) perform(ctx context.Context, instance client.Calls, call client
 	} else {
 		err = f(ctx, call)
 	}
-	return c.Surfaced(withoutURL(err), exchange.Exchange{})
+	s := c.Surfaced(withoutURL(err), exchange.Exchange{})
+	s.Text = withoutNameServer(s.Text, err)
+	return s
+}
+
+// withoutNameServer is the text of an error without the machine's name server, which is nobody else's.
+func withoutNameServer(text string, err error) string {
+	if dns := (*net.DNSError)(nil); errors.As(err, &dns) && dns.Server != "" {
+		return strings.ReplaceAll(text, " on "+dns.Server, "")
+	}
+	return text
 }
 
 // withoutURL is the error without the URL that http.Client puts before it, whose query it would print.
@@ -169,10 +179,9 @@ func (c *Client) judge(l *line, rejected, strayed error) {
 	shown := func() string {
 		return stub.Request{Method: l.want.Method, URL: withQuery(l.request.Operation.URL(), c.Query)}.String()
 	}
-	if complete(r.Fault, a) {
-		return
+	if complete(r.Fault, a) && (strayed == nil || a.received) {
+		return // what is refused may end the goroutine that sends it, or keep it waiting: then that is the fault
 	}
-	err := r.Surfaced.Err
 	switch unexpected := errors.Is(rejected, stub.ErrUnexpected); {
 	case errors.Is(rejected, stub.ErrOtherHost):
 		r.Fault = &ForeignHost{a, c.Contract.BaseURL, shownRefusal(rejected)}
@@ -181,8 +190,8 @@ func (c *Client) judge(l *line, rejected, strayed error) {
 	case unexpected:
 		r.Fault = &UnexpectedRequest{a, shownRefusal(rejected), shown(), l.request.Once}
 	case !l.sent:
-		if strayed == nil && errors.As(err, new(*net.DNSError)) {
-			strayed = err
+		if dns := (*net.DNSError)(nil); strayed == nil && errors.As(r.Surfaced.Err, &dns) {
+			strayed = fmt.Errorf("the host %s was looked up: %s", dns.Name, dns.Err)
 		}
 		r.Fault = &NoRequest{a, shown(), r.Surfaced.Text, strayed, c.Dial != nil}
 	}

@@ -138,12 +138,27 @@ func outcomes() map[string]outcome {
 			_ = do(ctx, c, b, call)
 			return errors.New("too bad")
 		}), nil, ""},
-		"returns nil without a request": {connector(func(context.Context, *http.Client, string, client.Call) error { return nil }), new(*call.NoRequest), "connector did not send " + request + ", and returned nil."},
+		"goes by a resolver of its own without the call's context": {connector(func(_ context.Context, _ *http.Client, base string, call client.Call) error {
+			transport := &http.Transport{DialContext: (&net.Dialer{Resolver: &net.Resolver{PreferGo: true, StrictErrors: true, Dial: func(context.Context, string, string) (net.Conn, error) {
+				return nil, errors.New("it is down")
+			}}}).DialContext}
+			return do(context.Background(), &http.Client{Transport: transport}, base, call)
+		}), new(*call.NoRequest), "the host api.sample.example.invalid was looked up: "},
+		"keeps the first http.Client": {func() client.Config {
+			var first *http.Client
+			return client.Config{Name: "connector", New: func(given *http.Client, base string) (client.Calls, error) {
+				if first == nil {
+					first = given
+				}
+				return client.Calls{"*": wire.New(first, base).Do}, nil
+			}}
+		}(), new(*call.NoRequest), "by an http.Client that New was given for another instance was refused"},
+		"returns nil without a request": {connector(func(context.Context, *http.Client, string, client.Call) error { return nil }), new(*call.NoRequest), "connector did not send " + request + ", and returned nil. If it sent the request otherwise, by a resolver or to an address of its own, that may have left this machine. Have New pass on the http.Client"},
 		"panics":                        {connector(before(func(context.Context, *http.Client, string) { panic("no such code") })), new(*call.Panic), "connector panicked before it sent the request that receives " + clauseID + ": no such code\ngoroutine "},
 		"panics afterwards":             {connector(after(func(context.Context, *http.Client, string, client.Call) { panic("no such code") })), new(*call.Panic), "connector panicked after it received " + clauseID + ": no such code\n"},
 		"ends its goroutine":            {connector(before(func(context.Context, *http.Client, string) { runtime.Goexit() })), new(*call.Panic), "connector panicked before it sent the request that receives " + clauseID + ": it ended its goroutine by runtime.Goexit, as t.FailNow does"},
-		"hangs":                         {connector(before(func(context.Context, *http.Client, string) { select {} })), new(*call.Hang), "connector hangs before it sent the request that receives " + clauseID + ": it had not returned after 48h0m0s, though its context was done after half of that. Have it return with its context."},
-		"sleeps":                        {connector(after(func(context.Context, *http.Client, string, client.Call) { time.Sleep(1000 * time.Hour) })), new(*call.Hang), "connector hangs after it received " + clauseID + ": it had not returned after 48h0m0s"},
+		"hangs":                         {connector(before(func(context.Context, *http.Client, string) { select {} })), new(*call.Hang), "connector hangs before it sent the request that receives " + clauseID + ": it had not returned after 48h0m0s of virtual time, which takes none, though its context was done after half of that. Have it return with its context."},
+		"sleeps":                        {connector(after(func(context.Context, *http.Client, string, client.Call) { time.Sleep(1000 * time.Hour) })), new(*call.Hang), "connector hangs after it received " + clauseID + ": it had not returned after 48h0m0s of virtual time"},
 		"sends to another host": {connector(before(func(ctx context.Context, c *http.Client, _ string) {
 			get(ctx, c, "https://elsewhere.example/?token=secret")
 		})), new(*call.ForeignHost), "connector called another host than " + apiURL + " after it received " + clauseID + ":\nunexpected request to another host: GET https://elsewhere.example/?token=…"},
@@ -277,6 +292,17 @@ func TestAnErrorIsShownWithoutItsURL(t *testing.T) {
 		return do(ctx, c, base, call)
 	})))
 	if text := fmt.Sprint(r.Surfaced.Err, r.Fault); strings.Contains(text, "secret") || !strings.Contains(text, `query parameter "token"`) {
+		t.Errorf("it says %s", text)
+	}
+}
+
+// Nobody else's business is which name server the machine has.
+func TestANameServerIsNotShown(t *testing.T) {
+	t.Parallel()
+	r := receive(t, open(t, connector(func(context.Context, *http.Client, string, client.Call) error {
+		return fmt.Errorf("no token: %w", &net.DNSError{Err: "no such host", Name: "login.example", Server: "192.0.2.53:53"})
+	})))
+	if text := r.Surfaced.Text + r.Fault.Error(); strings.Contains(text, "192.0.2.53") || !strings.Contains(text, "lookup login.example: no such host") {
 		t.Errorf("it says %s", text)
 	}
 }
@@ -425,7 +451,7 @@ func TestStrayRequests(t *testing.T) { //nolint:paralleltest // a request withou
 	clone := early.Clone()
 	const given = "connector did not send " + request + " with the http.Client that it was given:\n"
 	const advice = "\nHave New pass that http.Client on. The call returned: "
-	const shared = "PATCH https://api.sample.example.invalid/v1/users/u-1/things/8ba2228a-e020-11ec-9d64-0242ac120002?mask=… by http.DefaultTransport was refused"
+	const shared = "PATCH https://api.sample.example.invalid/v1/users/u-1/things/8ba2228a-e020-11ec-9d64-0242ac120002?mask=… by http.DefaultTransport or a clone of it was refused"
 	own := "a request to api.sample.example.invalid by a transport of the client's own was refused"
 	viaProxy := own
 	if proxied {
@@ -450,7 +476,7 @@ func TestStrayRequests(t *testing.T) { //nolint:paralleltest // a request withou
 		"HTTP/2 with the environment's proxy": {connector(by(&http.Transport{Proxy: http.ProxyFromEnvironment, ForceAttemptHTTP2: true})), new(*call.NoRequest), []string{given + viaProxy, advice}},
 		"a resolver of its own": {connector(by(&http.Transport{DialContext: (&net.Dialer{Resolver: &net.Resolver{
 			PreferGo: true, Dial: func(context.Context, string, string) (net.Conn, error) { return nil, offline.ErrRefused },
-		}}).DialContext})), new(*call.NoRequest), []string{given + "dial tcp: lookup api.sample.example.invalid", advice}},
+		}}).DialContext})), new(*call.NoRequest), []string{given + own, advice}},
 		"a hard-coded host by the default client": {connector(func(ctx context.Context, _ *http.Client, _ string, call client.Call) error {
 			return do(ctx, http.DefaultClient, "https://graph.example/v1", call)
 		}), new(*call.NoRequest), []string{given + "PATCH https://graph.example/v1/users/", advice}},
@@ -465,7 +491,7 @@ func TestStrayRequests(t *testing.T) { //nolint:paralleltest // a request withou
 		}},
 		"telemetry by the default client": {
 			connector(telemetry(http.DefaultClient, "https://telemetry.example/?token=secret")), new(*call.ForeignHost),
-			[]string{foreign("GET https://telemetry.example/?token=… by http.DefaultTransport was refused")},
+			[]string{foreign("GET https://telemetry.example/?token=… by http.DefaultTransport or a clone of it was refused")},
 		},
 		"telemetry by a transport of its own": {
 			connector(telemetry(&http.Client{Transport: &http.Transport{}}, "https://telemetry.example/")), new(*call.ForeignHost),
@@ -473,7 +499,7 @@ func TestStrayRequests(t *testing.T) { //nolint:paralleltest // a request withou
 		},
 		"by Dial, telemetry by the default client": {
 			dialling(telemetry(http.DefaultClient, "https://telemetry.example/")), new(*call.ForeignHost),
-			[]string{foreign("GET https://telemetry.example/ by http.DefaultTransport was refused")},
+			[]string{foreign("GET https://telemetry.example/ by http.DefaultTransport or a clone of it was refused")},
 		},
 	} {
 		t.Run(name, func(t *testing.T) { // one after the other: a request without the call's context belongs to all that run

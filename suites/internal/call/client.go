@@ -97,22 +97,27 @@ func (c *Client) check() error {
 
 // constructOnce constructs the client as each call does, with a transport that refuses.
 func (c *Client) constructOnce() (client.Calls, error) {
+	watch := offline.StartWatch(c.Dial == nil)
+	var constructed atomic.Bool
 	refuse := &http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
-		return nil, fmt.Errorf("%s %s: a client's constructor must send no request: %w", r.Method, exchange.PrintableURL(r.URL.String()), offline.ErrRefused)
+		if constructed.Load() {
+			return nil, refuseOld(r)
+		}
+		return nil, offline.Refuse(watch.Context(r.Context()), fmt.Sprintf("%s %s", r.Method, exchange.PrintableURL(r.URL.String())))
 	})}
-	type constructed struct {
+	type instance struct {
 		calls client.Calls
 		err   error
 	}
 	type outcome struct {
-		constructed
+		instance
 		fault error
 	}
 	inner := &outcome{}
 	run := func(patience time.Duration) {
-		inner.constructed, inner.fault = guard(context.Background(), patience, func(context.Context) constructed {
+		inner.instance, inner.fault = guard(context.Background(), patience, func(context.Context) instance {
 			calls, err := c.construct(refuse, offline.BaseURL(c.Contract.BaseURL))
-			return constructed{calls, err}
+			return instance{calls, err}
 		})
 	}
 	made := inner
@@ -121,11 +126,19 @@ func (c *Client) constructOnce() (client.Calls, error) {
 	} else if stuck := Bubble(c.patience, func() { run(virtualPatience) }); stuck != nil { // the constructor goes on, and with it what it sets
 		made = &outcome{fault: stuck}
 	}
+	constructed.Store(true)
+	sent := watch.End()
+	if sent == nil && made.err != nil && strings.Contains(made.err.Error(), offline.ErrRefused.Error()) { // of several watches it belongs to none
+		sent = made.err
+	}
+	if sent != nil {
+		return nil, fmt.Errorf("%s cannot be constructed: a client's constructor must send no request, but its calls:\n%w", c.Name, sent)
+	}
 	if f := (*Panic)(nil); errors.As(made.fault, &f) {
 		return nil, fmt.Errorf("%s cannot be constructed: its constructor panicked: %v\n%s", c.Name, f.Value, f.Stack)
 	}
 	if f := (*Hang)(nil); errors.As(made.fault, &f) {
-		return nil, fmt.Errorf("%s cannot be constructed: its constructor had not returned after %s", c.Name, f.After)
+		return nil, fmt.Errorf("%s cannot be constructed: its constructor had not returned after %s", c.Name, f.waited())
 	}
 	return made.calls, made.err
 }

@@ -55,10 +55,18 @@ func (f *Hang) Error() string {
 			f.client, f.when(), f.After)
 	}
 	if f.what == "" {
-		return fmt.Sprintf("%s hangs %s: it had not returned after %s.", f.client, f.when(), f.After)
+		return fmt.Sprintf("%s hangs %s: it had not returned after %s.", f.client, f.when(), f.waited())
 	}
 	return fmt.Sprintf("%s hangs %s: it had not returned after %s, though its context was done after half of that. "+
-		"Have it return with its context.", f.client, f.when(), f.After)
+		"Have it return with its context.", f.client, f.when(), f.waited())
+}
+
+// waited says how long it had not returned, and on which clock.
+func (f *Hang) waited() string {
+	if f.After == virtualPatience {
+		return f.After.String() + " of virtual time, which takes none"
+	}
+	return f.After.String()
 }
 
 // TimedOut is a client that dials, and that returned only when the suite had ended its context.
@@ -153,7 +161,16 @@ func (f *NoRequest) Error() string {
 		return fmt.Sprintf("%s did not send %s with the http.Client that it was given:\n%v\nHave New pass that http.Client on. The call returned: %s",
 			f.client, f.Want, f.Refused, returned)
 	case f.Text != "":
-		return fmt.Sprintf("%s did not send %s with what it was given. The call returned:\n%s", f.client, f.Want, returned)
+		return fmt.Sprintf("%s did not send %s with what it was given. The call returned:\n%s\n%s", f.client, f.Want, returned, f.remedy())
 	}
-	return fmt.Sprintf("%s did not send %s, and returned nil.", f.client, f.Want)
+	return fmt.Sprintf("%s did not send %s, and returned nil. %s", f.client, f.Want, f.remedy())
+}
+
+// remedy says how to fix a client of which nothing was seen.
+func (f *NoRequest) remedy() string {
+	const gone = "If it sent the request otherwise, by a resolver or to an address of its own, that may have left this machine. "
+	if f.Dialled {
+		return gone + "Have Dial pass on the base URL that it was given."
+	}
+	return gone + "Have New pass on the http.Client that it was given, and the call its context."
 }

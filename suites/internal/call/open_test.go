@@ -88,7 +88,13 @@ func TestOpen(t *testing.T) {
 				_, err := given.Get(base + "/token?secret=value") //nolint:bodyclose,noctx // it is refused
 				return nil, err
 			}
-		}), "connector cannot be constructed: GET https://api.sample.example.invalid/v1/token?secret=…: a client's constructor must send no request: refused"},
+		}), "connector cannot be constructed: a client's constructor must send no request, but its calls:\nGET https://api.sample.example.invalid/v1/token?secret=… was refused"},
+		"a constructor that sends otherwise": {changed(func(c *client.Config) {
+			c.New = func(*http.Client, string) (client.Calls, error) {
+				_, err := http.Get("https://elsewhere.example/token") //nolint:bodyclose,noctx // it is refused
+				return nil, err
+			}
+		}), "a client's constructor must send no request, but its calls:\n"},
 		"a constructor that sleeps": {changed(func(c *client.Config) {
 			constructed := c.New
 			c.New = func(given *http.Client, base string) (client.Calls, error) {

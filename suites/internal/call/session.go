@@ -2,6 +2,7 @@ package call
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -25,6 +26,7 @@ type session struct {
 	mutex sync.Mutex
 	turn  []*line // the calls under way
 	begun []*line // all calls so far
+	ended bool
 }
 
 // line is one call, and the way of its requests.
@@ -128,6 +130,7 @@ func (s *session) close(fault error) []*Result {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
 	s.endWatches()
+	s.ended = true
 	var results []*Result
 	for _, l := range s.begun {
 		if fault != nil && slices.Contains(s.turn, l) { // the client goes on, and with it what it was given
@@ -147,6 +150,10 @@ func (s *session) close(fault error) []*Result {
 func (s *session) RoundTrip(r *http.Request) (*http.Response, error) {
 	s.mutex.Lock()
 	l, ok := r.Context().Value(lineKey{}).(*line)
+	if s.ended || ok && !slices.Contains(s.begun, l) {
+		s.mutex.Unlock()
+		return nil, refuseOld(shown(r, s.client.Contract.BaseURL))
+	}
 	if !ok {
 		l = s.turn[max(0, slices.IndexFunc(s.turn, func(l *line) bool { return !l.sent }))]
 		l.result.Guessed = true
@@ -155,6 +162,12 @@ func (s *session) RoundTrip(r *http.Request) (*http.Response, error) {
 	transport := l.transport
 	s.mutex.Unlock()
 	return transport.RoundTrip(r)
+}
+
+// refuseOld refuses a request by an http.Client that was given for another instance.
+func refuseOld(r *http.Request) error {
+	return offline.Refuse(r.Context(), fmt.Sprintf("%s %s by an http.Client that New was given for another instance",
+		r.Method, exchange.PrintableURL(r.URL.String())))
 }
 
 // recorder captures every exchange below the client, whose goroutines may share it, as if the API itself had responded. It gives
@@ -175,7 +188,7 @@ func (r *recorder) RoundTrip(request *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	seen := *response
-	seen.Request = r.shown(request)
+	seen.Request = shown(request, r.baseURL)
 	x, err := exchange.Capture(&seen)
 	if err != nil {
 		return nil, err
@@ -195,8 +208,8 @@ func (r *recorder) RoundTrip(request *http.Request) (*http.Response, error) {
 }
 
 // shown is the request with the API's own host.
-func (r *recorder) shown(request *http.Request) *http.Request {
-	api, err := url.Parse(r.baseURL)
+func shown(request *http.Request, baseURL string) *http.Request {
+	api, err := url.Parse(baseURL)
 	if err != nil {
 		return request
 	}

@@ -1,20 +1,24 @@
 // Package offline keeps a test process off the network: a process that links it reaches loopback addresses only, unless it was
 // started for a live run.
 //
-// It acts once, before the first test, on what every transport shares: the proxies of the environment, the resolver of names,
-// and the proxy function of http.DefaultTransport. It swaps nothing while tests run. Of a transport that dials a numeric
-// address by itself, it sees nothing; so a client is given a base URL whose host resolves nowhere (BaseURL).
+// It acts once, before the first test, on what every transport shares: the proxies of the environment (package proxies), the
+// resolver of names, and the proxy function of http.DefaultTransport. It swaps nothing while tests run. What a client does by a
+// resolver of its own, or to a numeric address, is refused within the context of the call (Watch.Context). Without that context
+// nothing sees it; so a client is given a base URL whose host resolves nowhere (BaseURL).
 package offline
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"net/netip"
 	"net/url"
 	"os"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -25,29 +29,19 @@ import (
 	"golang.org/x/net/http/httpproxy"
 
 	"github.com/learncontract/learncontract/matchers/exchange"
+	"github.com/learncontract/learncontract/suites/internal/offline/proxies"
 )
 
 // ErrRefused is in the chain of the error of each request that is kept off the network.
 var ErrRefused = errors.New("refused: this test process is offline")
 
-// nowhere is the host that stands for the environment's proxies. RFC 6761, 6.4, has no name resolve below "invalid".
-const nowhere = "proxy-of-the-environment.invalid:1"
-
 var (
-	environment = httpproxy.FromEnvironment() // the proxies that a live run uses
-	resolver    = net.DefaultResolver         // the resolver that a live run uses
-	proxies     = map[string]string{}         // the variables that name them
+	environment = environmentProxies() // those that a live run uses
+	resolver    = net.DefaultResolver  // that a live run uses
 	live        atomic.Bool
-	cached      error // why the environment's proxies could not be replaced
 )
 
 func init() {
-	for _, name := range []string{"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"} {
-		if value := os.Getenv(name); value != "" {
-			proxies[name] = value
-			_ = os.Setenv(name, "http://"+nowhere) // the name is valid
-		}
-	}
 	// An error that is strict ends a look-up at once, without the search domains.
 	net.DefaultResolver = &net.Resolver{PreferGo: true, StrictErrors: true, Dial: dialResolver}
 	if transport, ok := http.DefaultTransport.(*http.Transport); ok {
@@ -55,22 +49,25 @@ func init() {
 	}
 	// net makes what it needs once. In a bubble of testing/synctest it would belong to that bubble, and end the next one.
 	_, _ = net.DefaultResolver.LookupHost(context.Background(), "localhost")
-	// net/http reads the environment's proxies once: now, unless somebody made it do so before.
-	probe := &http.Request{URL: &url.URL{Scheme: "https", Host: "graph.invalid"}}
-	if proxy, err := http.ProxyFromEnvironment(probe); err == nil && proxy != nil && proxy.Host != nowhere {
-		cached = errors.New("something asked net/http for the environment's proxy before the tests began, so that it cannot be kept " +
-			"from being used: run without HTTPS_PROXY and HTTP_PROXY")
-	}
+	// net/http reads the environment's proxies once: now, before a test can set one.
+	_, _ = http.ProxyFromEnvironment(&http.Request{URL: &url.URL{Scheme: "https", Host: "graph.invalid"}})
 }
 
-// Check fails if the process cannot be kept off the network.
-func Check() error { return cached }
+// environmentProxies are the proxies of the environment as the process was given it.
+func environmentProxies() *httpproxy.Config {
+	config := httpproxy.FromEnvironment()
+	config.HTTPProxy = cmp.Or(proxies.Of("HTTP_PROXY"), proxies.Of("http_proxy"))
+	config.HTTPSProxy = cmp.Or(proxies.Of("HTTPS_PROXY"), proxies.Of("https_proxy"))
+	return config
+}
 
 // Release lets requests pass, for a live run. Nothing refuses them again. Call it before the first test.
 func Release() {
 	live.Store(true)
-	for name, value := range proxies { // for what the process starts
-		_ = os.Setenv(name, value)
+	for _, name := range proxies.Variables() { // for what the process starts
+		if value := proxies.Of(name); value != "" {
+			_ = os.Setenv(name, value) // the name is valid
+		}
 	}
 }
 
@@ -111,11 +108,7 @@ func (c refusingConn) Write(query []byte) (int, error) {
 			host = strings.TrimSuffix(question.Name.String(), ".")
 		}
 	}
-	if host+":1" == nowhere {
-		host = "the environment's proxy"
-	}
-	err := note(c.ctx, fmt.Errorf("a request to %s by a transport of the client's own was %w", host, ErrRefused))
-	return 0, &net.OpError{Op: "write", Net: "udp", Err: err}
+	return 0, &net.OpError{Op: "write", Net: "udp", Err: refuseOwn(c.ctx, host)}
 }
 
 func (refusingConn) Close() error                { return nil }
@@ -128,7 +121,20 @@ func proxyOfDefaultTransport(r *http.Request) (*url.URL, error) {
 	case isLoopback(r.URL.Hostname()):
 		return nil, nil //nolint:nilnil // no proxy, as http.Transport has it
 	}
-	return nil, note(r.Context(), fmt.Errorf("%s %s by http.DefaultTransport was %w", r.Method, exchange.PrintableURL(r.URL.String()), ErrRefused))
+	return nil, Refuse(r.Context(), fmt.Sprintf("%s %s by http.DefaultTransport or a clone of it", r.Method, exchange.PrintableURL(r.URL.String())))
+}
+
+// refuseOwn refuses a request to a host by a transport that shares no more than the resolver with others.
+func refuseOwn(ctx context.Context, host string) error {
+	if host+":1" == proxies.Nowhere {
+		host = "the environment's proxy"
+	}
+	return Refuse(ctx, fmt.Sprintf("a request to %s by a transport of the client's own", host))
+}
+
+// Refuse is the error of a request that is refused, and notes it for the watch that it belongs to.
+func Refuse(ctx context.Context, request string) error {
+	return note(ctx, fmt.Errorf("%s was %w", request, ErrRefused))
 }
 
 func isLoopback(host string) bool {
@@ -161,9 +167,41 @@ func StartWatch(virtual bool) *Watch {
 
 type watchKey struct{}
 
-// Context is a context whose requests belong to the watch.
+// Context is a context whose requests belong to the watch. It ends with the first of them that is to leave the machine: net and
+// net/http say so before they look a name up and before they connect, whatever the resolver. The goroutine that would is ended.
 func (w *Watch) Context(ctx context.Context) context.Context {
-	return context.WithValue(ctx, watchKey{}, w)
+	ctx, end := context.WithCancelCause(context.WithValue(ctx, watchKey{}, w))
+	refuses := func(host string) bool {
+		if isLoopback(host) {
+			return false
+		}
+		end(refuseOwn(ctx, host))
+		return true
+	}
+	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GetConn: func(address string) { refuses(hostOf(address)) }, // by the goroutine of the client, which gets the error
+		DNSStart: func(info httptrace.DNSStartInfo) {
+			if refuses(info.Host) {
+				runtime.Goexit()
+			}
+		},
+		ConnectStart: func(network, address string) {
+			if strings.HasPrefix(network, "unix") {
+				return
+			}
+			if refuses(hostOf(address)) {
+				runtime.Goexit()
+			}
+		},
+	})
+}
+
+// hostOf is the host of an address that may have a port.
+func hostOf(address string) string {
+	if host, _, err := net.SplitHostPort(address); err == nil {
+		return host
+	}
+	return address
 }
 
 // End ends the watch, and returns the errors of what was refused, joined, nil if nothing was.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -13,13 +14,18 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 
 	"github.com/learncontract/learncontract/suites/internal/offline"
+	"github.com/learncontract/learncontract/suites/internal/offline/proxies"
 )
 
 // childVariable names the test that a child process runs, for a process reads its environment's proxies once.
 const childVariable = "LEARNCONTRACT_OFFLINE_CHILD"
+
+// childOfTestProcess has a child's environment as a test process leaves it.
+const childOfTestProcess = "LEARNCONTRACT_OFFLINE_CHILD_OF=test"
 
 // proxy is a server on loopback that says what reaches it. It is a proxy of plain HTTP.
 type proxy struct {
@@ -50,6 +56,10 @@ func runChild(t *testing.T, p *proxy, name string, environment ...string) {
 	}), environment...)
 	child.Env = append(child.Env, childVariable+"="+name, "GORACE=atexit_sleep_ms=0")
 	for _, variable := range []string{"HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"} {
+		if slices.Contains(environment, childOfTestProcess) { // which has replaced them
+			child.Env = append(child.Env, variable+"=http://"+proxies.Nowhere, "LEARNCONTRACT_"+variable+"="+p.URL)
+			continue
+		}
 		child.Env = append(child.Env, variable+"="+p.URL)
 	}
 	output, err := child.CombinedOutput()
@@ -76,15 +86,17 @@ func TestNothingReachesAProxyOffline(t *testing.T) {
 
 func TestChildOffline(t *testing.T) {
 	skipUnlessChild(t)
-	if !strings.HasPrefix(offline.EarlyProxy, "http://127.0.0.1:") {
-		t.Fatalf("what is early had the proxy %q, and so shows nothing", offline.EarlyProxy)
+	if !strings.HasPrefix(proxies.Of("HTTPS_PROXY"), "http://127.0.0.1:") {
+		t.Fatalf("the proxy was %q, and so this shows nothing", proxies.Of("HTTPS_PROXY"))
 	}
-	if err := offline.Check(); err != nil {
-		t.Error(err)
+	for _, early := range []string{offline.EarlyProxy, fmt.Sprint(offline.EarlyAnswer)} {
+		if early != "http://"+proxies.Nowhere {
+			t.Errorf("a variable of a package has the proxy %q", early)
+		}
 	}
 	const own = "a request to graph.example by a transport of the client's own was refused: this test process is offline"
 	const proxied = "a request to the environment's proxy by a transport of the client's own was refused: this test process is offline"
-	const shared = "GET https://graph.example/v1?token=… by http.DefaultTransport was refused: this test process is offline"
+	const shared = "GET https://graph.example/v1?token=… by http.DefaultTransport or a clone of it was refused: this test process is offline"
 	for name, test := range map[string]struct {
 		transport http.RoundTripper
 		want      string
@@ -92,6 +104,7 @@ func TestChildOffline(t *testing.T) {
 		"the default client":                  {nil, shared},
 		"a clone of the default transport":    {http.DefaultTransport.(*http.Transport).Clone(), shared},
 		"a clone made at a package's init":    {offline.EarlyTransport, proxied},
+		"a proxy read at a package's init":    {offline.EarlyProxyTransport, proxied},
 		"a transport of its own":              {&http.Transport{}, own},
 		"one with the environment's proxy":    {&http.Transport{Proxy: http.ProxyFromEnvironment}, proxied},
 		"HTTP/2":                              {&http.Transport{ForceAttemptHTTP2: true}, own},
@@ -116,23 +129,31 @@ func TestChildOffline(t *testing.T) {
 
 func TestAProxyIsUsedLive(t *testing.T) {
 	t.Parallel()
-	p := newProxy(t)
-	runChild(t, p, "TestChildLive")
-	slices.Sort(p.received)
-	if want := []string{"CONNECT graph.invalid:443", "GET graph.invalid"}; !slices.Equal(p.received, want) {
-		t.Errorf("the proxy received %q, want %q", p.received, want)
+	for name, started := range map[string][]string{
+		"a test process":                  nil,
+		"a test process that one started": {childOfTestProcess},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := newProxy(t)
+			runChild(t, p, "TestChildLive", started...)
+			slices.Sort(p.received)
+			if want := []string{"CONNECT graph.invalid:443", "GET graph.invalid"}; !slices.Equal(p.received, want) {
+				t.Errorf("the proxy received %q, want %q", p.received, want)
+			}
+		})
 	}
 }
 
 func TestChildLive(t *testing.T) {
 	skipUnlessChild(t)
-	if got := os.Getenv("HTTPS_PROXY"); got == offline.EarlyProxy {
+	if got := os.Getenv("HTTPS_PROXY"); got != "http://"+proxies.Nowhere {
 		t.Errorf("offline, what the process starts uses the proxy %s", got)
 	}
 	offline.Release()
 	for _, name := range []string{"HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"} {
-		if got := os.Getenv(name); got != offline.EarlyProxy {
-			t.Errorf("what the process starts has %s=%q, want %q", name, got, offline.EarlyProxy)
+		if got := os.Getenv(name); !strings.HasPrefix(got, "http://127.0.0.1:") {
+			t.Errorf("what the process starts has %s=%q", name, got)
 		}
 	}
 	watch := offline.StartWatch(false)
@@ -157,22 +178,6 @@ func TestChildLive(t *testing.T) {
 	}
 	if err := watch.End(); err != nil {
 		t.Errorf("refused: %v", err)
-	}
-}
-
-// A process that has read its environment before package offline could change it cannot be kept offline, and says so.
-func TestAProxyThatWasReadBeforeIsNamed(t *testing.T) {
-	t.Parallel()
-	runChild(t, newProxy(t), "TestChildCached", offline.EarlyRead+"=1")
-	if err := offline.Check(); err != nil {
-		t.Errorf("here nothing was read before, and yet: %v", err)
-	}
-}
-
-func TestChildCached(t *testing.T) {
-	skipUnlessChild(t)
-	if err := offline.Check(); err == nil || !strings.Contains(err.Error(), "run without HTTPS_PROXY and HTTP_PROXY") {
-		t.Errorf("the error is %v", err)
 	}
 }
 
@@ -262,5 +267,74 @@ func TestBaseURLResolvesNowhere(t *testing.T) {
 		if got := offline.BaseURL(address); got != want {
 			t.Errorf("of %s it is %s, want %s", address, got, want)
 		}
+	}
+}
+
+// Within the context of a call nothing leaves by a resolver of its own, nor to a numeric address; the resolver is never called.
+func TestAResolverOfItsOwnIsNotCalled(t *testing.T) {
+	t.Parallel()
+	resolver := &net.Resolver{PreferGo: true, Dial: func(context.Context, string, string) (net.Conn, error) {
+		t.Error("the resolver was called")
+		return nil, errors.New("there is no name server")
+	}}
+	dialer := &net.Dialer{Resolver: resolver, ControlContext: func(_ context.Context, network, address string, _ syscall.RawConn) error {
+		t.Errorf("it connects to %s %s", network, address)
+		return errors.New("no")
+	}}
+	byTransport := func(address string, transport *http.Transport) func(context.Context) error {
+		return func(ctx context.Context) error { return get(ctx, &http.Client{Transport: transport}, address) }
+	}
+	ended := func(f func(context.Context)) func(context.Context) error { // of a goroutine that is ended
+		return func(ctx context.Context) error {
+			done := make(chan struct{})
+			go func() { defer close(done); f(ctx) }()
+			<-done
+			return context.Cause(ctx)
+		}
+	}
+	for name, test := range map[string]struct {
+		send func(context.Context) error
+		host string
+	}{
+		"a resolver":        {byTransport("https://graph.example/", &http.Transport{DialContext: dialer.DialContext}), "graph.example"},
+		"a numeric address": {byTransport("https://192.0.2.1/", &http.Transport{DialContext: dialer.DialContext}), "192.0.2.1"},
+		"HTTP/2":            {byTransport("https://[2001:db8::1]:1/", &http.Transport{DialContext: dialer.DialContext, ForceAttemptHTTP2: true}), "2001:db8::1"},
+		"a dialer that ignores the URL": {byTransport("http://localhost/", &http.Transport{DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
+			return dialer.DialContext(ctx, network, "graph.example:80")
+		}}), "graph.example"},
+		"a connection by name":    {ended(func(ctx context.Context) { _, _ = dialer.DialContext(ctx, "tcp", "graph.example:443") }), "graph.example"},
+		"a connection by address": {ended(func(ctx context.Context) { _, _ = dialer.DialContext(ctx, "udp", "192.0.2.1:53") }), "192.0.2.1"},
+		"a look-up":               {ended(func(ctx context.Context) { _, _ = resolver.LookupIPAddr(ctx, "graph.example") }), "graph.example"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			watch := offline.StartWatch(false)
+			err := test.send(watch.Context(t.Context()))
+			refused := watch.End()
+			want := "a request to " + test.host + " by a transport of the client's own was refused: this test process is offline"
+			if !errors.Is(err, offline.ErrRefused) || refused == nil || refused.Error() != want {
+				t.Errorf("it returned %v, and the watch saw %v, want %s", err, refused, want)
+			}
+		})
+	}
+}
+
+// What is on the machine is reached within the context of a call, by a name, an address and a file.
+func TestLoopbackIsReachedWithinACall(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	defer server.Close()
+	watch := offline.StartWatch(false)
+	ctx := watch.Context(t.Context())
+	for _, address := range []string{server.URL, strings.Replace(server.URL, "127.0.0.1", "localhost", 1)} {
+		if err := get(ctx, &http.Client{Transport: &http.Transport{}}, address); err != nil {
+			t.Errorf("%s: %v", address, err)
+		}
+	}
+	if _, err := new(net.Dialer).DialContext(ctx, "unix", "none"); err == nil || errors.Is(err, offline.ErrRefused) {
+		t.Errorf("a socket in a file: %v", err)
+	}
+	if err := watch.End(); err != nil {
+		t.Errorf("the watch saw %v", err)
 	}
 }

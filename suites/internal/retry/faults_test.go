@@ -208,7 +208,7 @@ func TestFaults(t *testing.T) {
 			func(p *policy) { p.deaf = true },
 			map[string]string{
 				"context":  "does not end with its context, which ended right after the first response: it returned 1.",
-				"overflow": "hangs: it had not returned after 48h0m0s, though its context was done after half of that.",
+				"overflow": "hangs: it had not returned after 48h0m0s of virtual time, though its context was done after half of that.",
 			},
 		},
 		"does not retry": {
@@ -252,7 +252,7 @@ func TestFaults(t *testing.T) {
 			func(p *policy) {
 				p.deaf, p.wait = true, func(int, http.Header) time.Duration { select {} }
 			},
-			but(all("hangs: it had not returned after 48h0m0s, "), "context", "does not end with its context, which ended right after the first response: it returned 48h0m0s later."),
+			but(all("hangs: it had not returned after 48h0m0s of virtual time, "), "context", "does not end with its context, which ended right after the first response: it returned 48h0m0s of virtual time later."),
 		},
 		"panics": {
 			func(p *policy) { p.wait = func(int, http.Header) time.Duration { panic("no such header") } },

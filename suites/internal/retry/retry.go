@@ -270,7 +270,7 @@ func (t *trial) broken(m *measured) error {
 		return t.say(m, "never stops: it was throttled %d times in %s, and retried until its context was ended.",
 			len(m.attempts), m.attempts[len(m.attempts)-1].at)
 	case hang != nil && !hang.Stuck:
-		found := t.say(m, "hangs: it had not returned after %s, though its context was done after half of that. "+
+		found := t.say(m, "hangs: it had not returned after %s of virtual time, though its context was done after half of that. "+
 			"Have it return with its context.", hang.After)
 		found.hang = true
 		return found
@@ -389,7 +389,7 @@ func (t *trial) endsWithItsContext() error {
 		case isEngine(m.Fault) || m.endless || m.panicked() != nil || hang != nil && hang.Stuck || len(m.Exchanges) == 0:
 			return t.broken(m)
 		case hang != nil || m.ended > promptReturn:
-			return t.say(m, "does not end with its context, which ended right after the first response: it returned %s later.",
+			return t.say(m, "does not end with its context, which ended right after the first response: it returned %s of virtual time later.",
 				max(m.ended, m.hangTime()))
 		case m.Surfaced.Err == nil:
 			return t.say(m, "returned nil although its context ended right after the API had responded %s.", fixtures.StatusLine(m.Last().Status()))

@@ -67,6 +67,7 @@ var changes = map[string]func(call client.Call, err error) error{
 		}
 		return err
 	},
+	"exits":  func(client.Call, error) error { os.Exit(0); return nil },
 	"nil":    func(client.Call, error) error { return nil },
 	"panics": func(client.Call, error) error { panic("no such code") },
 	"throttled": func(_ client.Call, err error) error {
