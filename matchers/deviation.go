@@ -133,6 +133,7 @@ func deviations(x exchange.Exchange, w *fixtures.Wording, bindings fixtures.Bind
 		})
 	}
 	c.contentType()
+	c.refusal()
 	var minutes string
 	if x.Fault() != nil {
 		c.deviate(bindings.Shape, "", Deviation{
@@ -167,6 +168,15 @@ func (c *comparer) contentType() {
 	if received, ok := contentType(c.Exchange); !ok {
 		c.deviate(c.bindings.Shape, "", Deviation{
 			Field: "Content-Type", Documented: "application/json", Received: received,
+		})
+	}
+}
+
+// refusal reports what the platform rejected before the API saw it: no clause documents that, though one may respond alike.
+func (c *comparer) refusal() {
+	if refusal, reason := c.Refusal(c.Clause.Operation.Contract); refusal != nil {
+		c.deviate(fixtures.Exact, "", Deviation{
+			Field: "reason", Documented: "(none of the platform's)", Received: quote(reason, true), Note: refusal.Says,
 		})
 	}
 }

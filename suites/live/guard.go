@@ -151,7 +151,7 @@ func (tr *Transport) checkUser(ctx context.Context, name string, token Token) er
 	var refusal struct{ Error struct{ Message string } }
 	_ = json.Unmarshal(x.Body(), &refusal) // what is none, has no message
 	switch {
-	case isBusy(status) || isThrottled(x) || status >= http.StatusInternalServerError:
+	case isBusy(status) || isThrottled(tr.options.Contract, x) || status >= http.StatusInternalServerError:
 		return engineErrorf(OpNetwork, "classroom/%s cannot be identified: GET %s received %d: try again later", name,
 			profilePath, status)
 	case status == http.StatusForbidden && turnedOff[name] != "" && strings.HasPrefix(refusal.Error.Message, turnedOff[name]):

@@ -100,6 +100,13 @@ func (o *Observer) observe(request *http.Request, response *http.Response) {
 		o.noteMet(documented)
 		return
 	}
+	if refusal, reason := x.Refusal(o.contract); refusal != nil {
+		o.noteUnmatched(Unmatched{
+			Request: operation.Method + " " + operation.Path, Status: response.StatusCode,
+			Reason: redacted(exchange.Printable(refusal.Says + " (" + reason + "), which no clause documents")),
+		})
+		return
+	}
 	o.noteUndocumented(operation, x, params, documented)
 }
 
