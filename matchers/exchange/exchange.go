@@ -10,8 +10,6 @@ import (
 	"io"
 	"maps"
 	"net/http"
-	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -129,12 +127,9 @@ func (x Exchange) String() string {
 			fmt.Fprintf(&text, "%s: %s\n", name, Printable(value))
 		}
 	}
-	const most = 2000
-	body, cut := Mask(strings.ToValidUTF8(string(x.response.Body), "\uFFFD")), "" // before the cut, which may halve a token
-	if len(body) > most {
-		body, cut = strings.ToValidUTF8(body[:most], ""), fmt.Sprintf("… (%d bytes in all)", len(x.response.Body))
-	}
-	fmt.Fprintf(&text, "\n%s%s", body, cut)
+	rest := fmt.Sprintf("… (%d bytes in all)", len(x.response.Body))
+	shown := x.response.Body[:min(len(x.response.Body), 64<<10)] // before the cut, which may halve a token; to mask more takes long
+	fmt.Fprintf(&text, "\n%s", cut(Safe(string(shown)), 2000, rest))
 	return strings.TrimSpace(text.String())
 }
 
@@ -181,46 +176,6 @@ func clone(value any) any {
 		return array
 	}
 	return value
-}
-
-var tokens = regexp.MustCompile(`(?i)\bbearer\s+[\w.~+/=-]{16,}|\beyJ[\w-]+\.[\w-]+(\.[\w-]*)?|\bya29\.[\w.-]+`)
-
-// Mask masks what looks like an access token, in a text of any length: a Bearer credential, a JSON Web Token, a Google OAuth
-// token.
-func Mask(text string) string {
-	lower := strings.ToLower(text)
-	if !strings.Contains(lower, "bearer") && !strings.Contains(lower, "eyj") && !strings.Contains(lower, "ya29.") {
-		return text // the expression is slow, and every URL and text comes here
-	}
-	return tokens.ReplaceAllString(text, "[masked]")
-}
-
-// Printable is a text as failures show it: printable, at most 600 bytes, with tokens masked.
-func Printable(text string) string {
-	const most = 600
-	text = Mask(strings.ToValidUTF8(text, "\uFFFD"))
-	if len(text) > most {
-		text = strings.ToValidUTF8(text[:most], "") + "…"
-	}
-	return text
-}
-
-// PrintableURL is a URL as failures show it: without user information and fragment, every query value masked.
-func PrintableURL(address string) string {
-	u, err := url.Parse(address)
-	if err != nil {
-		return "[unreadable URL]"
-	}
-	u.User, u.Fragment = nil, ""
-	if u.RawQuery == "" {
-		return Mask(u.String())
-	}
-	var query []string
-	for _, name := range slices.Sorted(maps.Keys(u.Query())) {
-		query = append(query, url.QueryEscape(Mask(name))+"=…")
-	}
-	u.RawQuery = ""
-	return Mask(u.String()) + "?" + strings.Join(query, "&")
 }
 
 // decode reads one JSON value. It rejects what encoding/json accepts: a key twice in one object, text after the value, and

@@ -203,7 +203,7 @@ func TestStringCutsAndCleansBody(t *testing.T) {
 		ends string
 	}{
 		"cut within a rune": {strings.Repeat("é", 1001), "é… (2002 bytes in all)"},
-		"not UTF-8":         {"\xff\xfe\x00", "\uFFFD\x00"},
+		"not UTF-8":         {"\xff\xfe\x00", `\u0000`},
 		"cut off a rune":    {"x" + strings.Repeat("é", 1001), "é… (2003 bytes in all)"},
 		"cut off a token":   {strings.Repeat("x", 1985) + " Bearer 0123456789abcdef0123456789", "x [masked]"},
 	} {

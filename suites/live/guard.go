@@ -201,5 +201,5 @@ func (tr *Transport) other(who, what, key, found string) error {
 	want, _ := tr.sandbox.Value(key)
 	return engineErrorf(OpGuard, "%s is of %s %q and not %q, as %s of %s says: it is %w: sign in as another, or correct the file",
 		who,
-		what, exchange.Printable(found), want, key, tr.sandbox.File(), ErrOtherTenant)
+		what, exchange.Escape(found), want, key, tr.sandbox.File(), ErrOtherTenant)
 }

@@ -10,7 +10,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -75,7 +74,7 @@ func (o *Observer) observe(request *http.Request, response *http.Response) {
 	operation, _, params := o.contract.Route(method, address.EscapedPath())
 	if operation == nil {
 		o.noteUnmatched(Unmatched{
-			Request: method + " " + redacted(exchange.PrintableURL(address.String())), Status: response.StatusCode,
+			Request: method + " " + exchange.PrintableURL(address.String()), Status: response.StatusCode,
 			Reason: "no operation of the contract",
 		})
 		return
@@ -92,7 +91,7 @@ func (o *Observer) observe(request *http.Request, response *http.Response) {
 	if err != nil {
 		o.noteUnmatched(Unmatched{
 			Request: operation.Method + " " + operation.Path, Status: response.StatusCode,
-			Reason: redacted(exchange.Printable(err.Error())),
+			Reason: exchange.Printable(err.Error()),
 		})
 		return
 	}
@@ -103,7 +102,7 @@ func (o *Observer) observe(request *http.Request, response *http.Response) {
 	if refusal, reason := x.Refusal(o.contract); refusal != nil {
 		o.noteUnmatched(Unmatched{
 			Request: operation.Method + " " + operation.Path, Status: response.StatusCode,
-			Reason: redacted(exchange.Printable(refusal.Says + " (" + reason + "), which no clause documents")),
+			Reason: exchange.Printable(refusal.Says + " (" + reason + "), which no clause documents"),
 		})
 		return
 	}
@@ -143,9 +142,9 @@ func (o *Observer) noteUndocumented(
 	defer o.mutex.Unlock()
 	o.responses++
 	if first := o.undocumented.note(strings.Join(key, " ")); first != nil {
-		*first = Undocumented{Operation: operation, Text: redacted(documented.FailureMessage(nil))}
+		*first = Undocumented{Operation: operation, Text: exchange.Safe(documented.FailureMessage(nil))}
 		if undocumented && d.code != "" {
-			first.Draft = redacted(d.String())
+			first.Draft = exchange.Safe(d.String())
 		}
 	}
 }
@@ -156,18 +155,6 @@ func (o *Observer) noteUnmatched(a Unmatched) {
 	if first := o.unmatched.note(fmt.Sprint(a)); first != nil {
 		*first = a
 	}
-}
-
-var mailAddress = regexp.MustCompile(`[\w.+-]+(?:@|%40)[\w-]+(?:\.[\w-]+)+`)
-
-// redacted is a text with {id} for each mail address, for those are ids of users.
-func redacted(text string) string {
-	return mailAddress.ReplaceAllStringFunc(text, func(found string) string {
-		if strings.Contains(found, "@odata.") || strings.Contains(found, "@microsoft.graph.") {
-			return found // an OData annotation, such as learner@odata.bind
-		}
-		return "{id}"
-	})
 }
 
 // capture captures the exchange, decompressed where the caller decompresses the response itself. The response's body can be
