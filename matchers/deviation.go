@@ -133,6 +133,7 @@ func deviations(x exchange.Exchange, w *fixtures.Wording, bindings fixtures.Bind
 		})
 	}
 	c.contentType()
+	c.notes()
 	c.refusal()
 	var minutes string
 	if x.Fault() != nil {
@@ -169,6 +170,17 @@ func (c *comparer) contentType() {
 		c.deviate(c.bindings.Shape, "", Deviation{
 			Field: "Content-Type", Documented: "application/json", Received: received,
 		})
+	}
+}
+
+// notes reports what is odd about the body. A reader may ignore it, and so it binds only where every field does.
+func (c *comparer) notes() {
+	binding := fixtures.Advisory
+	if strict := fixtures.Strict(); c.bindings.RetryAfter == strict.RetryAfter && c.bindings.InnerError == strict.InnerError {
+		binding = fixtures.Exact
+	}
+	for _, note := range c.Notes() {
+		c.deviate(binding, "", Deviation{Field: "body", Documented: "JSON, as " + c.envelope.Schema.Name, Received: exchange.Printable(note)})
 	}
 }
 
@@ -353,7 +365,8 @@ func (c *comparer) documentedDetails() string {
 
 func (c *comparer) innerError() {
 	places := c.envelope.InnerError
-	if len(places) == 0 || slices.ContainsFunc(places, func(place string) bool { _, found := c.At(place); return found }) {
+	present := func(place string) bool { value, _ := c.At(place); return value != nil } // null is absence
+	if len(places) == 0 || slices.ContainsFunc(places, present) {
 		return // one that is no object deviates in shape
 	}
 	c.deviate(c.bindings.InnerError, "", Deviation{

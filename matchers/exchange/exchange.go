@@ -24,20 +24,21 @@ import (
 const MaxBody = 1 << 20
 
 // Exchange is one request and its response, captured once. It is immutable and safe to print. It keeps the request's
-// method and URL without query values, and the response's headers Content-Type, Retry-After, Date and the correlation ids
-// Request-Id, Client-Request-Id and X-Ms-Ags-Diagnostic. String masks what looks like a token.
+// method and URL without query values, and the response's headers Content-Type, Content-Encoding, Retry-After, Date and the correlation ids
+// Request-Id, Client-Request-Id and X-Ms-Ags-Diagnostic. What it prints is Safe.
 type Exchange struct {
 	method, url string
 	response    fixtures.Response
 	received    time.Time
-	body        any   // the decoded body
-	fault       error // why the body could not be decoded, printable
+	content     content // of the response
+	body        any     // the decoded body
+	fault       error   // why the body could not be decoded, printable
 }
 
 // keptHeaders are the header fields an Exchange keeps: those of the contract, and the correlation ids that a provider's
 // support needs. All others are dropped, so that a token among them cannot be printed.
 var keptHeaders = []string{
-	"Content-Type", "Retry-After", "Date", "Request-Id", "Client-Request-Id", "X-Ms-Ags-Diagnostic",
+	"Content-Type", "Content-Encoding", "Retry-After", "Date", "Request-Id", "Client-Request-Id", "X-Ms-Ags-Diagnostic",
 }
 
 // New makes an exchange of a request and the response received at a time. An HTTP date in Retry-After counts from that time
@@ -50,8 +51,12 @@ func New(method, rawURL string, response fixtures.Response, received time.Time) 
 			x.response.Header[name] = append(x.response.Header[name], values...)
 		}
 	}
-	var err error
-	if x.body, err = decode(response.Body); err != nil {
+	x.content = readContent(x.response.Header, x.response.Body)
+	err := x.content.fault
+	if err == nil {
+		x.body, err = decode(x.content.text)
+	}
+	if err != nil {
 		x.fault = errors.New(Printable(err.Error()))
 	}
 	return x
@@ -118,7 +123,7 @@ func (x Exchange) Values(name string) []string { return slices.Clone(x.response.
 // Body returns a copy of the response's body.
 func (x Exchange) Body() []byte { return bytes.Clone(x.response.Body) }
 
-// String prints the response: status, header, a blank line and the first 2,000 bytes of the body, tokens masked.
+// String prints the response: status, header, a blank line and the first 2,000 bytes of the decoded body, Safe.
 func (x Exchange) String() string {
 	var text strings.Builder
 	fmt.Fprintln(&text, fixtures.StatusLine(x.response.Status))
@@ -127,8 +132,8 @@ func (x Exchange) String() string {
 			fmt.Fprintf(&text, "%s: %s\n", name, Printable(value))
 		}
 	}
-	rest := fmt.Sprintf("… (%d bytes in all)", len(x.response.Body))
-	shown := x.response.Body[:min(len(x.response.Body), 64<<10)] // before the cut, which may halve a token; to mask more takes long
+	rest := fmt.Sprintf("… (%d bytes in all)", len(x.content.text))
+	shown := x.content.text[:min(len(x.content.text), 64<<10)] // before the cut, which may halve a token; to mask more takes long
 	fmt.Fprintf(&text, "\n%s", cut(Safe(string(shown)), 2000, rest))
 	return strings.TrimSpace(text.String())
 }
@@ -149,6 +154,12 @@ func (x Exchange) Request() string {
 
 // Fault is the reason why the body could not be decoded, nil if it could.
 func (x Exchange) Fault() error { return x.fault }
+
+// Notes are what is odd about the body, and keeps nobody from decoding it: a byte order mark, or another charset.
+func (x Exchange) Notes() []string { return slices.Clone(x.content.notes) }
+
+// IsPage reports whether the body begins as no JSON does, though it is text: a gateway or a proxy may have sent it.
+func (x Exchange) IsPage() bool { return x.fault != nil && x.content.page }
 
 // At returns a copy of the value that a JSON Pointer (RFC 6901) names in the decoded body; a number is a float64. "" names
 // the whole body. Nothing is found in a body that isn't JSON.
@@ -181,9 +192,6 @@ func clone(value any) any {
 // decode reads one JSON value. It rejects what encoding/json accepts: a key twice in one object, text after the value, and
 // invalid UTF-8.
 func decode(text []byte) (value any, err error) {
-	if len(bytes.TrimSpace(text)) == 0 {
-		return nil, errors.New("the body is empty")
-	}
 	err = json.Unmarshal(text, &value)
 	if err == nil {
 		return value, nil
