@@ -111,13 +111,13 @@ func FuzzPrint(f *testing.F) {
 	}
 	commands := regexp.MustCompile(`(?m)^\s*::|##\w*\[`)
 	f.Fuzz(func(t *testing.T, text string) {
-		for name, print := range map[string]func(string) string{"Escape": exchange.Escape, "Safe": exchange.Safe, "Printable": exchange.Printable} {
-			shown := print(text)
+		for name, write := range map[string]func(string) string{"Escape": exchange.Escape, "Safe": exchange.Safe, "Printable": exchange.Printable} {
+			shown := write(text)
 			hidden := func(r rune) bool { return r != '\n' && r != '\t' && !unicode.IsPrint(r) }
 			if !utf8.ValidString(shown) || strings.ContainsFunc(shown, hidden) || commands.MatchString(shown) {
 				t.Errorf("%s of %q is %q", name, text, shown)
 			}
-			if twice := print(shown); twice != shown {
+			if twice := write(shown); twice != shown {
 				t.Errorf("%s of %q is %q, and then %q", name, text, shown, twice)
 			}
 			if name == "Printable" && len(shown) > 700 || len(shown) > 10*len(text)+20 {
