@@ -1,11 +1,11 @@
 package matchers
 
 import (
-	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -138,8 +138,11 @@ func (m *HonorMatcher) NegatedFailureMessage(any) string {
 
 // writeNearest names the wording nearest to the response among the others of the operation.
 func (m *HonorMatcher) writeNearest(text *strings.Builder) {
-	if proxy := likelyProxy(m.exchange); proxy != "" || m.exchange.Fault() != nil {
-		text.WriteString(proxy)
+	if m.exchange.Fault() != nil && !m.exchange.IsPage() {
+		return // the deviation of the body says it
+	}
+	if fact := fact(m.exchange, m.clause.Operation.Contract); fact != "" {
+		text.WriteString(fact)
 		return
 	}
 	if m.exactOther != nil {
@@ -159,16 +162,32 @@ func (m *HonorMatcher) writeNearest(text *strings.Builder) {
 	}
 }
 
-// likelyProxy says what may have responded instead of the API, "" if nothing suggests it.
-func likelyProxy(x exchange.Exchange) string {
+// fact says what the response is, and then who may have sent it, "" if it is an error of the API.
+func fact(x exchange.Exchange, contract *fixtures.Contract) string {
+	refusal, reason := x.Refusal(contract)
+	_, isArray := x.At("/0/error")
+	oauth := x.TextAt("/error")
 	switch {
 	case x.Status() < http.StatusBadRequest:
 		return "It is no failure: the request succeeded or was redirected.\n"
-	case x.Fault() != nil && !bytes.HasPrefix(bytes.TrimSpace(x.Body()), []byte("{")):
-		return "The body is no error of the API: a gateway or a proxy may have sent it.\n"
+	case x.IsPage():
+		return fmt.Sprintf("%s: a gateway or a proxy may have sent it.\n", capital(x.Fault()))
+	case x.Fault() != nil:
+		return capital(x.Fault()) + ".\n"
+	case refusal != nil:
+		return fmt.Sprintf("It says that %s, %s: the API has not seen the request.\n", refusal.Says, quote(reason, true))
+	case isArray:
+		return "The body is an array around the error, as a method that streams sends it.\n"
+	case oauthCode.MatchString(oauth):
+		return fmt.Sprintf("The body is an error of OAuth 2.0 (RFC 6749, 5.2), %s: a token endpoint sends it, and not the API.\n", oauth)
 	}
 	return ""
 }
+
+var oauthCode = regexp.MustCompile(`^[a-z]+(_[a-z]+)*$`)
+
+// capital is the text of an error at the beginning of a line.
+func capital(err error) string { return strings.ToUpper(err.Error()[:1]) + err.Error()[1:] }
 
 // BeDocumented succeeds if the response honors any clause of the operation, as strongly as the provider's own words bind.
 func BeDocumented(operation *fixtures.Operation) *DocumentedMatcher {
@@ -232,13 +251,13 @@ func (m *DocumentedMatcher) Match(actual any) (bool, error) {
 func (m *DocumentedMatcher) FailureMessage(any) string {
 	var text strings.Builder
 	fmt.Fprintf(&text, "No clause of %s documents the response.\n", m.operation.ID)
-	status := m.exchange.Status()
-	if !slices.ContainsFunc(m.operation.Clauses, func(c *fixtures.Clause) bool { return c.Status == status }) {
-		fmt.Fprintf(&text, "None has the status %s.\n", fixtures.StatusLine(status))
-	}
-	if proxy := likelyProxy(m.exchange); proxy != "" || m.exchange.Fault() != nil {
-		text.WriteString(cmp.Or(proxy, fmt.Sprintln(m.exchange.Fault())))
+	if fact := fact(m.exchange, m.operation.Contract); fact != "" {
+		text.WriteString(fact)
 	} else {
+		hasStatus := func(c *fixtures.Clause) bool { return c.Status == m.exchange.Status() }
+		if !slices.ContainsFunc(m.operation.Clauses, hasStatus) {
+			fmt.Fprintf(&text, "None of them has the status %s.\n", fixtures.StatusLine(m.exchange.Status()))
+		}
 		fmt.Fprintf(&text, "Nearest is %s,\nwhich %s.\n\n", m.comparison.wording.ID(), m.comparison.wording.Title())
 		writeDeviations(&text, m.comparison.deviations)
 		writeSource(&text, m.comparison.wording)

@@ -133,6 +133,8 @@ func deviations(x exchange.Exchange, w *fixtures.Wording, bindings fixtures.Bind
 		})
 	}
 	c.contentType()
+	c.notes()
+	c.refusal()
 	var minutes string
 	if x.Fault() != nil {
 		c.deviate(bindings.Shape, "", Deviation{
@@ -167,6 +169,26 @@ func (c *comparer) contentType() {
 	if received, ok := contentType(c.Exchange); !ok {
 		c.deviate(c.bindings.Shape, "", Deviation{
 			Field: "Content-Type", Documented: "application/json", Received: received,
+		})
+	}
+}
+
+// notes reports what is odd about the body. A reader may ignore it, and so it binds only where every field does.
+func (c *comparer) notes() {
+	binding := fixtures.Advisory
+	if strict := fixtures.Strict(); c.bindings.RetryAfter == strict.RetryAfter && c.bindings.InnerError == strict.InnerError {
+		binding = fixtures.Exact
+	}
+	for _, note := range c.Notes() {
+		c.deviate(binding, "", Deviation{Field: "body", Documented: "JSON, as " + c.envelope.Schema.Name, Received: exchange.Printable(note)})
+	}
+}
+
+// refusal reports what the platform rejected before the API saw it: no clause documents that, though one may respond alike.
+func (c *comparer) refusal() {
+	if refusal, reason := c.Refusal(c.Clause.Operation.Contract); refusal != nil {
+		c.deviate(fixtures.Exact, "", Deviation{
+			Field: "reason", Documented: "(none of the platform's)", Received: quote(reason, true), Note: refusal.Says,
 		})
 	}
 }
@@ -334,7 +356,8 @@ func (c *comparer) documentedDetails() string {
 
 func (c *comparer) innerError() {
 	places := c.envelope.InnerError
-	if len(places) == 0 || slices.ContainsFunc(places, func(place string) bool { _, found := c.At(place); return found }) {
+	present := func(place string) bool { value, _ := c.At(place); return value != nil } // null is absence
+	if len(places) == 0 || slices.ContainsFunc(places, present) {
 		return // one that is no object deviates in shape
 	}
 	c.deviate(c.bindings.InnerError, "", Deviation{

@@ -66,16 +66,16 @@ func (e *execution) assert(v verdict.Verdict, body func(gomega.Gomega)) {
 				broken.Deviations = v.Deviations
 				v = broken
 			}
-			e.front.fail(report.EscapeLogCommands(e.run.causes.text(e.record.Spec, v, message)), slices.Concat(callerSkip, []int{0})[0]+1)
+			e.front.fail(e.run.causes.text(e.record.Spec, v, message), slices.Concat(callerSkip, []int{0})[0]+1)
 		}))
 	}
 	switch {
 	case v.Outcome.Fails():
-		e.front.fail(report.EscapeLogCommands(e.run.causes.text(e.record.Spec, v, v.Text)), 1)
+		e.front.fail(e.run.causes.text(e.record.Spec, v, v.Text), 1)
 	case v.Outcome == report.Another:
-		e.front.skip(report.EscapeLogCommands(v.Text))
+		e.front.skip(v.Text)
 	case v.Outcome == report.NotRun || v.Outcome == report.Unsupported:
-		e.front.skip(report.EscapeLogCommands(v.Reason))
+		e.front.skip(v.Reason)
 	}
 }
 

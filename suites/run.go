@@ -106,10 +106,10 @@ func (s *suiteRun) setUp(w writer) error {
 	return nil
 }
 
-// mask is a text as logs and reports may have it: without tokens and secrets.
+// mask is a text as logs and reports may have it: without tokens, secrets and addresses, and a command of no log.
 func (s *suiteRun) mask(text string) string {
 	if s.suite.tenant != nil {
 		text = s.suite.tenant.Scrub(text)
 	}
-	return exchange.Mask(text)
+	return exchange.Safe(text)
 }

@@ -16,7 +16,7 @@ import (
 	"github.com/learncontract/learncontract/ci/contract/internal/drift"
 	"github.com/learncontract/learncontract/ci/contract/internal/pages"
 	"github.com/learncontract/learncontract/fixtures"
-	"github.com/learncontract/learncontract/suites/report"
+	"github.com/learncontract/learncontract/matchers/exchange"
 )
 
 //go:embed drift.schema.json
@@ -177,7 +177,7 @@ func writeDrift(w io.Writer, _ string, files []string, r *drift.Report) error {
 		}
 		fmt.Fprintln(&text, strings.Join(counts, ", "))
 	}
-	_, err := io.WriteString(w, report.EscapeLogCommands(text.String()))
+	_, err := io.WriteString(w, exchange.Escape(text.String()))
 	return err
 }
 

@@ -251,7 +251,7 @@ func TestDriftIsSafeToPrint(t *testing.T) {
 	write(t, "document.json", `{"methods": {"a": {"id": "\u001b]0;pwned\u0007", "httpMethod": "GET", "path": "a", "description": "* `+"`GONE`"+`"}}}`)
 	for args, want := range map[string]int{"graph page.md": 1, "classroom --discovery document.json": 2} {
 		status, stdout, stderr := contract(append([]string{"drift"}, strings.Fields(args)...)...)
-		if all := stdout + stderr; status != want || strings.ContainsAny(all, "\x1b\a\u009b\u202e") || !strings.Contains(all, "\uFFFD]0;pwned\uFFFD") {
+		if all := stdout + stderr; status != want || strings.ContainsAny(all, "\x1b\a\u009b\u202e") || !strings.Contains(all, `\u001b]0;pwned\u0007`) {
 			t.Errorf("drift %s: exit status %d, %q%q", args, status, stdout, stderr)
 		}
 	}

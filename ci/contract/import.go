@@ -19,7 +19,7 @@ import (
 
 	"github.com/learncontract/learncontract/ci/contract/internal/pages"
 	"github.com/learncontract/learncontract/fixtures"
-	"github.com/learncontract/learncontract/suites/report"
+	"github.com/learncontract/learncontract/matchers/exchange"
 )
 
 // generated is the file that import writes, below the folder fixtures.
@@ -67,7 +67,7 @@ func importCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			_, err = io.WriteString(cmd.OutOrStdout(), report.EscapeLogCommands(done.String()))
+			_, err = io.WriteString(cmd.OutOrStdout(), exchange.Escape(done.String()))
 			return err
 		},
 	}

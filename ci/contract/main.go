@@ -33,7 +33,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/learncontract/learncontract/fixtures"
-	"github.com/learncontract/learncontract/suites/report"
+	"github.com/learncontract/learncontract/matchers/exchange"
 )
 
 func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
@@ -79,7 +79,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	if err := root.ExecuteContext(ctx); errors.Is(err, errDrift) || errors.Is(err, errFails) {
 		return 1
 	} else if err != nil {
-		_, _ = fmt.Fprintln(stderr, "contract:", report.EscapeLogCommands(err.Error())) // an error here has no other place to go
+		_, _ = fmt.Fprintln(stderr, "contract:", exchange.Safe(err.Error())) // an error here has no other place to go
 		return 2
 	}
 	return 0

@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/learncontract/learncontract/matchers/exchange"
 	"github.com/learncontract/learncontract/suites/report"
 	"github.com/learncontract/learncontract/suites/report/page"
 )
@@ -235,15 +236,15 @@ func printRuns(w io.Writer, r *report.Report, annotations bool) error {
 		_ = console.WriteCoverage(&text, r, run)
 	}
 	for _, disagreement := range r.Disagreements {
-		fmt.Fprintf(&text, "disagreement: %s\n", report.EscapeLogCommands(disagreement))
+		fmt.Fprintf(&text, "disagreement: %s\n", exchange.Safe(disagreement))
 	}
 	if r.Changes != nil {
 		for _, run := range r.Changes.Runs() {
-			fmt.Fprintf(&text, "%s\n", report.EscapeLogCommands(run))
+			fmt.Fprintf(&text, "%s\n", exchange.Safe(run))
 		}
 		for _, kind := range r.Changes.ByKind() {
 			for _, change := range kind.Changes {
-				fmt.Fprintf(&text, "%s: %s\n", kind.Kind, report.EscapeLogCommands(change.String()))
+				fmt.Fprintf(&text, "%s: %s\n", kind.Kind, exchange.Safe(change.String()))
 			}
 		}
 	}

@@ -15,7 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/learncontract/learncontract/fixtures"
-	"github.com/learncontract/learncontract/suites/report"
+	"github.com/learncontract/learncontract/matchers/exchange"
 )
 
 func serveCommand() *cobra.Command {
@@ -227,7 +227,7 @@ func (s *server) writeText(text *bytes.Buffer) {
 // reject responds to a request that no contract documents with a sentence that says why.
 func (s *server) reject(w http.ResponseWriter, r *http.Request, status int, why string) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	why = "contract serve: " + report.EscapeLogCommands(why)
+	why = "contract serve: " + exchange.Safe(why)
 	s.respond(w, r, status, []byte(why+"\n"), why)
 }
 

@@ -11,8 +11,6 @@ import (
 	"io"
 	"maps"
 	"net/http"
-	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -29,14 +27,15 @@ import (
 const MaxBody = 1 << 20
 
 // Exchange is one request and its response, captured once. It is immutable and safe to print. It keeps the request's
-// method and URL without query values, and the response's headers Content-Type, Retry-After, Date and the correlation ids
-// Request-Id, Client-Request-Id and X-Ms-Ags-Diagnostic. String masks what looks like a token.
+// method and URL without query values, and the response's headers Content-Type, Content-Encoding, Retry-After, Date and the correlation ids
+// Request-Id, Client-Request-Id and X-Ms-Ags-Diagnostic. What it prints is Safe.
 type Exchange struct {
 	method, url string
 	response    fixtures.Response
 	received    time.Time
-	body        any   // the decoded body
-	fault       error // why the body could not be decoded, printable
+	content     content // of the response
+	body        any     // the decoded body
+	fault       error   // why the body could not be decoded, printable
 	once        *once
 }
 
@@ -49,7 +48,7 @@ type once struct {
 // keptHeaders are the header fields an Exchange keeps: those of the contract, and the correlation ids that a provider's
 // support needs. All others are dropped, so that a token among them cannot be printed.
 var keptHeaders = []string{
-	"Content-Type", "Retry-After", "Date", "Request-Id", "Client-Request-Id", "X-Ms-Ags-Diagnostic",
+	"Content-Type", "Content-Encoding", "Retry-After", "Date", "Request-Id", "Client-Request-Id", "X-Ms-Ags-Diagnostic",
 }
 
 // New makes an exchange of a request and the response received at a time. An HTTP date in Retry-After counts from that time
@@ -62,8 +61,12 @@ func New(method, rawURL string, response fixtures.Response, received time.Time) 
 			x.response.Header[name] = append(x.response.Header[name], values...)
 		}
 	}
-	var err error
-	if x.body, err = decode(response.Body); err != nil {
+	x.content = readContent(x.response.Header, x.response.Body)
+	err := x.content.fault
+	if err == nil {
+		x.body, err = decode(x.content.text)
+	}
+	if err != nil {
 		x.fault = errors.New(Printable(err.Error()))
 	}
 	return x
@@ -160,7 +163,7 @@ func (x Exchange) Values(name string) []string { return slices.Clone(x.response.
 // Body returns a copy of the response's body.
 func (x Exchange) Body() []byte { return bytes.Clone(x.response.Body) }
 
-// String prints the response: status, header, a blank line and the first 2,000 bytes of the body, tokens masked.
+// String prints the response: status, header, a blank line and the first 2,000 bytes of the decoded body, Safe.
 func (x Exchange) String() string {
 	var text strings.Builder
 	fmt.Fprintln(&text, fixtures.StatusLine(x.response.Status))
@@ -169,12 +172,9 @@ func (x Exchange) String() string {
 			fmt.Fprintf(&text, "%s: %s\n", name, Printable(value))
 		}
 	}
-	const most = 2000
-	body, cut := Mask(strings.ToValidUTF8(string(x.response.Body), "\uFFFD")), "" // before the cut, which may halve a token
-	if len(body) > most {
-		body, cut = strings.ToValidUTF8(body[:most], ""), fmt.Sprintf("… (%d bytes in all)", len(x.response.Body))
-	}
-	fmt.Fprintf(&text, "\n%s%s", body, cut)
+	rest := fmt.Sprintf("… (%d bytes in all)", len(x.content.text))
+	shown := x.content.text[:min(len(x.content.text), 64<<10)] // before the cut, which may halve a token; to mask more takes long
+	fmt.Fprintf(&text, "\n%s", cut(Safe(string(shown)), 2000, rest))
 	return strings.TrimSpace(text.String())
 }
 
@@ -194,6 +194,12 @@ func (x Exchange) Request() string {
 
 // Fault is the reason why the body could not be decoded, nil if it could.
 func (x Exchange) Fault() error { return x.fault }
+
+// Notes are what is odd about the body, and keeps nobody from decoding it: a byte order mark, or another charset.
+func (x Exchange) Notes() []string { return slices.Clone(x.content.notes) }
+
+// IsPage reports whether the body begins as no JSON does, though it is text: a gateway or a proxy may have sent it.
+func (x Exchange) IsPage() bool { return x.fault != nil && x.content.page }
 
 // At returns a copy of the value that a JSON Pointer (RFC 6901) names in the decoded body; a number is a float64. "" names
 // the whole body. Nothing is found in a body that isn't JSON.
@@ -239,52 +245,9 @@ func clone(value any) any {
 	return value
 }
 
-var tokens = regexp.MustCompile(`(?i)\bbearer\s+[\w.~+/=-]{16,}|\beyJ[\w-]+\.[\w-]+(\.[\w-]*)?|\bya29\.[\w.-]+`)
-
-// Mask masks what looks like an access token, in a text of any length: a Bearer credential, a JSON Web Token, a Google OAuth
-// token.
-func Mask(text string) string {
-	lower := strings.ToLower(text)
-	if !strings.Contains(lower, "bearer") && !strings.Contains(lower, "eyj") && !strings.Contains(lower, "ya29.") {
-		return text // the expression is slow, and every URL and text comes here
-	}
-	return tokens.ReplaceAllString(text, "[masked]")
-}
-
-// Printable is a text as failures show it: printable, at most 600 bytes, with tokens masked.
-func Printable(text string) string {
-	const most = 600
-	text = Mask(strings.ToValidUTF8(text, "\uFFFD"))
-	if len(text) > most {
-		text = strings.ToValidUTF8(text[:most], "") + "…"
-	}
-	return text
-}
-
-// PrintableURL is a URL as failures show it: without user information and fragment, every query value masked.
-func PrintableURL(address string) string {
-	u, err := url.Parse(address)
-	if err != nil {
-		return "[unreadable URL]"
-	}
-	u.User, u.Fragment = nil, ""
-	if u.RawQuery == "" {
-		return Mask(u.String())
-	}
-	var query []string
-	for _, name := range slices.Sorted(maps.Keys(u.Query())) {
-		query = append(query, url.QueryEscape(Mask(name))+"=…")
-	}
-	u.RawQuery = ""
-	return Mask(u.String()) + "?" + strings.Join(query, "&")
-}
-
 // decode reads one JSON value. It rejects what encoding/json accepts: a key twice in one object, text after the value, and
 // invalid UTF-8.
 func decode(text []byte) (value any, err error) {
-	if len(bytes.TrimSpace(text)) == 0 {
-		return nil, errors.New("the body is empty")
-	}
 	err = json.Unmarshal(text, &value)
 	if err == nil {
 		return value, nil

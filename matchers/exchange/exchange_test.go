@@ -188,7 +188,7 @@ func TestOnlyKeptHeaders(t *testing.T) {
 		t.Fatal(err)
 	}
 	harmless := []string{
-		"Content-Type", "Retry-After", "Date", "Request-Id", "Client-Request-Id", "X-Ms-Ags-Diagnostic",
+		"Content-Type", "Content-Encoding", "Retry-After", "Date", "Request-Id", "Client-Request-Id", "X-Ms-Ags-Diagnostic",
 	}
 	for name := range response.Header {
 		kept := slices.Contains(harmless, http.CanonicalHeaderKey(name))
@@ -278,7 +278,7 @@ func TestStringCutsAndCleansBody(t *testing.T) {
 	}{
 		"cut within a rune": {strings.Repeat("é", 1001), "é… (2002 bytes in all)"},
 		"not cut":           {strings.Repeat("x", 2000), "xxx"},
-		"not UTF-8":         {"\xff\xfe\x00", "\uFFFD\x00"},
+		"not UTF-8":         {"\xff\x80x\x00", `x\u0000`},
 		"cut off a rune":    {"x" + strings.Repeat("é", 1001), "é… (2003 bytes in all)"},
 		"cut off a token":   {strings.Repeat("x", 1985) + " Bearer 0123456789abcdef0123456789", "x [masked]"},
 	} {
@@ -461,7 +461,7 @@ func TestBodyFaults(t *testing.T) {
 	for text, fault := range map[string]string{
 		"":                            "the body is empty",
 		" \n":                         "the body is empty",
-		"<html>":                      "the body is not JSON: invalid character '<' at start of value, in byte 1",
+		"<html>":                      "the body is HTML, not JSON",
 		`{"error":`:                   "the body is not JSON: it breaks off",
 		`{"error":{"code":"Forbidden`: "the body is not JSON: it breaks off",
 		`[1,`:                         "the body is not JSON: it breaks off",
@@ -474,7 +474,6 @@ func TestBodyFaults(t *testing.T) {
 		`{"a":[0,{"b":1,"\u0062":2}]}`: "the body is not JSON: duplicate object member name, in byte 16 of /a/1/b",
 		`{"a":"b:\"c\":","a":[":"]}`:   "the body is not JSON: duplicate object member name, in byte 17 of /a",
 		`{1:2}`:                        "the body is not JSON: object member name must be a string, in byte 2",
-		"\ufeff{}":                     "the body is not JSON: invalid character '\\ufeff' at start of value, in byte 1",
 		"{\"a\":\"\xff\"}":             "the body is not JSON: invalid UTF-8, in byte 7 of /a",
 		`{"a":"\ud800"}`:               "the body is not JSON: invalid surrogate pair",
 		`{"error":{"code":"a\q"}}`:     "the body is not JSON: invalid escape sequence `\\q` in string, in byte 20 of /error/code",

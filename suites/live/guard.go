@@ -151,7 +151,7 @@ func (tr *Transport) checkUser(ctx context.Context, name string, token Token) er
 	var refusal struct{ Error struct{ Message string } }
 	_ = json.Unmarshal(x.Body(), &refusal) // what is none, has no message
 	switch {
-	case isBusy(status) || isThrottled(x) || status >= http.StatusInternalServerError:
+	case isBusy(status) || isThrottled(tr.options.Contract, x) || status >= http.StatusInternalServerError:
 		return engineErrorf(opNetwork, "classroom/%s cannot be identified: GET %s received %d: try again later", name,
 			profilePath, status)
 	case status == http.StatusForbidden && turnedOff[name] != "" && strings.HasPrefix(refusal.Error.Message, turnedOff[name]):
@@ -201,5 +201,5 @@ func (tr *Transport) other(who, what, key, found string) error {
 	want, _ := tr.sandbox.Value(key)
 	return engineErrorf(opGuard, "%s is of %s %q and not %q, as %s of %s says: it is %w: sign in as another, or correct the file",
 		who,
-		what, exchange.Printable(found), want, key, tr.sandbox.File(), ErrOtherTenant)
+		what, exchange.Escape(found), want, key, tr.sandbox.File(), ErrOtherTenant)
 }

@@ -9,44 +9,15 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
-)
 
-// shapes are what secrets look like, by kind. Of each, a text has the mark in lower case, or the expression is spared: it
-// takes long.
-var shapes = []struct {
-	kind string
-	mark string
-	form *regexp.Regexp
-}{
-	{"a JSON Web Token", "eyj", regexp.MustCompile(`eyJ[\w-]{8,}\.[\w-]+(\.[\w-]*)?`)},
-	{"a Google access token", "ya29.", regexp.MustCompile(`ya29\.[\w.-]{4,}`)},
-	{"a bearer token", "bearer", regexp.MustCompile(`(?i)\bbearer\s+[\w.~+/=-]{16,}`)},
-	{"a private key", "private key-----", regexp.MustCompile(`-----BEGIN [A-Z ]*PRIVATE KEY-----[\w\s+/=]*`)},
-	{"a Google refresh token", "1//0", regexp.MustCompile(`\b1//0[\w-]{16,}`)},
-	{"a Google client secret", "gocspx-", regexp.MustCompile(`GOCSPX-[\w-]{16,}`)},
-	{"an Entra client secret", "q~", regexp.MustCompile(`[\w.~-]{3}\dQ~[\w.~-]{31,37}`)},
-}
+	"github.com/learncontract/learncontract/matchers/exchange"
+)
 
 // span is where a secret stands in a text.
 type span struct {
 	start, end int
 	kind       string
-}
-
-// shaped finds what looks like a secret.
-func shaped(text []byte) (spans []span) {
-	lower := bytes.ToLower(text)
-	for _, shape := range shapes {
-		if !bytes.Contains(lower, []byte(shape.mark)) {
-			continue
-		}
-		for _, at := range shape.form.FindAllIndex(text, -1) {
-			spans = append(spans, span{at[0], at[1], shape.kind})
-		}
-	}
-	return spans
 }
 
 // knownIn finds the known secrets.
@@ -75,7 +46,11 @@ func (s *Secrets) search(text []byte) []span {
 	defer s.mutex.RUnlock()
 	var spans []span
 	for _, v := range views(text) {
-		for _, found := range append(s.knownIn(v.text), shaped(v.text)...) {
+		found := s.knownIn(v.text)
+		for _, secret := range exchange.FindSecrets(v.text) {
+			found = append(found, span{secret.Start, secret.End, secret.Kind})
+		}
+		for _, found := range found {
 			spans = append(spans, span{int(v.from[found.start]), int(v.to[found.end-1]), found.kind})
 		}
 	}

@@ -150,15 +150,19 @@ func (t *Tenant) shouldRepeat(r *fixtures.Recipe, x exchange.Exchange) bool {
 		t.transport.Forget(r.As)
 		return true
 	}
-	return t.transport.busy(x) && (isThrottled(x) || x.Status() != r.Clause.Status)
+	return t.transport.busy(x) && (isThrottled(t.contract, x) || x.Status() != r.Clause.Status)
 }
 
 // inconclusive is the error of a response that says nothing of the clause.
 func (t *Tenant) inconclusive(r *fixtures.Recipe, x exchange.Exchange) error {
 	line := fixtures.StatusLine(x.Status())
+	refusal, reason := x.Refusal(t.contract)
 	switch {
-	case isThrottled(x):
+	case refusal != nil && refusal.Wait:
 		return engineErrorf(opWait, "%s throttled the request with %s, %d times: try again later", t.contract.Provider, line, mostTries)
+	case refusal != nil:
+		return engineErrorf(opSetUp, "%s responded %s, and %s (%s), which says nothing of the clause: see to that first", t.contract.Provider, line,
+			refusal.Says, exchange.Printable(reason))
 	case isGatewaysPage(x):
 		return engineErrorf(opNetwork, "a gateway before %s responded %s with a page of its own: check the network and its proxies\n%s",
 			t.contract.Provider, line, x)

@@ -26,6 +26,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/learncontract/learncontract/fixtures"
+	"github.com/learncontract/learncontract/matchers/exchange"
 )
 
 // sandboxKey is something that a sandbox file can name.
@@ -213,7 +214,7 @@ const secretRemedy = "looks like a secret, and secrets come from the environment
 func (r *sandboxReader) secrets(text []byte) map[int]bool {
 	leaked := map[int]bool{}
 	for i, line := range bytes.Split(text, []byte("\n")) {
-		if len(shaped(line)) > 0 {
+		if len(exchange.FindSecrets(line)) > 0 {
 			leaked[i+1] = true
 			r.problem(i+1, secretRemedy)
 		}
@@ -331,7 +332,7 @@ func (r *sandboxReader) readCA() {
 		r.problem(line, "the file of ca cannot be read (%s): its path is from the sandbox file's folder", cause(err))
 		return
 	}
-	if len(shaped(text)) > 0 {
+	if len(exchange.FindSecrets(text)) > 0 {
 		r.problem(line, "the file of ca holds a private key: name one that holds certificates alone")
 		return
 	}

@@ -84,7 +84,7 @@ func Open(contract *fixtures.Contract, config Config) (*Tenant, error) {
 	if config.Replay != "" {
 		t.recorded, err = replay(config.Replay, contract)
 	} else {
-		config.Options.Budget = t.Budget()
+		config.Options.Budget, config.Options.Contract = t.Budget(), contract
 		t.config.Options = config.Options
 		t.transport, err = NewTransport(config.Sandbox, contract.Provider, config.SignIn, config.Options)
 	}

@@ -1,7 +1,6 @@
 package live
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"crypto/rand"
@@ -13,7 +12,6 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
-	"regexp"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -46,6 +44,8 @@ type Options struct {
 	FirstLook time.Duration
 	// Waiting is called with what the run waits for when it begins to, and "" when that is over; nil for nobody.
 	Waiting func(what string)
+	// Contract says what a refusal of the platform is; nil for none.
+	Contract *fixtures.Contract
 	// Secrets gets every token that is handed out; nil for none.
 	Secrets *Secrets
 }
@@ -394,7 +394,7 @@ func (tr *Transport) observeThrottling(status int, header http.Header) {
 
 // busy reports whether a response asks to wait, by its status, which observeThrottling has seen, or by its body, which counts as a 429.
 func (tr *Transport) busy(x exchange.Exchange) bool {
-	if !isThrottled(x) {
+	if !isThrottled(tr.options.Contract, x) {
 		return isBusy(x.Status())
 	}
 	header := http.Header{}
@@ -412,28 +412,11 @@ func isBusy(status int) bool {
 	return status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable
 }
 
-// throttling are the reasons, in errors[] or as ErrorInfo has them, by which Google's APIs reject with 403 who calls too often
-// (developers.google.com/workspace/drive/api/guides/handle-errors, cloud.google.com/apis/design/errors).
-var throttling = regexp.MustCompile(`(?i)(rate_?limit|daily_?limit|quota)_?exceeded$`)
-
-// throttlingText is what Google's front end writes for it (fixtures/observed/classroom.yaml, request-rate-plain-text).
-const throttlingText = "Request rate higher than configured"
-
-// isThrottled reports a rejection that says only to send fewer requests. A named error says itself what it is, whatever its reason.
-func isThrottled(x exchange.Exchange) bool {
-	message, _ := x.At("/error/message")
-	if text, _ := message.(string); x.Status() != http.StatusForbidden || strings.HasPrefix(text, "@") {
+// isThrottled tells a refusal of the platform that says only to send the request later.
+func isThrottled(contract *fixtures.Contract, x exchange.Exchange) bool {
+	if contract == nil {
 		return false
 	}
-	for _, place := range []string{"/error/errors", "/error/details"} {
-		found, _ := x.At(place)
-		entries, _ := found.([]any)
-		for _, entry := range entries {
-			fields, _ := entry.(map[string]any)
-			if reason, _ := fields["reason"].(string); throttling.MatchString(reason) {
-				return true
-			}
-		}
-	}
-	return bytes.HasPrefix(x.Body(), []byte(throttlingText))
+	refusal, _ := x.Refusal(contract)
+	return refusal != nil && refusal.Wait
 }

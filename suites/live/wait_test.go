@@ -314,6 +314,10 @@ func TestATokenIsRenewedBeforeItExpires(t *testing.T) {
 var virtualStart = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 
 func TestClassroomIsAskedAgainWhoItIsWhenItWasBusy(t *testing.T) {
+	contract, err := fixtures.Load("classroom")
+	if err != nil {
+		t.Fatal(err)
+	}
 	tooOften := busy(403)
 	tooOften.body = `{"error":{"code":403,"message":"Quota exceeded","errors":[{"reason":"rateLimitExceeded"}]}}`
 	for name, check := range map[string]struct {
@@ -337,7 +341,7 @@ func TestClassroomIsAskedAgainWhoItIsWhenItWasBusy(t *testing.T) {
 					p.responses = append(p.responses, check.response)
 				}
 				p.responses = append(p.responses, busy(200))
-				transport, err := live.NewTransport(sandbox, "classroom", signedInAs("opaque"), live.Options{Base: p})
+				transport, err := live.NewTransport(sandbox, "classroom", signedInAs("opaque"), live.Options{Base: p, Contract: contract})
 				if err != nil {
 					t.Fatal(err)
 				}

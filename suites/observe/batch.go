@@ -288,7 +288,7 @@ func (o *Observer) observeBatch(h head, sentHeader http.Header, sent func() ([]b
 			err = endError(len(text), end)
 		}
 		if err != nil {
-			unmatched.Reason = redacted(exchange.Printable("a batch that was not looked into: " + err.Error()))
+			unmatched.Reason = exchange.Printable("a batch that was not looked into: " + err.Error())
 			o.noteUnmatched(unmatched)
 		}
 		for _, r := range responses {
@@ -317,5 +317,5 @@ func (o *Observer) observeInner(r inner) {
 		}
 		return
 	}
-	o.noteUnmatched(Unmatched{Request: r.head.request(), Status: r.head.status, Reason: redacted(exchange.Printable(reason))})
+	o.noteUnmatched(Unmatched{Request: r.head.request(), Status: r.head.status, Reason: exchange.Printable(reason)})
 }

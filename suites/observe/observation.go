@@ -23,8 +23,8 @@ type Observation struct {
 	// counts the others.
 	Undocumented     []Undocumented
 	MoreUndocumented int
-	// Unmatched are responses that could not be compared with the contract, bounded as Undocumented is, and those whose bodies
-	// have not ended yet.
+	// Unmatched are responses that could not be compared with the contract, or that its provider's platform sent before the API saw
+	// the request, bounded as Undocumented is, and those whose bodies have not ended yet.
 	Unmatched     []Unmatched
 	MoreUnmatched int
 }
@@ -46,11 +46,11 @@ type Undocumented struct {
 	Draft     string // a clause for it in the contract's YAML, to be completed; empty if only the response's form is wrong
 }
 
-// Unmatched is a response that could not be compared with the contract.
+// Unmatched is a response that says nothing of the contract.
 type Unmatched struct {
 	Request   string // method, and the operation's path; of no operation, the URL with its query values masked
 	Status    int    // HTTP status
-	Reason    string // no operation of the contract matches, or the body was not read, or a batch could not be
+	Reason    string // no operation of the contract matches, the platform refused, or the body or a batch could not be read
 	Responses int    // how many there were
 }
 

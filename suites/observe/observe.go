@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -109,24 +108,23 @@ func (h head) request() string {
 	if h.url == nil {
 		return "(unknown)"
 	}
-	return h.method + " " + redacted(exchange.PrintableURL(h.url.String()))
+	return h.method + " " + exchange.PrintableURL(h.url.String())
 }
 
 // exchange is the exchange with that body of the response, of which the end says how it ended.
 func (h head) exchange(body []byte, end error) (x exchange.Exchange, err error) {
-	plain, err := decompressed(h.header, body, maxCompared)
-	if max(len(body), len(plain)) > maxCompared {
+	if len(body) > maxCompared {
 		return x, fmt.Errorf("the response's body is larger than %d bytes: no error of the API is", maxCompared)
 	}
-	if err == nil {
-		response := fixtures.Response{Status: h.status, Header: h.header, Body: plain}
-		x = exchange.New(h.method, h.url.String(), response, h.received)
-	}
-	whole := end == nil || errors.Is(end, errClosed) && err == nil && x.Fault() == nil // who decodes JSON need not read further
-	if !whole {
+	response := fixtures.Response{Status: h.status, Header: h.header, Body: body}
+	x = exchange.New(h.method, h.url.String(), response, h.received)
+	if end != nil && !(errors.Is(end, errClosed) && x.Fault() == nil) { // who decodes JSON need not read further
 		return x, endError(len(body), end)
 	}
-	return x, err
+	if x.Fault() != nil && x.Header("Content-Encoding") != "" {
+		return x, x.Fault() // nothing of it could be compared
+	}
+	return x, nil
 }
 
 // comparison is what compares an error response once it has its body, and how one that cannot be compared is noted. If no operation
@@ -149,12 +147,18 @@ func (o *Observer) comparison(h head) (unmatched Unmatched, compare func(body []
 		}
 		switch {
 		case err != nil:
-			unmatched.Reason = redacted(exchange.Printable(err.Error()))
+			unmatched.Reason = exchange.Printable(err.Error())
 			o.noteUnmatched(unmatched)
 		case honored:
 			o.noteMet(documented)
 		default:
-			o.noteUndocumented(operation, x, params, documented)
+			refusal, reason := x.Refusal(o.contract)
+			if refusal == nil {
+				o.noteUndocumented(operation, x, params, documented)
+				break
+			}
+			unmatched.Reason = exchange.Printable(refusal.Says + " (" + reason + "), which no clause documents")
+			o.noteUnmatched(unmatched)
 		}
 	}
 }
@@ -192,9 +196,9 @@ func (o *Observer) noteUndocumented(
 	defer o.mutex.Unlock()
 	o.responses++
 	if first := o.undocumented.note(strings.Join(key, " ")); first != nil {
-		*first = Undocumented{Operation: operation, Text: redacted(documented.FailureMessage(nil))}
+		*first = Undocumented{Operation: operation, Text: exchange.Safe(documented.FailureMessage(nil))}
 		if undocumented && d.code != "" {
-			first.Draft = redacted(d.String())
+			first.Draft = exchange.Safe(d.String())
 		}
 	}
 }
@@ -214,18 +218,6 @@ func (o *Observer) countPending(a Unmatched, n int) {
 	if o.pending[a] += n; o.pending[a] == 0 {
 		delete(o.pending, a)
 	}
-}
-
-var mailAddress = regexp.MustCompile(`[\w.+-]+(?:@|%40)[\w-]+(?:\.[\w-]+)+`)
-
-// redacted is a text with {id} for each mail address, for those are ids of users.
-func redacted(text string) string {
-	return mailAddress.ReplaceAllStringFunc(text, func(found string) string {
-		if strings.Contains(found, "@odata.") || strings.Contains(found, "@microsoft.graph.") {
-			return found // an OData annotation, such as learner@odata.bind
-		}
-		return "{id}"
-	})
 }
 
 // maxKept bounds how many different responses of a kind an Observer keeps.

@@ -700,3 +700,17 @@ func (o overlay) Open(name string) (fs.File, error) {
 	}
 	return o.FS.Open(name)
 }
+
+// A test project that is throttled, or whose API is disabled, meets no clause by it.
+func TestARefusalOfThePlatformMeetsNoClause(t *testing.T) {
+	t.Parallel()
+	response := failure(403, "Forbidden", "No.")
+	response.Body = bytes.Replace(response.Body, []byte(`"message"`), []byte(`"errors":[{"reason":"rateLimitExceeded"}],"message"`), 1)
+	observer := observe.New(responding(response), sample(t))
+	_, _ = send(t, &http.Client{Transport: observer}, http.MethodPatch, "http://h"+thing)
+	report := observer.Report()
+	want := "the platform throttles the caller (rateLimitExceeded), which no clause documents"
+	if len(report.Met) > 0 || len(report.Undocumented) > 0 || len(report.Unmatched) != 1 || report.Unmatched[0].Reason != want {
+		t.Errorf("noted %s", report)
+	}
+}

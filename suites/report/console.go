@@ -12,6 +12,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/learncontract/learncontract/fixtures"
+	"github.com/learncontract/learncontract/matchers/exchange"
 )
 
 // Console writes a run to a screen.
@@ -102,7 +103,7 @@ func (c Console) writeGroups(text *strings.Builder, groups []Cause) {
 		fmt.Fprintf(text, "  %s: %s\n    %s: %s\n", c.paint(group.Outcome, group.Outcome.Label()), line(group.Reason),
 			group.Count(), line(group.firstIDs()))
 		if rerun := group.Rerun(); rerun != "" && group.Outcome.Fails() {
-			fmt.Fprintf(text, "    rerun one: %s\n", EscapeLogCommands(rerun))
+			fmt.Fprintf(text, "    rerun one: %s\n", exchange.Safe(rerun))
 		}
 	}
 }
@@ -313,3 +314,6 @@ func alike(groups []Group) (n int) {
 	}
 	return n
 }
+
+// line is the text on one line, as it may be printed.
+func line(text string) string { return exchange.Safe(strings.Join(strings.Fields(text), " ")) }

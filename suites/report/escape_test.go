@@ -11,24 +11,6 @@ import (
 	"github.com/learncontract/learncontract/suites/report/internal/sample"
 )
 
-func TestEscapeLogCommands(t *testing.T) {
-	for text, want := range map[string]string{
-		"a\n::error::b":               "a\n\\::error::b",
-		" \t ::stop-commands::x":      " \t \\::stop-commands::x",
-		"std::string is no command":   "std::string is no command",
-		"x ##[error]y":                `x ##\[error]y`,
-		"x ##vso[task.complete]y":     `x ##vso\[task.complete]y`,
-		"##teamcity[buildStop]":       `##teamcity\[buildStop]`,
-		"## A heading [with a link]":  "## A heading [with a link]",
-		"\x1b[31mred\x00\u202e":       "\ufffd[31mred\ufffd\ufffd",
-		"the user\u2019s licence – é": "the user\u2019s licence – é",
-	} {
-		if got := report.EscapeLogCommands(text); got != want {
-			t.Errorf("%q is %q, want %q", text, got, want)
-		}
-	}
-}
-
 // What a provider, a client or a file says must be no command in the log of a pipeline.
 func TestNoTextForgesACommand(t *testing.T) {
 	const forged = "first\n::error::forged\n  ::add-mask::a\n##[error]forged ##vso[task.complete result=Succeeded]"

@@ -7,6 +7,8 @@ import (
 	"io"
 	"strings"
 	"time"
+
+	"github.com/learncontract/learncontract/matchers/exchange"
 )
 
 // The elements of a JUnit file, as CI systems read it. It has no <properties> and no host name, which would publish the
@@ -62,7 +64,7 @@ func (r *Report) WriteJUnit(w io.Writer, checkedOut func(file string) bool) erro
 	for _, run := range r.Runs {
 		suite := junitSuite{
 			Name: run.ID(), Time: secondsOf(run.Seconds), Timestamp: run.Start.UTC().Format(time.DateOnly + "T15:04:05"),
-			Problems: strings.Join(run.Problems, "\n"),
+			Problems: exchange.Safe(strings.Join(run.Problems, "\n")),
 		}
 		for _, e := range r.Entries(run) {
 			c := e.junit(checkedOut)
@@ -114,7 +116,7 @@ func (e Entry) junit(checkedOut func(file string) bool) junitCase {
 	if e.Documented != nil && checkedOut(e.Documented.File) {
 		c.File, c.Line = e.Documented.File, e.Documented.Line
 	}
-	text := &junitText{Message: e.Reason, Type: e.Outcome.Label(), Text: cmp.Or(e.Text, e.Reason)}
+	text := &junitText{Message: exchange.Safe(e.Reason), Type: e.Outcome.Label(), Text: exchange.Safe(cmp.Or(e.Text, e.Reason))}
 	switch o := e.Outcome; {
 	case o == Engine:
 		c.Error = text
@@ -122,9 +124,9 @@ func (e Entry) junit(checkedOut func(file string) bool) junitCase {
 		c.Failure = text
 	case o == Honored:
 	case o.Passes():
-		c.Out = o.Label() + ": " + e.Reason
+		c.Out = o.Label() + ": " + text.Message
 	default:
-		c.Skipped = &junitReason{o.Label() + ": " + e.Reason}
+		c.Skipped = &junitReason{o.Label() + ": " + text.Message}
 	}
 	return c
 }

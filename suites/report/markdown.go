@@ -6,6 +6,8 @@ import (
 	"io"
 	"slices"
 	"strings"
+
+	"github.com/learncontract/learncontract/matchers/exchange"
 )
 
 // How much a job's summary and a run's annotations hold: they are read on a page among others.
@@ -131,7 +133,7 @@ func writeCause(text *strings.Builder, cause Cause) {
 		text.WriteString(strings.Join(rows, "") + "\n")
 	}
 	if rerun := cause.Rerun(); rerun != "" {
-		fmt.Fprintf(text, "Rerun one:\n\n%s\n\n", fenced("sh", EscapeLogCommands(rerun)))
+		fmt.Fprintf(text, "Rerun one:\n\n%s\n\n", fenced("sh", exchange.Safe(rerun)))
 	}
 	for i, e := range cause.Entries {
 		if i == mostDetailed {
@@ -152,7 +154,7 @@ func writeDetail(text *strings.Builder, e Entry) {
 	if e.Documented != nil {
 		place = fmt.Sprintf("The contract has it in `%s:%d`.\n\n", e.Documented.File, e.Documented.Line)
 	}
-	whole := EscapeLogCommands(cmp.Or(e.Text, e.Reason))
+	whole := exchange.Safe(cmp.Or(e.Text, e.Reason))
 	if len(whole) > mostText {
 		whole = strings.ToValidUTF8(whole[:mostText], "") + "\n… the JSON and HTML reports have all of it"
 	}
@@ -204,7 +206,7 @@ var special = strings.NewReplacer(
 )
 
 // inline is a text on one line that Markdown shows as it is.
-func inline(text string) string { return special.Replace(stripControl(text)) }
+func inline(text string) string { return special.Replace(exchange.Safe(text)) }
 
 // WriteAnnotations writes GitHub's workflow commands: an error for each problem of the set-up and each disagreement, then
 // for each cause of failures, the worst first. One points at the line of its first clause if checkedOut says that the
@@ -255,7 +257,7 @@ func (r *Report) WriteAnnotations(w io.Writer, checkedOut func(file string) bool
 
 // message and property are texts as workflow commands have them.
 func message(text string) string {
-	return strings.NewReplacer("%", "%25", "\n", "%0A").Replace(EscapeLogCommands(text))
+	return strings.NewReplacer("%", "%25", "\n", "%0A").Replace(exchange.Safe(text))
 }
 
 func property(text string) string {

@@ -24,8 +24,8 @@ import (
 // required is what must be tried at the least, a field a line.
 const required = `
 status: a neighbour, another class, 200
-code: case, another clause's, another of the schema, missing, a number, moved out of error
-message: a word changed, an apostrophe swapped, empty, missing, an object, braces left unexpanded, another clause's
+code: case, another clause's, another of the schema, missing, null, a number, moved out of error
+message: a word changed, an apostrophe swapped, empty, missing, null, an object, braces left unexpanded, another clause's
 details: dropped, a string, an entry's code changed
 error: a string, missing, inside an array
 innerError: missing, a string
@@ -35,7 +35,7 @@ body: HTML, empty, inside an array, truncated, trailing text, duplicate keys
 content type: another, missing
 Retry-After: missing, negative, at odds with the message
 
-body: unknown fields, key order, white space
+body: unknown fields, optional members null, key order, white space
 header: case, request ids and dates
 content type: a charset
 Retry-After: an HTTP date

@@ -43,6 +43,7 @@ var harmful = []Operator{
 	{"code: another clause's", replace(code, othersCode)},
 	{"code: another of the schema", replace(code, othersOfSchema)},
 	{"code: missing", replace(code, always(absent{}))},
+	{"code: null", replace(code, always(nil))},
 	{"code: a number", replace(code, httpStatus)},
 	{"code: moved out of error", rebuild(codeMovedOut)},
 
@@ -50,6 +51,7 @@ var harmful = []Operator{
 	{"message: an apostrophe swapped", replace(message, apostropheSwapped)},
 	{"message: empty", replace(message, always(""))},
 	{"message: missing", replace(message, always(absent{}))},
+	{"message: null", replace(message, always(nil))},
 	{"message: an object", replace(message, inObject)},
 	{"message: braces left unexpanded", replace(message, unexpanded)},
 	{"message: another clause's", replace(message, othersMessage)},
@@ -91,6 +93,7 @@ var harmful = []Operator{
 
 var harmless = []Operator{
 	{"body: unknown fields", rebuild(unknownFields)},
+	{"body: optional members null", rebuild(optionalNull)},
 	{"body: key order", rewrite(keyOrder)},
 	{"body: white space", rewrite(whiteSpace)},
 	{"body: escapes", rewrite(escapes)},
@@ -382,6 +385,26 @@ func unknownFields(w *fixtures.Wording, body any) []any {
 	list, _ := get(body, e.Details)
 	for i := range entries(list) {
 		bodies = append(bodies, set(body, e.Details, withEntry(list, i, "/"+changed, unknown)))
+	}
+	return bodies
+}
+
+// optionalNull has null for each optional member of the error that the schema names and the response has not, and for all.
+func optionalNull(w *fixtures.Wording, body any) (bodies []any) {
+	place, all := errorObject(envelope(w)), body
+	var schema any
+	if err := json.Unmarshal(envelope(w).Schema.JSON, &schema); err != nil {
+		panic(fmt.Sprintf("mutation: %s is not JSON: %v", envelope(w).Schema.Name, err)) // Load has checked it
+	}
+	members, _ := get(schema, strings.ReplaceAll(place, "/", "/properties/")+"/properties")
+	object, _ := members.(map[string]any)
+	for _, name := range slices.Sorted(maps.Keys(object)) {
+		if _, has := get(body, place+"/"+name); !has {
+			bodies, all = append(bodies, set(body, place+"/"+name, nil)), set(all, place+"/"+name, nil)
+		}
+	}
+	if len(bodies) > 0 {
+		bodies = append(bodies, all)
 	}
 	return bodies
 }

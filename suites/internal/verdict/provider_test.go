@@ -303,7 +303,7 @@ func bindingOf(clause *fixtures.Clause, operator string, sameCode bool) fixtures
 		return b.Status
 	case "code":
 		switch {
-		case slices.Contains([]string{"missing", "a number", "moved out of error"}, change):
+		case slices.Contains([]string{"missing", "null", "a number", "moved out of error"}, change):
 			return b.Shape // the schema wants a text there
 		case b.Code == fixtures.Spelling && !sameCode:
 			return fixtures.Exact
@@ -315,7 +315,7 @@ func bindingOf(clause *fixtures.Clause, operator string, sameCode bool) fixtures
 		return b.Name
 	case "message":
 		switch {
-		case slices.Contains([]string{"missing", "an object"}, change):
+		case slices.Contains([]string{"missing", "null", "an object"}, change):
 			return b.Shape
 		case change == "another clause's":
 			return "" // it may be that clause to the letter
