@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
@@ -38,9 +39,10 @@ func (r *Result) Last() exchange.Exchange {
 // Request is what to call a client for, and what it receives.
 type Request struct {
 	Operation *fixtures.Operation
-	Response  fixtures.Response // given once; not used with Transport
-	What      string            // the id of what is received, as texts have it
-	Once      string            // why the client must send one request only
+	Response  fixtures.Response   // given once; not used with Wrap
+	Variation *fixtures.Variation // of the request and the response; nil for the minimal one and Response
+	What      string              // the id of what is received, as texts have it
+	Once      string              // why the client must send one request only
 	// Wrap, if set, makes the transport above the stub that the client is given, on virtual time. It has the request and gives
 	// the stub its responses. End ends the client's context.
 	Wrap func(answers *stub.Stub, below http.RoundTripper, want stub.Request, end context.CancelFunc) http.RoundTripper
@@ -64,10 +66,17 @@ func (c *Client) Do(request Request) (*Result, error) {
 		defer server.Close()
 		base = server.URL + pathOf(c.Contract.BaseURL)
 	}
-	o := request.Operation
-	want := stub.Request{Method: o.Method, URL: withQuery(o.URLAt(base), c.Query), Body: o.Body}
+	o, minimal := request.Operation, client.Minimal(request.Operation)
+	respond := func(time.Time) fixtures.Response { return request.Response }
+	if v := request.Variation; v != nil {
+		minimal.Params, minimal.Query, respond = maps.Clone(v.Params), maps.Clone(v.Query), v.Respond
+	}
+	want := stub.Request{
+		Method: o.Method, URL: withQuery(base+o.Expand(minimal.Params, minimal.Query), c.Query),
+		Example: o.URLAt(base), Body: o.Body,
+	}
 	if request.Wrap == nil {
-		if err := answers.Respond(want, request.Response); err != nil {
+		if err := answers.RespondAt(want, respond); err != nil {
 			return nil, err
 		}
 	}
@@ -81,7 +90,7 @@ func (c *Client) Do(request Request) (*Result, error) {
 			transport = request.Wrap(answers, below, want, end)
 		}
 		inner.Surfaced, inner.Fault = guard(ctx, patience, func(ctx context.Context) client.Surfaced {
-			return c.callOnce(ctx, &http.Client{Transport: transport}, base, client.Minimal(o))
+			return c.callOnce(ctx, &http.Client{Transport: transport}, base, minimal)
 		})
 		inner.Returned = time.Since(began)
 	}
@@ -106,7 +115,7 @@ func (c *Client) Do(request Request) (*Result, error) {
 	}
 	r.Exchanges = below.all()
 	r.Surfaced.Response = r.Last()
-	c.judge(r, request, want, answers.Close(), watch.End())
+	c.judge(r, request, want, base, answers.Close(), watch.End())
 	return r, nil
 }
 
@@ -136,9 +145,9 @@ func withoutURL(err error) error {
 }
 
 // judge finds the fault of a call that has none yet, and says what each is about.
-func (c *Client) judge(r *Result, request Request, want stub.Request, refused, strayed error) {
+func (c *Client) judge(r *Result, request Request, want stub.Request, base string, refused, strayed error) {
 	a := about{client: c.Name, what: request.What, received: len(r.Exchanges) > 0}
-	shown := stub.Request{Method: want.Method, URL: withQuery(request.Operation.URL(), c.Query)}.String()
+	shown := strings.ReplaceAll(want.String(), base, c.Contract.BaseURL)
 	if complete(r.Fault, a) {
 		return
 	}
