@@ -38,6 +38,7 @@ func checkContract(t *testing.T, contract *fixtures.Contract, observed []fixture
 	for c := range contract.Clauses() {
 		for _, w := range c.Wordings {
 			checkWording(t, w)
+			checkVariations(t, w)
 		}
 	}
 	for _, o := range contract.Operations {
@@ -64,6 +65,27 @@ func checkWording(t *testing.T, w *fixtures.Wording) {
 	}
 	if matches(t, matchers.HonorSuccess(c.Operation), x) {
 		t.Errorf("%s is a success of %s", w.ID(), c.Operation.ID)
+	}
+}
+
+// checkVariations checks that each variation of a wording honors it, and no other clause to the letter.
+func checkVariations(t *testing.T, w *fixtures.Wording) {
+	t.Helper()
+	for n := range 12 { // a multiple of the number of most things' values
+		v := w.Vary(n)
+		x := exchange.New(w.Clause.Operation.Method, w.Clause.Operation.URL(), v.Respond(received), received)
+		strictly := matchers.HonorWording(v.Wording).Strictly()
+		if !matches(t, strictly, x) || len(strictly.Deviations()) > 0 || !matches(t, matchers.HaveErrorMessage(v.Wording.Message), x) {
+			t.Errorf("variation %d of %s: %s", n, w.ID(), strictly.FailureMessage(x))
+		}
+		if !matches(t, matchers.HonorClause(w.Clause), x) {
+			t.Errorf("variation %d of %s does not honor its clause as the provider binds it", n, w.ID())
+		}
+		for _, other := range w.Clause.Operation.Clauses {
+			if other != w.Clause && matches(t, matchers.HonorClause(other).Strictly(), x) {
+				t.Errorf("variation %d of %s honors %s to the letter", n, w.ID(), other.ID)
+			}
+		}
 	}
 }
 

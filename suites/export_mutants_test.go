@@ -3,6 +3,7 @@ package suites
 import (
 	"context"
 	"testing"
+	"time"
 
 	"github.com/onsi/gomega"
 
@@ -33,6 +34,12 @@ func NewInProcess(t *testing.T, p Provider, config client.Config) *InProcess {
 	s := p.newRun(config, options{})
 	r := &InProcess{run: s, Respond: (*fixtures.Wording).Response}
 	s.suite.respond = func(w *fixtures.Wording) fixtures.Response { return r.Respond(w) }
+	s.suite.vary = func(w *fixtures.Wording, _ int) fixtures.Variation {
+		o := w.Clause.Operation
+		return fixtures.Variation{
+			Wording: w, Params: o.Params, Query: o.Query, Respond: func(time.Time) fixtures.Response { return r.Respond(w) },
+		}
+	}
 	s.run = s.newReport("")
 	if err := s.setUp(writer{t.Name(), t}); err != nil {
 		t.Fatal(err)

@@ -35,7 +35,7 @@ func (p Provider) newRun(config client.Config, options options) *suiteRun {
 	s := &suiteRun{
 		provider: p, config: config, id: process.nextSuite(), began: time.Now(),
 		suite: &Suite{
-			Contract: contract, respond: (*fixtures.Wording).Response, cases: map[string][]*fixtures.Wording{},
+			Contract: contract, respond: (*fixtures.Wording).Response, vary: (*fixtures.Wording).Vary, cases: map[string][]*fixtures.Wording{},
 			judge: &verdict.Judge{Today: time.Now(), Client: &call.Client{Config: config, Contract: contract}},
 		},
 	}

@@ -9,6 +9,7 @@ package suites
 import (
 	"cmp"
 	"fmt"
+	"iter"
 	"runtime"
 	"slices"
 	"strings"
@@ -43,10 +44,11 @@ type Suite struct {
 	Contract *fixtures.Contract
 
 	judge   *verdict.Judge
-	respond func(*fixtures.Wording) fixtures.Response // the documented response, but in tests
-	live    bool                                      // whether a tenant, or a recording of one, responds
-	strict  bool                                      // whether every field of a tenant binds
-	tenant  *live.Tenant                              // nil offline
+	respond func(*fixtures.Wording) fixtures.Response       // the documented response, but in tests
+	vary    func(*fixtures.Wording, int) fixtures.Variation // Wording.Vary, but in tests
+	live    bool                                            // whether a tenant, or a recording of one, responds
+	strict  bool                                            // whether every field of a tenant binds
+	tenant  *live.Tenant                                    // nil offline
 	specs   []*spec
 	actions []string                       // that the specs check
 	cases   map[string][]*fixtures.Wording // that the specs run
@@ -84,7 +86,7 @@ func (s *Suite) Honor(w *fixtures.Wording) *matchers.HonorMatcher {
 func (s *Suite) Each(action string, body func(g gomega.Gomega, w *fixtures.Wording, r Result)) {
 	s.actions = append(s.actions, action)
 	file, line := caller()
-	for o := range s.operations(action) {
+	for i, o := range s.operations(action) {
 		if s.live {
 			for _, clause := range inOrder(o.Clauses, (*fixtures.Clause).Title, func(c *fixtures.Clause) *fixtures.Clause { return c }) {
 				s.specs = append(s.specs, &spec{
@@ -100,18 +102,19 @@ func (s *Suite) Each(action string, body func(g gomega.Gomega, w *fixtures.Wordi
 			wordings = append(wordings, clause.Wordings...)
 		}
 		for _, w := range inOrder(wordings, (*fixtures.Wording).Title, func(w *fixtures.Wording) *fixtures.Clause { return w.Clause }) {
-			pace := call.Pace(len(s.specs)) % call.Paces
+			n := i + slices.Index(wordings, w) // an operation has each value, or its neighbours have
 			s.specs = append(s.specs, &spec{
 				Spec:      collect.Spec{ID: w.ID(), Clause: w.Clause.ID, Title: w.Title(), Action: o.Action},
 				operation: o, clause: w.Clause, labels: clauseLabels(w.Clause), file: file, line: line,
-				run: func(e *execution) { checkWording(s, e, w, pace, body) },
+				run: func(e *execution) { checkWording(s, e, w, n, body) },
 			})
 		}
 	}
 }
 
-// checkWording calls the client, which receives the wording.
-func checkWording(s *Suite, e *execution, w *fixtures.Wording, pace call.Pace, body func(gomega.Gomega, *fixtures.Wording, Result)) {
+// checkWording calls the client, which receives the wording: a variation of it, by a number, unless the client retries after it, where
+// the specs of its retries vary what it is told.
+func checkWording(s *Suite, e *execution, w *fixtures.Wording, n int, body func(gomega.Gomega, *fixtures.Wording, Result)) {
 	e.front.helper()
 	var r *call.Result
 	var v verdict.Verdict
@@ -123,9 +126,11 @@ func checkWording(s *Suite, e *execution, w *fixtures.Wording, pace call.Pace, b
 	case c.RetriesAfter(w.Clause):
 		r, v = subjectOf(s).Documented(w)
 	default:
+		variation := s.vary(w, n)
+		w = variation.Wording
 		var err error
 		r, err = c.Do(call.Request{
-			Operation: w.Clause.Operation, Response: s.respond(w), Pace: pace, What: w.ID(), Once: c.WhyOnce(w.Clause),
+			Operation: w.Clause.Operation, Variation: &variation, Pace: call.Pace(n) % call.Paces, What: w.ID(), Once: c.WhyOnce(w.Clause),
 		})
 		if err != nil {
 			e.conclude(verdict.EngineError(err))
@@ -147,8 +152,7 @@ func (s *Suite) EachSuccess(action string, body func(g gomega.Gomega, o *fixture
 		return
 	}
 	file, line := caller()
-	for o := range s.operations(action) {
-		pace := call.Pace(len(s.specs)) % call.Paces
+	for i, o := range s.operations(action) {
 		s.specs = append(s.specs, &spec{
 			Spec: collect.Spec{
 				ID: "success:" + o.ID, Kind: report.Success, Title: "the success of " + o.ID, Action: o.Action,
@@ -158,7 +162,7 @@ func (s *Suite) EachSuccess(action string, body func(g gomega.Gomega, o *fixture
 			run: func(e *execution) {
 				e.front.helper()
 				r, err := s.judge.Client.Do(call.Request{
-					Operation: o, Response: o.SuccessResponse(), Pace: pace, What: "the success of " + o.ID, Once: "nothing failed",
+					Operation: o, Response: o.SuccessResponse(), Pace: call.Pace(i) % call.Paces, What: "the success of " + o.ID, Once: "nothing failed",
 				})
 				if err != nil {
 					e.conclude(verdict.EngineError(err))
@@ -224,11 +228,11 @@ func (s *Suite) addBehaviour(kind string, w *fixtures.Wording, key, title, file 
 
 func subjectOf(s *Suite) *retry.Subject { return &retry.Subject{Judge: s.judge, Respond: s.respond} }
 
-// operations are those of an action that the client performs.
-func (s *Suite) operations(action string) func(yield func(*fixtures.Operation) bool) {
-	return func(yield func(*fixtures.Operation) bool) {
-		for _, o := range s.Contract.Operations {
-			if o.Action == action && s.judge.Client.Performs(o) && !yield(o) {
+// operations are those of an action that the client performs, with their places in the contract.
+func (s *Suite) operations(action string) iter.Seq2[int, *fixtures.Operation] {
+	return func(yield func(int, *fixtures.Operation) bool) {
+		for i, o := range s.Contract.Operations {
+			if o.Action == action && s.judge.Client.Performs(o) && !yield(i, o) {
 				return
 			}
 		}

@@ -204,7 +204,7 @@ func TestPrintedCommandsRerunOne(t *testing.T) {
 			if !failed {
 				t.Errorf("%s: it passes:\n%s", match[1], output)
 			}
-			expectLines(t, output, "graph.create.throttled", `surfaced    5h0m0s`, "!no tests to run", "!graph.update.throttled", "40 not run", "!no spec")
+			expectLines(t, output, "graph.create.throttled", `surfaced    1h42m45s`, "!no tests to run", "!graph.update.throttled", "40 not run", "!no spec")
 		})
 	}
 }

@@ -239,7 +239,7 @@ func TestOffline(t *testing.T) {
 			if out.status == 0 {
 				t.Error("it did not fail")
 			}
-			holds(t, filepath.Join(out.folder, "junit.xml"), "surfaced    5h0m0s")
+			holds(t, filepath.Join(out.folder, "junit.xml"), "surfaced    1h42m45s")
 			holds(t, filepath.Join(out.folder, "report.html"), "graph.update.throttled")
 			if name != "gitlab" && !strings.Contains(out.shown, "coursesync") {
 				t.Errorf("the summary is\n%s", out.shown)

@@ -90,8 +90,8 @@ func TestSurfaceNamesEveryWrongField(t *testing.T) {
 				"details": `"badRequest": "Input field {fieldName} is required", "badRequest": "Input field {fieldName}length exceeded ` +
 					`than {expectedLength}", "badRequest": "Input field {fieldName} shouldn't be empty"`,
 			}
-			d := matcher.Deviations()
-			if len(d) != 1 || d[0].Documented != documented[field] || d[0].Field != field || !d[0].Binds || d[0].Wording != w.ID() || d[0].Note != "" {
+			d, note := matcher.Deviations(), map[string]string{"retry-after": "Retry-After: 2.5"}[field]
+			if len(d) != 1 || d[0].Documented != documented[field] || d[0].Field != field || !d[0].Binds || d[0].Wording != w.ID() || d[0].Note != note {
 				t.Errorf("the deviations are %+v", d)
 			}
 		})
@@ -108,6 +108,52 @@ func TestSurfaceComparesTheTimeToWaitToTheSecond(t *testing.T) {
 		f.RetryAfter = wait
 		if ok, err := client.Surface(w).Match(surfaced(x, f)); ok != want || err != nil {
 			t.Errorf("%s, where 2.5s was received, matches: %t, %v", wait, ok, err)
+		}
+	}
+}
+
+// A date may be counted from the Date header or from the caller's clock, in whole seconds or not.
+func TestSurfaceComparesAWaitUntilADate(t *testing.T) {
+	t.Parallel()
+	w, _, f := full(t)
+	response := w.Response()
+	response.Header.Set("Date", "Fri, 27 Nov 2026 23:59:00 GMT")
+	response.Header.Set("Retry-After", "Sat, 28 Nov 2026 00:00:30 GMT")
+	x := exchange.New(http.MethodPost, w.Clause.Operation.URL(), response, time.Now())
+	for wait, want := range map[time.Duration]bool{
+		90 * time.Second: true, 89 * time.Second: true, 88999 * time.Millisecond: false, 91001 * time.Millisecond: false, 0: false,
+	} {
+		f.RetryAfter = wait
+		matcher := client.Surface(w)
+		if ok, err := matcher.Match(surfaced(x, f)); ok != want || err != nil {
+			t.Errorf("%s, where 1m30s was received, matches: %t, %v", wait, ok, err)
+		}
+		if misread := "received    1m30s  <- Retry-After: Sat, 28 Nov 2026 00:00:30 GMT\n"; !want && !strings.Contains(matcher.FailureMessage(nil), misread) {
+			t.Errorf("the text does not name the value that was misread, %q:\n%s", misread, matcher.FailureMessage(nil))
+		}
+	}
+}
+
+// Without the header, the minutes of the message are a time to wait, and nothing is right too.
+func TestSurfaceAcceptsMinutesWithoutAHeader(t *testing.T) {
+	t.Parallel()
+	w := sample(t).Clause("sample.things.update.throttled").Wordings[0]
+	for header, accepted := range map[string]map[time.Duration]bool{
+		"":    {0: true, 5 * time.Minute: true, 4 * time.Minute: false, time.Second / 2: false},
+		"283": {0: false, 5 * time.Minute: false, 283 * time.Second: true},
+	} {
+		response := w.Response()
+		response.Header.Del("Retry-After")
+		if header != "" {
+			response.Header.Set("Retry-After", header)
+		}
+		x := exchange.New(http.MethodPatch, w.Clause.Operation.URL(), response, time.Now())
+		f := client.Failure{Status: w.Clause.Status, Code: w.Code, Message: w.Message.Expand(nil), RequestID: x.Header("Request-Id")}
+		for wait, want := range accepted {
+			f.RetryAfter = wait
+			if ok, err := client.Surface(w).Match(surfaced(x, f)); ok != want || err != nil {
+				t.Errorf("%s with Retry-After %q matches: %t, %v", wait, header, ok, err)
+			}
 		}
 	}
 }

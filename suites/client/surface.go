@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -63,8 +64,7 @@ func (m *SurfaceMatcher) Match(actual any) (bool, error) {
 	received, matches := m.received(), true
 	for _, field := range Fields() {
 		wire, got := received.Text(field), surfaced.Failure.Text(field)
-		// A date may be counted from the caller's clock.
-		same := wire == got || field == RetryAfter && (surfaced.Failure.RetryAfter-received.RetryAfter).Abs() < time.Second
+		same := wire == got || field == RetryAfter && m.sameWait(surfaced.Failure.RetryAfter, received.RetryAfter)
 		switch {
 		case !surfaced.exposes(field):
 			if wire != "" {
@@ -75,6 +75,9 @@ func (m *SurfaceMatcher) Match(actual any) (bool, error) {
 				Wording: m.wording.ID(), Field: string(field), Documented: m.documented(field),
 				Received: printable(field, wire), Surfaced: printable(field, got), Binds: true,
 			}
+			if header := surfaced.Response.Header("Retry-After"); field == RetryAfter && header != "" {
+				d.Note = "Retry-After: " + exchange.Printable(header)
+			}
 			if known(field, got) {
 				d.Binds, d.Note = false, "a known erratum"
 			}
@@ -83,6 +86,22 @@ func (m *SurfaceMatcher) Match(actual any) (bool, error) {
 		}
 	}
 	return matches, nil
+}
+
+// sameWait reports whether a time to wait is that of the response, to the second. A date may be counted from the caller's clock, which
+// is up to a second ahead of the Date header. Without the header, the minutes of the message are one, too.
+func (m *SurfaceMatcher) sameWait(surfaced, received time.Duration) bool {
+	x := m.surfaced.Response
+	off := (surfaced - received).Abs()
+	if _, err := http.ParseTime(x.Header("Retry-After")); err == nil {
+		return off <= time.Second
+	}
+	if x.Header("Retry-After") == "" {
+		named, _ := m.wording.Message.Match(x.TextAt(m.wording.Clause.Operation.Contract.Envelope.Message))
+		minutes, _ := strconv.Atoi(named[fixtures.Minutes])
+		return surfaced == time.Duration(minutes)*time.Minute
+	}
+	return off < time.Second
 }
 
 // documented is what the contract has of a field, printable.
@@ -132,8 +151,12 @@ func (m *SurfaceMatcher) FailureMessage(any) string {
 		fmt.Fprintf(&text, "%s misreports %s,\nwhich %s.\n\n", name, id, m.wording.Title())
 		for _, d := range m.deviations {
 			if d.Binds {
+				received := d.Received
+				if d.Note != "" {
+					received += "  <- " + d.Note
+				}
 				fmt.Fprintf(&text, "  %-12s documented  %s\n  %-12s received    %s\n  %-12s surfaced    %s\n",
-					d.Field, d.Documented, "", d.Received, "", d.Surfaced)
+					d.Field, d.Documented, "", received, "", d.Surfaced)
 			}
 		}
 	}

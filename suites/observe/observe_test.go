@@ -505,7 +505,7 @@ func TestADraftIsYAMLOfTheContract(t *testing.T) {
 				continue // the loader knows no placeholder {x}, and the others show nothing new
 			}
 			files := os.DirFS(sampleFolder)
-			_, err := fixtures.LoadFS(overlay{files, append(bytes.Clone(file), draft...)}, "sample")
+			_, err := fixtures.LoadFS(overlay{files, bytes.Replace(file, []byte("\nvalues:\n"), []byte("\n"+draft+"values:\n"), 1)}, "sample")
 			var problems fixtures.Problems
 			if !errors.As(err, &problems) {
 				t.Fatalf("the contract with the draft loads, or not at all: %v", err)

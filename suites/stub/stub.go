@@ -26,6 +26,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/h2non/gock"
@@ -45,7 +46,10 @@ var ErrOtherHost = fmt.Errorf("%w to another host", ErrUnexpected)
 type Request struct {
 	Method string
 	URL    string // absolute
-	Body   []byte // JSON; nil for a request without a body
+	// Example, if set, is URL with other values of its parameters, of which any but those in the last segment of the path may
+	// stand in place of URL's: what a client takes from its configuration.
+	Example string
+	Body    []byte // JSON; nil for a request without a body
 }
 
 // String is the request's method and URL, query values masked.
@@ -63,8 +67,10 @@ type Stub struct {
 // stubbed is the response to a request.
 type stubbed struct {
 	Request
-	url  *url.URL
-	mock gock.Mock // is done once the response was given
+	url     *url.URL
+	example *url.URL
+	with    func(now time.Time) fixtures.Response
+	mock    gock.Mock // is done once the response was given
 }
 
 // received is a request whose body has been read.
@@ -92,7 +98,10 @@ func Serve(transport http.RoundTripper) *httptest.Server {
 			panic(http.ErrAbortHandler) // who has the transport knows why
 		}
 		defer response.Body.Close()
-		maps.Copy(w.Header(), response.Header)
+		for name, values := range response.Header { // as HTTP/2 has names, and a proxy may
+			w.Header()[strings.ToLower(name)] = values
+		}
+		w.Header()["Content-Type"], w.Header()["Date"] = nil, nil // of the server's own, nothing
 		if response.ContentLength > 0 {
 			w.Header().Set("Content-Length", strconv.FormatInt(response.ContentLength, 10))
 		}
@@ -138,11 +147,22 @@ func (s *Stub) Close() error {
 
 // Respond makes the stub respond to the request, once. Responses to the same request are given in the order they were set.
 func (s *Stub) Respond(request Request, with fixtures.Response) error {
+	return s.RespondAt(request, func(time.Time) fixtures.Response { return with })
+}
+
+// RespondAt is Respond with a response whose header depends on when it is given.
+func (s *Stub) RespondAt(request Request, at func(now time.Time) fixtures.Response) error {
+	with := at(time.Now())
 	address, err := url.Parse(request.URL)
 	if err != nil || address.Scheme == "" || address.Host == "" {
 		return fmt.Errorf("stub: %q is not an absolute URL: give scheme and host", request.URL)
 	}
-	a := &stubbed{Request: request, url: address}
+	a := &stubbed{Request: request, url: address, example: address, with: at}
+	if request.Example != "" {
+		if a.example, err = url.Parse(request.Example); err != nil {
+			return fmt.Errorf("stub: the example %q is no URL: %w", request.Example, err)
+		}
+	}
 	if request.Body != nil {
 		if _, err := canonical(request.Body); err != nil {
 			return fmt.Errorf("stub: the body of %s is not JSON: %w", request, err)
@@ -157,7 +177,6 @@ func (s *Stub) Respond(request Request, with fixtures.Response) error {
 	}
 
 	response := gock.NewResponse().Status(with.Status)
-	response.Header = with.Header.Clone()
 	response.BodyBuffer = with.Body
 	matcher := gock.NewEmptyMatcher()
 	matcher.Add(func(*http.Request, *gock.Request) (bool, error) { return a.mismatch(s.current) == nil, nil })
@@ -182,7 +201,9 @@ func (s *Stub) RoundTrip(r *http.Request) (*http.Response, error) {
 			break
 		}
 		if matches, err := a.mock.Match(r); err == nil && matches {
-			return gock.Responder(r, a.mock.Response(), nil)
+			response := a.mock.Response()
+			response.Header = a.with(time.Now()).Header.Clone()
+			return gock.Responder(r, response, nil)
 		}
 	}
 	kind := ErrUnexpected
@@ -220,7 +241,7 @@ func (s *Stub) explain(request *received) string {
 
 // mismatch is the first part in which the request differs from the one that the response is for, nil if it is the same.
 func (a *stubbed) mismatch(r *received) error {
-	query := differingParameter(r.URL.RawQuery, a.url.RawQuery)
+	segment, query := a.differingSegment(r.URL.EscapedPath()), differingParameter(r.URL.RawQuery, a.url.RawQuery)
 	switch {
 	case r.Method != a.Method:
 		return errors.New("method")
@@ -228,8 +249,8 @@ func (a *stubbed) mismatch(r *received) error {
 		return errors.New("scheme")
 	case r.URL.Host != a.url.Host || r.Host != "" && r.Host != a.url.Host:
 		return errors.New("host")
-	case !samePath(r.URL.EscapedPath(), a.url.EscapedPath()):
-		return errors.New("path")
+	case segment != nil:
+		return segment
 	case query != nil:
 		return query
 	case r.fault != nil:
@@ -240,14 +261,26 @@ func (a *stubbed) mismatch(r *received) error {
 	return nil
 }
 
-// samePath compares two escaped paths segment by segment, as a server reads them: d:math and d%3Amath are the same, a/b and
-// a%2Fb are not.
-func samePath(a, b string) bool {
-	return slices.EqualFunc(strings.Split(a, "/"), strings.Split(b, "/"), func(a, b string) bool {
-		x, _ := url.PathUnescape(a) // cannot fail: both are of URL.EscapedPath
-		y, _ := url.PathUnescape(b)
-		return x == y
-	})
+// differingSegment is the first segment in which an escaped path differs, as a server reads it: d:math and d%3Amath are the same,
+// a/b and a%2Fb are not; nil if none.
+func (a *stubbed) differingSegment(path string) error {
+	segments, want, examples := strings.Split(path, "/"), strings.Split(a.url.EscapedPath(), "/"), strings.Split(a.example.EscapedPath(), "/")
+	for i, segment := range segments[:min(len(segments), len(want))] {
+		isLast := i == len(want)-1
+		if !sameSegment(segment, want[i]) && (isLast || i >= len(examples) || !sameSegment(segment, examples[i])) {
+			return fmt.Errorf("path: it sends %q where the documented request has %q: escape a parameter once, and / as %%2F", segment, want[i])
+		}
+	}
+	if len(segments) != len(want) {
+		return fmt.Errorf("path: it has %d segments, and the documented request %d", len(segments)-1, len(want)-1)
+	}
+	return nil
+}
+
+func sameSegment(a, b string) bool {
+	x, errX := url.PathUnescape(a)
+	y, errY := url.PathUnescape(b)
+	return a == b || errX == nil && errY == nil && x == y
 }
 
 // differingParameter names the first parameter, by name, in which two queries differ whatever their order; nil if none.
@@ -263,7 +296,13 @@ func differingParameter(a, b string) error {
 	names := slices.Sorted(maps.Keys(x))
 	names = append(names, slices.Sorted(maps.Keys(y))...)
 	for _, name := range names {
-		if !slices.Equal(x[name], y[name]) {
+		switch {
+		case slices.Equal(x[name], y[name]):
+		case x[name] != nil && y[name] != nil:
+			return fmt.Errorf("query parameter %q: it has another value: escape that of the call once", name)
+		case x[name] == nil:
+			return fmt.Errorf("query parameter %q: it is missing", name)
+		default:
 			return fmt.Errorf("query parameter %q: if the client adds it, name it in Config.Query", name)
 		}
 	}

@@ -77,9 +77,17 @@ func (c *Connector) do(ctx context.Context, method, path string, content []byte)
 	if err := json.Unmarshal(text, &body); err != nil {
 		return fmt.Errorf("graph: %s: %w", response.Status, err)
 	}
-	seconds, _ := strconv.ParseFloat(response.Header.Get("Retry-After"), 64) // 0 without the header
 	return &Failure{
 		Status: response.StatusCode, Code: body.Error.Code, Message: body.Error.Message,
-		RequestID: response.Header.Get("request-id"), Wait: time.Duration(seconds * float64(unit)),
+		RequestID: response.Header.Get("request-id"), Wait: wait(response.Header),
 	}
+}
+
+// wait reads Retry-After, which is a number of seconds or a date (RFC 9110, 10.2.3); 0 without the header.
+func wait(header http.Header) time.Duration {
+	value := header.Get("Retry-After")
+	if seconds, err := strconv.ParseFloat(value, 64); err == nil {
+		return time.Duration(seconds * float64(unit))
+	}
+	return until(value)
 }

@@ -40,10 +40,11 @@ func (r *Result) Last() exchange.Exchange {
 // Request is what to call a client for, and what it receives.
 type Request struct {
 	Operation *fixtures.Operation
-	Response  fixtures.Response // given once; the zero one for none, where Wrap gives some
-	Pace      Pace              // how its body comes
-	What      string            // the id of what is received, as texts have it
-	Once      string            // why the client must send one request only
+	Response  fixtures.Response   // given once; the zero one for none, where Wrap gives some
+	Variation *fixtures.Variation // of the request and the response; nil for the minimal one and Response
+	Pace      Pace                // how the response's body comes
+	What      string              // the id of what is received, as texts have it
+	Once      string              // why the client must send one request only
 	// Wrap, if set, makes the transport that the client's requests go to, above the stub.
 	Wrap func(Line) http.RoundTripper
 }
@@ -173,11 +174,11 @@ func withoutURL(err error) error {
 }
 
 // judge finds the fault of a call that has none yet, and says what each is about.
-func (c *Client) judge(l *line, rejected, strayed error) {
+func (c *Client) judge(l *line, base string, rejected, strayed error) {
 	r := &l.result
 	a := about{client: c.Name, what: l.request.What, received: len(r.Exchanges) > 0}
 	shown := func() string {
-		return stub.Request{Method: l.want.Method, URL: withQuery(l.request.Operation.URL(), c.Query)}.String()
+		return strings.ReplaceAll(l.want.String(), base, c.Contract.BaseURL)
 	}
 	if complete(r.Fault, a) && (strayed == nil || a.received) {
 		return // what is refused may end the goroutine that sends it, or keep it waiting: then that is the fault

@@ -3,6 +3,7 @@ package call
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -32,8 +33,9 @@ type session struct {
 // line is one call, and the way of its requests.
 type line struct {
 	request   Request
+	minimal   client.Call // the call that the client is given
 	want      stub.Request
-	answers   *stub.Stub
+	responses *stub.Stub
 	recorder  *recorder
 	transport http.RoundTripper // the recorder, or what wraps it
 	watch     *offline.Watch
@@ -45,14 +47,21 @@ type line struct {
 
 // newLine stubs the response of a call.
 func (s *session) newLine(request Request) (*line, error) {
-	o := request.Operation
-	l := &line{request: request, answers: stub.New(), want: stub.Request{Method: o.Method, URL: withQuery(o.URLAt(s.base), s.client.Query), Body: o.Body}}
-	if request.Response.Status != 0 || request.Wrap == nil {
-		if err := l.answers.Respond(l.want, request.Response); err != nil {
+	o, minimal := request.Operation, client.Minimal(request.Operation)
+	respond := func(time.Time) fixtures.Response { return request.Response }
+	if v := request.Variation; v != nil {
+		minimal.Params, minimal.Query, respond = maps.Clone(v.Params), maps.Clone(v.Query), v.Respond
+	}
+	l := &line{request: request, minimal: minimal, responses: stub.New(), want: stub.Request{
+		Method: o.Method, URL: withQuery(s.base+o.Expand(minimal.Params, minimal.Query), s.client.Query),
+		Example: o.URLAt(s.base), Body: o.Body,
+	}}
+	if request.Response.Status != 0 || request.Variation != nil || request.Wrap == nil {
+		if err := l.responses.RespondAt(l.want, respond); err != nil {
 			return nil, err
 		}
 	}
-	l.recorder = &recorder{transport: l.answers, baseURL: s.client.Contract.BaseURL, pace: request.Pace}
+	l.recorder = &recorder{transport: l.responses, baseURL: s.client.Contract.BaseURL, pace: request.Pace}
 	l.transport = l.recorder
 	return l, nil
 }
@@ -99,7 +108,7 @@ func (s *session) call(patience time.Duration, l *line) {
 	ctx, end := context.WithCancel(context.WithValue(l.watch.Context(context.Background()), lineKey{}, l))
 	defer end()
 	if l.request.Wrap != nil {
-		transport := l.request.Wrap(Line{l.answers, l.recorder, l.want, end})
+		transport := l.request.Wrap(Line{l.responses, l.recorder, l.want, end})
 		s.mutex.Lock()
 		l.transport = transport
 		s.mutex.Unlock()
@@ -111,7 +120,7 @@ func (s *session) call(patience time.Duration, l *line) {
 				return s.client.Surfaced(err, exchange.Exchange{})
 			}
 		}
-		return s.client.perform(ctx, s.instance, client.Minimal(l.request.Operation))
+		return s.client.perform(ctx, s.instance, l.minimal)
 	})
 	returned := time.Since(began)
 	if fault == nil && s.client.Dial != nil && returned >= patience/2 {
@@ -134,12 +143,12 @@ func (s *session) close(fault error) []*Result {
 	var results []*Result
 	for _, l := range s.begun {
 		if fault != nil && slices.Contains(s.turn, l) { // the client goes on, and with it what it was given
-			l = &line{request: l.request, want: l.want, answers: l.answers, recorder: l.recorder, strayed: l.strayed, sent: l.sent}
+			l = &line{request: l.request, want: l.want, responses: l.responses, recorder: l.recorder, strayed: l.strayed, sent: l.sent}
 			l.result.Fault = fault
 		}
 		l.result.Exchanges = l.recorder.all()
 		l.result.Surfaced.Response = l.result.Last()
-		s.client.judge(l, l.answers.Close(), l.strayed)
+		s.client.judge(l, s.base, l.responses.Close(), l.strayed)
 		results = append(results, &l.result)
 	}
 	return results

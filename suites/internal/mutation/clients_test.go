@@ -1,12 +1,16 @@
 package mutation
 
 import (
+	"bytes"
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"math/rand/v2"
 	"net/http"
+	"net/url"
 	"runtime"
 	"slices"
 	"strings"
@@ -62,9 +66,9 @@ var brokenClients = []struct {
 	{"takes any first word for the name", misreading(func(f *client.Failure) { f.Name, _, _ = strings.Cut(f.Message, " ") }), "name is not surfaced as received"},
 	{"has the first detail alone", misreading(func(f *client.Failure) { f.Details = f.Details[:min(1, len(f.Details))] }), "details is not surfaced as received"},
 	{"has no details", misreading(func(f *client.Failure) { f.Details = nil }), "details is not surfaced"},
-	{"takes seconds for minutes", misreading(func(f *client.Failure) { f.RetryAfter *= 60 }), "retry-after is surfaced as"},
+	{"takes seconds for minutes", misreading(func(f *client.Failure) { f.RetryAfter *= 60 }), "retry-after is not surfaced as received"},
 	{"does not read Retry-After", misreading(func(f *client.Failure) { f.RetryAfter = 0 }), "retry-after is not surfaced"},
-	{"makes a time to wait up", misreading(func(f *client.Failure) { f.RetryAfter = 5 * time.Minute }), "retry-after is surfaced as 5m0s"},
+	{"makes a time to wait up", misreading(func(f *client.Failure) { f.RetryAfter = 5 * time.Minute }), "retry-after is surfaced, and was not received"},
 	{"has no request id", misreading(func(f *client.Failure) { f.RequestID = "" }), "request id is not surfaced"},
 	{"panics", misreading(func(f *client.Failure) { _ = f.Details[0] }), "panicked: runtime error: index out of range"},
 	{"ends its goroutine", misreading(func(*client.Failure) { runtime.Goexit() }), "panicked: it ended its goroutine by runtime.Goexit"},
@@ -101,6 +105,70 @@ var brokenClients = []struct {
 		}
 	}), "sent an unexpected request"},
 	{"does not escape parameters", sending(func(r *http.Request) { r.URL.RawPath = "" }), "sent an unexpected request"},
+	{"escapes parameters twice", sending(func(r *http.Request) {
+		r.URL.RawPath = strings.ReplaceAll(r.URL.EscapedPath(), "%", "%25")
+		r.URL.Path, _ = url.PathUnescape(r.URL.RawPath)
+	}), "sent an unexpected request"},
+	{"does not escape the query", sending(func(r *http.Request) {
+		r.URL.RawQuery, _ = url.QueryUnescape(r.URL.RawQuery)
+	}), "sent an unexpected request"},
+	{"ignores the call's parameters", calling(func(ctx context.Context, c client.Call, do perform) error {
+		c.Params = client.Minimal(c.Operation).Params
+		return do(ctx, c)
+	}), "sent an unexpected request"},
+	{"reads no date in Retry-After", reading(func(r *http.Response, _ []byte, f *client.Failure) {
+		if _, err := http.ParseTime(r.Header.Get("Retry-After")); err == nil {
+			f.RetryAfter = 0
+		}
+	}), "retry-after is not surfaced"},
+	{"takes client-request-id for the request id", reading(func(r *http.Response, _ []byte, f *client.Failure) {
+		f.RequestID = cmp.Or(r.Header.Get("Client-Request-Id"), f.RequestID)
+	}), "request id is not surfaced as received"},
+	{"drops what is not ASCII", misreading(func(f *client.Failure) {
+		f.Message = strings.Map(func(r rune) rune {
+			if r > 127 {
+				return -1
+			}
+			return r
+		}, f.Message)
+	}), "message is not surfaced as received"},
+	{"straightens apostrophes", misreading(func(f *client.Failure) { f.Message = strings.ReplaceAll(f.Message, "’", "'") }),
+		"message is not surfaced as received"},
+	{"cuts messages at 512 bytes", misreading(func(f *client.Failure) { f.Message = f.Message[:min(512, len(f.Message))] }),
+		"message is not surfaced as received"},
+	{"takes the message for a format", misreading(func(f *client.Failure) {
+		format := fmt.Sprintf // or vet sees it
+		f.Message = format(f.Message)
+	}), "message is not surfaced as received"},
+	{"takes the first line of the message", misreading(func(f *client.Failure) { f.Message, _, _ = strings.Cut(f.Message, "\n") }),
+		"message is not surfaced as received"},
+	{"rejects unknown members", reading(func(_ *http.Response, body []byte, f *client.Failure) {
+		decoder := json.NewDecoder(bytes.NewReader(body))
+		decoder.DisallowUnknownFields()
+		var known struct {
+			Error struct {
+				Code            int
+				Status, Message string
+				Details         []struct{ Code, Message string }
+				InnerError      map[string]string
+			}
+		}
+		if decoder.Decode(&known) != nil {
+			f.Code = ""
+		}
+	}), "code is not surfaced"},
+	{"panics without innerError", reading(func(_ *http.Response, body []byte, _ *client.Failure) {
+		var known struct {
+			Error struct{ InnerError *struct{ Date string } }
+		}
+		if json.Unmarshal(body, &known) == nil {
+			_ = known.Error.InnerError.Date
+		}
+	}), "panicked: runtime error: invalid memory address"},
+	{"searches the body's text", reading(func(_ *http.Response, body []byte, f *client.Failure) {
+		_, text, _ := strings.Cut(string(body), `"message":"`)
+		f.Message, _, _ = strings.Cut(text, `"`)
+	}), "message is not surfaced"},
 	{"names no content type", sending(func(r *http.Request) { r.Header.Del("Content-Type") }), "sent an unexpected request"},
 	{"calls another host", sending(func(r *http.Request) { r.URL.Host = "other.example" }), "called another host"},
 	{"uses http.DefaultClient", constructing(func(_ *http.Client, baseURL string) *wire.Client { return wire.New(http.DefaultClient, baseURL) }),
@@ -164,14 +232,17 @@ func verdicts(t *testing.T, config client.Config, contract *fixtures.Contract) (
 		}
 		return r
 	}
+	n := 0
 	for w := range wordings(contract) {
 		if opened.RetriesAfter(w.Clause) {
 			_, v := subject.Documented(w)
 			all = append(all, v)
 			continue
 		}
-		r := do(call.Request{Operation: w.Clause.Operation, Response: w.Response(), What: w.ID(), Once: opened.WhyOnce(w.Clause)})
-		all = append(all, judge.Wording(w, "", r))
+		v := w.Vary(n)
+		n++
+		r := do(call.Request{Operation: w.Clause.Operation, Variation: &v, What: w.ID(), Once: opened.WhyOnce(w.Clause)})
+		all = append(all, judge.Wording(v.Wording, "", r))
 	}
 	for _, o := range contract.Operations {
 		r := do(call.Request{Operation: o, Response: o.SuccessResponse(), What: "the success of " + o.ID, Once: "nothing failed"})
@@ -253,6 +324,50 @@ func surfacing(change func(client.Failure) error) client.Config {
 // misreading has another failure.
 func misreading(change func(*client.Failure)) client.Config {
 	return surfacing(func(f client.Failure) error { change(&f); return f })
+}
+
+// reading has another failure, made of the response.
+func reading(change func(r *http.Response, body []byte, f *client.Failure)) client.Config {
+	return declaring(func(config *client.Config) {
+		config.New = func(hc *http.Client, baseURL string) (client.Calls, error) {
+			kept := &keepingTransport{RoundTripper: hc.Transport}
+			changed := *hc
+			changed.Transport = kept
+			do := wire.New(&changed, baseURL).Do
+			return client.Calls{"*": func(ctx context.Context, c client.Call) error {
+				err := do(ctx, c)
+				failure, failed := errors.AsType[client.Failure](err)
+				if !failed {
+					return err
+				}
+				change(kept.response, kept.body, &failure)
+				return failure
+			}}, nil
+		}
+	})
+}
+
+// keepingTransport keeps the last response and its body.
+type keepingTransport struct {
+	http.RoundTripper
+	response *http.Response
+	body     []byte
+}
+
+// RoundTrip implements http.RoundTripper.
+func (t *keepingTransport) RoundTrip(r *http.Request) (*http.Response, error) {
+	response, err := t.RoundTripper.RoundTrip(r)
+	if err != nil {
+		return nil, err
+	}
+	defer response.Body.Close()
+	t.response = response
+	if t.body, err = io.ReadAll(response.Body); err != nil {
+		return nil, err
+	}
+	changed := *response
+	changed.Body = io.NopCloser(bytes.NewReader(t.body))
+	return &changed, nil
 }
 
 // changed404 returns an error in place of each failure of status 404.

@@ -238,8 +238,8 @@ func (j *Judge) Seen(w *fixtures.Wording, inCase, field, right, seen string) Ver
 	return v
 }
 
-// Binding says in a sentence what differs that binds, "" if nothing does. Of what is surfaced it has no values of texts, which differ
-// in each clause: one cause reads the same everywhere.
+// Binding says in a sentence what differs that binds, "" if nothing does. Of what is surfaced it has no values, which differ in each
+// clause: one cause reads the same everywhere.
 func Binding(list []matchers.Deviation) string {
 	var texts []string
 	for _, d := range list {
@@ -247,8 +247,8 @@ func Binding(list []matchers.Deviation) string {
 		switch {
 		case d.Surfaced == "(nothing)":
 			text = d.Field + " is not surfaced"
-		case d.Field == string(client.RetryAfter) && d.Surfaced != "":
-			text = fmt.Sprintf("%s is surfaced as %s, and was received as %s", d.Field, d.Surfaced, d.Received)
+		case d.Surfaced != "" && d.Received == "(nothing)":
+			text = d.Field + " is surfaced, and was not received"
 		case d.Surfaced != "":
 			text = d.Field + " is not surfaced as received"
 		}
