@@ -111,10 +111,10 @@ func failure(err error) (client.Failure, bool) {
 	_ = received.Error() // whoever logs an error calls it
 	f := client.Failure{Status: received.ResponseStatusCode}
 	header := http.Header{} // kiota's names are lower-case
-	for _, name := range []string{"Retry-After", "Date"} {
+	for _, name := range []string{"Retry-After", "Date", "Request-Id"} {
 		header[name] = received.GetResponseHeaders().Get(name)
 	}
-	f.RetryAfter = wire.RetryAfter(header)
+	f.RetryAfter, f.RequestID = wire.RetryAfter(header), header.Get("Request-Id") // innerError may be absent
 	main := received.GetErrorEscaped()
 	if main == nil {
 		return f, true
@@ -122,9 +122,6 @@ func failure(err error) (client.Failure, bool) {
 	f.Code, f.Message = text(main.GetCode()), text(main.GetMessage())
 	for _, d := range main.GetDetails() {
 		f.Details = append(f.Details, client.Detail{Code: text(d.GetCode()), Message: text(d.GetMessage())})
-	}
-	if inner := main.GetInnerError(); inner != nil {
-		f.RequestID = text(inner.GetRequestId())
 	}
 	return f, true
 }

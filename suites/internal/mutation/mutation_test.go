@@ -67,7 +67,7 @@ func TestSample(t *testing.T) {
 	contract := sample(t)
 	survey(t, contract)
 	// A provider's schema may list its codes.
-	contract.Envelope.Schema.JSON = []byte(`{"properties": {"error": {"properties": {"status": {"enum": ["Forbidden", "ANOTHER"]}}}}}`)
+	contract.Envelope.Schema.JSON = []byte(`{"properties": {"error": {"properties": {"status": {"enum": ["Forbidden", "ANOTHER"]}, "target": {}}}}}`)
 	for _, operator := range slices.Concat(Harmful(), Harmless()) {
 		applies := func(w *fixtures.Wording) bool { return len(operator.Apply(w, w.Response())) > 0 }
 		if !slices.ContainsFunc(slices.Collect(wordings(contract)), applies) {
