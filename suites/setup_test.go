@@ -99,7 +99,7 @@ func TestAWrongFlagIsOneLine(t *testing.T) {
 func TestAnEmptySelectionFails(t *testing.T) {
 	t.Parallel()
 	for filter, says := range map[string]string{
-		"status:418": `no spec of graph matches --label-filter="status:418": select by provider:, action:, status:, clause:, success:, retries: or case:, ` +
+		"status:418": `no spec of graph matches --label-filter="status:418": select by provider:, action:, status:, clause:, success:, retries:, instance: or case:, ` +
 			`such as --label-filter="clause:graph.create.service-plan-missing"`,
 		"clause:classroom.courses.get.not-found": "it selects specs of classroom, so run the suite of that alone",
 		"success:classroom.courses.get":          "it selects specs of classroom, so run the suite of that alone",
