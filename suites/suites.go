@@ -206,7 +206,7 @@ func (s *Suite) Instances() {
 		return
 	}
 	file, line := caller()
-	subject := &instance.Subject{Judge: s.judge, Respond: s.respond}
+	subject := &instance.Subject{Judge: s.judge, Vary: s.vary}
 	for _, w := range subject.Wordings() {
 		for _, b := range instance.Behaviours() {
 			s.addBehaviour(report.Instance, w, b.Key, "one instance "+b.Text, file, line, func() verdict.Verdict { return subject.Check(w, b) })

@@ -22,8 +22,8 @@ import (
 
 // Subject is the client whose instances are checked.
 type Subject struct {
-	Judge   *verdict.Judge
-	Respond func(*fixtures.Wording) fixtures.Response // the documented response
+	Judge *verdict.Judge
+	Vary  func(*fixtures.Wording, int) fixtures.Variation // of the documented response
 }
 
 // Behaviour is one thing that each instance of a client does.
@@ -124,7 +124,8 @@ func (s *Subject) perform(turns ...[]step) (verdict.Verdict, error) {
 			if len(turn) > 1 {
 				pace = call.Together // who waits while it holds a lock would stop the virtual time of the others
 			}
-			list, steps = append(list, s.request(step, pace)), append(steps, step)
+			request := s.request(&step, len(steps), pace)
+			list, steps = append(list, request), append(steps, step)
 		}
 		requests = append(requests, list)
 	}
@@ -143,7 +144,7 @@ func (s *Subject) perform(turns ...[]step) (verdict.Verdict, error) {
 		if !v.Outcome.Fails() || i >= atOnce && mixed && r.Fault == nil {
 			continue
 		}
-		alone, err := s.Judge.Client.Do(s.request(steps[i], call.Together))
+		alone, err := s.Judge.Client.Do(s.request(&steps[i], i, call.Together))
 		if err != nil || s.judge(steps[i], alone).Reason == v.Reason { // one cause is told once
 			return verdict.NotRun(report.NotRun, fmt.Sprintf("%s is not right by itself either", steps[i].what())), err
 		}
@@ -160,14 +161,15 @@ func (s *Subject) perform(turns ...[]step) (verdict.Verdict, error) {
 	return verdict.Verdict{Outcome: report.Honored}, nil
 }
 
-// request is the call of a step.
-func (s *Subject) request(step step, pace call.Pace) call.Request {
+// request is the call of a step, which receives the variation of that number of its failure.
+func (s *Subject) request(step *step, number int, pace call.Pace) call.Request {
 	r := call.Request{Operation: step.operation, Pace: pace, What: step.what(), Once: "nothing failed"}
 	if step.failure == nil {
 		r.Response = step.operation.SuccessResponse()
-	} else {
-		r.Response, r.Once = s.Respond(step.failure), s.Judge.Client.WhyOnce(step.failure.Clause)
+		return r
 	}
+	variation := s.Vary(step.failure, number)
+	step.failure, r.Variation, r.Once = variation.Wording, &variation, s.Judge.Client.WhyOnce(step.failure.Clause)
 	return r
 }
 
@@ -287,7 +289,7 @@ func (i *interrupted) endSoon(l call.Line) {
 // interrupt interrupts a call that receives the wording in each way. The client must return at once, with an error.
 func (s *Subject) interrupt(w *fixtures.Wording) (verdict.Verdict, error) {
 	c := s.Judge.Client
-	for _, way := range interruptions(func() fixtures.Response { return s.Respond(w) }) {
+	for _, way := range interruptions(w.Response) {
 		i := &interrupted{}
 		var began time.Time
 		r, err := c.Do(call.Request{

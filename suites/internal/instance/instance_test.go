@@ -64,7 +64,7 @@ func subject(t *testing.T, config client.Config) *Subject {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &Subject{Judge: &verdict.Judge{Client: c, Today: time.Now()}, Respond: (*fixtures.Wording).Response}
+	return &Subject{Judge: &verdict.Judge{Client: c, Today: time.Now()}, Vary: (*fixtures.Wording).Vary}
 }
 
 func reference(_ *http.Client, do perform) perform { return do }
