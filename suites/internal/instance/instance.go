@@ -89,7 +89,7 @@ func (s *Subject) reuse(w *fixtures.Wording) (verdict.Verdict, error) {
 	if err != nil || v.Outcome.Fails() {
 		return v, err
 	}
-	if s.Judge.Client.Dial != nil { // which call a request is of, no server knows
+	if s.Judge.Client.Dial != nil {
 		return s.perform([]step{first}, []step{first, first, first})
 	}
 	return s.perform([]step{first}, []step{success, last, first})
@@ -119,12 +119,17 @@ func (s *Subject) perform(turns ...[]step) (verdict.Verdict, error) {
 	var requests [][]call.Request
 	for _, turn := range turns {
 		var list []call.Request
+		first := len(steps)
 		for _, step := range turn {
+			number := len(steps)
+			if s.Judge.Client.Dial != nil {
+				number = first // no server knows which call a request is of
+			}
 			pace := call.Pace(len(steps)) % call.Paces
 			if len(turn) > 1 {
 				pace = call.Together // who waits while it holds a lock would stop the virtual time of the others
 			}
-			request := s.request(&step, len(steps), pace)
+			request := s.request(&step, number, pace)
 			list, steps = append(list, request), append(steps, step)
 		}
 		requests = append(requests, list)
@@ -141,7 +146,8 @@ func (s *Subject) perform(turns ...[]step) (verdict.Verdict, error) {
 	mixed := slices.ContainsFunc(results[atOnce:], func(r *call.Result) bool { return r.Guessed })
 	for i, r := range results {
 		v := s.judge(steps[i], r)
-		if !v.Outcome.Fails() || i >= atOnce && mixed && r.Fault == nil {
+		ended := errors.As(r.Fault, new(*call.Panic)) || errors.As(r.Fault, new(*call.Hang))
+		if !v.Outcome.Fails() || i >= atOnce && mixed && !ended { // what else is wrong may be another call's
 			continue
 		}
 		alone, err := s.Judge.Client.Do(s.request(&steps[i], i, call.Together))

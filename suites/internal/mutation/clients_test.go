@@ -21,17 +21,21 @@ import (
 	"github.com/learncontract/learncontract/suites/client"
 	"github.com/learncontract/learncontract/suites/client/wire"
 	"github.com/learncontract/learncontract/suites/internal/call"
+	"github.com/learncontract/learncontract/suites/internal/instance"
 	"github.com/learncontract/learncontract/suites/internal/retry"
 	"github.com/learncontract/learncontract/suites/internal/verdict"
 	"github.com/learncontract/learncontract/suites/report"
 )
 
-// brokenClients are the reference client, broken in one way each, and what the reason of a verdict must say.
-var brokenClients = []struct {
+// brokenClient is the reference client, broken in one way.
+type brokenClient struct {
 	name   string
 	config client.Config
-	reason string
-}{
+	reason string // what the reason of a verdict must say
+}
+
+// brokenClients are the reference client, broken in one way each, and what the reason of a verdict must say.
+var brokenClients = []brokenClient{
 	{"returns nil after 404", changed404(nil), "returned nil although the API responded with a failure"},
 	{"returns nil after 5xx", surfacing(func(f client.Failure) error {
 		if f.Status >= 500 {
@@ -186,45 +190,99 @@ var brokenClients = []struct {
 	}), "does not end with its context"},
 }
 
+// TestBrokenClients shows that each is found, for the reason that is given, and by whom: testdata/clients.golden lists the clauses
+// and the behaviours that notice it.
 func TestBrokenClients(t *testing.T) {
 	t.Parallel()
 	contract := sample(t)
-	for _, v := range verdicts(t, wire.Config(), contract) {
-		if v.Outcome != report.Honored {
-			t.Errorf("the reference client is %s: %s", v.Outcome, v.Text)
+	all := slices.Concat(brokenClients, brokenInstances)
+	notes := make([]string, len(all))
+	t.Run("clients", func(t *testing.T) {
+		for i, broken := range all {
+			t.Run(broken.name, func(t *testing.T) {
+				t.Parallel()
+				notes[i] = noticed(t, broken, contract)
+			})
+		}
+	})
+	killed := len(notes) - len(slices.DeleteFunc(slices.Clone(notes), func(note string) bool { return note != "" }))
+	t.Logf("killed: %d/%d client mutants of the sample", killed, len(all))
+	if len(all) < 60 {
+		t.Errorf("there are %d client mutants", len(all))
+	}
+	golden(t, "clients.golden", strings.Join(notes, ""))
+}
+
+// noticed says by whom a broken client is noticed, "" if by none.
+func noticed(t *testing.T, broken brokenClient, contract *fixtures.Contract) string {
+	t.Helper()
+	var clauses, behaviours, reasons []string
+	found, all := false, 0
+	for _, v := range verdicts(t, broken.config, contract) {
+		if v.behaviour == "" {
+			all++
+		}
+		switch v.Outcome {
+		case report.Honored, report.NotRun:
+		case report.Broken:
+			found = found || strings.Contains(v.Reason, broken.reason)
+			reasons = append(reasons, v.Reason)
+			if v.behaviour == "" {
+				clauses = append(clauses, v.id)
+			} else if !slices.Contains(behaviours, v.behaviour) {
+				behaviours = append(behaviours, v.behaviour)
+			}
+		default:
+			t.Errorf("a verdict is %s: %s", v.Outcome, v.Text)
 		}
 	}
-	for _, broken := range brokenClients {
-		t.Run(broken.name, func(t *testing.T) {
+	if !found {
+		slices.Sort(reasons)
+		t.Errorf("no verdict is broken because it %q; the reasons are\n%s", broken.reason, strings.Join(slices.Compact(reasons), "\n"))
+		return ""
+	}
+	slices.Sort(behaviours)
+	if len(clauses) == all {
+		clauses = []string{"every wording and success"}
+	}
+	return fmt.Sprintf("%s:\n    %s\n", broken.name, strings.Join(append(clauses, behaviours...), "\n    "))
+}
+
+// No correct client is accused.
+func TestCorrectClients(t *testing.T) {
+	t.Parallel()
+	contract := sample(t)
+	if len(correctClients) < 20 {
+		t.Errorf("there are %d correct clients", len(correctClients))
+	}
+	for _, correct := range correctClients {
+		t.Run(correct.name, func(t *testing.T) {
 			t.Parallel()
-			found := false
-			var reasons []string
-			for _, v := range verdicts(t, broken.config, contract) {
-				if v.Outcome != report.Honored && v.Outcome != report.Broken {
-					t.Errorf("a verdict is %s: %s", v.Outcome, v.Text)
+			for _, v := range verdicts(t, correct.config, contract) {
+				if v.Outcome != report.Honored {
+					t.Errorf("%s %s: %s: %s", v.id, v.behaviour, v.Outcome, v.Text)
 				}
-				if v.Outcome == report.Broken {
-					found = found || strings.Contains(v.Reason, broken.reason)
-					reasons = append(reasons, v.Reason)
-				}
-			}
-			if !found {
-				slices.Sort(reasons)
-				t.Errorf("no verdict is broken because it %q; the reasons are\n%s", broken.reason, strings.Join(slices.Compact(reasons), "\n"))
 			}
 		})
 	}
 }
 
-// verdicts are all of a client: of each wording, of each success, and of each behaviour where it is throttled.
-func verdicts(t *testing.T, config client.Config, contract *fixtures.Contract) (all []verdict.Verdict) {
+// named is a verdict of a wording or of an operation's success, or of one behaviour of a client.
+type named struct {
+	id, behaviour string
+	verdict.Verdict
+}
+
+// verdicts are all of a client: of each wording, of each success, of each behaviour where it is throttled, and of its instances.
+func verdicts(t *testing.T, config client.Config, contract *fixtures.Contract) (all []named) {
 	t.Helper()
 	opened, err := call.Open(config, contract)
 	if err != nil {
 		t.Fatal(err)
 	}
 	judge := &verdict.Judge{Client: opened, Today: time.Now()}
-	subject := &retry.Subject{Judge: judge, Respond: (*fixtures.Wording).Response}
+	retries := &retry.Subject{Judge: judge, Respond: (*fixtures.Wording).Response}
+	instances := &instance.Subject{Judge: judge, Vary: (*fixtures.Wording).Vary}
 	do := func(request call.Request) *call.Result {
 		r, err := opened.Do(request)
 		if err != nil {
@@ -234,23 +292,32 @@ func verdicts(t *testing.T, config client.Config, contract *fixtures.Contract) (
 	}
 	n := 0
 	for w := range wordings(contract) {
+		n++
 		if opened.RetriesAfter(w.Clause) {
-			_, v := subject.Documented(w)
-			all = append(all, v)
+			_, v := retries.Documented(w)
+			all = append(all, named{w.ID(), "", v})
 			continue
 		}
 		v := w.Vary(n)
-		n++
-		r := do(call.Request{Operation: w.Clause.Operation, Variation: &v, What: w.ID(), Once: opened.WhyOnce(w.Clause)})
-		all = append(all, judge.Wording(v.Wording, "", r))
+		r := do(call.Request{
+			Operation: w.Clause.Operation, Variation: &v, Pace: call.Pace(n) % call.Paces, What: w.ID(), Once: opened.WhyOnce(w.Clause),
+		})
+		all = append(all, named{w.ID(), "", judge.Wording(v.Wording, "", r)})
 	}
 	for _, o := range contract.Operations {
 		r := do(call.Request{Operation: o, Response: o.SuccessResponse(), What: "the success of " + o.ID, Once: "nothing failed"})
-		all = append(all, judge.Success(o, r))
+		all = append(all, named{"success:" + o.ID, "", judge.Success(o, r)})
 	}
-	for _, w := range subject.Wordings() {
-		for _, b := range subject.Behaviours(w) {
-			all = append(all, subject.Check(w, b))
+	if config.Dial == nil { // a socket knows no virtual time
+		for _, w := range retries.Wordings() {
+			for _, b := range retries.Behaviours(w) {
+				all = append(all, named{w.ID(), b.Key, retries.Check(w, b)})
+			}
+		}
+	}
+	for _, w := range instances.Wordings() {
+		for _, b := range instance.Behaviours() {
+			all = append(all, named{w.ID(), b.Key, instances.Check(w, b)})
 		}
 	}
 	return all

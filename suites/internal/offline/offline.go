@@ -179,7 +179,6 @@ func (w *Watch) Context(ctx context.Context) context.Context {
 		return true
 	}
 	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		GetConn: func(address string) { refuses(hostOf(address)) }, // by the goroutine of the client, which gets the error
 		DNSStart: func(info httptrace.DNSStartInfo) {
 			if refuses(info.Host) {
 				runtime.Goexit()
