@@ -118,7 +118,7 @@ func (h head) exchange(body []byte, end error) (x exchange.Exchange, err error) 
 	}
 	response := fixtures.Response{Status: h.status, Header: h.header, Body: body}
 	x = exchange.New(h.method, h.url.String(), response, h.received)
-	if end != nil && !(errors.Is(end, errClosed) && x.Fault() == nil) { // who decodes JSON need not read further
+	if end != nil && (!errors.Is(end, errClosed) || x.Fault() != nil) { // who decodes JSON need not read further
 		return x, endError(len(body), end)
 	}
 	if x.Fault() != nil && x.Header("Content-Encoding") != "" {

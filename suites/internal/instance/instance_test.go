@@ -36,9 +36,9 @@ func sample(tb testing.TB) *fixtures.Contract {
 type perform = func(context.Context, client.Call) error
 
 // made is a client whose instances are made of the reference client's by a function.
-func made(make func(*http.Client, perform) perform) client.Config {
+func made(instance func(*http.Client, perform) perform) client.Config {
 	return client.Config{Name: "connector", New: func(given *http.Client, base string) (client.Calls, error) {
-		return client.Calls{"*": make(given, wire.New(given, base).Do)}, nil
+		return client.Calls{"*": instance(given, wire.New(given, base).Do)}, nil
 	}}
 }
 
