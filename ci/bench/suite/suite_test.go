@@ -3,10 +3,9 @@
 package suite
 
 import (
-	"bytes"
 	"cmp"
-	"fmt"
-	"io"
+	"context"
+	"errors"
 	"net/http"
 	"os"
 	"strconv"
@@ -55,7 +54,7 @@ func load(t *testing.T, provider string) *fixtures.Contract {
 	return contract
 }
 
-// reference is the reference client. BENCH_WRONG names a field that it reads wrong of every response of graph.
+// reference is the reference client. BENCH_WRONG names a field that it misreads.
 func reference(t *testing.T) client.Config {
 	t.Helper()
 	config := wire.Config()
@@ -63,46 +62,17 @@ func reference(t *testing.T) client.Config {
 	if field == "" {
 		return config
 	}
-	wrong := map[string]fixtures.Response{}
-	for clause := range load(t, "graph").Clauses() {
-		for _, w := range clause.Wordings {
-			right := w.Response()
-			wrong[key(clause.Operation.Method, clause.Operation.URLAt(""), right.Status, right.Body)] = synthetic.Wrong(w, field)
-		}
-	}
 	right := config.New
 	config.New = func(given *http.Client, baseURL string) (client.Calls, error) {
-		return right(&http.Client{Transport: changing{given.Transport, baseURL, wrong}}, baseURL)
+		calls, err := right(given, baseURL)
+		do := calls["*"]
+		return client.Calls{"*": func(ctx context.Context, c client.Call) error {
+			err := do(ctx, c)
+			if failure, ok := errors.AsType[client.Failure](err); ok {
+				return synthetic.Misread(failure, field)
+			}
+			return err
+		}}, err
 	}
 	return config
-}
-
-func key(method, path string, status int, body []byte) string {
-	return fmt.Sprintf("%s %s %d %s", method, path, status, body)
-}
-
-// changing changes responses on their way.
-type changing struct {
-	http.RoundTripper
-	baseURL string
-	wrong   map[string]fixtures.Response
-}
-
-// RoundTrip implements http.RoundTripper.
-func (c changing) RoundTrip(request *http.Request) (*http.Response, error) {
-	response, err := c.RoundTripper.RoundTrip(request)
-	if err != nil {
-		return nil, err
-	}
-	defer response.Body.Close()
-	body, err := io.ReadAll(response.Body)
-	if err != nil {
-		return nil, err
-	}
-	path := request.URL.String()[len(c.baseURL):]
-	if wrong, ok := c.wrong[key(request.Method, path, response.StatusCode, body)]; ok {
-		response.StatusCode, response.Header, body = wrong.Status, wrong.Header, wrong.Body
-	}
-	response.Body = io.NopCloser(bytes.NewReader(body))
-	return response, nil
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/learncontract/learncontract/fixtures"
+	"github.com/learncontract/learncontract/suites/client"
 )
 
 // Contract is a contract of exactly so many wordings: from's operations, envelope and bindings, and its clauses copied
@@ -77,4 +78,24 @@ func Wrong(w *fixtures.Wording, field string) fixtures.Response {
 		response.Header.Set("Retry-After", "-1")
 	}
 	return response
+}
+
+// Misread is the failure with one of Fields wrong, or as it is where it does not have the field.
+func Misread(f client.Failure, field string) client.Failure {
+	switch field {
+	case "status":
+		f.Status = 599
+	case "code":
+		f.Code = "wrong"
+	case "message":
+		f.Message = ""
+	case "details":
+		f.Details = slices.Clone(f.Details)
+		for i := range f.Details {
+			f.Details[i].Code = "wrong"
+		}
+	case "Retry-After":
+		f.RetryAfter = 0
+	}
+	return f
 }
