@@ -2,6 +2,8 @@ package retry
 
 import (
 	"bytes"
+	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -204,8 +206,8 @@ func (l *throttlingTransport) RoundTrip(r *http.Request) (*http.Response, error)
 			<-make(chan struct{})
 		}
 	}
-	if err := r.Context().Err(); err != nil {
-		return nil, err // as http.Transport does
+	if err := r.Context().Err(); err != nil || l.measured.endless {
+		return nil, cmp.Or(err, context.Canceled) // as http.Transport does
 	}
 
 	number, now := len(l.measured.attempts), time.Now()

@@ -498,10 +498,10 @@ func (t *trial) surfacesTheLast(m *measured) error {
 // with other work. There it is asked to wait for longer.
 const (
 	promptReturn  = time.Second
-	promptDialled = 10 * time.Second
+	promptDialled = 5 * time.Second
 )
 
-var long = seconds("20", 20*time.Second)
+var long = seconds("8", 8*time.Second)
 
 // endsWithItsContext ends the client's context while it waits.
 func (t *trial) endsWithItsContext() error {
