@@ -196,7 +196,7 @@ func (c *Client) WhyOnce(clause *fixtures.Clause) string {
 	case !allowsRetry(clause):
 		return "the remedy is to " + clause.Remedy.Do
 	case c.RetriesOn == nil && !retriedByDefault(clause.Status):
-		return fmt.Sprintf("it does not declare so: after a 4xx status other than 408 and 429 only a client whose RetriesOn has %d retries", clause.Status)
+		return fmt.Sprintf("its RetriesOn does not name %d, and by default no client retries after a 4xx status other than 408 and 429", clause.Status)
 	case c.RetriesOn != nil && !slices.Contains(c.RetriesOn, clause.Status):
 		return fmt.Sprintf("its RetriesOn does not have %d", clause.Status)
 	case c.RetriesIf != nil && !c.RetriesIf(clause):

@@ -209,7 +209,7 @@ func TestStatusesAreRetriedByDefault(t *testing.T) {
 	for status, want := range map[int]bool{400: false, 404: false, 408: true, 409: false, 425: false, 429: true, 499: false, 500: true, 503: true, 504: true} {
 		clause.Status = status
 		clause.Operation.Contract.Clause("sample.things.update.throttled").Status = status // the remedy of which is to wait
-		if why := c.WhyOnce(&clause); c.RetriesAfter(&clause) != want || want == strings.Contains(why, fmt.Sprintf("whose RetriesOn has %d retries", status)) {
+		if why := c.WhyOnce(&clause); c.RetriesAfter(&clause) != want || want == strings.Contains(why, fmt.Sprintf("its RetriesOn does not name %d, and by default", status)) {
 			t.Errorf("after %d it retries: %t, %s", status, !want, why)
 		}
 	}

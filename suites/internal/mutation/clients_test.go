@@ -132,9 +132,9 @@ var brokenClients = []struct {
 		}
 	}}), "drops headers of its first attempt: attempt 2 has no X-Tenant"},
 	{"retries 400, undeclared", declared(retryingBy(&transport{statuses: []int{400, 429}}), func(c *client.Config) { c.RetriesOn = nil }),
-		"only a client whose RetriesOn has 400 retries"},
+		"though its RetriesOn does not name 400, and by default"},
 	{"retries 409, undeclared", declared(retryingBy(&transport{statuses: []int{409, 429}}), func(c *client.Config) { c.RetriesOn = nil }),
-		"only a client whose RetriesOn has 409 retries"},
+		"though its RetriesOn does not name 409, and by default"},
 	{"retries undeclared", declared(retryingBy(&transport{}), func(c *client.Config) { c.Retries, c.RetriesOn = false, nil }),
 		"though it does not declare Retries"},
 	{"retries PATCH, though it declares idempotent methods only", declared(retryingBy(&transport{}), onlyGET), "though its RetriesIf is false for the clause"},

@@ -34,6 +34,7 @@ var retried = []int{http.StatusTooManyRequests, http.StatusInternalServerError, 
 type policy struct {
 	base     http.RoundTripper
 	attempts int      // 0 for any number
+	statuses []int    // after which it retries, nil for those of retried
 	methods  []string // of the requests that are repeated, nil for all
 	wait     func(attempt int, header http.Header) time.Duration
 	deaf     bool                                     // to its context
@@ -42,6 +43,10 @@ type policy struct {
 
 // RoundTrip implements http.RoundTripper.
 func (p *policy) RoundTrip(request *http.Request) (*http.Response, error) {
+	statuses := p.statuses
+	if statuses == nil {
+		statuses = retried
+	}
 	for attempt := 1; ; attempt++ {
 		if request.GetBody != nil {
 			request.Body, _ = request.GetBody()
@@ -50,7 +55,7 @@ func (p *policy) RoundTrip(request *http.Request) (*http.Response, error) {
 			p.body(attempt, request)
 		}
 		response, err := p.base.RoundTrip(request)
-		if err != nil || attempt == p.attempts || !slices.Contains(retried, response.StatusCode) ||
+		if err != nil || attempt == p.attempts || !slices.Contains(statuses, response.StatusCode) ||
 			p.methods != nil && !slices.Contains(p.methods, request.Method) {
 			return response, err
 		}
