@@ -11,6 +11,7 @@ import (
 	"github.com/learncontract/learncontract/matchers/exchange"
 	"github.com/learncontract/learncontract/suites/client"
 	"github.com/learncontract/learncontract/suites/internal/call"
+	"github.com/learncontract/learncontract/suites/internal/retry"
 	"github.com/learncontract/learncontract/suites/internal/verdict"
 	"github.com/learncontract/learncontract/suites/report"
 )
@@ -73,6 +74,9 @@ func (s *suiteRun) setUp(w writer) error {
 	}
 	if err != nil {
 		return fmt.Errorf("the client %q cannot be checked:\n%w", s.config.Name, err)
+	}
+	if opened.Dial != nil && !s.suite.live {
+		s.suite.respond = retry.ShortWaits(s.suite.respond)
 	}
 	if s.suite.live {
 		if err := s.openTenant(); err != nil {

@@ -43,15 +43,16 @@ type Suite struct {
 	// Contract is the contract.
 	Contract *fixtures.Contract
 
-	judge   *verdict.Judge
-	respond func(*fixtures.Wording) fixtures.Response       // the documented response, but in tests
-	vary    func(*fixtures.Wording, int) fixtures.Variation // Wording.Vary, but in tests
-	live    bool                                            // whether a tenant, or a recording of one, responds
-	strict  bool                                            // whether every field of a tenant binds
-	tenant  *live.Tenant                                    // nil offline
-	specs   []*spec
-	actions []string                       // that the specs check
-	cases   map[string][]*fixtures.Wording // that the specs run
+	judge     *verdict.Judge
+	respond   func(*fixtures.Wording) fixtures.Response       // the documented response, but in tests
+	vary      func(*fixtures.Wording, int) fixtures.Variation // Wording.Vary, but in tests
+	live      bool                                            // whether a tenant, or a recording of one, responds
+	strict    bool                                            // whether every field of a tenant binds
+	tenant    *live.Tenant                                    // nil offline
+	throttled *retry.Subject                                  // see subject
+	specs     []*spec
+	actions   []string                       // that the specs check
+	cases     map[string][]*fixtures.Wording // that the specs run
 }
 
 // Result is what one call came to, as the specs assert it.
@@ -119,26 +120,25 @@ func checkWording(s *Suite, e *execution, w *fixtures.Wording, n int, body func(
 	var r *call.Result
 	var v verdict.Verdict
 	switch c := s.judge.Client; {
-	case c.Dial != nil && c.RetriesAfter(w.Clause):
-		e.conclude(verdict.NotRun(report.Unsupported, fmt.Sprintf("%s retries after %s, and a socket knows no virtual time: give New, "+
-			"or have it send one request", c.Name, fixtures.StatusLine(w.Clause.Status))))
-		return
 	case c.RetriesAfter(w.Clause):
-		r, v = subjectOf(s).Documented(w)
+		r, v = s.subject().Documented(w)
 	default:
-		variation := s.vary(w, n)
-		w = variation.Wording
+		request := call.Request{Operation: w.Clause.Operation, Pace: call.Pace(n) % call.Paces, What: w.ID(), Once: c.WhyOnce(w.Clause)}
+		if response := s.respond(w); c.Dial != nil && response.Header.Get("Retry-After") != "" {
+			request.Response = response // which asks to wait for a second: a retry that is not declared comes in time
+		} else {
+			variation := s.vary(w, n)
+			w, request.Variation = variation.Wording, &variation
+		}
 		var err error
-		r, err = c.Do(call.Request{
-			Operation: w.Clause.Operation, Variation: &variation, Pace: call.Pace(n) % call.Paces, What: w.ID(), Once: c.WhyOnce(w.Clause),
-		})
+		r, err = c.Do(request)
 		if err != nil {
 			e.conclude(verdict.EngineError(err))
 			return
 		}
 		v = s.judge.Wording(w, "", r)
 	}
-	if r.Fault != nil {
+	if r == nil || r.Fault != nil || v.Outcome == report.NotRun {
 		e.conclude(v)
 		return
 	}
@@ -179,15 +179,15 @@ func (s *Suite) EachSuccess(action string, body func(g gomega.Gomega, o *fixture
 	}
 }
 
-// Retries adds the specs of how the client retries, on virtual time: for each action one clause of each status and remedy that
-// says to wait or to retry. A client that does not declare Retries must send one request. Live there are none, for a tenant is
-// never flooded, and none of a client that dials, for a socket knows no virtual time.
+// Retries adds the specs of how the client retries: for each action one clause of each status and remedy that says to wait or to
+// retry. A client that does not declare to retry after it must send one request. Live there are none, for a tenant is never flooded.
+// Of a client that dials, those that take minutes of real time are not run, and say so.
 func (s *Suite) Retries() {
-	if s.live || s.judge.Client.Dial != nil {
+	if s.live {
 		return
 	}
 	file, line := caller()
-	subject := subjectOf(s)
+	subject := s.subject()
 	for _, w := range subject.Wordings() {
 		title := "throttled by " + fixtures.StatusLine(w.Clause.Status)
 		if w.Clause.Name != "" {
@@ -226,7 +226,13 @@ func (s *Suite) addBehaviour(kind string, w *fixtures.Wording, key, title, file 
 	})
 }
 
-func subjectOf(s *Suite) *retry.Subject { return &retry.Subject{Judge: s.judge, Respond: s.respond} }
+// subject is the client whose retries are measured.
+func (s *Suite) subject() *retry.Subject {
+	if s.throttled == nil {
+		s.throttled = &retry.Subject{Judge: s.judge, Respond: func(w *fixtures.Wording) fixtures.Response { return s.respond(w) }}
+	}
+	return s.throttled
+}
 
 // operations are those of an action that the client performs, with their places in the contract.
 func (s *Suite) operations(action string) iter.Seq2[int, *fixtures.Operation] {

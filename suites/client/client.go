@@ -29,7 +29,9 @@ type Config struct {
 	// that the instance uses. A client that shares them with another instance takes Dial.
 	New func(client *http.Client, baseURL string) (Calls, error)
 	// Dial, instead of New, constructs a client that insists on a transport of its own. Its base URL is that of a server on
-	// a loopback address. Such a client is called in real time.
+	// a loopback address. Such a client is called in real time, and asked to wait for a second. If it retries, that costs some
+	// seconds a clause: with one clause of each action and status it is measured until it stops, with the others it is throttled
+	// once, and what needs minutes (a date, an overflow, the growth and jitter of its waits) is reported as not run.
 	Dial func(baseURL string) (Calls, error)
 	// Timeout is how long one call of a client that dials may take, 0 for DefaultTimeout. Then its context ends.
 	Timeout time.Duration
@@ -44,10 +46,15 @@ type Config struct {
 	// Errata is the path of a YAML file, relative to the folder of the test, of known deviations of the client that are
 	// accepted until a date; empty for none. fixtures.LoadErrataFile describes its keys.
 	Errata string
-	// Retries says that the client retries by itself where the remedy of a clause is to wait or to retry.
+	// Retries says that the client retries by itself where the remedy of a clause is to wait or to retry, as far as RetriesOn and
+	// RetriesIf say.
 	Retries bool
-	// RetriesOn lists the HTTP statuses after which it does so, nil for those of all such clauses.
+	// RetriesOn lists the HTTP statuses after which it does so, nil for 408, 429 and those of 500 and more. After another 4xx it
+	// does so only where that is listed: google.rpc says of FAILED_PRECONDITION, a 400, not to retry before the state was fixed.
 	RetriesOn []int
+	// RetriesIf reports whether it does so after the clause, nil for every one: a client that repeats idempotent requests only
+	// looks at clause.Operation.Method.
+	RetriesIf func(clause *fixtures.Clause) bool
 	// ReadsMinutes says that the client waits for the minutes that a message names where the response has no Retry-After.
 	// Otherwise it must back off there: Microsoft Graph says not to rely on messages.
 	ReadsMinutes bool

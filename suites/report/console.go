@@ -224,13 +224,30 @@ func clientLine(run *Run) string {
 	return strings.Join(parts, ", ")
 }
 
-// writeChecks writes what the extra checks of a kind came to, nothing if none ran.
+// writeChecks writes what the extra checks of a kind came to, nothing if there are none, and why some were not run by themselves, or
+// do not bind.
 func writeChecks(text *strings.Builder, name, kind string, run *Run) {
 	ran, correct, errata := 0, 0, 0
+	var reasons []string
+	counts := map[string]int{}
+	note := func(check *Check) {
+		reason := check.Outcome.Label() + ": " + line(check.Reason)
+		if counts[reason]++; counts[reason] == 1 {
+			reasons = append(reasons, reason)
+		}
+	}
 	for _, check := range run.ExtraChecks {
 		switch {
-		case check.Kind != kind || check.Ran == 0:
+		case check.Kind != kind:
 			continue
+		case check.Ran == 0:
+			if check.Outcome == NotRun && check.Reason != run.LeftOut {
+				note(check)
+			}
+			continue
+		case check.Outcome == Deviating:
+			note(check)
+			correct++
 		case len(check.Errata) > 0:
 			errata++
 		case check.Outcome.Passes():
@@ -238,8 +255,11 @@ func writeChecks(text *strings.Builder, name, kind string, run *Run) {
 		}
 		ran++
 	}
-	if ran > 0 {
+	if ran > 0 || len(reasons) > 0 {
 		fmt.Fprintf(text, "           %s: %d of %d correct, %d with an erratum\n", name, correct, ran, errata)
+	}
+	for _, reason := range reasons {
+		fmt.Fprintf(text, "             %d %s\n", counts[reason], reason)
 	}
 }
 

@@ -83,6 +83,7 @@ func TestCoverageOfflineCountsWhatRan(t *testing.T) {
 		"           wordings by edition: first 4",
 		"           connector: 2 of 9 clauses correct, 1 without retry-after, 1 with an erratum, 1 unsupported",
 		"           extra checks: 1 of 3 correct, 2 with an erratum",
+		"             1 not run: r",
 		"           retries: 0 of 1 correct, 0 with an erratum",
 		`  erratum errata.yaml:7: code seen as "gone" in 2 clauses, case own, accepted for 1 more day: `+
 			"it takes the status for the code (example.com/connector v1.2.3)")

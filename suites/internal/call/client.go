@@ -88,7 +88,8 @@ func (c *Client) check() error {
 	for _, field := range c.Exposes {
 		expect(slices.Contains(client.Fields(), field), "Exposes has %q: use the constants of package client, %q", field, client.Fields())
 	}
-	expect(c.Retries || c.RetriesOn == nil && !c.ReadsMinutes, "RetriesOn and ReadsMinutes say how the client retries: set Retries too")
+	expect(c.Retries || c.RetriesOn == nil && c.RetriesIf == nil && !c.ReadsMinutes,
+		"RetriesOn, RetriesIf and ReadsMinutes say how the client retries: set Retries too")
 	for _, status := range c.RetriesOn {
 		expect(status >= 400 && status <= 599, "RetriesOn has %d, which is no status of a failure: use 400 to 599", status)
 	}
@@ -184,12 +185,34 @@ func (c *Client) Exposed() []client.Field {
 	return c.Exposes
 }
 
-// RetriesAfter reports whether the client declares to retry by itself after the clause: one whose remedy is to wait or to
-// retry, or one that no caller can tell from such a one, for another operation responds alike.
-func (c *Client) RetriesAfter(clause *fixtures.Clause) bool {
-	if !c.Retries || c.RetriesOn != nil && !slices.Contains(c.RetriesOn, clause.Status) {
-		return false
+// RetriesAfter reports whether the client declares to retry by itself after the clause.
+func (c *Client) RetriesAfter(clause *fixtures.Clause) bool { return c.WhyOnce(clause) == "" }
+
+// WhyOnce says why the client must send one request only where it receives the clause, "" if it declares to retry after it.
+func (c *Client) WhyOnce(clause *fixtures.Clause) string {
+	switch {
+	case !c.Retries:
+		return "it does not declare Retries"
+	case !allowsRetry(clause):
+		return "the remedy is to " + clause.Remedy.Do
+	case c.RetriesOn == nil && !retriedByDefault(clause.Status):
+		return fmt.Sprintf("its RetriesOn does not name %d, and by default no client retries after a 4xx status other than 408 and 429", clause.Status)
+	case c.RetriesOn != nil && !slices.Contains(c.RetriesOn, clause.Status):
+		return fmt.Sprintf("its RetriesOn does not have %d", clause.Status)
+	case c.RetriesIf != nil && !c.RetriesIf(clause):
+		return "its RetriesIf is false for the clause"
 	}
+	return ""
+}
+
+// retriedByDefault reports whether a client that retries does so after the status, unless it declares otherwise.
+func retriedByDefault(status int) bool {
+	return status == http.StatusRequestTimeout || status == http.StatusTooManyRequests || status >= http.StatusInternalServerError
+}
+
+// allowsRetry reports whether the remedy of the clause is to wait or to retry, or that of one that no caller can tell from it, for
+// another operation responds alike.
+func allowsRetry(clause *fixtures.Clause) bool {
 	for other := range clause.Operation.Contract.Clauses() {
 		alike := other.Status == clause.Status && other.Name == clause.Name && other.Wordings[0].Code == clause.Wordings[0].Code
 		if alike && other.Remedy.AllowsRetry() {
@@ -203,14 +226,3 @@ type roundTripper func(*http.Request) (*http.Response, error)
 
 // RoundTrip implements http.RoundTripper.
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
-
-// WhyOnce says why the client must send one request only where it receives the clause.
-func (c *Client) WhyOnce(clause *fixtures.Clause) string {
-	switch {
-	case !c.Retries:
-		return "it does not declare Retries"
-	case !clause.Remedy.AllowsRetry():
-		return "the remedy is to " + clause.Remedy.Do
-	}
-	return fmt.Sprintf("its RetriesOn does not have %d", clause.Status)
-}

@@ -3,6 +3,7 @@ package call_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -71,8 +72,8 @@ func TestOpen(t *testing.T) {
 		"New and Dial":                  {changed(func(c *client.Config) { c.Dial = dialling(do).Dial }), "give one of New, which"},
 		"nothing exposed":               {changed(func(c *client.Config) { c.Exposes = []client.Field{} }), "Exposes is empty, so nothing would be compared: leave it nil for all fields, or name some"},
 		"an unknown field":              {changed(func(c *client.Config) { c.Exposes = []client.Field{client.Code, "codes"} }), `Exposes has "codes": use the constants of package client, ["status" "code"`},
-		"retries that are not declared": {changed(func(c *client.Config) { c.RetriesOn = []int{429} }), "RetriesOn and ReadsMinutes say how the client retries: set Retries too"},
-		"minutes that are not declared": {changed(func(c *client.Config) { c.ReadsMinutes = true }), "RetriesOn and ReadsMinutes say how the client retries: set Retries too"},
+		"retries that are not declared": {changed(func(c *client.Config) { c.RetriesOn = []int{429} }), "RetriesOn, RetriesIf and ReadsMinutes say how the client retries: set Retries too"},
+		"minutes that are not declared": {changed(func(c *client.Config) { c.ReadsMinutes = true }), "RetriesOn, RetriesIf and ReadsMinutes say how the client retries: set Retries too"},
 		"retries after no failure":      {changed(func(c *client.Config) { c.Retries, c.RetriesOn = true, []int{399} }), "RetriesOn has 399, which is no status of a failure: use 400 to 599"},
 		"retries after no status":       {changed(func(c *client.Config) { c.Retries, c.RetriesOn = true, []int{600} }), "RetriesOn has 600"},
 		"retries":                       {changed(func(c *client.Config) { c.Retries, c.RetriesOn, c.ReadsMinutes = true, []int{400, 599}, true }), ""},
@@ -145,14 +146,20 @@ func TestOperations(t *testing.T) {
 func TestRetriesAreDeclared(t *testing.T) {
 	t.Parallel()
 	const throttled, unavailable, forbidden = "sample.things.update.throttled", "sample.things.get.unavailable", "sample.things.update.scope-missing"
+	const waits = "sample.things.delete.failed-precondition.CannotDeleteOwnerTransferIncomplete" // a 400 whose remedy is to wait
+	idempotent := func(clause *fixtures.Clause) bool { return clause.Operation.Method == http.MethodGet }
 	for name, test := range map[string]struct {
 		config  client.Config
 		retried []string
 		once    string // why the clauses that are not retried are not, the first of them
 	}{
-		"none":      {client.Config{}, nil, "it does not declare Retries"},
-		"all":       {client.Config{Retries: true}, []string{throttled, unavailable}, "the remedy is to ask an administrator"},
-		"some":      {client.Config{Retries: true, RetriesOn: []int{429, 504}}, []string{throttled}, "its RetriesOn does not have 503"},
+		"none":            {client.Config{}, nil, "it does not declare Retries"},
+		"all":             {client.Config{Retries: true}, []string{throttled, unavailable}, "the remedy is to ask an administrator"},
+		"some":            {client.Config{Retries: true, RetriesOn: []int{429, 504}}, []string{throttled}, "its RetriesOn does not have 503"},
+		"a 400":           {client.Config{Retries: true, RetriesOn: []int{400}}, []string{waits}, "its RetriesOn does not have 429"},
+		"some operations": {client.Config{Retries: true, RetriesIf: idempotent}, []string{unavailable}, "its RetriesIf is false for the clause"},
+		"some operations and statuses": {client.Config{Retries: true, RetriesOn: []int{429}, RetriesIf: idempotent}, nil,
+			"its RetriesIf is false for the clause"},
 		"forbidden": {client.Config{Retries: true, RetriesOn: []int{403}}, nil, "its RetriesOn does not have 429"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -160,7 +167,7 @@ func TestRetriesAreDeclared(t *testing.T) {
 			test.config.Name, test.config.New = name, performs("*").New
 			c := open(t, test.config)
 			var retried, once []string
-			for _, id := range []string{throttled, unavailable, forbidden} {
+			for _, id := range []string{throttled, unavailable, forbidden, waits} {
 				if clause := c.Contract.Clause(id); c.RetriesAfter(clause) {
 					retried = append(retried, id)
 				} else {
@@ -178,7 +185,7 @@ func TestRetriesAreDeclared(t *testing.T) {
 func TestWhatLooksLikeARetryableClauseIsRetried(t *testing.T) {
 	t.Parallel()
 	config := performs("*")
-	config.Retries = true
+	config.Retries, config.RetriesOn = true, []int{400, 409, 429, 500, 503}
 	c := open(t, config)
 	for clause := range c.Contract.Clauses() {
 		alike := false
@@ -188,6 +195,22 @@ func TestWhatLooksLikeARetryableClauseIsRetried(t *testing.T) {
 		}
 		if got := c.RetriesAfter(clause); got != alike || clause.Remedy.AllowsRetry() && !got {
 			t.Errorf("after %s it retries: %t, want %t", clause.ID, got, alike)
+		}
+	}
+}
+
+// After a status that says that something is wrong with the request, nobody retries who does not say so.
+func TestStatusesAreRetriedByDefault(t *testing.T) {
+	t.Parallel()
+	config := performs("*")
+	config.Retries = true
+	c := open(t, config)
+	clause := *c.Contract.Clause("sample.things.update.throttled")
+	for status, want := range map[int]bool{400: false, 404: false, 408: true, 409: false, 425: false, 429: true, 499: false, 500: true, 503: true, 504: true} {
+		clause.Status = status
+		clause.Operation.Contract.Clause("sample.things.update.throttled").Status = status // the remedy of which is to wait
+		if why := c.WhyOnce(&clause); c.RetriesAfter(&clause) != want || want == strings.Contains(why, fmt.Sprintf("its RetriesOn does not name %d, and by default", status)) {
+			t.Errorf("after %d it retries: %t, %s", status, !want, why)
 		}
 	}
 }

@@ -150,6 +150,7 @@ func add(result *report.Result, record Record) {
 	default:
 		result.Ran++
 		result.Honored++
+		result.Reason = cmp.Or(result.Reason, v.Reason)
 		if v.Outcome == report.Deviating || v.Outcome == report.Erratum {
 			result.Outcome, result.Reason = v.Outcome, v.Reason
 		}
@@ -184,6 +185,8 @@ func settle(run Run, result *report.Result, wordings int) {
 		result.Outcome, result.Reason = report.Erratum, why(run.Run, result.Errata)
 	case len(result.NotExposed) > 0:
 		result.Outcome, result.Reason = report.NotExposed, "honored, and "+surfaced
+	case result.Reason != "": // of a client that is not measured whole
+		result.Outcome = report.Honored
 	case wordings == 1 || !offline:
 		result.Outcome, result.Reason = report.Honored, "received as documented, and "+surfaced
 	default:

@@ -13,6 +13,7 @@ import (
 	"net/url"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -185,9 +186,85 @@ var brokenClients = []brokenClient{
 	{"waits the same time each time", retrying(func(ctx context.Context, _ int, f client.Failure) bool {
 		return slept(ctx, cmp.Or(f.RetryAfter, 10*time.Second))
 	}), "does not back off"},
+	{"waits minutes for seconds", retrying(waiting(func(f client.Failure) time.Duration { return 60 * f.RetryAfter })), "waits far too long: it waited 3m0s, and was asked to wait 3s"},
+	{"waits seconds for hours", retrying(waiting(func(f client.Failure) time.Duration { return 3600 * f.RetryAfter })), "waits far too long: it waited"},
+	{"reads dates in a local time to the west", retrying(waiting(shiftingDates(5 * time.Hour))), "waits far too long: it waited 5h1m"},
+	{"reads dates in a local time to the east", retrying(waiting(shiftingDates(-5 * time.Hour))), "retried too early: attempt 2 follows after 0s"},
+	{"cuts the fraction, and jitters", retrying(waiting(func(f client.Failure) time.Duration {
+		return f.RetryAfter.Truncate(time.Second) + rand.N(time.Second)
+	})), "retried too early"},
+	{"drops Authorization again", retryingBy(&transport{header: func(attempt int, header http.Header) {
+		if attempt == 1 {
+			header.Set("Authorization", "Bearer token")
+		}
+	}}), "drops headers of its first attempt: attempt 2 has no Authorization"},
+	{"drops a header again", retryingBy(&transport{header: func(attempt int, header http.Header) {
+		if attempt == 1 {
+			header.Set("X-Tenant", "t")
+		}
+	}}), "drops headers of its first attempt: attempt 2 has no X-Tenant"},
+	{"retries 400, undeclared", declared(retryingBy(&transport{statuses: []int{400, 429}}), func(c *client.Config) { c.RetriesOn = nil }),
+		"though its RetriesOn does not name 400, and by default"},
+	{"retries 409, undeclared", declared(retryingBy(&transport{statuses: []int{409, 429}}), func(c *client.Config) { c.RetriesOn = nil }),
+		"though its RetriesOn does not name 409, and by default"},
+	{"retries undeclared", declared(retryingBy(&transport{}), func(c *client.Config) { c.Retries, c.RetriesOn = false, nil }),
+		"though it does not declare Retries"},
+	{"retries PATCH, though it declares idempotent methods only", declared(retryingBy(&transport{}), onlyGET), "though its RetriesIf is false for the clause"},
+	{"declares every method, and retries idempotent ones only", retryingBy(&transport{methods: []string{http.MethodGet}}), "declares Retries but did not retry after 429"},
 	{"waits on after its context is done", retrying(func(_ context.Context, _ int, f client.Failure) bool {
 		return slept(context.Background(), cmp.Or(f.RetryAfter, 10*time.Second))
 	}), "does not end with its context"},
+}
+
+// brokenDiallers retry by a transport of their own.
+var brokenDiallers = []brokenClient{
+	{"retries undeclared", declared(dialling(&transport{}), func(c *client.Config) { c.Retries, c.RetriesOn = false, nil }),
+		"though it does not declare Retries"},
+	{"retries too early", dialling(&transport{wait: func(client.Failure) time.Duration { return 300 * time.Millisecond }}), "retried too early"},
+	{"does not retry", dialling(&transport{statuses: []int{504}}), "declares Retries but did not retry after 429"},
+	{"drops Authorization again", dialling(&transport{header: func(attempt int, header http.Header) {
+		if attempt == 1 {
+			header.Set("Authorization", "Bearer token")
+		}
+	}}), "drops headers of its first attempt"},
+}
+
+// rightClients retry as a client may.
+var rightClients = []correctClient{
+	{"retries", retryingBy(&transport{})},
+	{"retries idempotent methods only", declared(retryingBy(&transport{methods: []string{http.MethodGet}}), onlyGET)},
+	{"gives up on long waits", retryingBy(&transport{longest: time.Minute})},
+	{"counts its attempts in a header", retryingBy(&transport{header: func(attempt int, header http.Header) {
+		if attempt > 1 {
+			header.Set("X-Attempt", strconv.Itoa(attempt))
+		}
+	}})},
+	{"refreshes its token between attempts", retryingBy(&transport{header: func(attempt int, header http.Header) {
+		header.Set("Authorization", "Bearer token-"+strconv.Itoa(attempt))
+	}})},
+	{"backs off for longer than a short Retry-After", retryingBy(&transport{wait: func(f client.Failure) time.Duration {
+		return max(f.RetryAfter, 20*time.Second)
+	}})},
+	{"adds jitter to Retry-After", retryingBy(&transport{wait: func(f client.Failure) time.Duration { return f.RetryAfter + rand.N(f.RetryAfter/2+1) }})},
+	{"retries by its own transport", dialling(&transport{})},
+}
+
+func TestBrokenDiallers(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("a client that dials waits for seconds: run without -short")
+	}
+	contract := sample(t)
+	for _, broken := range brokenDiallers {
+		t.Run(broken.name, func(t *testing.T) {
+			t.Parallel()
+			if !slices.ContainsFunc(verdicts(t, broken.config, contract), func(v named) bool {
+				return v.Outcome == report.Broken && strings.Contains(v.Reason, broken.reason)
+			}) {
+				t.Errorf("no verdict is broken because it %q", broken.reason)
+			}
+		})
+	}
 }
 
 // TestBrokenClients shows that each is found, for the reason that is given, and by whom: testdata/clients.golden lists the clauses
@@ -255,11 +332,14 @@ func TestCorrectClients(t *testing.T) {
 	if len(correctClients) < 20 {
 		t.Errorf("there are %d correct clients", len(correctClients))
 	}
-	for _, correct := range correctClients {
+	for _, correct := range slices.Concat(correctClients, rightClients) {
 		t.Run(correct.name, func(t *testing.T) {
 			t.Parallel()
+			if correct.config.Dial != nil && testing.Short() {
+				t.Skip("a client that dials waits for seconds: run without -short")
+			}
 			for _, v := range verdicts(t, correct.config, contract) {
-				if v.Outcome != report.Honored {
+				if v.Outcome != report.Honored && (v.Outcome != report.NotRun || correct.config.Dial == nil) {
 					t.Errorf("%s %s: %s: %s", v.id, v.behaviour, v.Outcome, v.Text)
 				}
 			}
@@ -282,6 +362,9 @@ func verdicts(t *testing.T, config client.Config, contract *fixtures.Contract) (
 	}
 	judge := &verdict.Judge{Client: opened, Today: time.Now()}
 	retries := &retry.Subject{Judge: judge, Respond: (*fixtures.Wording).Response}
+	if opened.Dial != nil {
+		retries.Respond = retry.ShortWaits(retries.Respond)
+	}
 	instances := &instance.Subject{Judge: judge, Vary: (*fixtures.Wording).Vary}
 	do := func(request call.Request) *call.Result {
 		r, err := opened.Do(request)
@@ -299,20 +382,22 @@ func verdicts(t *testing.T, config client.Config, contract *fixtures.Contract) (
 			continue
 		}
 		v := w.Vary(n)
-		r := do(call.Request{
+		request := call.Request{
 			Operation: w.Clause.Operation, Variation: &v, Pace: call.Pace(n) % call.Paces, What: w.ID(), Once: opened.WhyOnce(w.Clause),
-		})
+		}
+		if opened.Dial != nil {
+			v.Wording, request.Variation, request.Response = w, nil, retries.Respond(w)
+		}
+		r := do(request)
 		all = append(all, named{w.ID(), "", judge.Wording(v.Wording, "", r)})
 	}
 	for _, o := range contract.Operations {
 		r := do(call.Request{Operation: o, Response: o.SuccessResponse(), What: "the success of " + o.ID, Once: "nothing failed"})
 		all = append(all, named{"success:" + o.ID, "", judge.Success(o, r)})
 	}
-	if config.Dial == nil { // a socket knows no virtual time
-		for _, w := range retries.Wordings() {
-			for _, b := range retries.Behaviours(w) {
-				all = append(all, named{w.ID(), b.Key, retries.Check(w, b)})
-			}
+	for _, w := range retries.Wordings() {
+		for _, b := range retries.Behaviours(w) {
+			all = append(all, named{w.ID(), b.Key, retries.Check(w, b)})
 		}
 	}
 	for _, w := range instances.Wordings() {
@@ -375,6 +460,106 @@ func slept(ctx context.Context, wait time.Duration) bool {
 	case <-ctx.Done():
 		return false
 	}
+}
+
+// waiting waits for what it makes of the failure, and backs off where that asks for nothing.
+func waiting(wait func(client.Failure) time.Duration) func(context.Context, int, client.Failure) bool {
+	return func(ctx context.Context, attempt int, f client.Failure) bool {
+		if f.RetryAfter == 0 {
+			return slept(ctx, backoff(attempt))
+		}
+		return slept(ctx, wait(f))
+	}
+}
+
+// backoff is a wait that no response asks for.
+func backoff(attempt int) time.Duration { return time.Second<<attempt + rand.N(time.Second) }
+
+// shiftingDates reads a Retry-After of more than a minute, which is a date, by another clock.
+func shiftingDates(by time.Duration) func(client.Failure) time.Duration {
+	return func(f client.Failure) time.Duration {
+		if f.RetryAfter > time.Minute && f.RetryAfter < 2*time.Minute {
+			return f.RetryAfter + by
+		}
+		return f.RetryAfter
+	}
+}
+
+// transport retries below the client, at most four times, after 429 if it has no statuses.
+type transport struct {
+	http.RoundTripper
+	statuses []int
+	methods  []string      // nil for all
+	longest  time.Duration // of a wait, after which it gives up; 0 for an hour
+	wait     func(client.Failure) time.Duration
+	header   func(attempt int, header http.Header)
+}
+
+// RoundTrip implements http.RoundTripper.
+func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
+	statuses := t.statuses
+	if statuses == nil {
+		statuses = []int{http.StatusTooManyRequests}
+	}
+	for attempt := 1; ; attempt++ {
+		again := r.Clone(r.Context())
+		if r.GetBody != nil {
+			again.Body, _ = r.GetBody()
+		}
+		if t.header != nil {
+			t.header(attempt, again.Header)
+		}
+		response, err := t.RoundTripper.RoundTrip(again)
+		if err != nil || attempt == 4 || !slices.Contains(statuses, response.StatusCode) ||
+			t.methods != nil && !slices.Contains(t.methods, r.Method) {
+			return response, err
+		}
+		if seconds, _ := strconv.ParseFloat(response.Header.Get("Retry-After"), 64); seconds > 24*3600 {
+			return response, nil // wire reads none that long
+		}
+		wait := wire.RetryAfter(response.Header)
+		if t.wait != nil && wait > 0 {
+			wait = t.wait(client.Failure{RetryAfter: wait})
+		}
+		if response.Header.Get("Retry-After") != "0" && wait == 0 {
+			wait = backoff(attempt - 1)
+		}
+		if wait > cmp.Or(t.longest, time.Hour) || !slept(r.Context(), wait) {
+			return response, nil
+		}
+		response.Body.Close()
+	}
+}
+
+// retryingBy retries by the transport.
+func retryingBy(t *transport) client.Config {
+	config := constructing(func(hc *http.Client, baseURL string) *wire.Client {
+		own := *t
+		own.RoundTripper = hc.Transport
+		return wire.New(&http.Client{Transport: &own}, baseURL)
+	})
+	config.Retries, config.RetriesOn = true, []int{http.StatusTooManyRequests}
+	return config
+}
+
+// dialling retries by a transport of its own.
+func dialling(t *transport) client.Config {
+	config := retryingBy(t)
+	construct := config.New
+	config.New, config.Dial = nil, func(baseURL string) (client.Calls, error) {
+		return construct(&http.Client{Transport: &http.Transport{}}, baseURL)
+	}
+	return config
+}
+
+// declared is a client, declared otherwise.
+func declared(config client.Config, change func(*client.Config)) client.Config {
+	change(&config)
+	return config
+}
+
+func onlyGET(c *client.Config) {
+	c.RetriesIf = func(clause *fixtures.Clause) bool { return clause.Operation.Method == http.MethodGet }
 }
 
 // surfacing returns something else for each failure.

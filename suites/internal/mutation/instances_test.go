@@ -178,14 +178,17 @@ var brokenInstances = []brokenClient{
 	{"shares the request of calls at once, whatever they send", living(sharing(func(client.Call) bool { return true })), "did not send the request of its call"},
 }
 
-// correctClients are right, each in a way of its own.
-var correctClients = []struct {
+// correctClient is a client that is right.
+type correctClient struct {
 	name   string
 	config client.Config
-}{
+}
+
+// correctClients are right, each in a way of its own.
+var correctClients = []correctClient{
 	{"the reference client", wire.Config()},
-	{"by Dial", dialling(&http.Transport{DisableKeepAlives: true})},
-	{"by Dial, with connections that are kept", dialling(&http.Transport{})},
+	{"by Dial", dialled(&http.Transport{DisableKeepAlives: true})},
+	{"by Dial, with connections that are kept", dialled(&http.Transport{})},
 	{"retries as the vendors' pages say", retrytest.Config(http.StatusTooManyRequests, http.StatusServiceUnavailable)},
 	{"has a time-out of its http.Client", constructing(func(hc *http.Client, baseURL string) *wire.Client {
 		limited := *hc
@@ -363,8 +366,8 @@ var correctClients = []struct {
 
 type ownError struct{ error }
 
-// dialling is the reference client with a transport of its own.
-func dialling(transport *http.Transport) client.Config {
+// dialled is the reference client with a transport of its own.
+func dialled(transport *http.Transport) client.Config {
 	return client.Config{Name: "wire", Dial: func(baseURL string) (client.Calls, error) {
 		return client.Calls{"*": wire.New(&http.Client{Transport: transport}, baseURL).Do}, nil
 	}}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"fmt"
 	"io"
 	"math"
 	"math/rand/v2"
@@ -11,6 +12,7 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"sync"
 	"testing"
 	"time"
 
@@ -31,7 +33,9 @@ var retried = []int{http.StatusTooManyRequests, http.StatusInternalServerError, 
 // policy is a transport that retries as a test has it. The zero policy never does.
 type policy struct {
 	base     http.RoundTripper
-	attempts int // 0 for any number
+	attempts int      // 0 for any number
+	statuses []int    // after which it retries, nil for those of retried
+	methods  []string // of the requests that are repeated, nil for all
 	wait     func(attempt int, header http.Header) time.Duration
 	deaf     bool                                     // to its context
 	body     func(attempt int, request *http.Request) // changes what is sent
@@ -39,6 +43,10 @@ type policy struct {
 
 // RoundTrip implements http.RoundTripper.
 func (p *policy) RoundTrip(request *http.Request) (*http.Response, error) {
+	statuses := p.statuses
+	if statuses == nil {
+		statuses = retried
+	}
 	for attempt := 1; ; attempt++ {
 		if request.GetBody != nil {
 			request.Body, _ = request.GetBody()
@@ -47,7 +55,8 @@ func (p *policy) RoundTrip(request *http.Request) (*http.Response, error) {
 			p.body(attempt, request)
 		}
 		response, err := p.base.RoundTrip(request)
-		if err != nil || attempt == p.attempts || !slices.Contains(retried, response.StatusCode) {
+		if err != nil || attempt == p.attempts || !slices.Contains(statuses, response.StatusCode) ||
+			p.methods != nil && !slices.Contains(p.methods, request.Method) {
 			return response, err
 		}
 		wait := p.wait(attempt, response.Header)
@@ -99,17 +108,26 @@ func without(wait func(attempt int) time.Duration) func(*policy) {
 	}
 }
 
-// zipped has the body sent as gzip.
-func zipped(_ int, request *http.Request) {
-	if request.Body == nil {
-		return
+// zipping has the body sent as gzip. It makes each once, for a gzip.Writer takes a megabyte.
+func zipping() func(attempt int, request *http.Request) {
+	var known sync.Map
+	return func(_ int, request *http.Request) {
+		if request.Body == nil {
+			return
+		}
+		plain, _ := io.ReadAll(request.Body)
+		body, ok := known.Load(string(plain))
+		if !ok {
+			var zipped bytes.Buffer
+			writer := gzip.NewWriter(&zipped)
+			_, _ = writer.Write(plain)
+			_ = writer.Close()
+			body, _ = known.LoadOrStore(string(plain), zipped.Bytes())
+		}
+		zipped, _ := body.([]byte)
+		request.Header.Set("Content-Encoding", "gzip")
+		request.ContentLength, request.Body = int64(len(zipped)), io.NopCloser(bytes.NewReader(zipped))
 	}
-	var body bytes.Buffer
-	writer := gzip.NewWriter(&body)
-	_, _ = io.Copy(writer, request.Body)
-	_ = writer.Close()
-	request.Header.Set("Content-Encoding", "gzip")
-	request.ContentLength, request.Body = int64(body.Len()), io.NopCloser(&body)
 }
 
 // retrying declares a client with the policy, which is a right one until it is changed.
@@ -123,6 +141,27 @@ func retrying(change func(*policy)) client.Config {
 			}
 			return client.Calls{"*": wire.New(&http.Client{Transport: p}, baseURL).Do}, nil
 		},
+	}
+}
+
+// dialling is the client that retrying declares, with a transport of its own.
+func dialling(change func(*policy)) client.Config {
+	config := retrying(nil)
+	config.New, config.Dial = nil, func(baseURL string) (client.Calls, error) {
+		p := &policy{base: &http.Transport{}, attempts: 3, wait: obey}
+		if change != nil {
+			change(p)
+		}
+		return client.Calls{"*": wire.New(&http.Client{Transport: p}, baseURL).Do}, nil
+	}
+	return config
+}
+
+// authorized has each attempt carry a token of its own, and the number of the attempt but in the first.
+func authorized(attempt int, request *http.Request) {
+	request.Header.Set("Authorization", fmt.Sprint("Bearer token-", attempt))
+	if attempt > 1 {
+		request.Header.Set("X-Attempt", strconv.Itoa(attempt))
 	}
 }
 

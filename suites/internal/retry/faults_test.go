@@ -11,26 +11,52 @@ import (
 	"testing"
 	"time"
 
+	"github.com/learncontract/learncontract/fixtures"
 	"github.com/learncontract/learncontract/suites/client"
 	"github.com/learncontract/learncontract/suites/internal/retry/retrytest"
+	"github.com/learncontract/learncontract/suites/report"
 )
 
 const throttled = "sample.things.update.throttled"
 
 func TestRightClientsHaveNoFault(t *testing.T) {
 	t.Parallel()
+	zipped := zipping()
 	once := retrying(func(p *policy) { p.attempts = 1 })
 	once.Retries, once.RetriesOn = false, nil
+	idempotent := retrying(func(p *policy) { p.methods = []string{http.MethodGet, http.MethodPut, http.MethodDelete} })
+	idempotent.RetriesIf = func(clause *fixtures.Clause) bool { return clause.Operation.Method == http.MethodGet }
 	everyStatus := retrying(nil)
 	everyStatus.RetriesOn = nil
 	var drawn atomic.Int32 // how often a wait was drawn
 	for name, config := range map[string]client.Config{
-		"the reference client with retries": retrytest.Config(retried...),
-		"as all of these tests change it":   retrying(nil),
-		"every status that says to wait":    everyStatus,
-		"no retries":                        once,
-		"one retry":                         retrying(func(p *policy) { p.attempts = 2 }),
-		"a compressed body":                 retrying(func(p *policy) { p.body = zipped }),
+		"the reference client with retries":    retrytest.Config(retried...),
+		"as all of these tests change it":      retrying(nil),
+		"every status that says to wait":       everyStatus,
+		"no retries":                           once,
+		"idempotent requests only":             idempotent,
+		"a token and a number of each attempt": retrying(func(p *policy) { p.body = authorized }),
+		"gives up on long waits": retrying(func(p *policy) {
+			p.wait = func(attempt int, header http.Header) time.Duration {
+				if wait := obey(attempt, header); wait < 20*time.Second {
+					return wait
+				}
+				return giveUp
+			}
+		}),
+		"backs off for longer than Retry-After": retrying(func(p *policy) {
+			p.wait = func(attempt int, header http.Header) time.Duration {
+				return max(obey(attempt, header), exponential(attempt, 0.5)+30*time.Second)
+			}
+		}),
+		"adds jitter to Retry-After": retrying(func(p *policy) {
+			p.wait = func(attempt int, header http.Header) time.Duration {
+				wait := obey(attempt, header)
+				return wait + rand.N(wait+1)
+			}
+		}),
+		"one retry":         retrying(func(p *policy) { p.attempts = 2 }),
+		"a compressed body": retrying(func(p *policy) { p.body = zipped }),
 		"waits that are drawn from zero on": retrying(without(func(attempt int) time.Duration {
 			return rand.N(time.Second<<min(attempt, 5)) + 1
 		})),
@@ -57,9 +83,6 @@ func TestRightClientsHaveNoFault(t *testing.T) {
 			t.Parallel()
 			s := subjectOf(t, config)
 			for _, w := range s.Wordings() {
-				if config.RetriesOn == nil && config.Retries && (w.Clause.Status == http.StatusBadRequest || w.Clause.Status == http.StatusConflict) {
-					continue // the policy retries after three statuses
-				}
 				for key, fault := range faults(s, w.Clause.ID) {
 					t.Errorf("%s, %s:\n%s", w.ID(), key, fault)
 				}
@@ -71,10 +94,11 @@ func TestRightClientsHaveNoFault(t *testing.T) {
 // TestFaults has clients with one fault each, and compares how each behaviour's failure begins.
 func TestFaults(t *testing.T) {
 	t.Parallel()
+	zipped := zipping()
 	all := func(fault string) map[string]string {
 		want := map[string]string{}
 		for _, key := range []string{
-			"recover", "stop", "context", "body", "seconds", "fraction", "date", "overflow", "zero", "negative", "malformed", "backoff",
+			"recover", "stop", "context", "body", "headers", "seconds", "fraction", "date", "overflow", "zero", "negative", "malformed", "backoff",
 		} {
 			want[key] = fault
 		}
@@ -155,6 +179,48 @@ func TestFaults(t *testing.T) {
 			},
 			map[string]string{"malformed": "retried at once: attempt 2 follows without any wait.\n\n  attempt "},
 		},
+		"takes seconds for minutes": {
+			timing(func(wait time.Duration) time.Duration { return 60 * wait }, 0),
+			map[string]string{
+				"seconds":  "waits far too long: it waited 3m0s, and was asked to wait 3s (Retry-After: 3).\n\n  attempt ",
+				"fraction": "waits far too long: it waited 1m54s, and was asked to wait 1.9s (Retry-After: 1.9).",
+			},
+		},
+		"takes seconds for days": {
+			timing(func(wait time.Duration) time.Duration { return 24 * 3600 * wait }, 0),
+			map[string]string{
+				"recover":  "waits far too long: it waited 24h0m0s until its context ended, and was asked to wait 3s",
+				"stop":     "waits far too long: it waited 24h0m0s until its context ended, and was asked to wait 3s",
+				"seconds":  "waits far too long: it waited 24h0m0s until its context ended, and was asked to wait 3s (Retry-After: 3).",
+				"fraction": "waits far too long: it waited 24h0m0s until its context ended, and was asked to wait 1.9s (Retry-After: 1.9).",
+			},
+		},
+		"reads a date in a local time east of Greenwich": {
+			timing(nil, -5*time.Hour), map[string]string{"date": "retried too early: attempt 2 follows after 0s, and the response before asks to wait 1m"},
+		},
+		"reads a date in a local time west of Greenwich": {
+			timing(nil, 5*time.Hour), map[string]string{"date": "waits far too long: it waited 5h1m"},
+		},
+		"is not authorized again": {
+			func(p *policy) {
+				p.body = func(attempt int, request *http.Request) {
+					if authorized(attempt, request); attempt > 1 {
+						request.Header.Del("Authorization")
+					}
+				}
+			}, map[string]string{
+				"headers": "drops headers of its first attempt: attempt 2 has no Authorization; attempt 3 has no Authorization.\n\n  attempt ",
+			},
+		},
+		"names a scheme alone again": {
+			func(p *policy) {
+				p.body = func(attempt int, request *http.Request) {
+					if authorized(attempt, request); attempt == 3 {
+						request.Header.Set("Authorization", "Bearer ")
+					}
+				}
+			}, map[string]string{"headers": "drops headers of its first attempt: attempt 3 has no Authorization.\n\n  attempt "},
+		},
 		"retries for ever": {
 			func(p *policy) { p.attempts = 0 },
 			map[string]string{
@@ -214,7 +280,8 @@ func TestFaults(t *testing.T) {
 		"does not retry": {
 			func(p *policy) { p.attempts = 1 },
 			map[string]string{
-				"recover": "declares Retries but did not retry after 429 Too Many Requests. List the statuses that it retries after in RetriesOn.",
+				"recover": "declares Retries but did not retry after 429 Too Many Requests. If it retries after some statuses only, list them in RetriesOn; " +
+					"if after some methods or operations only, give a RetriesIf.",
 			},
 		},
 		"sends no body again": {
@@ -277,6 +344,147 @@ func TestFaults(t *testing.T) {
 				t.Errorf("%s fails too:\n%s", key, fault)
 			}
 		})
+	}
+}
+
+// timing changes the waits of seconds, if it has a function, and shifts those for dates.
+func timing(change func(time.Duration) time.Duration, shift time.Duration) func(*policy) {
+	return func(p *policy) {
+		p.wait = func(attempt int, header http.Header) time.Duration {
+			value, wait := header.Get("Retry-After"), obey(attempt, header)
+			if _, err := http.ParseTime(value); err == nil {
+				return wait + shift
+			}
+			if seconds, err := strconv.ParseFloat(value, 64); err == nil && seconds >= 0 && seconds < 1e6 && change != nil {
+				return change(wait)
+			}
+			return wait
+		}
+	}
+}
+
+// TestChance has clients that do wrong by chance, one of them called 200 times: no verdict of any may differ, with an erratum or
+// without.
+func TestChance(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		change    func(*policy)
+		key, seen string
+		times     int
+	}{
+		"cuts fractions and jitters up to the next second": {
+			func(p *policy) {
+				p.wait = func(attempt int, header http.Header) time.Duration {
+					if header.Get("Retry-After") == "1.9" {
+						return time.Second + rand.N(time.Second)
+					}
+					return obey(attempt, header)
+				}
+			}, "retries-fraction", "retried too early", 200,
+		},
+		"retries once, too early one time in two": {
+			func(p *policy) {
+				p.attempts = 2
+				p.wait = func(attempt int, header http.Header) time.Duration {
+					return obey(attempt, header) - time.Duration(rand.N(2))*time.Millisecond
+				}
+			}, "retries-seconds", "retried too early", 20,
+		},
+		"waits too long one time in two": {
+			func(p *policy) {
+				p.attempts = 2
+				p.wait = func(attempt int, header http.Header) time.Duration {
+					return obey(attempt, header) + time.Duration(rand.N(2))*time.Hour
+				}
+			}, "retries-seconds", "waits far too long", 20,
+		},
+		"drops a header one time in two": {
+			func(p *policy) {
+				p.attempts = 2
+				p.body = func(attempt int, request *http.Request) {
+					if authorized(attempt, request); attempt > 1 && rand.N(2) == 0 {
+						request.Header.Del("Authorization")
+					}
+				}
+			}, "retries-headers", "drops headers", 20,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := subjectOf(t, retrying(test.change))
+			accepted := subjectOf(t, retrying(test.change))
+			known(test.key, "retries", test.seen)(accepted)
+			for range test.times {
+				if v := check(t, s, throttled, test.key); v.Outcome != report.Broken || !strings.HasPrefix(v.Text, "our client "+test.seen) {
+					t.Fatalf("without an erratum the verdict is %s, %s", v.Outcome, v.Text)
+				}
+				if v := check(t, accepted, throttled, test.key); v.Outcome != report.Honored || len(v.Errata) != 1 {
+					t.Fatalf("with its erratum the verdict is %s, %s", v.Outcome, v.Text)
+				}
+				if test.key == "retries-fraction" {
+					continue // the documented response has none
+				}
+				if _, v := s.Documented(s.first(throttled)); v.Outcome != report.Broken {
+					t.Fatalf("of the documented response the verdict is %s", v.Outcome)
+				}
+				if _, v := accepted.Documented(accepted.first(throttled)); v.Outcome != report.Honored {
+					t.Fatalf("of the documented response, with the erratum, the verdict is %s, %s", v.Outcome, v.Text)
+				}
+			}
+		})
+	}
+}
+
+// TestWhatTheProviderDoesNotDemandIsReported has a client without jitter, and so on, called by providers that demand it or do not.
+func TestWhatTheProviderDoesNotDemandIsReported(t *testing.T) {
+	t.Parallel()
+	steady := without(func(attempt int) time.Duration { return exponential(attempt, 0) })
+	level := without(func(int) time.Duration { return exponential(1, 0.5) })
+	long := without(func(attempt int) time.Duration { return exponential(1, 0.5) << (4 * attempt) })
+	atOnce := without(func(int) time.Duration { return 0 })
+	for name, test := range map[string]struct {
+		policy func(*policy)
+		demand func(*fixtures.Retries) *fixtures.Demand
+		text   string
+	}{
+		"jitter":     {steady, func(r *fixtures.Retries) *fixtures.Demand { return &r.Jitter }, "has no jitter: "},
+		"growth":     {level, func(r *fixtures.Retries) *fixtures.Demand { return &r.Growth }, "does not back off: "},
+		"truncation": {long, func(r *fixtures.Retries) *fixtures.Demand { return &r.Truncation }, "does not truncate its backoff: "},
+		"a pause":    {atOnce, func(r *fixtures.Retries) *fixtures.Demand { return &r.Pause }, "retried at once: "},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			const clause, key = "sample.things.create.internal", "retries-backoff"
+			for _, binds := range []bool{true, false} {
+				s := subjectOf(t, retrying(test.policy))
+				demands := &s.Judge.Client.Contract.Retries
+				*demands = fixtures.Retries{} // nothing else binds
+				*test.demand(demands) = fixtures.Demand{Source: "so it is written", Binds: binds}
+				v := check(t, s, clause, key)
+				want := map[bool]report.Outcome{true: report.Broken, false: report.Deviating}[binds]
+				if v.Outcome != want || !strings.HasPrefix(v.Text, "our client "+test.text) || !strings.Contains(v.Text, "so it is written") {
+					t.Errorf("where it binds: %t, the verdict is %s, %s", binds, v.Outcome, v.Text)
+				}
+				if !binds && (len(v.Deviations) != 1 || v.Deviations[0].Binds || v.Deviations[0].Documented != "so it is written") {
+					t.Errorf("where it does not bind, the deviations are %+v", v.Deviations)
+				}
+				known(key, "retries", test.text)(s)
+				if v := check(t, s, clause, key); v.Outcome != report.Honored || len(v.Errata) != 1 {
+					t.Errorf("where it binds: %t, with an erratum the verdict is %s, %s", binds, v.Outcome, v.Text)
+				}
+			}
+		})
+	}
+}
+
+// TestWhatBindsIsFoundBesideWhatDoesNot has a client that neither truncates nor jitters.
+func TestWhatBindsIsFoundBesideWhatDoesNot(t *testing.T) {
+	t.Parallel()
+	s := subjectOf(t, retrying(without(func(attempt int) time.Duration { return exponential(attempt, 0) + time.Hour })))
+	s.Judge.Client.Contract.Retries.Truncation = fixtures.Demand{}
+	s.Judge.Client.Contract.Retries.Growth = fixtures.Demand{}
+	if v := check(t, s, "sample.things.create.internal", "retries-backoff"); v.Outcome != report.Broken || !strings.Contains(v.Text, "has no jitter") {
+		t.Errorf("the verdict is %s, %s", v.Outcome, v.Text)
 	}
 }
 
@@ -467,6 +675,8 @@ func TestAClientThatDoesNotDeclareRetriesSendsOneRequest(t *testing.T) {
 	undeclared.Retries, undeclared.RetriesOn = false, nil
 	unlisted := retrying(nil)
 	unlisted.RetriesOn = []int{http.StatusServiceUnavailable}
+	unmethodical := retrying(nil)
+	unmethodical.RetriesIf = func(clause *fixtures.Clause) bool { return clause.Operation.Method == http.MethodGet }
 	elsewhere := undeclared
 	elsewhere.New = func(given *http.Client, _ string) (client.Calls, error) {
 		return client.Calls{"*": wireAt(given, "https://elsewhere.example")}, nil
@@ -475,10 +685,11 @@ func TestAClientThatDoesNotDeclareRetriesSendsOneRequest(t *testing.T) {
 		return client.Calls{"*": func(context.Context, client.Call) error { panic("no such code") }}, nil
 	}}
 	for want, config := range map[string]client.Config{
-		"our client retried, though it does not declare Retries.\n\n  attempt ":        undeclared,
-		"our client retried, though its RetriesOn does not have 429.\n\n  attempt ":    unlisted,
-		"our client called another host than https://api.sample.example/v1 before it ": elsewhere,
-		"our client panicked before it sent the request that receives " + throttled:    panics,
+		"our client retried, though it does not declare Retries.\n\n  attempt ":           undeclared,
+		"our client retried, though its RetriesOn does not have 429.\n\n  attempt ":       unlisted,
+		"our client retried, though its RetriesIf is false for the clause.\n\n  attempt ": unmethodical,
+		"our client called another host than https://api.sample.example/v1 before it ":    elsewhere,
+		"our client panicked before it sent the request that receives " + throttled:       panics,
 	} {
 		t.Run(want, func(t *testing.T) {
 			t.Parallel()

@@ -2,12 +2,20 @@ package retry
 
 import (
 	"bytes"
+	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
+	"slices"
+	"strconv"
+	"strings"
 	"sync"
 	"time"
+
+	"github.com/go-json-experiment/json"
 
 	"github.com/learncontract/learncontract/fixtures"
 	"github.com/learncontract/learncontract/matchers/exchange"
@@ -25,6 +33,7 @@ type trial struct {
 	documented *verdict.Matching // and for the documented response, whose own spec settles them
 	schedules  []*schedule       // the first, and those that show a fault
 	total      int               // how many there were
+	repeats    bool              // whether it is measured again, of which no schedule is kept but one that shows a fault
 	unclosed   error             // of the first call that left a body open
 }
 
@@ -52,14 +61,30 @@ const (
 	mostReported = 8   // schedules of a spec, the first ones
 )
 
-// interruptAfter the first response an interrupted client's context ends: the shortest virtual time.
-const interruptAfter = time.Nanosecond
+// How long after the first response an interrupted client's context ends: the shortest virtual time, and one in which a response
+// is read over a socket.
+const (
+	interruptAfter        = time.Nanosecond
+	interruptDialledAfter = 200 * time.Millisecond
+)
+
+// interruptAfter is that of the client.
+func (t *trial) interruptAfter() time.Duration {
+	if t.dialled() {
+		return interruptDialledAfter
+	}
+	return interruptAfter
+}
+
+// dialled reports whether the client is called in real time.
+func (t *trial) dialled() bool { return t.subject.Judge.Client.Dial != nil }
 
 // measured is a call that was throttled, and what the client made of it.
 type measured struct {
 	*call.Result
 	*schedule
 	bodies  []string // what is wrong with the bodies sent, by attempt
+	headers []string // which are missing, by attempt
 	endless bool     // whether the client was stopped from retrying
 }
 
@@ -82,8 +107,27 @@ func (m *measured) unexpected() bool {
 	return errors.As(m.Fault, new(*call.UnexpectedRequest)) || errors.As(m.Fault, new(*call.ForeignHost))
 }
 
-// measure has a new client perform the operation on virtual time, throttled as often as times and then successful.
-func (t *trial) measure(requested delay, times int) *measured { return t.run(requested, times, false) }
+// measure has a new client perform the operation, throttled as often as times and then successful. In real time it does so once for
+// all behaviours.
+func (t *trial) measure(requested delay, times int) *measured {
+	if !t.dialled() {
+		return t.run(requested, times, false)
+	}
+	key := fmt.Sprint(t.wording.ID(), requested.text, times)
+	m := t.subject.measured[key]
+	if m == nil {
+		m = t.run(requested, times, false)
+		if t.subject.measured == nil {
+			t.subject.measured = map[string]*measured{}
+		}
+		t.subject.measured[key] = m
+		return m
+	}
+	t.total++
+	t.schedules = append(t.schedules, m.schedule)
+	t.unclosed = first(t.unclosed, m.Unclosed)
+	return m
+}
 
 // interrupt is measure with a context that ends right after the first response.
 func (t *trial) interrupt(requested delay) *measured { return t.run(requested, always, true) }
@@ -91,7 +135,7 @@ func (t *trial) interrupt(requested delay) *measured { return t.run(requested, a
 func (t *trial) run(requested delay, times int, interrupt bool) *measured {
 	o := t.wording.Clause.Operation
 	m := &measured{schedule: &schedule{requested: requested.text}}
-	if t.total++; t.total <= mostReported {
+	if t.total++; !t.repeats && t.total <= mostReported {
 		t.schedules = append(t.schedules, m.schedule)
 	}
 	throttling := &throttlingTransport{trial: t, requested: requested, times: times, interrupt: interrupt, measured: m}
@@ -119,7 +163,7 @@ func (t *trial) run(requested delay, times int, interrupt bool) *measured {
 func (m *measured) outcomeText() string {
 	switch {
 	case m.hang() != nil:
-		return "given up by its caller"
+		return givenUp
 	case m.panicked() != nil:
 		return "panicked"
 	case m.Surfaced.Err == nil:
@@ -144,6 +188,7 @@ type throttlingTransport struct {
 	tries   int // attempts, and requests after the context's end
 	body    []byte
 	hasBody bool
+	header  http.Header // of the first attempt
 }
 
 // RoundTrip implements http.RoundTripper.
@@ -161,8 +206,8 @@ func (l *throttlingTransport) RoundTrip(r *http.Request) (*http.Response, error)
 			<-make(chan struct{})
 		}
 	}
-	if err := r.Context().Err(); err != nil {
-		return nil, err // as http.Transport does
+	if err := r.Context().Err(); err != nil || l.measured.endless {
+		return nil, cmp.Or(err, context.Canceled) // as http.Transport does
 	}
 
 	number, now := len(l.measured.attempts), time.Now()
@@ -181,6 +226,11 @@ func (l *throttlingTransport) RoundTrip(r *http.Request) (*http.Response, error)
 		body = l.body // a wrong one is reported by itself: it spoils no other measurement
 	}
 	l.body, l.hasBody = body, true
+	if l.header == nil {
+		l.header = r.Header.Clone()
+	} else if missing := missingHeaders(l.header, r.Header); len(missing) > 0 {
+		l.measured.headers = append(l.measured.headers, fmt.Sprintf("attempt %d has no %s", number+1, strings.Join(missing, ", ")))
+	}
 
 	response := l.trial.subject.Respond(l.trial.wording)
 	response.Header = response.Header.Clone()
@@ -206,7 +256,7 @@ func (l *throttlingTransport) RoundTrip(r *http.Request) (*http.Response, error)
 	}
 	l.measured.attempts = append(l.measured.attempts, a)
 	if l.interrupt && number == 0 {
-		time.AfterFunc(interruptAfter, l.line.End) // the client is in its first wait, or has returned
+		time.AfterFunc(l.trial.interruptAfter(), l.line.End) // the client is in its first wait, or has returned
 	}
 	return received, err
 }
@@ -227,6 +277,11 @@ func (l *throttlingTransport) throttle(response *fixtures.Response, a *attempt, 
 			response.Header.Set("Retry-After", value)
 		}
 	}
+	a.most = a.delay
+	if client := l.trial.subject.Judge.Client; client.ReadsMinutes && a.delay > 0 && l.trial.wording.Message.Has(fixtures.Minutes) {
+		_, wait := minutes(l.trial.wording).header(now)
+		a.most = max(a.most, wait)
+	}
 	switch value := response.Header.Get("Retry-After"); {
 	case value != "":
 		a.source = "Retry-After: " + value
@@ -237,3 +292,52 @@ func (l *throttlingTransport) throttle(response *fixtures.Response, a *attempt, 
 
 // theMessage begins what asks to wait where no header does.
 const theMessage = "message: "
+
+// missingHeaders are the names of the headers of the first attempt that a further one has not, or not with a value. Those that frame
+// the body are compared with it. The values may differ: tokens expire, and attempts are counted.
+func missingHeaders(first, further http.Header) (missing []string) {
+	for _, name := range slices.Sorted(maps.Keys(first)) {
+		switch name {
+		case "Connection", "Content-Encoding", "Content-Length", "Transfer-Encoding":
+			continue
+		}
+		was, is := words(first[name]), words(further[name])
+		if is < was && (is == 0 || name == "Authorization") { // a scheme alone authorizes nobody
+			missing = append(missing, name)
+		}
+	}
+	return missing
+}
+
+// words is how many words the values of a header have.
+func words(values []string) int { return len(strings.Fields(strings.Join(values, " "))) }
+
+// ShortWaits has a client that is called in real time asked to wait for a second: by the header, and in the message, whose minutes it
+// may round, by the fewest.
+func ShortWaits(respond func(*fixtures.Wording) fixtures.Response) func(*fixtures.Wording) fixtures.Response {
+	return func(w *fixtures.Wording) fixtures.Response {
+		response := respond(w)
+		if response.Header.Get("Retry-After") == "" {
+			return response
+		}
+		response.Header = response.Header.Clone()
+		response.Header.Set("Retry-After", "1")
+		params := maps.Clone(w.Clause.Operation.Params)
+		if params == nil {
+			params = map[string]string{}
+		}
+		long := quoted(w.Message.Expand(params))
+		params[fixtures.Minutes] = "1"
+		response.Body = bytes.ReplaceAll(response.Body, long, quoted(w.Message.Expand(params)))
+		return response
+	}
+}
+
+// quoted is a text as it stands in a response.
+func quoted(text string) []byte {
+	quoted, err := json.Marshal(text)
+	if err != nil {
+		return []byte(strconv.Quote(text))
+	}
+	return quoted
+}

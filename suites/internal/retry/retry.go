@@ -1,9 +1,11 @@
-// Package retry measures a client that is throttled, on virtual time, and decides whether it retries as the vendors' pages say.
+// Package retry measures a client that is throttled, on virtual time or, if it dials, with waits of a second, and decides whether it
+// retries as it declares and the vendors' pages say.
 //
 // It is pure but for the calls.
 package retry
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
@@ -14,6 +16,7 @@ import (
 	"time"
 
 	"github.com/learncontract/learncontract/fixtures"
+	"github.com/learncontract/learncontract/matchers"
 	"github.com/learncontract/learncontract/matchers/exchange"
 	"github.com/learncontract/learncontract/suites/client"
 	"github.com/learncontract/learncontract/suites/internal/call"
@@ -25,16 +28,19 @@ import (
 type Subject struct {
 	Judge   *verdict.Judge
 	Respond func(*fixtures.Wording) fixtures.Response // the documented response
+
+	measured map[string]*measured // in real time
 }
 
-// Wordings are those that a client is throttled with: one for each action, status and remedy that says to retry, of an
-// operation that the client performs and, if there is one, sends a body with.
+// Wordings are those that a client is throttled with: one for each action, status and remedy that says to retry, after which the
+// client retries or does not, of an operation that the client performs and, if there is one, sends a body with.
 func (s *Subject) Wordings() []*fixtures.Wording {
 	type kind struct {
 		action string
 		status int
 		remedy string
 		named  bool
+		once   bool
 	}
 	found := map[kind]int{}
 	var wordings []*fixtures.Wording
@@ -42,7 +48,7 @@ func (s *Subject) Wordings() []*fixtures.Wording {
 		if !clause.Remedy.AllowsRetry() || !s.Judge.Client.Performs(clause.Operation) {
 			continue
 		}
-		k := kind{clause.Operation.Action, clause.Status, clause.Remedy.Do, clause.Name != ""}
+		k := kind{clause.Operation.Action, clause.Status, clause.Remedy.Do, clause.Name != "", !s.Judge.Client.RetriesAfter(clause)}
 		at, has := found[k]
 		switch {
 		case !has:
@@ -55,14 +61,39 @@ func (s *Subject) Wordings() []*fixtures.Wording {
 	return wordings
 }
 
+// often is how many clients are measured of which one may do wrong by chance: of what one in two does right, all do but once in 10^7
+// times.
+const often = 24
+
+// again runs a check until it finds a fault that the function does not excuse, as often as chance demands. In real time it is run
+// once.
+func (t *trial) again(runs int, check func() error, excused func(error) bool) error {
+	defer func() { t.repeats = false }()
+	for range runs {
+		if fault := check(); fault != nil && (isEngine(fault) || !excused(fault)) {
+			return fault
+		}
+		if t.repeats = true; t.dialled() {
+			return nil
+		}
+	}
+	return nil
+}
+
 // Check is the verdict of a behaviour where the client is throttled with the wording.
 func (s *Subject) Check(w *fixtures.Wording, b Behaviour) verdict.Verdict {
 	t := s.trial(w, b.Key)
-	fault := first(b.check(t), t.leaks())
+	runs := often
+	if b.once {
+		runs = 1
+	}
+	fault := t.again(runs, func() error { return first(b.check(t), t.leaks()) },
+		func(fault error) bool { return t.errata.Excuse(retriesField, t.withoutName(fault)) })
 	v := verdict.Verdict{Outcome: report.Honored}
-	if text := t.withoutName(fault); fault != nil && (isEngine(fault) || !t.errata.Excuse(retriesField, text)) {
+	if fault != nil {
 		v = t.verdictOf(fault)
-	} else {
+	}
+	if v.Outcome == report.Honored || v.Outcome == report.Deviating {
 		t.errata.Settle(&v, verdict.CaseID(w, b.Key), s.Judge.Today)
 	}
 	t.report(&v)
@@ -70,20 +101,37 @@ func (s *Subject) Check(w *fixtures.Wording, b Behaviour) verdict.Verdict {
 }
 
 // Documented is what a client that retries after the wording makes of the documented response, given each time, and the
-// verdict of that: it must surface the last failure, and recover if it is throttled only once.
-func (s *Subject) Documented(w *fixtures.Wording) (*call.Result, verdict.Verdict) {
+// verdict of that: it must surface the last failure, and recover if it is throttled only once. In real time that is measured of the
+// wordings of Wordings; with any other the client is throttled once, and the result is nil, for it surfaced nothing.
+func (s *Subject) Documented(w *fixtures.Wording) (result *call.Result, v verdict.Verdict) {
 	t := s.trial(w, "")
-	m := t.measure(asDocumented, always)
-	var v verdict.Verdict
-	if fault := t.misbehaves(m); fault != nil {
-		v = t.verdictOf(fault)
-	} else if v = s.Judge.Wording(w, "", m.Result); !v.Outcome.Fails() {
-		if fault := first(t.recovers(t.misbehaves, 1), t.leaks()); fault != nil {
-			v = t.verdictOf(fault)
+	defer func() { t.report(&v) }()
+	never := func(error) bool { return false }
+	requested, once := asDocumented, false
+	if t.dialled() {
+		requested, once = t.short(), !slices.Contains(s.Wordings(), w)
+	}
+	if once {
+		v = verdict.Verdict{Outcome: report.Honored, Reason: "it recovered when it was throttled once; what it surfaces is checked with another clause of the status"}
+	} else {
+		m := t.measure(requested, always)
+		result = m.Result
+		if fault := t.misbehaves(m); fault != nil {
+			return result, t.verdictOf(fault)
+		}
+		if v = s.Judge.Wording(w, "", m.Result); v.Outcome.Fails() {
+			return result, v
 		}
 	}
-	t.report(&v)
-	return m.Result, v
+	fault := t.again(1, func() error { return first(t.recovers(t.misbehaves, 1), t.leaks()) }, never)
+	if fault == nil && !t.dialled() {
+		t.repeats = true
+		fault = t.again(often, func() error { return t.misbehaves(t.measure(requested, always)) }, never)
+	}
+	if fault != nil {
+		v = t.verdictOf(fault)
+	}
+	return result, v
 }
 
 // report adds what was measured to a verdict.
@@ -99,11 +147,32 @@ func (t *trial) verdictOf(err error) verdict.Verdict {
 	if isEngine(err) {
 		return verdict.EngineError(err)
 	}
+	if unmeasured := (*notMeasured)(nil); errors.As(err, &unmeasured) {
+		return verdict.NotRun(report.NotRun, unmeasured.Error())
+	}
 	v := t.subject.Judge.Fault(err)
-	if found := (*fault)(nil); errors.As(err, &found) && found.hang {
+	switch found := (*fault)(nil); {
+	case !errors.As(err, &found):
+	case found.hang:
 		v.Reason = t.subject.Judge.Client.Name + " hangs"
+	case found.demand != nil && !found.demand.Binds:
+		v.Outcome = report.Deviating
+		v.Deviations = []matchers.Deviation{{
+			Wording: t.wording.ID(), Field: string(retriesField), Documented: cmp.Or(found.demand.Source, "(left open)"), Received: found.text,
+		}}
 	}
 	return v
+}
+
+// notMeasured is why a behaviour cannot be measured in real time.
+type notMeasured struct{ client, text string }
+
+// Error implements error.
+func (n *notMeasured) Error() string { return n.client + " " + n.text }
+
+// inRealTime is the check of a behaviour that takes too long in real time.
+func inRealTime(t *trial) error {
+	return &notMeasured{t.subject.Judge.Client.Name, "dials, so it is called in real time, in which this takes minutes: give New to have it measured"}
 }
 
 const (
@@ -120,8 +189,9 @@ func isEngine(err error) bool { return errors.As(err, new(engineError)) }
 // fault is what a client that retries does wrong.
 type fault struct {
 	client, text string
-	evidence     string // what shows it
-	hang         bool   // whether the client did not return
+	evidence     string           // what shows it
+	hang         bool             // whether the client did not return
+	demand       *fixtures.Demand // of the provider, that it does not meet; nil for what binds every client
 }
 
 // Error implements error.
@@ -132,6 +202,7 @@ type Behaviour struct {
 	Key   string // as errata have it
 	Text  string // as the spec's title has it
 	check func(*trial) error
+	once  bool // whether the check itself measures often enough, or need not
 }
 
 // How a response asks to wait. What is demanded where its words leave it open:
@@ -149,6 +220,7 @@ type Behaviour struct {
 var (
 	asDocumented = delay{text: "as documented"}
 	absent       = delay{"without Retry-After", func(time.Time) (string, time.Duration) { return "", 0 }}
+	aSecond      = seconds("1", time.Second)
 	wholeSeconds = seconds("3", 3*time.Second)
 	fraction     = seconds("1.9", 1900*time.Millisecond)
 	zero         = seconds("0", 0)
@@ -177,41 +249,49 @@ func minutes(w *fixtures.Wording) delay {
 func (s *Subject) Behaviours(w *fixtures.Wording) []Behaviour {
 	clause := w.Clause
 	if !s.Judge.Client.RetriesAfter(clause) {
-		return []Behaviour{{"retries-once", "sends one request, however short the requested wait is", (*trial).sendsOnce}}
+		return []Behaviour{{"retries-once", "sends one request, however short the requested wait is", (*trial).sendsOnce, true}}
 	}
-	list := []Behaviour{
-		{"retries-recover", "retries until it succeeds, or surfaces the last failure", func(t *trial) error { return t.recovers(t.broken, 1, 2, 3) }},
-		{"retries-stop", "stops after a bounded number of attempts", (*trial).stops},
-		{"retries-context", "ends with its context", (*trial).endsWithItsContext},
+	var list []Behaviour
+	add := func(key, text string, check func(*trial) error) {
+		list = append(list, Behaviour{key, text, check, false})
 	}
+	// What takes minutes, or needs many calls, is not measured in real time.
+	addLong := func(key, text string, check func(*trial) error, once bool) {
+		if s.Judge.Client.Dial != nil {
+			check = inRealTime
+		}
+		list = append(list, Behaviour{key, text, check, once})
+	}
+	add("retries-recover", "retries until it succeeds, or surfaces the last failure", (*trial).recoversFromSome)
+	add("retries-stop", "stops after a bounded number of attempts", (*trial).stops)
+	add("retries-context", "ends with its context", (*trial).endsWithItsContext)
+	add("retries-headers", "sends the headers of the first attempt each time", (*trial).repeatsItsHeaders)
 	if clause.Operation.Body != nil {
-		list = append(list, Behaviour{"retries-body", "sends the same body each time", (*trial).repeatsItsBody})
+		add("retries-body", "sends the same body each time", (*trial).repeatsItsBody)
 	}
-	obeys := func(key, text string, requested delay) {
-		list = append(list, Behaviour{key, "waits for " + text, func(t *trial) error { return t.obeys(requested) }})
-	}
-	backsOff := func(key, text string, requested delay) {
-		list = append(list, Behaviour{key, "backs off from " + text, func(t *trial) error { return t.backsOffFrom(requested) }})
+	obeys := func(requested delay) func(*trial) error { return func(t *trial) error { return t.obeys(requested) } }
+	backsOff := func(requested delay) func(*trial) error {
+		return func(t *trial) error { return t.backsOffFrom(requested) }
 	}
 	if carriesRetryAfter(clause) {
-		obeys("retries-seconds", "Retry-After in whole seconds", wholeSeconds)
+		add("retries-seconds", "waits for Retry-After in whole seconds", func(t *trial) error { return t.obeys(t.short()) })
 		if slices.Contains(s.Judge.Client.Contract.Envelope.RetryAfter, clause.Status) {
-			obeys("retries-fraction", "Retry-After in fractions of a second", fraction)
+			add("retries-fraction", "waits for Retry-After in fractions of a second", obeys(fraction))
 		}
-		obeys("retries-date", "Retry-After as an HTTP date", date)
-		obeys("retries-overflow", "Retry-After of too many seconds to count", tooMany)
-		obeys("retries-zero", "Retry-After of zero", zero)
-		backsOff("retries-negative", "a negative Retry-After", negative)
-		backsOff("retries-malformed", "a malformed Retry-After", malformed)
+		addLong("retries-date", "waits for Retry-After as an HTTP date", obeys(date), false)
+		addLong("retries-overflow", "waits for Retry-After of too many seconds to count", obeys(tooMany), false)
+		add("retries-zero", "waits for Retry-After of zero", obeys(zero))
+		addLong("retries-negative", "backs off from a negative Retry-After", backsOff(negative), true)
+		addLong("retries-malformed", "backs off from a malformed Retry-After", backsOff(malformed), true)
 	}
 	const backsOffText = "backs off with growing, truncated and jittered waits, without Retry-After"
 	switch {
 	case s.Judge.Client.ReadsMinutes && w.Message.Has(fixtures.Minutes):
-		obeys("retries-minutes", "the minutes of the message, without Retry-After", minutes(w))
+		addLong("retries-minutes", "waits for the minutes of the message, without Retry-After", obeys(minutes(w)), false)
 	case w.Message.Has(fixtures.Minutes):
-		list = append(list, Behaviour{"retries-backoff", backsOffText + " but minutes in the message", (*trial).spreads})
+		addLong("retries-backoff", backsOffText+" but minutes in the message", (*trial).spreads, true)
 	default:
-		list = append(list, Behaviour{"retries-backoff", backsOffText, (*trial).spreads})
+		addLong("retries-backoff", backsOffText, (*trial).spreads, true)
 	}
 	slices.SortFunc(list, func(a, b Behaviour) int { return strings.Compare(a.Text, b.Text) }) // as Ginkgo does
 	return list
@@ -225,10 +305,13 @@ func carriesRetryAfter(clause *fixtures.Clause) bool {
 
 // short is a delay that a client has no reason to take for a long one.
 func (t *trial) short() delay {
-	if carriesRetryAfter(t.wording.Clause) {
-		return wholeSeconds
+	switch {
+	case !carriesRetryAfter(t.wording.Clause):
+		return absent
+	case t.dialled():
+		return aSecond
 	}
-	return absent
+	return wholeSeconds
 }
 
 // say is a fault of the client, with what shows it.
@@ -242,6 +325,24 @@ func (t *trial) say(m *measured, format string, args ...any) *fault {
 		evidence: fmt.Sprintf("\n\n%s\n\nThrottled with %s, %s:\n  %s %s", m.schedule, t.wording.ID(), m.requested, o.Method, o.Path),
 	}
 }
+
+// lacks is say of a client that does not meet a demand of the provider, which binds it or is reported only.
+func (t *trial) lacks(demand fixtures.Demand, m *measured, format string, args ...any) *fault {
+	found := t.say(m, format, args...)
+	found.demand = &demand
+	switch {
+	case demand.Source == "":
+		found.evidence += "\n\nThe provider does not document that, so it does not bind."
+	case demand.Binds:
+		found.evidence += "\n\nThe provider documents " + demand.Source + "."
+	default:
+		found.evidence += "\n\nThe provider documents " + demand.Source + ", which does not bind."
+	}
+	return found
+}
+
+// demands are those of the provider.
+func (t *trial) demands() fixtures.Retries { return t.subject.Judge.Client.Contract.Retries }
 
 // leaks is the fault of a client that left the body of a response open.
 func (t *trial) leaks() error {
@@ -276,6 +377,11 @@ func (t *trial) broken(m *measured) error {
 		return found
 	case hang != nil:
 		return m.Fault
+	case errors.As(m.Fault, new(*call.TimedOut)) && 1 < len(m.attempts) && len(m.attempts) <= fewAttempts:
+		return &notMeasured{t.subject.Judge.Client.Name, fmt.Sprintf("was still retrying when the suite ended its context, after %s: "+
+			"give it a longer Timeout", m.ended.Round(time.Second))}
+	case errors.As(m.Fault, new(*call.TimedOut)) && len(m.attempts) > fewAttempts:
+		return t.say(m, "never stops by itself: it was throttled %d times, and retried until its context ended.", len(m.attempts))
 	}
 	if late := slices.IndexFunc(m.attempts, func(a attempt) bool { return a.at > m.ended }); late >= 0 {
 		return t.say(m, "retried after it had returned: attempt %d.", late+1)
@@ -288,21 +394,25 @@ func (t *trial) broken(m *measured) error {
 		return nil
 	}
 	switch {
-	case m.Fault != nil && (m.panicked() != nil || len(m.Exchanges) == 0 || !m.waitsForItsContext()): // or stops judges it
+	case m.Fault != nil && (m.panicked() != nil || len(m.Exchanges) == 0 || !m.toItsEnd()): // or stops judges it
 		return fmt.Errorf("%w\n\n%s", m.Fault, m.schedule)
-	case len(m.Exchanges) > 0 && err != nil && !m.Surfaced.Carried && !m.waitsForItsContext():
+	case len(m.Exchanges) > 0 && err != nil && !m.Surfaced.Carried && !m.toItsEnd():
 		return t.say(m, "returned an error that carries no failure, although the API responded %s: %s. "+
 			"If this is the client's usual error, have Config.Failure read it.", fixtures.StatusLine(m.Last().Status()), exchange.Printable(m.Surfaced.Text))
 	}
 	return nil
 }
 
-// waitsForItsContext reports whether the client returned because its context ended, after a day.
-func (m *measured) waitsForItsContext() bool { return m.ended >= 24*time.Hour }
+// fewAttempts of a client are no sign that it never stops.
+const fewAttempts = 10
 
 // sendsOnce is the fault of a client that retries without declaring it.
 func (t *trial) sendsOnce() error {
-	for _, requested := range []delay{zero, wholeSeconds} {
+	short := wholeSeconds
+	if t.dialled() {
+		short = aSecond
+	}
+	for _, requested := range []delay{zero, short} {
 		m := t.measure(requested, 1)
 		if m.unexpected() {
 			return t.broken(m)
@@ -315,6 +425,14 @@ func (t *trial) sendsOnce() error {
 		}
 	}
 	return nil
+}
+
+// recoversFromSome throttles the client a few times.
+func (t *trial) recoversFromSome() error {
+	if t.dialled() {
+		return t.recovers(t.broken, 1)
+	}
+	return t.recovers(t.broken, 1, 2, 3)
 }
 
 // recovers throttles the client as often as each of the numbers: it retries once more, and succeeds, or it has surfaced the
@@ -333,9 +451,11 @@ func (t *trial) recovers(wrong func(*measured) error, numbers ...int) error {
 				fixtures.StatusLine(t.wording.Clause.Operation.Success.Status))
 		case len(m.attempts) > times:
 			continue
+		case len(m.attempts) == 1 && m.lateBy(0) > 0:
+			return t.mistimes(m)
 		case len(m.attempts) == 1:
-			return t.say(m, "declares Retries but did not retry after %s. List the statuses that it retries after in RetriesOn.",
-				fixtures.StatusLine(t.wording.Clause.Status))
+			return t.say(m, "declares Retries but did not retry after %s. If it retries after some statuses only, list them in RetriesOn; "+
+				"if after some methods or operations only, give a RetriesIf.", fixtures.StatusLine(t.wording.Clause.Status))
 		}
 		if fault := t.surfacesTheLast(m); fault != nil {
 			return fault
@@ -350,8 +470,9 @@ func (t *trial) stops() error {
 	if fault := t.broken(m); fault != nil {
 		return fault
 	}
-	if m.waitsForItsContext() {
-		return t.say(m, "never stops by itself: it was throttled %d times, and retried until its context ended.", len(m.attempts))
+	if m.toItsEnd() {
+		return first(t.mistimes(m),
+			t.say(m, "never stops by itself: it was throttled %d times, and retried until its context ended.", len(m.attempts)))
 	}
 	return t.surfacesTheLast(m)
 }
@@ -373,29 +494,47 @@ func (t *trial) surfacesTheLast(m *measured) error {
 	return nil
 }
 
-// promptReturn is the virtual time in which a client whose context ended returns: one that looks at it now and then may.
-const promptReturn = time.Second
+// In what time a client whose context ended returns: in virtual time one that looks at it now and then may; in real time, on a machine
+// with other work. There it is asked to wait for longer.
+const (
+	promptReturn  = time.Second
+	promptDialled = 5 * time.Second
+)
+
+var long = seconds("8", 8*time.Second)
 
 // endsWithItsContext ends the client's context while it waits.
 func (t *trial) endsWithItsContext() error {
-	for _, requested := range []delay{absent, t.short()} {
+	delays, prompt := []delay{absent, t.short()}, promptReturn
+	if t.dialled() {
+		delays, prompt = []delay{long}, promptDialled
+	}
+	for _, requested := range delays {
 		m := t.interrupt(requested)
 		hang := m.hang()
 		// It ended right after the first response, and what is sent within an ended context does not get here.
-		late := slices.IndexFunc(m.attempts, func(a attempt) bool { return a.at > m.attempts[0].at+interruptAfter })
+		late := slices.IndexFunc(m.attempts, func(a attempt) bool { return a.at > m.attempts[0].at+t.interruptAfter() })
 		switch {
-		case late >= 0:
+		case late >= 0 && !t.dialled(): // in real time, some may be under way
 			return t.say(m, "retried after its context had ended, which ended right after the first response: attempt %d.", late+1)
 		case isEngine(m.Fault) || m.endless || m.panicked() != nil || hang != nil && hang.Stuck || len(m.Exchanges) == 0:
 			return t.broken(m)
-		case hang != nil || m.ended > promptReturn:
-			return t.say(m, "does not end with its context, which ended right after the first response: it returned %s of virtual time later.",
-				max(m.ended, m.hangTime()))
+		case hang != nil || m.ended > prompt:
+			return t.say(m, "does not end with its context, which ended right after the first response: it returned %s later.", t.ended(m))
 		case m.Surfaced.Err == nil:
 			return t.say(m, "returned nil although its context ended right after the API had responded %s.", fixtures.StatusLine(m.Last().Status()))
 		}
 	}
 	return nil
+}
+
+// ended says after which time the client returned, and on which clock.
+func (t *trial) ended(m *measured) string {
+	after := max(m.ended, m.hangTime())
+	if t.dialled() {
+		return rounded(after)
+	}
+	return after.String() + " of virtual time"
 }
 
 // hangTime is how long a client had not returned, 0 if it did.
@@ -406,16 +545,24 @@ func (m *measured) hangTime() time.Duration {
 	return 0
 }
 
-// repeatsItsBody compares what the client sends again. What builds a client's transport may do so by chance, so many are
-// called: of what two in three do, one of them shows it but once in 10^15 times.
+// repeatsItsBody compares what the client sends again. What builds a client's transport may garble it by chance.
 func (t *trial) repeatsItsBody() error {
-	for range 32 {
-		m := t.measure(t.short(), 2)
-		if fault := first(t.garbles(m), t.broken(m)); fault != nil {
-			return fault
-		}
+	m := t.measure(t.short(), t.attempts(2))
+	return first(t.garbles(m), t.broken(m))
+}
+
+// repeatsItsHeaders looks for the headers of the first attempt in those that follow.
+func (t *trial) repeatsItsHeaders() error {
+	m := t.measure(t.short(), t.attempts(2))
+	return first(t.dropsHeaders(m), t.broken(m))
+}
+
+// attempts is how often the client is throttled, and once in real time.
+func (t *trial) attempts(times int) int {
+	if t.dialled() {
+		return 1
 	}
-	return nil
+	return times
 }
 
 // first is the first error that is one.
@@ -436,13 +583,21 @@ func (t *trial) garbles(m *measured) error {
 	return t.say(m, "does not send the same request again: %s.", strings.Join(m.bodies, "; "))
 }
 
-// misbehaves is the fault of a client that retries too early or sends something else, or is broken, after any clause: specs of
+// dropsHeaders is the fault of a client that does not send a header of the first attempt again.
+func (t *trial) dropsHeaders(m *measured) error {
+	if len(m.headers) == 0 {
+		return nil
+	}
+	return t.say(m, "drops headers of its first attempt: %s.", strings.Join(m.headers, "; "))
+}
+
+// misbehaves is the fault of a client that retries too early or too late or sends something else, or is broken, after any clause: specs of
 // their own look closely at one of each kind, and their errata are known here.
 func (t *trial) misbehaves(m *measured) error {
 	for _, found := range []struct {
 		behaviour string
 		fault     error
-	}{{"retries-seconds", t.hurries(m)}, {"retries-body", t.garbles(m)}} {
+	}{{"retries-seconds", t.mistimes(m)}, {"retries-body", t.garbles(m)}, {"retries-headers", t.dropsHeaders(m)}} {
 		if found.fault != nil && !t.subject.Judge.Matching(t.wording, found.behaviour).Excuse(retriesField, t.withoutName(found.fault)) {
 			return found.fault
 		}
@@ -450,14 +605,14 @@ func (t *trial) misbehaves(m *measured) error {
 	return t.broken(m)
 }
 
-// obeys expects the client to retry no earlier than the response requests, and to stop all the same.
+// obeys expects the client to retry no earlier than the response requests and not much later, and to stop all the same.
 func (t *trial) obeys(requested delay) error {
-	m := t.measure(requested, always)
-	return first(t.hurries(m), t.broken(m))
+	m := t.measure(requested, t.attempts(always))
+	return first(t.mistimes(m), t.broken(m))
 }
 
-// hurries is the fault of a client that retried before the requested time.
-func (t *trial) hurries(m *measured) error {
+// mistimes is the fault of a client that retried before the requested time, or long after it.
+func (t *trial) mistimes(m *measured) error {
 	if m.unexpected() {
 		return nil // what it sent is no attempt, and broken says so
 	}
@@ -466,25 +621,42 @@ func (t *trial) hurries(m *measured) error {
 			return t.say(m, "retried too early: attempt %d follows after %s, and the response before asks to wait %s (%s).",
 				i+2, a.waited, a.delay, a.source)
 		}
+		switch late := m.lateBy(i); {
+		case late > 0 && i+1 == len(m.attempts):
+			return t.say(m, "waits far too long: it waited %s until its context ended, and was asked to wait %s (%s).",
+				rounded(m.ended-a.at), rounded(a.most), a.source)
+		case late > 0:
+			return t.say(m, "waits far too long: it waited %s, and was asked to wait %s (%s).", rounded(a.waited), rounded(a.most), a.source)
+		}
 	}
 	return nil
 }
 
-// backsOffFrom expects the client to wait, though nothing that it must obey says how long.
+// backsOffFrom expects the client to wait, though nothing that it must obey says how long. One wait may be none by chance, where it is
+// drawn from zero on.
 func (t *trial) backsOffFrom(requested delay) error {
-	const runs = 3 // one wait may be none by chance, where it is drawn from zero on
+	var longest []time.Duration // the waits, over all runs
 	for run := 1; ; run++ {
 		m := t.measure(requested, always)
 		if fault := t.broken(m); fault != nil {
 			return fault
 		}
-		at := slices.Index(m.waits(), 0)
+		waits := m.waits()
+		if run == 1 {
+			longest = waits
+		}
+		longest = longest[:min(len(longest), len(waits))]
+		for i := range longest {
+			longest[i] = max(longest[i], waits[i])
+		}
+		at := slices.Index(longest, 0)
 		switch {
 		case at < 0:
 			return nil
-		case run == runs:
-			return t.say(m, "retried at once: attempt %d follows without any wait.", at+2)
+		case run == often:
+			return t.lacks(t.demands().Pause, m, "retried at once: attempt %d follows without any wait.", at+2)
 		}
+		t.repeats = true
 	}
 }
 
@@ -498,6 +670,7 @@ func (t *trial) spreads() error {
 	const few, many = mostReported, 400
 	var runs [][]time.Duration
 	var m *measured
+	var endless error
 	shortest := 0 // how many waits every run has
 	var first, last float64
 	none := -1 // the first wait that is none in every run
@@ -515,27 +688,47 @@ func (t *trial) spreads() error {
 		if shortest == 0 {
 			return nil // it gives up where it is not given a time to retry
 		}
-		if longest := slices.Max(waits); longest > longestBackoff {
-			return t.say(m, "does not truncate its backoff: it waits %s, longer than %s.", rounded(longest), longestBackoff)
+		if longest := slices.Max(waits); longest > longestBackoff && endless == nil {
+			endless = t.lacks(t.demands().Truncation, m, "does not truncate its backoff: it waits %s, longer than %s.", rounded(longest), longestBackoff)
+			if t.demands().Truncation.Binds {
+				return endless
+			}
 		}
 		mean := means(runs, shortest)
 		first, last, none = mean[0], mean[shortest-1], slices.Index(mean, 0)
 	}
-	fall := falls(runs, shortest, 5)
+	fall, demands := falls(runs, shortest, 5), t.demands()
+	var found []error
 	switch {
 	case none >= 0:
-		return t.say(m, "retried at once: attempt %d follows without any wait, in each of %d runs.", none+2, len(runs))
+		found = append(found, t.lacks(demands.Pause, m, "retried at once: attempt %d follows without any wait, in each of %d runs.", none+2, len(runs)))
 	case shortest > 1 && last < growth*first:
-		return t.say(m, "does not back off: over %d runs its first wait is %s and its last is %s, and waits must grow.",
-			len(runs), rounded(time.Duration(first)), rounded(time.Duration(last)))
+		found = append(found, t.lacks(demands.Growth, m, "does not back off: over %d runs its first wait is %s and its last is %s, and waits must grow.",
+			len(runs), rounded(time.Duration(first)), rounded(time.Duration(last))))
 	case fall > 0:
 		mean := means(runs, shortest)
-		return t.say(m, "does not back off: over %d runs its wait %d is %s and the one before is %s, and waits must grow until they are truncated.",
-			len(runs), fall+1, rounded(time.Duration(mean[fall])), rounded(time.Duration(mean[fall-1])))
-	case !jitters(runs, shortest):
-		return t.say(m, "has no jitter: it waits the same in each of %d runs, so clients that were throttled together retry together.", len(runs))
+		found = append(found, t.lacks(demands.Growth, m,
+			"does not back off: over %d runs its wait %d is %s and the one before is %s, and waits must grow until they are truncated.",
+			len(runs), fall+1, rounded(time.Duration(mean[fall])), rounded(time.Duration(mean[fall-1]))))
 	}
-	return nil
+	if !jitters(runs, shortest) {
+		found = append(found, t.lacks(demands.Jitter, m,
+			"has no jitter: it waits the same in each of %d runs, so clients that were throttled together retry together.", len(runs)))
+	}
+	if endless != nil {
+		found = append(found, endless)
+	}
+	return binding(found)
+}
+
+// binding is the first fault that binds, or else the first.
+func binding(found []error) error {
+	for _, err := range found {
+		if f := (*fault)(nil); errors.As(err, &f) && f.demand.Binds {
+			return err
+		}
+	}
+	return first(found...)
 }
 
 // growth is by what factor the last wait is longer than the first at least. Over 400 runs, waits that are drawn from zero on

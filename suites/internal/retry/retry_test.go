@@ -280,6 +280,41 @@ func TestSchedulesOfAVerdict(t *testing.T) {
 	}
 }
 
+// TestTexts compares the failures of clients without chance.
+func TestTexts(t *testing.T) {
+	t.Parallel()
+	steady := without(func(attempt int) time.Duration { return exponential(attempt, 0) })
+	once := retrying(nil)
+	once.RetriesIf = func(clause *fixtures.Clause) bool { return clause.Operation.Method == http.MethodGet }
+	repeats400 := retrying(func(p *policy) { p.statuses = []int{http.StatusBadRequest} })
+	repeats400.RetriesOn = nil
+	silent := func(s *Subject) { s.Judge.Client.Contract.Retries.Jitter = fixtures.Demand{} }
+	const internal, precondition = "sample.things.create.internal", "sample.things.delete.failed-precondition.CannotDeleteOwnerTransferIncomplete"
+	var text strings.Builder
+	for _, test := range []struct {
+		config      client.Config
+		change      func(*Subject)
+		clause, key string
+	}{
+		{retrying(timing(func(wait time.Duration) time.Duration { return 60 * wait }, 0)), nil, throttled, "retries-seconds"},
+		{retrying(timing(func(wait time.Duration) time.Duration { return 24 * 3600 * wait }, 0)), nil, throttled, "retries-seconds"},
+		{retrying(forgetful), nil, throttled, "retries-headers"},
+		{retrying(func(p *policy) { p.attempts = 1 }), nil, internal, "retries-recover"},
+		{once, nil, throttled, "retries-once"},
+		{repeats400, nil, precondition, "retries-once"},
+		{retrying(steady), nil, internal, "retries-backoff"},
+		{retrying(steady), silent, internal, "retries-backoff"},
+	} {
+		s := subjectOf(t, test.config)
+		if test.change != nil {
+			test.change(s)
+		}
+		v := check(t, s, test.clause, test.key)
+		fmt.Fprintf(&text, "%s:\n%s\n\n", v.Outcome, v.Text)
+	}
+	golden(t, "texts.txt", text.String())
+}
+
 // TestMeasured compares what is measured of a right client, in each way in which a response requests a wait.
 func TestMeasured(t *testing.T) {
 	t.Parallel()

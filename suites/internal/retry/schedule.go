@@ -3,6 +3,7 @@ package retry
 import (
 	"fmt"
 	"io"
+	"math"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -25,6 +26,7 @@ type attempt struct {
 	at     time.Duration // since the client was called
 	status int           // of the response; 0 if the request was not the operation's
 	delay  time.Duration // the wait that the response asks for, 0 for none
+	most   time.Duration // the longest wait that it asks for, its message too where the client reads that
 	source string        // what requests it, or would, such as "Retry-After: 1.9"; empty if nothing does
 	waited time.Duration // until the next attempt, 0 for the last
 }
@@ -36,6 +38,29 @@ func (s *schedule) earlyBy(i int) time.Duration {
 	}
 	return max(0, s.attempts[i].delay-s.attempts[i].waited)
 }
+
+// lateBy is by how much attempt i was followed later than any client has a reason to: twice the requested wait, and what the client's
+// own backoff may have grown to. A client whose context ended waited until then.
+func (s *schedule) lateBy(i int) time.Duration {
+	a := s.attempts[i]
+	if a.most == 0 || a.most > math.MaxInt64/4 {
+		return 0
+	}
+	waited := a.waited
+	if i+1 == len(s.attempts) && s.toItsEnd() {
+		waited = s.ended - a.at
+	}
+	return max(0, waited-2*a.most-min(firstBackoff<<min(i, 10), longestBackoff))
+}
+
+// firstBackoff bounds the first wait of a client's own.
+const firstBackoff = time.Minute
+
+// toItsEnd reports whether the client returned because its context ended, after a day.
+func (s *schedule) toItsEnd() bool { return s.ended >= 24*time.Hour && s.outcome != givenUp }
+
+// givenUp is the outcome of a client that did not return.
+const givenUp = "given up by its caller"
 
 // waits are the waits between the attempts.
 func (s *schedule) waits() []time.Duration {
@@ -86,6 +111,9 @@ func (s *schedule) String() string {
 		}
 		if early := s.earlyBy(i); early > 0 {
 			waited += ", too early by " + rounded(early)
+		}
+		if late := s.lateBy(i); late > 0 {
+			waited += ", far too long"
 		}
 		fmt.Fprintf(&rows, "  %d\t%s\t%s\t%s\t%s\n", i+1, rounded(a.at), response, delay, waited)
 	}
