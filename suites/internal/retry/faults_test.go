@@ -414,6 +414,9 @@ func TestChance(t *testing.T) {
 			s := subjectOf(t, retrying(test.change))
 			accepted := subjectOf(t, retrying(test.change))
 			known(test.key, "retries", test.seen)(accepted)
+			if testing.Short() { // with the race detector, each takes ten times as long
+				test.times /= 10
+			}
 			for range test.times {
 				if v := check(t, s, throttled, test.key); v.Outcome != report.Broken || !strings.HasPrefix(v.Text, "our client "+test.seen) {
 					t.Fatalf("without an erratum the verdict is %s, %s", v.Outcome, v.Text)
