@@ -265,6 +265,9 @@ func TestWhatARightClientSurfaces(t *testing.T) {
 		if ok, err := client.Surface(w).Match(r.Surfaced); !ok || err != nil || len(r.Exchanges) != 1 || r.Last().Status() != w.Clause.Status {
 			t.Errorf("it surfaces %+v, %v", r.Surfaced, err)
 		}
+		if sent, err := http.ParseTime(r.Last().Header("Date")); err != nil || config.New != nil && sent.Year() != 2000 {
+			t.Errorf("the response is of %s, %v, and virtual time begins in 2000", sent, err)
+		}
 		if r.Returned < 0 || r.Returned > time.Minute {
 			t.Errorf("it returned after %s", r.Returned)
 		}

@@ -48,7 +48,7 @@ type line struct {
 // newLine stubs the response of a call.
 func (s *session) newLine(request Request) (*line, error) {
 	o, minimal := request.Operation, client.Minimal(request.Operation)
-	respond := func(time.Time) fixtures.Response { return request.Response }
+	respond := request.Response.At // or a client's cache would find it from the future
 	if v := request.Variation; v != nil {
 		minimal.Params, minimal.Query, respond = maps.Clone(v.Params), maps.Clone(v.Query), v.Respond
 	}
