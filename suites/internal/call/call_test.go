@@ -323,6 +323,21 @@ func TestAServerOfACallEndsWithIt(t *testing.T) {
 	}
 }
 
+// A request of a call that was interrupted may come to its server when another client is called, which did not send it.
+func TestALateRequestIsNobodyElses(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		config  client.Config
+		refused bool
+	}{{dialling(do), false}, {connector(do), true}} {
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, apiURL, http.NoBody)
+		response, err := open(t, test.config).Ended().RoundTrip(r) //nolint:bodyclose // there is none
+		if response != nil || err == nil || errors.Is(err, offline.ErrRefused) != test.refused {
+			t.Errorf("it received %v, %v", response, err)
+		}
+	}
+}
+
 func TestAFaultSaysWhetherAResponseWasReceived(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]bool{"retries undeclared": true, "sends to another path only": false} {
