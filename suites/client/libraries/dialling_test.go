@@ -7,6 +7,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -75,10 +77,14 @@ func byFastHTTP(ctx context.Context, c *fasthttp.Client, baseURL string, call cl
 func TestProxy(t *testing.T) {
 	t.Parallel()
 	var passed atomic.Int32
-	proxy := httptest.NewServer(&httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
-		passed.Add(1)
-		r.Out.Host = r.In.Host
-	}})
+	proxy := httptest.NewServer(&httputil.ReverseProxy{
+		Transport: &http.Transport{DisableKeepAlives: true}, // each server lives for one call, and a port may have another's after it
+		ErrorLog:  log.New(io.Discard, "", 0),               // a call that is interrupted breaks off here, too
+		Rewrite: func(r *httputil.ProxyRequest) {
+			passed.Add(1)
+			r.Out.Host = r.In.Host
+		},
+	})
 	defer proxy.Close()
 	address, err := url.Parse(proxy.URL)
 	if err != nil {

@@ -78,10 +78,17 @@ func withMethod(s *sling.Sling, method, address string) *sling.Sling {
 	panic(fmt.Sprintf("no operation has the method %s", method))
 }
 
+// quiet logs nothing.
+type quiet struct{}
+
+func (quiet) Errorf(string, ...any) {}
+func (quiet) Warnf(string, ...any)  {}
+func (quiet) Debugf(string, ...any) {}
+
 // ofRestyV2 is a client of resty v2, which New configures.
 func ofRestyV2(name string, configure func(*restyv2.Client)) client.Config {
 	return client.Config{Name: name, New: func(given *http.Client, baseURL string) (client.Calls, error) {
-		c := restyv2.NewWithClient(given).SetBaseURL(baseURL)
+		c := restyv2.NewWithClient(given).SetBaseURL(baseURL).SetLogger(quiet{})
 		configure(c)
 		return perform(func(ctx context.Context, call client.Call) error {
 			request := c.R().SetContext(ctx).SetPathParams(call.Params).SetQueryParams(call.Query)
@@ -100,7 +107,7 @@ func ofRestyV2(name string, configure func(*restyv2.Client)) client.Config {
 // ofResty is a client of resty v3, which New configures.
 func ofResty(name string, configure func(*resty.Client)) client.Config {
 	return client.Config{Name: name, New: func(given *http.Client, baseURL string) (client.Calls, error) {
-		c := resty.NewWithClient(given).SetBaseURL(baseURL)
+		c := resty.NewWithClient(given).SetBaseURL(baseURL).SetLogger(quiet{})
 		configure(c)
 		return perform(func(ctx context.Context, call client.Call) error {
 			request := c.R().SetContext(ctx).SetPathParams(call.Params).SetQueryParams(call.Query)
@@ -119,7 +126,7 @@ func ofResty(name string, configure func(*resty.Client)) client.Config {
 // ofReq is a client of imroc/req, which New configures.
 func ofReq(name string, configure func(*req.Client)) client.Config {
 	return client.Config{Name: name, New: func(given *http.Client, baseURL string) (client.Calls, error) {
-		c := req.C().SetBaseURL(baseURL)
+		c := req.C().SetBaseURL(baseURL).SetLogger(nil)
 		c.GetTransport().WrapRoundTripFunc(func(http.RoundTripper) req.HttpRoundTripFunc { return given.Transport.RoundTrip })
 		configure(c)
 		return perform(func(ctx context.Context, call client.Call) error {
