@@ -18,8 +18,7 @@ func TestMain(m *testing.M) { os.Exit(suites.Run(m)) }
 // subject is a client that is right.
 type subject struct {
 	config client.Config
-	// waits is the declaration that the client needs and Config has not yet; empty for none. Without it, it is not run.
-	waits string
+	waits  string // for what the suites have not yet, without which they would accuse it; empty for nothing
 }
 
 // subjects are the clients, by what they are built on.
@@ -44,7 +43,7 @@ func test(t *testing.T, run func(*testing.T, client.Config)) {
 		t.Run(s.config.Name, func(t *testing.T) {
 			t.Parallel()
 			if s.waits != "" {
-				t.Skipf("declare %s for it, once client.Config has that", s.waits)
+				t.Skipf("the suites need %s: declare it here once they have it", s.waits)
 			}
 			run(t, performing(s.config, operations...))
 		})

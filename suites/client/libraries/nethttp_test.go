@@ -39,7 +39,7 @@ func ofNetHTTP() []subject {
 			ctx := context.WithValue(context.Background(), oauth2.HTTPClient, given)
 			return oauth2.NewClient(ctx, oauth2.StaticTokenSource(&oauth2.Token{AccessToken: "token"}))
 		})},
-		{waits: "TokenURL", config: with("x/oauth2 client credentials", func(given *http.Client) *http.Client {
+		{waits: "client.Config.TokenURL, here tokenURL", config: with("x/oauth2 client credentials", func(given *http.Client) *http.Client {
 			ctx := context.WithValue(context.Background(), oauth2.HTTPClient, given)
 			return (&clientcredentials.Config{ClientID: "id", ClientSecret: "secret", TokenURL: tokenURL}).Client(ctx)
 		})},
@@ -116,7 +116,7 @@ func ofNetHTTP() []subject {
 		})},
 		{config: pooling()},
 		{config: piping()},
-		{waits: "nothing but page tokens that the suite follows", config: following()},
+		{waits: "successes whose page tokens a client may follow", config: following()},
 	}
 }
 

@@ -47,7 +47,7 @@ func ofRetriers() []subject {
 		{config: ofResty("resty v3 that retries", func(c *resty.Client) {
 			retryingByResty(c).SetRetryAllowNonIdempotent(true)
 		})},
-		{waits: "RetriesIf", config: ofResty("resty v3 that retries what is idempotent", func(c *resty.Client) {
+		{waits: "client.Config.RetriesIf, here of methods other than POST and PATCH", config: ofResty("resty v3 that retries what is idempotent", func(c *resty.Client) {
 			retryingByResty(c)
 		})},
 		{config: ofReq("imroc/req that retries", func(c *req.Client) {
