@@ -265,6 +265,9 @@ func TestWhatARightClientSurfaces(t *testing.T) {
 		if ok, err := client.Surface(w).Match(r.Surfaced); !ok || err != nil || len(r.Exchanges) != 1 || r.Last().Status() != w.Clause.Status {
 			t.Errorf("it surfaces %+v, %v", r.Surfaced, err)
 		}
+		if sent, err := http.ParseTime(r.Last().Header("Date")); err != nil || config.New != nil && sent.Year() != 2000 {
+			t.Errorf("the response is of %s, %v, and virtual time begins in 2000", sent, err)
+		}
 		if r.Returned < 0 || r.Returned > time.Minute {
 			t.Errorf("it returned after %s", r.Returned)
 		}
@@ -317,6 +320,21 @@ func TestAServerOfACallEndsWithIt(t *testing.T) {
 	}
 	if connection, err := net.Dial("tcp", address.Host); err == nil { //nolint:noctx // it is refused at once
 		t.Errorf("the server goes on, closed with %v", connection.Close())
+	}
+}
+
+// A request of a call that was interrupted may come to its server when another client is called, which did not send it.
+func TestALateRequestIsNobodyElses(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		config  client.Config
+		refused bool
+	}{{dialling(do), false}, {connector(do), true}} {
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, apiURL, http.NoBody)
+		response, err := open(t, test.config).Ended().RoundTrip(r) //nolint:bodyclose // there is none
+		if response != nil || err == nil || errors.Is(err, offline.ErrRefused) != test.refused {
+			t.Errorf("it received %v, %v", response, err)
+		}
 	}
 }
 

@@ -2,6 +2,7 @@ package call
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -48,7 +49,7 @@ type line struct {
 // newLine stubs the response of a call.
 func (s *session) newLine(request Request) (*line, error) {
 	o, minimal := request.Operation, client.Minimal(request.Operation)
-	respond := func(time.Time) fixtures.Response { return request.Response }
+	respond := request.Response.At // or a client's cache would find it from the future
 	if v := request.Variation; v != nil {
 		minimal.Params, minimal.Query, respond = maps.Clone(v.Params), maps.Clone(v.Query), v.Respond
 	}
@@ -161,6 +162,9 @@ func (s *session) RoundTrip(r *http.Request) (*http.Response, error) {
 	l, ok := r.Context().Value(lineKey{}).(*line)
 	if s.ended || ok && !slices.Contains(s.begun, l) {
 		s.mutex.Unlock()
+		if s.client.Dial != nil { // it has come to this machine's own server, and may be of any instance
+			return nil, errEnded
+		}
 		return nil, refuseOld(shown(r, s.client.Contract.BaseURL))
 	}
 	if !ok {
@@ -172,6 +176,8 @@ func (s *session) RoundTrip(r *http.Request) (*http.Response, error) {
 	s.mutex.Unlock()
 	return transport.RoundTrip(r)
 }
+
+var errEnded = errors.New("the call that the server was for has ended")
 
 // refuseOld refuses a request by an http.Client that was given for another instance.
 func refuseOld(r *http.Request) error {

@@ -229,7 +229,7 @@ func interruptions(response func() fixtures.Response) []interruption {
 		if err := r.Context().Err(); err != nil {
 			return nil, err // as http.Transport does
 		}
-		if err := l.Stub.Respond(l.Want, response()); err != nil {
+		if err := l.Stub.RespondAt(l.Want, response().At); err != nil {
 			return nil, err
 		}
 		return l.Below.RoundTrip(r)

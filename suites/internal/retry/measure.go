@@ -232,14 +232,12 @@ func (l *throttlingTransport) RoundTrip(r *http.Request) (*http.Response, error)
 		l.measured.headers = append(l.measured.headers, fmt.Sprintf("attempt %d has no %s", number+1, strings.Join(missing, ", ")))
 	}
 
-	response := l.trial.subject.Respond(l.trial.wording)
-	response.Header = response.Header.Clone()
+	response := l.trial.subject.Respond(l.trial.wording).At(now)
 	if number >= l.times {
-		response = l.trial.wording.Clause.Operation.SuccessResponse()
+		response = l.trial.wording.Clause.Operation.SuccessResponse().At(now)
 	} else {
 		l.throttle(&response, &a, number, now)
 	}
-	response.Header.Set("Date", now.UTC().Format(http.TimeFormat))
 	if err := l.line.Stub.Respond(l.line.Want, response); err != nil {
 		return nil, err
 	}
