@@ -31,7 +31,7 @@ func guard[T any](ctx context.Context, patience time.Duration, f func(context.Co
 	defer cancel()
 	done := make(chan outcome, 1)
 	go func() {
-		growStack(false)
+		GrowStack()
 		o := outcome{fault: &Panic{Value: "it ended its goroutine by runtime.Goexit, as t.FailNow does"}}
 		defer func() { done <- o }()
 		defer func() {
@@ -52,8 +52,10 @@ func guard[T any](ctx context.Context, patience time.Duration, f func(context.Co
 	}
 }
 
-// growStack grows a new goroutine's stack once, while there is little on it to copy: what a client calls goes deep. Its frame has the
-// size whether or not the space in it is used, and cleared.
+// GrowStack grows a new goroutine's stack once, while there is little on it to copy: what a client calls goes deep.
+func GrowStack() { growStack(false) }
+
+// growStack has a frame of the size whether or not the space in it is used, and cleared.
 //
 //go:noinline
 func growStack(use bool) {
