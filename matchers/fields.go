@@ -120,6 +120,9 @@ func (m *FieldMatcher) printed() string {
 		return fixtures.StatusLine(value)
 	case time.Duration:
 		return value.String()
+	case exchange.Exchange: // the whole body
+		body, _ := value.At("")
+		return quote(body, true)
 	}
 	return quote(m.value, true)
 }
@@ -277,10 +280,7 @@ func HaveRetryAfter(expected any) *FieldMatcher {
 func HaveErrorShape(schema fixtures.Schema) *FieldMatcher {
 	m := &FieldMatcher{
 		name: "HaveErrorShape", field: "a body", expected: "valid against " + schema.Name,
-		extract: func(x exchange.Exchange) (any, error) {
-			body, _ := x.At("")
-			return body, x.Fault()
-		},
+		extract: func(x exchange.Exchange) (any, error) { return x, x.Fault() },
 	}
 	if len(schema.JSON) == 0 {
 		m.err = fmt.Errorf("%s was given no schema: pass a contract's Envelope.Schema, or a fixtures.Schema with JSON", m.name)

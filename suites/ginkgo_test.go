@@ -91,7 +91,6 @@ func TestAFailurePointsAtTheAssertion(t *testing.T) {
 	}{
 		"an assertion": {"throttled", "update.throttled/error", "-test.v", "    specs.go", "client.Surface(w)"},
 		"a fault":      {"panics", "update.throttled/error", "-test.fullpath", " " + whole, "s.Each(action,"},
-		"a behaviour":  {"panics", "graph.update/reused", "-test.v", "    specs.go", "s.Instances()"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -205,17 +205,17 @@ func (x Exchange) At(pointer string) (value any, found bool) {
 	return clone(value), found
 }
 
-// Once returns what compute returns, which it calls once for each key: what takes long of an exchange is computed once, however many
-// matchers need it. Nobody may change the result. The zero value keeps nothing.
-func (x Exchange) Once(key any, compute func() any) any {
+// Once returns what compute returns of the decoded body, which it calls once for each key: what takes long of an exchange is computed
+// once, however many matchers need it. Nobody may change the body or the result. The zero value keeps nothing.
+func (x Exchange) Once(key any, compute func(body any) any) any {
 	if x.once == nil {
-		return compute()
+		return compute(x.body)
 	}
 	x.once.mutex.Lock()
 	defer x.once.mutex.Unlock()
 	result, known := x.once.results[key]
 	if !known {
-		result = compute()
+		result = compute(x.body)
 		x.once.results[key] = result
 	}
 	return result
