@@ -1,6 +1,7 @@
 package suites
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -191,11 +192,8 @@ func (sp *spec) below(group string) string {
 	if sp.Case != "" {
 		return sp.Case
 	}
-	name := strings.Trim(strings.NewReplacer("@", " ", "#", " ").Replace(strings.TrimPrefix(sp.ID, group)), " ")
-	if name == "" {
-		return "documented"
-	}
-	return strings.ReplaceAll(name, " ", ".")
+	isSeparator := func(r rune) bool { return r == '@' || r == '#' }
+	return cmp.Or(strings.Join(strings.FieldsFunc(strings.TrimPrefix(sp.ID, group), isSeparator), "."), "documented")
 }
 
 // testSelection are the flags of go test that select subtests of a test, "" where none does.

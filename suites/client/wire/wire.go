@@ -63,7 +63,7 @@ func (c *Client) Do(ctx context.Context, call client.Call) error {
 func (c *Client) request(ctx context.Context, call client.Call) (*http.Request, error) {
 	path := call.Operation.Path
 	for name, value := range call.Params {
-		path = strings.Replace(path, "{"+name+"}", url.PathEscape(value), 1) // which has no brace
+		path = strings.ReplaceAll(path, "{"+name+"}", url.PathEscape(value)) // which has no brace
 	}
 	address := c.baseURL + path
 	if len(call.Query) > 0 {

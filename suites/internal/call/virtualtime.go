@@ -27,6 +27,7 @@ func guard[T any](ctx context.Context, patience time.Duration, f func(context.Co
 		result T
 		fault  error
 	}
+	began := time.Now()
 	ctx, cancel := context.WithTimeout(ctx, patience/2)
 	defer cancel()
 	done := make(chan outcome, 1)
@@ -42,7 +43,12 @@ func guard[T any](ctx context.Context, patience time.Duration, f func(context.Co
 		o.result = f(ctx)
 		o.fault = nil
 	}()
-	timer := time.NewTimer(patience)
+	select {
+	case o := <-done:
+		return o.result, o.fault
+	case <-ctx.Done():
+	}
+	timer := time.NewTimer(patience - time.Since(began))
 	defer timer.Stop()
 	select {
 	case o := <-done:
