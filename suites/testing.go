@@ -93,8 +93,7 @@ func endingEarly(t *testing.T) (ctx context.Context, stop func()) {
 }
 
 // runSubtest runs a spec as a test.
-func (s *suiteRun) runSubtest(ctx context.Context, t *testing.T, sp *spec, record *collect.Record) {
-	t.Helper()
+func (s *suiteRun) runSubtest(ctx context.Context, t *testing.T, sp *spec, record *collect.Record) { //nolint:thelper // see logAt
 	if s.suite.live {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, provokeTime)

@@ -32,18 +32,25 @@ const MaxBody = 1 << 20
 // method and URL without query values, and the response's headers Content-Type, Retry-After, Date and the correlation ids
 // Request-Id, Client-Request-Id and X-Ms-Ags-Diagnostic. String masks what looks like a token.
 type Exchange struct {
+	shared *content // matchers and results copy an exchange often; nil for the zero value
+}
+
+type content struct {
 	method, url string
 	response    fixtures.Response
 	received    time.Time
 	body        any   // the decoded body
 	fault       error // why the body could not be decoded, printable
-	once        *once
+
+	mutex   sync.Mutex
+	results map[any]any // what was computed of it
 }
 
-// once is what was computed of an exchange.
-type once struct {
-	mutex   sync.Mutex
-	results map[any]any
+func (x Exchange) content() *content {
+	if x.shared == nil {
+		return &content{}
+	}
+	return x.shared
 }
 
 // keptHeaders are the header fields an Exchange keeps: those of the contract, and the correlation ids that a provider's
@@ -55,7 +62,7 @@ var keptHeaders = []string{
 // New makes an exchange of a request and the response received at a time. An HTTP date in Retry-After counts from that time
 // if the response has no Date. New copies what it keeps.
 func New(method, rawURL string, response fixtures.Response, received time.Time) Exchange {
-	x := Exchange{method: method, url: PrintableURL(rawURL), received: received, once: &once{results: map[any]any{}}}
+	x := &content{method: method, url: PrintableURL(rawURL), received: received, results: map[any]any{}}
 	x.response = fixtures.Response{Status: response.Status, Header: http.Header{}, Body: bytes.Clone(response.Body)}
 	for name, values := range response.Header {
 		if name = http.CanonicalHeaderKey(name); slices.Contains(keptHeaders, name) {
@@ -66,7 +73,7 @@ func New(method, rawURL string, response fixtures.Response, received time.Time) 
 	if x.body, err = decode(response.Body); err != nil {
 		x.fault = errors.New(Printable(err.Error()))
 	}
-	return x
+	return Exchange{x}
 }
 
 // Capture reads the response's body once and puts it back, so that others can still read it, until they close it or the request's
@@ -140,39 +147,40 @@ type failingReader struct{ err error }
 func (b failingReader) Read([]byte) (int, error) { return 0, b.err }
 
 // IsZero reports whether the exchange is the zero value, without a captured response.
-func (x Exchange) IsZero() bool { return x.response.Header == nil }
+func (x Exchange) IsZero() bool { return x.shared == nil }
 
 // Method is the request's method, empty if the response doesn't have its request.
-func (x Exchange) Method() string { return x.method }
+func (x Exchange) Method() string { return x.content().method }
 
 // URL is the request's URL, every query value masked.
-func (x Exchange) URL() string { return x.url }
+func (x Exchange) URL() string { return x.content().url }
 
 // Status is the response's HTTP status.
-func (x Exchange) Status() int { return x.response.Status }
+func (x Exchange) Status() int { return x.content().response.Status }
 
 // Header returns the first value of a header field of the response, "" if it has none or does not keep the field.
-func (x Exchange) Header(name string) string { return x.response.Header.Get(name) }
+func (x Exchange) Header(name string) string { return x.content().response.Header.Get(name) }
 
 // Values returns a copy of the values of a header field of the response, none if it has or keeps none.
-func (x Exchange) Values(name string) []string { return slices.Clone(x.response.Header.Values(name)) }
+func (x Exchange) Values(name string) []string { return slices.Clone(x.content().response.Header.Values(name)) }
 
 // Body returns a copy of the response's body.
-func (x Exchange) Body() []byte { return bytes.Clone(x.response.Body) }
+func (x Exchange) Body() []byte { return bytes.Clone(x.content().response.Body) }
 
 // String prints the response: status, header, a blank line and the first 2,000 bytes of the body, tokens masked.
 func (x Exchange) String() string {
+	c := x.content()
 	var text strings.Builder
-	fmt.Fprintln(&text, fixtures.StatusLine(x.response.Status))
-	for _, name := range slices.Sorted(maps.Keys(x.response.Header)) {
-		for _, value := range x.response.Header[name] {
+	fmt.Fprintln(&text, fixtures.StatusLine(c.response.Status))
+	for _, name := range slices.Sorted(maps.Keys(c.response.Header)) {
+		for _, value := range c.response.Header[name] {
 			fmt.Fprintf(&text, "%s: %s\n", name, Printable(value))
 		}
 	}
 	const most = 2000
-	body, cut := Mask(strings.ToValidUTF8(string(x.response.Body), "\uFFFD")), "" // before the cut, which may halve a token
+	body, cut := Mask(strings.ToValidUTF8(string(c.response.Body), "\uFFFD")), "" // before the cut, which may halve a token
 	if len(body) > most {
-		body, cut = strings.ToValidUTF8(body[:most], ""), fmt.Sprintf("… (%d bytes in all)", len(x.response.Body))
+		body, cut = strings.ToValidUTF8(body[:most], ""), fmt.Sprintf("… (%d bytes in all)", len(c.response.Body))
 	}
 	fmt.Fprintf(&text, "\n%s%s", body, cut)
 	return strings.TrimSpace(text.String())
@@ -186,37 +194,39 @@ func (x Exchange) GoString() string { return x.String() }
 
 // Request prints the request: its method and URL, or that neither is known.
 func (x Exchange) Request() string {
-	if x.method == "" && x.url == "" {
+	c := x.content()
+	if c.method == "" && c.url == "" {
 		return "(unknown)"
 	}
-	return strings.TrimSpace(x.method + " " + x.url)
+	return strings.TrimSpace(c.method + " " + c.url)
 }
 
 // Fault is the reason why the body could not be decoded, nil if it could.
-func (x Exchange) Fault() error { return x.fault }
+func (x Exchange) Fault() error { return x.content().fault }
 
 // At returns a copy of the value that a JSON Pointer (RFC 6901) names in the decoded body; a number is a float64. "" names
 // the whole body. Nothing is found in a body that isn't JSON.
 func (x Exchange) At(pointer string) (value any, found bool) {
-	if x.fault != nil {
+	c := x.content()
+	if c.fault != nil {
 		return nil, false
 	}
-	value, found = fixtures.Lookup(x.body, pointer)
+	value, found = fixtures.Lookup(c.body, pointer)
 	return clone(value), found
 }
 
 // Once returns what compute returns of the decoded body, which it calls once for each key: what takes long of an exchange is computed
 // once, however many matchers need it. Nobody may change the body or the result. The zero value keeps nothing.
 func (x Exchange) Once(key any, compute func(body any) any) any {
-	if x.once == nil {
-		return compute(x.body)
+	if x.IsZero() {
+		return compute(nil)
 	}
-	x.once.mutex.Lock()
-	defer x.once.mutex.Unlock()
-	result, known := x.once.results[key]
+	x.shared.mutex.Lock()
+	defer x.shared.mutex.Unlock()
+	result, known := x.shared.results[key]
 	if !known {
-		result = compute(x.body)
-		x.once.results[key] = result
+		result = compute(x.shared.body)
+		x.shared.results[key] = result
 	}
 	return result
 }

@@ -136,7 +136,7 @@ func (s *Stub) Close() error {
 	return errors.Join(problems...)
 }
 
-// Respond makes the stub respond to the request, once. Responses to the same request are given in the order they were set.
+// Respond makes the stub respond to the request, once, and keeps both, which nobody may change. Responses to the same request are given in the order they were set.
 func (s *Stub) Respond(request Request, with fixtures.Response) error {
 	address, err := url.Parse(request.URL)
 	if err != nil || address.Scheme == "" || address.Host == "" {
@@ -157,7 +157,7 @@ func (s *Stub) Respond(request Request, with fixtures.Response) error {
 	}
 
 	response := gock.NewResponse().Status(with.Status)
-	response.Header = with.Header.Clone()
+	response.Header = with.Header
 	response.BodyBuffer = with.Body
 	matcher := gock.NewEmptyMatcher()
 	matcher.Add(func(*http.Request, *gock.Request) (bool, error) { return a.mismatch(s.current) == nil, nil })
