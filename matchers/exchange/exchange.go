@@ -162,7 +162,9 @@ func (x Exchange) Status() int { return x.content().response.Status }
 func (x Exchange) Header(name string) string { return x.content().response.Header.Get(name) }
 
 // Values returns a copy of the values of a header field of the response, none if it has or keeps none.
-func (x Exchange) Values(name string) []string { return slices.Clone(x.content().response.Header.Values(name)) }
+func (x Exchange) Values(name string) []string {
+	return slices.Clone(x.content().response.Header.Values(name))
+}
 
 // Body returns a copy of the response's body.
 func (x Exchange) Body() []byte { return bytes.Clone(x.content().response.Body) }

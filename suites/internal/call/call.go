@@ -81,7 +81,7 @@ func (c *Client) DoInTurns(turns ...[]Request) ([]*Result, error) {
 		return []*Result{{Fault: &GivenUp{client: c.Name, calls: n}}}, nil
 	}
 	atOnce := len(turns[len(turns)-1]) > 1
-	virtual := c.Dial == nil && !(atOnce && c.locks.Load())
+	virtual := c.Dial == nil && (!atOnce || !c.locks.Load())
 	results, hung, err := c.doInTurns(virtual, turns)
 	if virtual && hung && len(results) > len(turns) { // those at once were under way
 		c.locks.Store(true)
