@@ -52,7 +52,7 @@ type FieldMatcher struct {
 	// Either inner matches the field, or match, whose note may say why it doesn't.
 	inner    types.GomegaMatcher
 	match    func(value any) (ok bool, note string, err error)
-	expected string // for match, printable
+	expected any // for match; a phrase is printable as it is
 
 	exchange exchange.Exchange
 	value    any
@@ -86,7 +86,7 @@ func (m *FieldMatcher) FailureMessage(any) string {
 	if m.inner != nil && m.fault == nil {
 		return m.text("The response's " + m.field + ":\n" + indent(exchange.Printable(m.inner.FailureMessage(m.value))))
 	}
-	return m.text("Expected the response to have\n  " + m.field + " " + m.expected)
+	return m.text("Expected the response to have\n  " + m.field + " " + printed(m.expected))
 }
 
 // NegatedFailureMessage implements types.GomegaMatcher.
@@ -94,7 +94,7 @@ func (m *FieldMatcher) NegatedFailureMessage(any) string {
 	if m.inner != nil {
 		return m.text("The response's " + m.field + ":\n" + indent(exchange.Printable(m.inner.NegatedFailureMessage(m.value))))
 	}
-	return m.text("Expected the response not to have\n  " + m.field + " " + m.expected)
+	return m.text("Expected the response not to have\n  " + m.field + " " + printed(m.expected))
 }
 
 func (m *FieldMatcher) text(expected string) string {
@@ -104,7 +104,7 @@ func (m *FieldMatcher) text(expected string) string {
 	case m.fault != nil:
 		fmt.Fprintf(&text, "Got\n  %s\n", m.fault)
 	case m.inner == nil:
-		fmt.Fprintf(&text, "Got\n  %s %s\n", m.field, m.printed())
+		fmt.Fprintf(&text, "Got\n  %s %s\n", m.field, printed(m.value))
 	}
 	if m.note != "" {
 		fmt.Fprintf(&text, "  <- %s\n", m.note)
@@ -113,15 +113,23 @@ func (m *FieldMatcher) text(expected string) string {
 	return text.String()
 }
 
-// printed is the field as received.
-func (m *FieldMatcher) printed() string {
-	switch value := m.value.(type) {
+// phrase is a text about what is expected.
+type phrase string
+
+// printed is a field, as expected or as received.
+func printed(value any) string {
+	switch value := value.(type) {
+	case phrase:
+		return string(value)
 	case int:
 		return fixtures.StatusLine(value)
 	case time.Duration:
 		return value.String()
+	case exchange.Exchange: // the whole body
+		body, _ := value.At("")
+		return quote(body, true)
 	}
-	return quote(m.value, true)
+	return quote(value, true)
 }
 
 // equal returns the match of a field that must have the expected value.
@@ -135,7 +143,7 @@ func HaveStatus(expected any) *FieldMatcher {
 	m := &FieldMatcher{name: "HaveStatus", field: "status", extract: status}
 	switch expected := expected.(type) {
 	case int:
-		m.expected, m.match = fixtures.StatusLine(expected), equal(expected)
+		m.expected, m.match = expected, equal(expected)
 	case types.GomegaMatcher:
 		m.inner = expected
 	default:
@@ -159,7 +167,7 @@ func HaveErrorCode(expected any) *FieldMatcher {
 	m := &FieldMatcher{name: "HaveErrorCode", field: "error code", extract: text("error code", code)}
 	switch expected := expected.(type) {
 	case string:
-		m.expected, m.match = quote(expected, true), equal(expected)
+		m.expected, m.match = expected, equal(expected)
 	case types.GomegaMatcher:
 		m.inner = expected
 	default:
@@ -179,9 +187,9 @@ func HaveErrorMessage(expected any) *FieldMatcher {
 		if err != nil {
 			m.err = fmt.Errorf("%s: %w", m.name, err)
 		}
-		m.expected, m.match = quote(expected, true), matchTemplate(template)
+		m.expected, m.match = expected, matchTemplate(template)
 	case fixtures.Template:
-		m.expected, m.match = quote(expected.String(), true), matchTemplate(expected)
+		m.expected, m.match = expected.String(), matchTemplate(expected)
 	case types.GomegaMatcher:
 		m.inner = expected
 	default:
@@ -223,7 +231,7 @@ func matchTemplate(template fixtures.Template) func(any) (bool, string, error) {
 func HaveErrorDetail(code, message string) *FieldMatcher {
 	m := &FieldMatcher{
 		name: "HaveErrorDetail", field: "details",
-		expected: "with code " + quote(code, true) + " and message " + quote(message, true),
+		expected: phrase("with code " + quote(code, true) + " and message " + quote(message, true)),
 		extract: func(x exchange.Exchange) (any, error) {
 			if x.Fault() != nil {
 				return nil, x.Fault()
@@ -263,7 +271,7 @@ func HaveRetryAfter(expected any) *FieldMatcher {
 	}}
 	switch expected := expected.(type) {
 	case time.Duration:
-		m.expected, m.match = expected.String(), equal(expected)
+		m.expected, m.match = expected, equal(expected)
 	case types.GomegaMatcher:
 		m.inner = expected
 	default:
@@ -276,11 +284,8 @@ func HaveRetryAfter(expected any) *FieldMatcher {
 // Envelope.Schema of its contract.
 func HaveErrorShape(schema fixtures.Schema) *FieldMatcher {
 	m := &FieldMatcher{
-		name: "HaveErrorShape", field: "a body", expected: "valid against " + schema.Name,
-		extract: func(x exchange.Exchange) (any, error) {
-			body, _ := x.At("")
-			return body, x.Fault()
-		},
+		name: "HaveErrorShape", field: "a body", expected: phrase("valid against " + schema.Name),
+		extract: func(x exchange.Exchange) (any, error) { return x, x.Fault() },
 	}
 	if len(schema.JSON) == 0 {
 		m.err = fmt.Errorf("%s was given no schema: pass a contract's Envelope.Schema, or a fixtures.Schema with JSON", m.name)

@@ -94,10 +94,7 @@ func schemaOf(s fixtures.Schema) (*jsonschema.Schema, error) {
 func validate(schema fixtures.Schema, x exchange.Exchange) ([]fault, error) {
 	s, err := schemaOf(schema)
 	if err == nil {
-		err, _ = x.Once(s, func() any {
-			body, _ := x.At("")
-			return s.Validate(body)
-		}).(error)
+		err, _ = x.Once(s, func(body any) any { return s.Validate(body) }).(error)
 	}
 	if failed, ok := errors.AsType[*jsonschema.ValidationError](err); ok {
 		faults := collectFaults(failed, nil)

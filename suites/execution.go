@@ -5,14 +5,15 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/onsi/gomega"
-	"github.com/onsi/gomega/types"
 
+	"github.com/learncontract/learncontract/suites/internal/call"
 	"github.com/learncontract/learncontract/suites/internal/collect"
 	"github.com/learncontract/learncontract/suites/internal/offline"
 	"github.com/learncontract/learncontract/suites/internal/verdict"
@@ -22,11 +23,11 @@ import (
 
 // front is what a front end gives a spec that runs: a Ginkgo spec, or a subtest.
 type front struct {
-	ctx     context.Context //nolint:containedctx // that of the spec
-	helper  func()          // marks its caller as a helper, as testing.T.Helper does
-	gomega  func(fail types.GomegaFailHandler) gomega.Gomega
-	fail    func(text string, callerSkip int) // ends the spec
-	skip    func(reason string)               // ends the spec
+	ctx context.Context //nolint:containedctx // that of the spec
+	// fail ends the spec. callerSkip leads from the caller of fail to the assertion that failed, and is 0 where it is the verdict that
+	// fails.
+	fail    func(text string, callerSkip int)
+	skip    func(reason string) // ends the spec
 	cleanup func(func(context.Context) error)
 }
 
@@ -39,7 +40,7 @@ type execution struct {
 
 // execute runs a spec, and completes its record.
 func (s *suiteRun) execute(sp *spec, record *collect.Record, f front) {
-	f.helper()
+	call.GrowStack() // what the matchers call goes deep
 	began := time.Now()
 	defer func() { record.Seconds = time.Since(began).Seconds() }()
 	sp.run(&execution{front: f, run: s, record: record})
@@ -47,31 +48,29 @@ func (s *suiteRun) execute(sp *spec, record *collect.Record, f front) {
 
 // conclude ends the spec with the verdict.
 func (e *execution) conclude(v verdict.Verdict) {
-	e.front.helper()
 	e.assert(v, nil)
 }
 
 // assert has the body assert what the verdict was decided from, and ends the spec with the verdict. Both come of the same
 // matchers. What a body asserts beside them breaks the contract as well.
 func (e *execution) assert(v verdict.Verdict, body func(gomega.Gomega)) {
-	e.front.helper()
 	v = v.Masked(e.run.mask)
 	e.record.Verdict = &v
 	if body != nil {
-		body(e.front.gomega(func(message string, callerSkip ...int) {
-			e.front.helper()
+		body(gomega.NewGomega(func(message string, callerSkip ...int) {
 			message = e.run.mask(message)
+			failed := v
 			if !v.Outcome.Fails() {
-				broken := verdict.Broken(message)
-				broken.Deviations = v.Deviations
-				v = broken
+				failed = verdict.Broken(message)
+				failed.Deviations = v.Deviations
 			}
-			e.front.fail(e.run.causes.text(e.record.Spec, v, message), slices.Concat(callerSkip, []int{0})[0]+1)
+			e.record.Verdict = &failed
+			e.front.fail(e.run.causes.text(e.record.Spec, failed, message), slices.Concat(callerSkip, []int{0})[0]+1)
 		}))
 	}
 	switch {
 	case v.Outcome.Fails():
-		e.front.fail(e.run.causes.text(e.record.Spec, v, v.Text), 1)
+		e.front.fail(e.run.causes.text(e.record.Spec, v, v.Text), 0)
 	case v.Outcome == report.Another:
 		e.front.skip(v.Text)
 	case v.Outcome == report.NotRun || v.Outcome == report.Unsupported:
@@ -108,10 +107,11 @@ const networkSpec = "network"
 
 // addNetworkSpec adds the spec that proves that nothing reaches a network.
 func addNetworkSpec(s *Suite) {
+	_, file, line, _ := runtime.Caller(0)
 	s.specs = append(s.specs, &spec{
 		Spec: collect.Spec{ID: networkSpec, Kind: report.Network, Title: "keeps every transport off the network"},
+		file: file, line: line,
 		run: func(e *execution) {
-			e.front.helper()
 			if err := reachesNothing(e.front.ctx, s.Contract.BaseURL); err != nil {
 				e.conclude(verdict.EngineError(err))
 				return

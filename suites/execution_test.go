@@ -47,9 +47,8 @@ func checked(t *testing.T, config client.Config, body func(gomega.Gomega, *fixtu
 		go func() {
 			defer close(done)
 			s.execute(sp, record, front{
-				ctx: context.Background(), helper: func() {}, skip: func(string) { runtime.Goexit() },
-				gomega: gomega.NewGomega,
-				fail:   func(whole string, _ int) { text = whole; runtime.Goexit() },
+				ctx: context.Background(), skip: func(string) { runtime.Goexit() },
+				fail: func(whole string, _ int) { text = whole; runtime.Goexit() },
 			})
 		}()
 		<-done

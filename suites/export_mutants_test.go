@@ -5,8 +5,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/onsi/gomega"
-
 	"github.com/learncontract/learncontract/fixtures"
 	"github.com/learncontract/learncontract/suites/client"
 	"github.com/learncontract/learncontract/suites/internal/collect"
@@ -25,7 +23,7 @@ type Ran struct {
 	ID      string
 	Verdict verdict.Verdict
 	Body    []string // the failures of its body's own assertions
-	Failed  bool
+	Failed  bool     // by the verdict itself
 }
 
 // NewInProcess sets the suite of a provider up.
@@ -81,11 +79,15 @@ func (r *InProcess) RunOne(t *testing.T, id string) Ran {
 func (r *InProcess) runSpec(t *testing.T, sp *spec) (Ran, collect.Record) {
 	t.Helper()
 	ran, record := Ran{ID: sp.ID}, &collect.Record{Suite: r.run.id, Spec: sp.Spec}
+	r.run.causes = causes{} // each text is whole
 	r.run.execute(sp, record, front{
-		ctx: t.Context(), helper: func() {}, skip: func(string) {}, cleanup: func(func(context.Context) error) {},
-		fail: func(string, int) { ran.Failed = true },
-		gomega: func(gomegaFail) gomega.Gomega { // the body's failures are kept apart: the verdict fails the spec by itself
-			return gomega.NewGomega(func(message string, _ ...int) { ran.Body = append(ran.Body, message) })
+		ctx: t.Context(), skip: func(string) {}, cleanup: func(func(context.Context) error) {},
+		fail: func(text string, callerSkip int) { // ends nothing here, so that the verdict fails the spec by itself
+			if callerSkip > 0 {
+				ran.Body = append(ran.Body, text)
+				return
+			}
+			ran.Failed = true
 		},
 	})
 	ran.Verdict = *record.Verdict

@@ -15,7 +15,6 @@ import (
 	"github.com/onsi/ginkgo/v2"
 	"github.com/onsi/ginkgo/v2/types"
 	"github.com/onsi/gomega"
-	gomegatypes "github.com/onsi/gomega/types"
 
 	"github.com/learncontract/learncontract/fixtures"
 	"github.com/learncontract/learncontract/suites/client"
@@ -75,13 +74,11 @@ func (s *suiteRun) registerGinkgo() {
 		}
 		chunk := left[:n]
 		left = left[n:]
-		text, labels, decorators := "offline", []string{"provider:" + s.suite.Contract.Provider}, []any{}
+		text, labels := "offline", []string{"provider:" + s.suite.Contract.Provider}
 		if first.operation != nil {
 			text, labels = first.operation.Method+" "+first.operation.Path, operationLabels(first.operation)
 		}
-		if first.file != "" {
-			decorators = append(decorators, types.CodeLocation{FileName: first.file, LineNumber: first.line})
-		}
+		decorators := []any{types.CodeLocation{FileName: first.file, LineNumber: first.line}}
 		if s.suite.live {
 			decorators = append(decorators, ginkgo.Serial) // they share a tenant, its quota, and what is made in it
 		}
@@ -112,11 +109,9 @@ func (s *suiteRun) registerSpec(sp *spec) {
 		}
 		ginkgo.AddReportEntry(entryName, record, types.CodeLocation{}, ginkgo.ReportEntryVisibilityNever)
 		s.execute(sp, record, front{
-			ctx:    ctx,
-			helper: func() {},
-			gomega: gomega.NewGomega,
-			fail:   func(text string, callerSkip int) { ginkgo.Fail(text, callerSkip+1) },
-			skip:   func(reason string) { ginkgo.Skip(reason, 2) },
+			ctx:  ctx,
+			fail: func(text string, callerSkip int) { ginkgo.Fail(text, callerSkip+1) },
+			skip: func(reason string) { ginkgo.Skip(reason, 2) },
 			// A node of its own: it runs after a failure, a panic, a time-out and an interruption, too.
 			cleanup: func(f func(context.Context) error) {
 				ginkgo.DeferCleanup(func(ctx ginkgo.SpecContext) {
@@ -128,8 +123,6 @@ func (s *suiteRun) registerSpec(sp *spec) {
 		})
 	})...)
 }
-
-type gomegaFail = gomegatypes.GomegaFailHandler
 
 // entryName names the one report entry that a spec leaves behind.
 const entryName = "learncontract"

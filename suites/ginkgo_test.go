@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -73,22 +74,37 @@ func TestFlagsOfGinkgo(t *testing.T) {
 	}
 }
 
-// A failure of a subtest points at the assertion's line, too.
+// A failure of a subtest points at the assertion's line, or where none fails, at the line that declares the spec.
 func TestAFailurePointsAtTheAssertion(t *testing.T) {
 	t.Parallel()
-	p := process{binary: "plain", args: []string{"-test.run=TestGraphErrors/throttled/error"}, env: []string{"HOST_GRAPH=acme=throttled"}, fails: true}
-	specs, err := os.ReadFile(filepath.Join("graph", "specs.go"))
+	text, err := os.ReadFile(filepath.Join("graph", "specs.go"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	match := regexp.MustCompile(`specs\.go:(\d+): *\n`).FindStringSubmatch(p.run(t))
-	if match == nil {
-		t.Fatal("no line of specs.go is named")
+	whole, err := filepath.Abs(filepath.Join("graph", "specs.go"))
+	if err != nil {
+		t.Fatal(err)
 	}
-	line := strings.Split(string(specs), "\n")
-	n := 0
-	if err := json.Unmarshal([]byte(match[1]), &n); err != nil || !strings.Contains(line[n-1], "client.Surface(w)") {
-		t.Errorf("specs.go:%s is %q", match[1], line[n-1])
+	for name, test := range map[string]struct {
+		client, run, flag string
+		file, line        string
+	}{
+		"an assertion": {"throttled", "update.throttled/error", "-test.v", "    specs.go", "client.Surface(w)"},
+		"a fault":      {"panics", "update.throttled/error", "-test.fullpath", " " + whole, "s.Each(action,"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := process{binary: "plain", args: []string{"-test.run=TestGraphErrors/" + test.run, test.flag}, env: []string{"HOST_GRAPH=acme=" + test.client}, fails: true}
+			output := p.run(t)
+			match := regexp.MustCompile(regexp.QuoteMeta(test.file) + `:(\d+): *\n`).FindStringSubmatch(output)
+			if match == nil {
+				t.Fatalf("no line of%s is named\n%s", test.file, output)
+			}
+			lines := strings.Split(string(text), "\n")
+			if n, err := strconv.Atoi(match[1]); err != nil || !strings.Contains(lines[n-1], test.line) {
+				t.Errorf("line %s is %q, want %s", match[1], lines[n-1], test.line)
+			}
+		})
 	}
 }
 

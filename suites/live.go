@@ -50,7 +50,6 @@ var waiting atomic.Pointer[string]
 
 // checkLive has the client provoke the clause, and compares the response, and what the client surfaces of it, with the contract.
 func checkLive(s *Suite, e *execution, clause *fixtures.Clause, body func(gomega.Gomega, *fixtures.Wording, Result)) {
-	e.front.helper()
 	recipe := s.tenant.Recipe(clause)
 	why := s.tenant.WhyNot(recipe)
 	if e.front.ctx.Err() != nil {

@@ -116,7 +116,6 @@ func (s *Suite) Each(action string, body func(g gomega.Gomega, w *fixtures.Wordi
 // checkWording calls the client, which receives the wording: a variation of it, by a number, unless the client retries after it, where
 // the specs of its retries vary what it is told.
 func checkWording(s *Suite, e *execution, w *fixtures.Wording, n int, body func(gomega.Gomega, *fixtures.Wording, Result)) {
-	e.front.helper()
 	var r *call.Result
 	var v verdict.Verdict
 	switch c := s.judge.Client; {
@@ -160,7 +159,6 @@ func (s *Suite) EachSuccess(action string, body func(g gomega.Gomega, o *fixture
 			operation: o, file: file, line: line,
 			labels: successLabels(o),
 			run: func(e *execution) {
-				e.front.helper()
 				r, err := s.judge.Client.Do(call.Request{
 					Operation: o, Response: o.SuccessResponse(), Pace: call.Pace(i) % call.Paces, What: "the success of " + o.ID, Once: "nothing failed",
 				})
@@ -222,7 +220,7 @@ func (s *Suite) addBehaviour(kind string, w *fixtures.Wording, key, title, file 
 		Spec:      collect.Spec{ID: id, Kind: kind, Clause: w.Clause.ID, Case: key, Action: o.Action, Title: title},
 		operation: o, clause: w.Clause, file: file, line: line,
 		labels: []string{fmt.Sprintf("status:%d", w.Clause.Status), kind + ":" + w.Clause.ID, "case:" + id},
-		run:    func(e *execution) { e.front.helper(); e.conclude(check()) },
+		run:    func(e *execution) { e.conclude(check()) },
 	})
 }
 

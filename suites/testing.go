@@ -1,20 +1,21 @@
 package suites
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
 	"fmt"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"regexp"
+	"runtime"
 	"runtime/debug"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
-
-	"github.com/onsi/gomega"
 
 	"github.com/learncontract/learncontract/suites/client"
 	"github.com/learncontract/learncontract/suites/internal/collect"
@@ -92,19 +93,23 @@ func endingEarly(t *testing.T) (ctx context.Context, stop func()) {
 }
 
 // runSubtest runs a spec as a test.
-func (s *suiteRun) runSubtest(ctx context.Context, t *testing.T, sp *spec, record *collect.Record) {
-	t.Helper()
+func (s *suiteRun) runSubtest(ctx context.Context, t *testing.T, sp *spec, record *collect.Record) { //nolint:thelper // see logAt
 	if s.suite.live {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, provokeTime)
 		defer cancel()
 	}
 	s.execute(sp, record, front{
-		ctx:    ctx,
-		helper: t.Helper,
-		gomega: func(fail gomegaFail) gomega.Gomega { return gomega.NewWithT(failing{t, fail}) },
-		fail:   func(text string, _ int) { t.Helper(); t.Fatal("\n" + text) },
-		skip:   func(reason string) { t.Helper(); t.Skip(reason) },
+		ctx: ctx,
+		fail: func(text string, callerSkip int) {
+			file, line := sp.file, sp.line
+			if callerSkip > 0 {
+				_, file, line, _ = runtime.Caller(callerSkip + 1)
+			}
+			logAt(t, file, line, "\n"+text)
+			t.FailNow()
+		},
+		skip: func(reason string) { logAt(t, sp.file, sp.line, reason); t.SkipNow() },
 		cleanup: func(f func(context.Context) error) {
 			t.Cleanup(func() {
 				if err := f(context.Background()); err != nil {
@@ -117,16 +122,13 @@ func (s *suiteRun) runSubtest(ctx context.Context, t *testing.T, sp *spec, recor
 	})
 }
 
-// failing is a test whose fatal failures of Gomega go to fail.
-type failing struct {
-	*testing.T
-	fail gomegaFail
-}
-
-// Fatalf implements types.GomegaTestingT.
-func (t failing) Fatalf(format string, args ...any) {
-	t.Helper()
-	t.fail(strings.TrimPrefix(fmt.Sprintf(format, args...), "\n"))
+// logAt logs a text as t.Log does, at a place of its own: marking every function on the way as a helper would take a twentieth of a
+// run.
+func logAt(t *testing.T, file string, line int, text string) { //nolint:thelper // it marks none
+	if fullPath := flag.Lookup("test.fullpath"); fullPath == nil || fullPath.Value.String() != "true" {
+		file = filepath.Base(file)
+	}
+	_, _ = fmt.Fprintf(t.Output(), "%s:%d: %s\n", file, line, strings.ReplaceAll(strings.TrimSuffix(text, "\n"), "\n", "\n    "))
 }
 
 // withFailedCleanUp is a verdict beside which the clean-up failed.
@@ -189,11 +191,8 @@ func (sp *spec) below(group string) string {
 	if sp.Case != "" {
 		return sp.Case
 	}
-	name := strings.Trim(strings.NewReplacer("@", " ", "#", " ").Replace(strings.TrimPrefix(sp.ID, group)), " ")
-	if name == "" {
-		return "documented"
-	}
-	return strings.ReplaceAll(name, " ", ".")
+	isSeparator := func(r rune) bool { return r == '@' || r == '#' }
+	return cmp.Or(strings.Join(strings.FieldsFunc(strings.TrimPrefix(sp.ID, group), isSeparator), "."), "documented")
 }
 
 // testSelection are the flags of go test that select subtests of a test, "" where none does.

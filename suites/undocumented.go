@@ -29,7 +29,6 @@ func (s *Suite) It(text string, c Case) {
 	of := &fixtures.Erratum{Clauses: c.Clauses}
 	file, line := caller()
 	s.addCase(c.Key, text, file, line, of.Covers, func(e *execution, w *fixtures.Wording) {
-		e.front.helper()
 		response, err := changed(s.respond(w), func(body map[string]any) { c.Change(w, body) })
 		if err != nil {
 			e.conclude(verdict.EngineError(fmt.Errorf("the body of %s: %w", w.ID(), err)))
@@ -79,7 +78,6 @@ func (s *Suite) ItSees(text string, o Observation) {
 	of := &fixtures.Erratum{Clauses: o.Clauses}
 	file, line := caller()
 	s.addCase(o.Key, text, file, line, of.Covers, func(e *execution, w *fixtures.Wording) {
-		e.front.helper()
 		var seen string
 		var err error
 		if fault := s.judge.Client.OnVirtualTime(func() { seen, err = o.See(w) }); fault != nil {
@@ -113,7 +111,7 @@ func (s *Suite) addCase(key, text, file string, line int, match func(*fixtures.W
 		s.specs = append(s.specs, &spec{
 			Spec:      collect.Spec{ID: id, Kind: report.Case, Clause: clause.ID, Case: key, Title: text, Action: o.Action},
 			operation: o, clause: clause, labels: []string{"case:" + id}, file: file, line: line,
-			run: func(e *execution) { e.front.helper(); run(e, w) },
+			run: func(e *execution) { run(e, w) },
 		})
 	}
 }

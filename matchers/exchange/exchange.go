@@ -30,19 +30,27 @@ const MaxBody = 1 << 20
 // method and URL without query values, and the response's headers Content-Type, Content-Encoding, Retry-After, Date and the correlation ids
 // Request-Id, Client-Request-Id and X-Ms-Ags-Diagnostic. What it prints is Safe.
 type Exchange struct {
+	shared *parts // matchers and results copy an exchange often; nil for the zero value
+}
+
+// parts are those of an exchange.
+type parts struct {
 	method, url string
 	response    fixtures.Response
 	received    time.Time
 	content     content // of the response
 	body        any     // the decoded body
 	fault       error   // why the body could not be decoded, printable
-	once        *once
+
+	mutex   sync.Mutex
+	results map[any]any // what was computed of it
 }
 
-// once is what was computed of an exchange.
-type once struct {
-	mutex   sync.Mutex
-	results map[any]any
+func (x Exchange) parts() *parts {
+	if x.shared == nil {
+		return &parts{}
+	}
+	return x.shared
 }
 
 // keptHeaders are the header fields an Exchange keeps: those of the contract, and the correlation ids that a provider's
@@ -54,7 +62,7 @@ var keptHeaders = []string{
 // New makes an exchange of a request and the response received at a time. An HTTP date in Retry-After counts from that time
 // if the response has no Date. New copies what it keeps.
 func New(method, rawURL string, response fixtures.Response, received time.Time) Exchange {
-	x := Exchange{method: method, url: PrintableURL(rawURL), received: received, once: &once{results: map[any]any{}}}
+	x := &parts{method: method, url: PrintableURL(rawURL), received: received, results: map[any]any{}}
 	x.response = fixtures.Response{Status: response.Status, Header: http.Header{}, Body: bytes.Clone(response.Body)}
 	for name, values := range response.Header {
 		if name = http.CanonicalHeaderKey(name); slices.Contains(keptHeaders, name) {
@@ -69,7 +77,7 @@ func New(method, rawURL string, response fixtures.Response, received time.Time) 
 	if err != nil {
 		x.fault = errors.New(Printable(err.Error()))
 	}
-	return x
+	return Exchange{x}
 }
 
 // Capture reads the response's body once and puts it back, so that others can still read it, until they close it or the request's
@@ -143,37 +151,40 @@ type failingReader struct{ err error }
 func (b failingReader) Read([]byte) (int, error) { return 0, b.err }
 
 // IsZero reports whether the exchange is the zero value, without a captured response.
-func (x Exchange) IsZero() bool { return x.response.Header == nil }
+func (x Exchange) IsZero() bool { return x.shared == nil }
 
 // Method is the request's method, empty if the response doesn't have its request.
-func (x Exchange) Method() string { return x.method }
+func (x Exchange) Method() string { return x.parts().method }
 
 // URL is the request's URL, every query value masked.
-func (x Exchange) URL() string { return x.url }
+func (x Exchange) URL() string { return x.parts().url }
 
 // Status is the response's HTTP status.
-func (x Exchange) Status() int { return x.response.Status }
+func (x Exchange) Status() int { return x.parts().response.Status }
 
 // Header returns the first value of a header field of the response, "" if it has none or does not keep the field.
-func (x Exchange) Header(name string) string { return x.response.Header.Get(name) }
+func (x Exchange) Header(name string) string { return x.parts().response.Header.Get(name) }
 
 // Values returns a copy of the values of a header field of the response, none if it has or keeps none.
-func (x Exchange) Values(name string) []string { return slices.Clone(x.response.Header.Values(name)) }
+func (x Exchange) Values(name string) []string {
+	return slices.Clone(x.parts().response.Header.Values(name))
+}
 
 // Body returns a copy of the response's body.
-func (x Exchange) Body() []byte { return bytes.Clone(x.response.Body) }
+func (x Exchange) Body() []byte { return bytes.Clone(x.parts().response.Body) }
 
 // String prints the response: status, header, a blank line and the first 2,000 bytes of the decoded body, Safe.
 func (x Exchange) String() string {
+	c := x.parts()
 	var text strings.Builder
-	fmt.Fprintln(&text, fixtures.StatusLine(x.response.Status))
-	for _, name := range slices.Sorted(maps.Keys(x.response.Header)) {
-		for _, value := range x.response.Header[name] {
+	fmt.Fprintln(&text, fixtures.StatusLine(c.response.Status))
+	for _, name := range slices.Sorted(maps.Keys(c.response.Header)) {
+		for _, value := range c.response.Header[name] {
 			fmt.Fprintf(&text, "%s: %s\n", name, Printable(value))
 		}
 	}
-	rest := fmt.Sprintf("… (%d bytes in all)", len(x.content.text))
-	shown := x.content.text[:min(len(x.content.text), 64<<10)] // before the cut, which may halve a token; to mask more takes long
+	rest := fmt.Sprintf("… (%d bytes in all)", len(c.content.text))
+	shown := c.content.text[:min(len(c.content.text), 64<<10)] // before the cut, which may halve a token; to mask more takes long
 	fmt.Fprintf(&text, "\n%s", cut(Safe(string(shown)), 2000, rest))
 	return strings.TrimSpace(text.String())
 }
@@ -186,43 +197,45 @@ func (x Exchange) GoString() string { return x.String() }
 
 // Request prints the request: its method and URL, or that neither is known.
 func (x Exchange) Request() string {
-	if x.method == "" && x.url == "" {
+	c := x.parts()
+	if c.method == "" && c.url == "" {
 		return "(unknown)"
 	}
-	return strings.TrimSpace(x.method + " " + x.url)
+	return strings.TrimSpace(c.method + " " + c.url)
 }
 
 // Fault is the reason why the body could not be decoded, nil if it could.
-func (x Exchange) Fault() error { return x.fault }
+func (x Exchange) Fault() error { return x.parts().fault }
 
 // Notes are what is odd about the body, and keeps nobody from decoding it: a byte order mark, or another charset.
-func (x Exchange) Notes() []string { return slices.Clone(x.content.notes) }
+func (x Exchange) Notes() []string { return slices.Clone(x.parts().content.notes) }
 
 // IsPage reports whether the body begins as no JSON does, though it is text: a gateway or a proxy may have sent it.
-func (x Exchange) IsPage() bool { return x.fault != nil && x.content.page }
+func (x Exchange) IsPage() bool { return x.Fault() != nil && x.parts().content.page }
 
 // At returns a copy of the value that a JSON Pointer (RFC 6901) names in the decoded body; a number is a float64. "" names
 // the whole body. Nothing is found in a body that isn't JSON.
 func (x Exchange) At(pointer string) (value any, found bool) {
-	if x.fault != nil {
+	c := x.parts()
+	if c.fault != nil {
 		return nil, false
 	}
-	value, found = fixtures.Lookup(x.body, pointer)
+	value, found = fixtures.Lookup(c.body, pointer)
 	return clone(value), found
 }
 
-// Once returns what compute returns, which it calls once for each key: what takes long of an exchange is computed once, however many
-// matchers need it. Nobody may change the result. The zero value keeps nothing.
-func (x Exchange) Once(key any, compute func() any) any {
-	if x.once == nil {
-		return compute()
+// Once returns what compute returns of the decoded body, which it calls once for each key: what takes long of an exchange is computed
+// once, however many matchers need it. Nobody may change the body or the result. The zero value keeps nothing.
+func (x Exchange) Once(key any, compute func(body any) any) any {
+	if x.IsZero() {
+		return compute(nil)
 	}
-	x.once.mutex.Lock()
-	defer x.once.mutex.Unlock()
-	result, known := x.once.results[key]
+	x.shared.mutex.Lock()
+	defer x.shared.mutex.Unlock()
+	result, known := x.shared.results[key]
 	if !known {
-		result = compute()
-		x.once.results[key] = result
+		result = compute(x.shared.body)
+		x.shared.results[key] = result
 	}
 	return result
 }

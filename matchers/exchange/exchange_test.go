@@ -528,7 +528,7 @@ func FuzzCapture(f *testing.F) {
 func TestOnceComputesOnceForEachKey(t *testing.T) {
 	t.Parallel()
 	x, computed := exchange.New("GET", "https://api.example/", fixtures.Response{Status: 404}, time.Time{}), 0
-	compute := func() any { computed++; return computed }
+	compute := func(any) any { computed++; return computed }
 	copied := x
 	if a, b, c := x.Once("a", compute), copied.Once("a", compute), x.Once("b", compute); a != 1 || b != 1 || c != 2 {
 		t.Errorf("the results are %v, %v and %v", a, b, c)

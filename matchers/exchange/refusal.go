@@ -20,7 +20,7 @@ func (x Exchange) Refusal(c *fixtures.Contract) (refusal *fixtures.Refusal, reas
 		if r.Status != x.Status() {
 			continue
 		}
-		if r.Text != "" && x.Fault() != nil && bytes.HasPrefix(bytes.TrimSpace(x.content.text), []byte(r.Text)) {
+		if r.Text != "" && x.Fault() != nil && bytes.HasPrefix(bytes.TrimSpace(x.parts().content.text), []byte(r.Text)) {
 			return r, r.Text
 		}
 		for _, reason := range x.reasons(&c.Envelope) {

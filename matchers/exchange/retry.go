@@ -15,7 +15,7 @@ const maxWait = 366 * 24 * time.Hour
 // fractions too, or an HTTP date. The date counts from the response's Date or, without one, from the time of receipt. The
 // error says what is wrong with the header.
 func RetryAfter(x Exchange) (time.Duration, error) {
-	values := x.response.Header.Values("Retry-After")
+	values := x.parts().response.Header.Values("Retry-After")
 	if len(values) != 1 {
 		return 0, fmt.Errorf("the header occurs %d times instead of once", len(values))
 	}
@@ -39,7 +39,7 @@ func RetryAfter(x Exchange) (time.Duration, error) {
 	}
 	sent, err := http.ParseTime(x.Header("Date"))
 	if err != nil {
-		sent = x.received
+		sent = x.parts().received
 	}
 	return limitWait(max(0, date.Sub(sent)))
 }

@@ -61,11 +61,11 @@ func (c *Client) Do(ctx context.Context, call client.Call) error {
 }
 
 func (c *Client) request(ctx context.Context, call client.Call) (*http.Request, error) {
-	var pairs []string
+	path := call.Operation.Path
 	for name, value := range call.Params {
-		pairs = append(pairs, "{"+name+"}", url.PathEscape(value))
+		path = strings.ReplaceAll(path, "{"+name+"}", url.PathEscape(value)) // which has no brace
 	}
-	address := c.baseURL + strings.NewReplacer(pairs...).Replace(call.Operation.Path)
+	address := c.baseURL + path
 	if len(call.Query) > 0 {
 		query := url.Values{}
 		for name, value := range call.Query {
@@ -88,29 +88,26 @@ func (c *Client) request(ctx context.Context, call client.Call) (*http.Request, 
 	return request, nil
 }
 
-// envelope is the error object of both providers. Fields are read one by one, so that one of another type loses no other.
+// envelope is the error object of both providers. A field of another type loses no other.
 type envelope struct {
-	Error map[string]json.RawMessage `json:"error"`
+	Error map[string]any `json:"error"`
 }
 
 // text is a field that is a text, "" if it is missing or something else.
-func (e envelope) text(field string) (text string) {
-	// Another type leaves the text empty.
-	_ = json.Unmarshal(e.Error[field], &text)
+func (e envelope) text(field string) string {
+	text, _ := e.Error[field].(string)
 	return text
 }
 
 // details are the entries of details that have a code and a message, as Graph's have.
 func (e envelope) details() (details []client.Detail) {
-	var entries []struct {
-		Code    *string `json:"code"`
-		Message *string `json:"message"`
-	}
-	// An entry of another type is left empty.
-	_ = json.Unmarshal(e.Error["details"], &entries)
+	entries, _ := e.Error["details"].([]any)
 	for _, entry := range entries {
-		if entry.Code != nil && entry.Message != nil {
-			details = append(details, client.Detail{Code: *entry.Code, Message: *entry.Message})
+		object, _ := entry.(map[string]any)
+		code, hasCode := object["code"].(string)
+		message, hasMessage := object["message"].(string)
+		if hasCode && hasMessage {
+			details = append(details, client.Detail{Code: code, Message: message})
 		}
 	}
 	return details
@@ -119,7 +116,7 @@ func (e envelope) details() (details []client.Detail) {
 // failure reads a response that is no success.
 func failure(response *http.Response, body []byte) error {
 	var e envelope
-	if err := json.Unmarshal(body, &e); err != nil {
+	if err := json.Unmarshal(body, &e); err != nil && e.Error == nil {
 		if wrong := (*json.UnmarshalTypeError)(nil); errors.As(err, &wrong) {
 			err = fmt.Errorf("its %s is a JSON %s, and no object", cmp.Or(wrong.Field, "body"), wrong.Value)
 		}

@@ -131,6 +131,9 @@ func TestFieldsAreReadOneByOne(t *testing.T) {
 		`{"error":{"code":"c","message":"@N a message","details":[{"code":"d","message":"m"},{"code":"d"},{"message":"m"},{"code":"","message":""},7]}}`: {
 			Status: 429, Code: "c", Name: "N", Message: "@N a message", Details: []client.Detail{{Code: "d", Message: "m"}, {}},
 		},
+		`{"error":{"code":"c","message":"m","details":[{"code":5,"message":"m"},{"code":"d","message":"m"}],"more":1e999}}`: {
+			Status: 429, Code: "c", Message: "m", Details: []client.Detail{{Code: "d", Message: "m"}},
+		},
 		`{"error":{"code":429,"status":"S","message":"a message","details":"text"}}`: {Status: 429, Code: "S", Message: "a message"},
 		`{"error":{"code":"c","status":"S","message":{"code":"x"}}}`:                 {Status: 429, Code: "c"},
 		`{"error":{"code":"c","message":"@N"}}`:                                      {Status: 429, Code: "c", Name: "N", Message: "@N"},

@@ -15,7 +15,6 @@ import (
 	"github.com/learncontract/learncontract/fixtures"
 	"github.com/learncontract/learncontract/matchers/exchange"
 	"github.com/learncontract/learncontract/suites/client"
-	"github.com/learncontract/learncontract/suites/internal/offline"
 	"github.com/learncontract/learncontract/suites/stub"
 )
 
@@ -97,12 +96,12 @@ func (c *Client) DoInTurns(turns ...[]Request) ([]*Result, error) {
 
 // doInTurns is DoInTurns in virtual or in real time, and whether a call hung in real time.
 func (c *Client) doInTurns(virtual bool, turns [][]Request) (results []*Result, hung bool, err error) {
-	s := &session{client: c, virtual: virtual, base: offline.BaseURL(c.Contract.BaseURL)}
+	s := &session{client: c, virtual: virtual, base: c.base}
 	if c.Dial != nil {
 		server := stub.Serve(s)
 		defer server.Close()
 		defer server.CloseClientConnections()
-		s.base = server.URL + pathOf(c.Contract.BaseURL)
+		s.base = server.URL + c.api.Path
 	}
 	var lines [][]*line
 	for _, turn := range turns {
@@ -220,15 +219,6 @@ type replaced struct{ error }
 
 // Error implements error.
 func (r replaced) Error() string { return strings.ReplaceAll(r.error.Error(), ".invalid/", "/") }
-
-// pathOf is the path of a URL.
-func pathOf(address string) string {
-	u, err := url.Parse(address)
-	if err != nil {
-		return ""
-	}
-	return u.Path
-}
 
 // withQuery adds parameters to the query of a URL.
 func withQuery(address string, more map[string]string) string {

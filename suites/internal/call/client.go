@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -24,6 +25,8 @@ import (
 type Client struct {
 	client.Config
 	Contract *fixtures.Contract
+	api      *url.URL        // the contract's base URL
+	base     string          // that with a host that resolves nowhere
 	performs map[string]bool // ids of operations; nil for all
 	patience time.Duration   // in real time
 	hung     atomic.Int32    // how often it hung in real time
@@ -33,7 +36,11 @@ type Client struct {
 // Open checks a client's declaration for a contract, and constructs the client once to learn which operations it performs.
 // The error says everything that is wrong.
 func Open(config client.Config, contract *fixtures.Contract) (*Client, error) {
-	c := &Client{Config: config, Contract: contract, patience: realPatience}
+	c := &Client{Config: config, Contract: contract, patience: realPatience, base: offline.BaseURL(contract.BaseURL)}
+	var err error
+	if c.api, err = url.Parse(contract.BaseURL); err != nil {
+		return c, fmt.Errorf("the contract's base URL cannot be read: %w", err)
+	}
 	if err := c.check(); err != nil {
 		return c, err
 	}
@@ -102,7 +109,7 @@ func (c *Client) constructOnce() (client.Calls, error) {
 	var constructed atomic.Bool
 	refuse := &http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
 		if constructed.Load() {
-			return nil, refuseOld(r)
+			return nil, refuseOld(r, r.URL.String())
 		}
 		return nil, offline.Refuse(watch.Context(r.Context()), fmt.Sprintf("%s %s", r.Method, exchange.PrintableURL(r.URL.String())))
 	})}
@@ -117,7 +124,7 @@ func (c *Client) constructOnce() (client.Calls, error) {
 	inner := &outcome{}
 	run := func(patience time.Duration) {
 		inner.instance, inner.fault = guard(context.Background(), patience, func(context.Context) instance {
-			calls, err := c.construct(refuse, offline.BaseURL(c.Contract.BaseURL))
+			calls, err := c.construct(refuse, c.base)
 			return instance{calls, err}
 		})
 	}
@@ -164,6 +171,13 @@ func (c *Client) construct(given *http.Client, baseURL string) (client.Calls, er
 		}
 	}
 	return calls, nil
+}
+
+// shownURL is a URL of a request with the API's own host.
+func (c *Client) shownURL(u *url.URL) string {
+	shown := *u
+	shown.Scheme, shown.Host = c.api.Scheme, c.api.Host
+	return shown.String()
 }
 
 // Performs reports whether the client performs the operation.

@@ -1,9 +1,11 @@
 package call
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"net/http"
 	"net/url"
@@ -62,7 +64,7 @@ func (s *session) newLine(request Request) (*line, error) {
 			return nil, err
 		}
 	}
-	l.recorder = &recorder{transport: l.responses, baseURL: s.client.Contract.BaseURL, pace: request.Pace}
+	l.recorder = &recorder{transport: l.responses, shownURL: s.client.shownURL, pace: request.Pace}
 	l.transport = l.recorder
 	return l, nil
 }
@@ -106,9 +108,11 @@ type lineKey struct{}
 // call has the instance perform a call, and notes what it came to. The first call constructs the instance.
 func (s *session) call(patience time.Duration, l *line) {
 	began := time.Now()
-	ctx, end := context.WithCancel(context.WithValue(l.watch.Context(context.Background()), lineKey{}, l))
-	defer end()
+	ctx := context.WithValue(l.watch.Context(context.Background()), lineKey{}, l)
 	if l.request.Wrap != nil {
+		var end context.CancelFunc
+		ctx, end = context.WithCancel(ctx)
+		defer end()
 		transport := l.request.Wrap(Line{l.responses, l.recorder, l.want, end})
 		s.mutex.Lock()
 		l.transport = transport
@@ -165,7 +169,7 @@ func (s *session) RoundTrip(r *http.Request) (*http.Response, error) {
 		if s.client.Dial != nil { // it has come to this machine's own server, and may be of any instance
 			return nil, errEnded
 		}
-		return nil, refuseOld(shown(r, s.client.Contract.BaseURL))
+		return nil, refuseOld(r, s.client.shownURL(r.URL))
 	}
 	if !ok {
 		l = s.turn[max(0, slices.IndexFunc(s.turn, func(l *line) bool { return !l.sent }))]
@@ -180,16 +184,16 @@ func (s *session) RoundTrip(r *http.Request) (*http.Response, error) {
 var errEnded = errors.New("the call that the server was for has ended")
 
 // refuseOld refuses a request by an http.Client that was given for another instance.
-func refuseOld(r *http.Request) error {
+func refuseOld(r *http.Request, address string) error {
 	return offline.Refuse(r.Context(), fmt.Sprintf("%s %s by an http.Client that New was given for another instance",
-		r.Method, exchange.PrintableURL(r.URL.String())))
+		r.Method, exchange.PrintableURL(address)))
 }
 
 // recorder captures every exchange below the client, whose goroutines may share it, as if the API itself had responded. It gives
 // the client bodies as net/http does.
 type recorder struct {
 	transport http.RoundTripper
-	baseURL   string
+	shownURL  func(*url.URL) string
 	pace      Pace
 	mutex     sync.Mutex
 	exchanges []exchange.Exchange
@@ -202,17 +206,17 @@ func (r *recorder) RoundTrip(request *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	seen := *response
-	seen.Request = shown(request, r.baseURL)
-	x, err := exchange.Capture(&seen)
-	if err != nil {
+	content, err := io.ReadAll(response.Body)
+	if err = cmp.Or(err, response.Body.Close()); err != nil {
 		return nil, err
 	}
+	x := exchange.New(request.Method, r.shownURL(request.URL),
+		fixtures.Response{Status: response.StatusCode, Header: response.Header, Body: content}, time.Now())
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
 	r.exchanges = append(r.exchanges, x)
 	response.Body = http.NoBody
-	if content := x.Body(); len(content) > 0 {
+	if len(content) > 0 {
 		b := newBody(request.Context(), content, r.pace)
 		if response.Body = b; r.pace == Chunked {
 			response.ContentLength, response.TransferEncoding = -1, []string{"chunked"}
@@ -220,18 +224,6 @@ func (r *recorder) RoundTrip(request *http.Request) (*http.Response, error) {
 		r.bodies = append(r.bodies, b)
 	}
 	return response, nil
-}
-
-// shown is the request with the API's own host.
-func shown(request *http.Request, baseURL string) *http.Request {
-	api, err := url.Parse(baseURL)
-	if err != nil {
-		return request
-	}
-	shown, address := *request, *request.URL
-	address.Scheme, address.Host = api.Scheme, api.Host
-	shown.URL = &address
-	return &shown
 }
 
 func (r *recorder) all() []exchange.Exchange {

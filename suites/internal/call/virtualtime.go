@@ -27,11 +27,12 @@ func guard[T any](ctx context.Context, patience time.Duration, f func(context.Co
 		result T
 		fault  error
 	}
+	began := time.Now()
 	ctx, cancel := context.WithTimeout(ctx, patience/2)
 	defer cancel()
 	done := make(chan outcome, 1)
 	go func() {
-		growStack(false)
+		GrowStack()
 		o := outcome{fault: &Panic{Value: "it ended its goroutine by runtime.Goexit, as t.FailNow does"}}
 		defer func() { done <- o }()
 		defer func() {
@@ -42,7 +43,12 @@ func guard[T any](ctx context.Context, patience time.Duration, f func(context.Co
 		o.result = f(ctx)
 		o.fault = nil
 	}()
-	timer := time.NewTimer(patience)
+	select {
+	case o := <-done:
+		return o.result, o.fault
+	case <-ctx.Done():
+	}
+	timer := time.NewTimer(patience - time.Since(began))
 	defer timer.Stop()
 	select {
 	case o := <-done:
@@ -52,8 +58,10 @@ func guard[T any](ctx context.Context, patience time.Duration, f func(context.Co
 	}
 }
 
-// growStack grows a new goroutine's stack once, while there is little on it to copy: what a client calls goes deep. Its frame has the
-// size whether or not the space in it is used, and cleared.
+// GrowStack grows a new goroutine's stack once, while there is little on it to copy: what a client calls goes deep.
+func GrowStack() { growStack(false) }
+
+// growStack has a frame of the size whether or not the space in it is used, and cleared.
 //
 //go:noinline
 func growStack(use bool) {

@@ -93,7 +93,7 @@ func (j *Judge) CheckCases(cases map[string][]*fixtures.Wording) error {
 type Matching struct {
 	errata    []*fixtures.Erratum
 	confirmed []bool
-	client    client.Config
+	client    *client.Config
 }
 
 // Matching finds the client's errata of a wording in a case.
@@ -103,7 +103,7 @@ func (j *Judge) Matching(w *fixtures.Wording, inCase string) *Matching {
 
 // matching finds the errata of somebody, a client or, in live runs, the provider.
 func (j *Judge) matching(whose string, w *fixtures.Wording, inCase string) *Matching {
-	m := &Matching{client: j.Client.Config}
+	m := &Matching{client: &j.Client.Config}
 	for _, e := range j.Errata {
 		if e.Client == whose && e.Case == inCase && e.Covers(w) {
 			m.errata = append(m.errata, e)
