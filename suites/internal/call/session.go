@@ -1,7 +1,9 @@
 package call
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -31,13 +33,17 @@ type session struct {
 
 // line is one call, and the way of its requests.
 type line struct {
-	request   Request
-	want      stub.Request
-	answers   *stub.Stub
-	recorder  *recorder
-	transport http.RoundTripper // the recorder, or what wraps it
-	watch     *offline.Watch
-	strayed   error // what was refused while the call was under way
+	request        Request
+	want           stub.Request
+	answers        *stub.Stub
+	recorder       *recorder
+	beside         *stub.Stub // gives responses to the declared reads, which besideRecorder records
+	besideRecorder *recorder
+	transport      http.RoundTripper // the recorder, or what wraps it
+	watch          *offline.Watch
+	strayed        error // what was refused while the call was under way
+
+	undeclared string // the declaration that would allow a request that was rejected
 
 	sent   bool // whether the client has sent a request; guarded by the session's mutex, as the result is
 	result Result
@@ -46,13 +52,24 @@ type line struct {
 // newLine stubs the response of a call.
 func (s *session) newLine(request Request) (*line, error) {
 	o := request.Operation
-	l := &line{request: request, answers: stub.New(), want: stub.Request{Method: o.Method, URL: withQuery(o.URLAt(s.base), s.client.Query), Body: o.Body}}
+	l := &line{request: request, answers: stub.New(), beside: stub.New(), want: s.want(o, o.Params)}
 	if request.Response.Status != 0 || request.Wrap == nil {
 		if err := l.answers.Respond(l.want, request.Response); err != nil {
 			return nil, err
 		}
 	}
+	if request.NextPage != "" {
+		next := l.want
+		next.URL = withQuery(next.URL, map[string]string{o.Contract.Pages.Parameter: request.NextPage})
+		if err := l.answers.Respond(next, o.SuccessResponse()); err != nil {
+			return nil, err
+		}
+	}
+	if err := s.addReads(l); err != nil {
+		return nil, err
+	}
 	l.recorder = &recorder{transport: l.answers, baseURL: s.client.Contract.BaseURL, pace: request.Pace}
+	l.besideRecorder = &recorder{transport: l.beside, baseURL: s.client.Contract.BaseURL}
 	l.transport = l.recorder
 	return l, nil
 }
@@ -120,7 +137,7 @@ func (s *session) call(patience time.Duration, l *line) {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
 	l.result.Surfaced, l.result.Fault, l.result.Returned = surfaced, fault, returned
-	if unclosed := l.recorder.unclosed(); fault == nil && unclosed != "" && s.client.Dial == nil { // a server does not see it
+	if unclosed := cmp.Or(l.recorder.unclosed(), l.besideRecorder.unclosed()); fault == nil && unclosed != "" && s.client.Dial == nil { // a server does not see it
 		l.result.Unclosed = &UnclosedBody{s.client.Name, unclosed, l.request.What}
 	}
 }
@@ -134,7 +151,7 @@ func (s *session) close(fault error) []*Result {
 	var results []*Result
 	for _, l := range s.begun {
 		if fault != nil && slices.Contains(s.turn, l) { // the client goes on, and with it what it was given
-			l = &line{request: l.request, want: l.want, answers: l.answers, recorder: l.recorder, strayed: l.strayed, sent: l.sent}
+			l = &line{request: l.request, want: l.want, answers: l.answers, recorder: l.recorder, undeclared: l.undeclared, strayed: l.strayed, sent: l.sent}
 			l.result.Fault = fault
 		}
 		l.result.Exchanges = l.recorder.all()
@@ -156,12 +173,22 @@ func (s *session) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	if !ok {
 		l = s.turn[max(0, slices.IndexFunc(s.turn, func(l *line) bool { return !l.sent }))]
-		l.result.Guessed = true
 	}
+	if beside := s.besides(l, r); beside != nil {
+		s.mutex.Unlock()
+		return beside.RoundTrip(r)
+	}
+	l.result.Guessed = l.result.Guessed || !ok
 	l.sent = true
 	transport := l.transport
 	s.mutex.Unlock()
-	return transport.RoundTrip(r)
+	response, err := transport.RoundTrip(r)
+	if errors.Is(err, stub.ErrUnexpected) {
+		s.mutex.Lock()
+		l.undeclared = cmp.Or(l.undeclared, s.undeclared(l.request.Operation, r))
+		s.mutex.Unlock()
+	}
+	return response, err
 }
 
 // refuseOld refuses a request by an http.Client that was given for another instance.
