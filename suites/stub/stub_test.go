@@ -98,7 +98,7 @@ var exactRequests = []TableEntry{
 	Entry("one less key", "PATCH", course+query, `{"size":[1]}`, `body at /name: got nothing, want "a"`),
 	Entry("null for a key", "PATCH", course+query, `{"name":null,"size":[1]}`, `body at /name: got null, want "a"`),
 	Entry("an object for an array", "PATCH", course+query, `{"name":"a","size":{"0":1}}`, `body at /size: got {"0":1}, want [1]`),
-	Entry("a key twice", "PATCH", course+query, `{"name":"a","size":[1],"name":"a"}`, "which is not JSON"),
+	Entry("a key twice", "PATCH", course+query, `{"name":"a","size":[1],"name":"a"}`, `body: got {"name":"a","size":[1],"name":"a"}, which is not JSON`),
 	Entry("another value", "PATCH", course+query, "null", "body: got null, want "),
 	Entry("no JSON", "PATCH", course+query, "name", "body: got name, which is not JSON"),
 	// Pitfall 6: gock dereferences the missing body, and then deadlocks.
@@ -147,6 +147,53 @@ var _ = Describe("a stub", func() {
 		Expect(err).To(MatchError(stub.ErrOtherHost))
 		_, err = send(ctx, s.Client(), "GET", course+"2", "")
 		Expect(err).NotTo(MatchError(stub.ErrOtherHost))
+	}, SpecTimeout(time.Minute))
+
+	It("takes what a request may have, as often as it may be sent", func(ctx SpecContext) {
+		Expect(s.Respond(stub.Request{
+			Method: "PATCH", URL: course + query, Body: []byte(body), Repeat: true,
+			Paths: []string{"/v1/users/a%2Fb/course"}, Query: []string{"size", "fields"}, Fields: []string{"/due~1on", "/size/1"},
+		}, respondJSON("{}"))).To(Succeed())
+		for url, sent := range map[string]string{
+			course + query:                          body,
+			host + "/v1/users/a%2Fb/course" + query: body,
+			course + query + "&fields=id":           `{"name":"a","due/on":{"a":[]},"size":[1,2]}`,
+		} {
+			Expect(send(ctx, s.Client(), "PATCH", url, sent)).To(Equal("{}"))
+			Expect(send(ctx, s.Client(), "PATCH", url, sent)).To(Equal("{}"))
+		}
+		Expect(s.Close()).To(Succeed())
+	}, SpecTimeout(time.Minute))
+
+	It("keeps what the request has exact, whatever else it may have", func(ctx SpecContext) {
+		Expect(s.Respond(stub.Request{
+			Method: "PATCH", URL: course + query, Body: []byte(body), Repeat: true,
+			Paths: []string{"/v1/users/a%2Fb/course"}, Query: []string{"size"}, Fields: []string{"/name", "/size/0", "/due"},
+		}, respondJSON("{}"))).To(Succeed())
+		for _, request := range [][3]string{
+			{course + "?mask=name&size=2", body, `query parameter "size"`},
+			{course + "?mask=name", body, `query parameter "size"`},
+			{host + "/v1/users/a/b/course" + query, body, "path: "},
+			{course + query, `{"name":"b","size":[1]}`, "body at /name: "},
+			{course + query, `{"name":"a","size":[2]}`, "body at /size/0: "},
+			{course + query, `{"size":[1],"due":1}`, "body at /name: got nothing"},
+		} {
+			_, err := send(ctx, s.Client(), "PATCH", request[0], request[1])
+			Expect(err).To(MatchError(ContainSubstring("\n  " + request[2])))
+		}
+	}, SpecTimeout(time.Minute))
+
+	It("says whether it has a response to a request without a body", func(ctx SpecContext) {
+		Expect(s.Respond(stub.Request{Method: "GET", URL: course, Repeat: true}, respondJSON("{}"))).To(Succeed())
+		takes := func(method, url string, body io.Reader) bool {
+			request, err := http.NewRequestWithContext(ctx, method, url, body)
+			Expect(err).NotTo(HaveOccurred())
+			return s.Takes(request)
+		}
+		Expect(takes("GET", course, nil)).To(BeTrue())
+		Expect(takes("GET", course+"2", nil)).To(BeFalse())
+		Expect(takes("POST", course, nil)).To(BeFalse())
+		Expect(takes("GET", course, strings.NewReader("{}"))).To(BeFalse())
 	}, SpecTimeout(time.Minute))
 
 	It("rejects everything once it is closed", func(ctx SpecContext) {
@@ -346,7 +393,7 @@ var _ = Describe("a stub", func() {
 		Expect(send(ctx, s.Client(), "GET", course, "")).To(Equal("1"))
 		Expect(send(ctx, s.Client(), "GET", course, "")).To(Equal("2"))
 		_, err := send(ctx, s.Client(), "GET", course, "")
-		Expect(err).To(MatchError(ContainSubstring("the response to GET " + course + " was given before")))
+		Expect(err).To(MatchError(ContainSubstring("its response was given before")))
 	}, SpecTimeout(time.Minute))
 
 	It("fails the spec whose response was never requested", func() {
