@@ -243,14 +243,14 @@ func (s *Stub) explain(request *received) string {
 func (a *stubbed) mismatch(r *received) error {
 	path := r.URL.EscapedPath()
 	switch {
-	case r.Method != a.Method:
-		return fmt.Errorf("method: got %s, want %s", exchange.Printable(r.Method), a.Method)
+	case r.URL.Host != a.url.Host:
+		return errors.New("host: it is not that of the expected request")
+	case r.Host != "" && r.Host != a.url.Host:
+		return fmt.Errorf("header Host: got %s, want the host of the URL", exchange.Printable(r.Host))
 	case r.URL.Scheme != a.url.Scheme:
 		return fmt.Errorf("scheme: got %s, want %s", r.URL.Scheme, a.url.Scheme)
-	case r.URL.Host != a.url.Host:
-		return fmt.Errorf("host: got %s, want %s", exchange.Printable(r.URL.Host), a.url.Host)
-	case r.Host != "" && r.Host != a.url.Host:
-		return fmt.Errorf("header Host: got %s, want %s", exchange.Printable(r.Host), a.url.Host)
+	case r.Method != a.Method:
+		return fmt.Errorf("method: got %s, want %s", exchange.Printable(r.Method), a.Method)
 	case !samePath(path, a.url.EscapedPath()) && !slices.ContainsFunc(a.Paths, func(other string) bool { return samePath(path, other) }):
 		return fmt.Errorf("path: want %s", a.url.EscapedPath())
 	}
