@@ -23,7 +23,7 @@ func (r *stubbed) differingBody(body []byte) error {
 	if len(body) == 0 || r.Body == nil {
 		return fmt.Errorf("body: got %s, want %s", PrintableBody(body), PrintableBody(r.Body))
 	}
-	if _, err := canonical(body); err != nil {
+	if err := checkJSON(body); err != nil {
 		return fmt.Errorf("body: got %s, which is not JSON (%s)", PrintableBody(body), exchange.Printable(err.Error()))
 	}
 	return r.difference("", decoded(body), decoded(r.Body))
@@ -104,6 +104,12 @@ func text(value any) string {
 		panic(errors.Join(errors.New("stub: a decoded value cannot be encoded"), err)) // it was decoded from JSON
 	}
 	return exchange.Printable(string(bytes.TrimSpace(out.Bytes())))
+}
+
+// checkJSON returns an error of anything that is not strictly JSON, as a key twice.
+func checkJSON(body []byte) error {
+	value := jsontext.Value(bytes.Clone(body))
+	return value.Compact(jsontext.AllowDuplicateNames(false))
 }
 
 // decoded is a body that was read as JSON before, its numbers as written.

@@ -108,7 +108,7 @@ func (c *Client) checkAdds() (problems []error) {
 		o, adds := c.Contract.Operation(id), c.Adds[id]
 		if o == nil && id != "*" {
 			if !c.ofAnother(id) {
-				problems = append(problems, fmt.Errorf("Adds has %q, which is no operation of %s: give the id of one, or \"*\"", id, c.Contract.Provider))
+				problems = append(problems, fmt.Errorf("the Adds of %s have %q, which is no operation of %s: give the id of one, or \"*\"", c.Name, id, c.Contract.Provider))
 			}
 			continue
 		}

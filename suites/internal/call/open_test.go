@@ -85,7 +85,7 @@ func TestOpen(t *testing.T) {
 		"additions":                     {adding("sample.things.update", client.Addition{Query: []string{"fields"}, Fields: []string{"/due"}, Reads: []string{"sample.things.get"}}), ""},
 		"additions to all":              {adding("*", client.Addition{Reads: []string{"sample.things.get", another}}), ""},
 		"additions to another's":        {adding(another, client.Addition{Reads: []string{"nosuch"}}), ""},
-		"additions to an unknown one":   {adding("sample.things.grow", client.Addition{}), `Adds has "sample.things.grow", which is no operation of sample`},
+		"additions to an unknown one":   {adding("sample.things.grow", client.Addition{}), `the Adds of connector have "sample.things.grow", which is no operation of sample`},
 		"a field that is no pointer":    {adding("*", client.Addition{Fields: []string{"due"}}), `Adds["*"].Fields has "due", which is no JSON Pointer of a member: write it as /dueDateTime`},
 		"the body for a field":          {adding("*", client.Addition{Fields: []string{""}}), `Adds["*"].Fields has "", which is no JSON Pointer`},
 		"an unknown read":               {adding("*", client.Addition{Reads: []string{"sample.things.grow"}}), `Adds["*"].Reads has "sample.things.grow", which is no operation of sample`},
