@@ -43,6 +43,13 @@ type Config struct {
 	Exposes []Field
 	// Query is what the client adds to the query of every request, such as Google's alt=json; nil for nothing.
 	Query map[string]string
+	// Adds says, by the operation's id, "*" for every other, what the client sends beside the minimal request, which stays exact in
+	// all that it has. Nil for nothing.
+	Adds map[string]Addition
+	// TokenURL is the absolute URL of the OAuth 2.0 token endpoint at which the client signs in with the given http.Client, empty if
+	// it does not. Requests to it receive a token, and never leave the process. A client that dials cannot be given another
+	// endpoint: give it a token of its own in Dial.
+	TokenURL string
 	// Errata is the path of a YAML file, relative to the folder of the test, of known deviations of the client that are
 	// accepted until a date; empty for none. fixtures.LoadErrataFile describes its keys.
 	Errata string
@@ -60,6 +67,15 @@ type Config struct {
 	ReadsMinutes bool
 }
 
+// Addition is what a client sends beside the minimal request of an operation. It may send each, and need not.
+type Addition struct {
+	Query  []string // names of further query parameters
+	Fields []string // JSON Pointers of further members of the body, such as "/dueDateTime"
+	// Reads are the ids of operations that it calls beside, such as "graph.get" before it writes: of method GET. Each succeeds, any
+	// number of times.
+	Reads []string
+}
+
 // DefaultTimeout is how long one call of a client that dials may take.
 const DefaultTimeout = 30 * time.Second
 
@@ -70,7 +86,7 @@ type Calls map[string]func(ctx context.Context, call Call) error
 // Call is one request of an operation.
 type Call struct {
 	Operation *fixtures.Operation
-	Params    map[string]string // a value for each {parameter} of Operation.Path, unescaped
+	Params    map[string]string // a value for each {parameter} of Operation.Path and its Alternatives, unescaped
 	Query     map[string]string // unescaped; nil for none
 	Body      []byte            // JSON; nil for none
 }

@@ -28,7 +28,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/go-json-experiment/json/jsontext"
 	"github.com/h2non/gock"
 
 	"github.com/learncontract/learncontract/fixtures"
@@ -50,6 +49,11 @@ type Request struct {
 	// stand in place of URL's: what a client takes from its configuration.
 	Example string
 	Body    []byte // JSON; nil for a request without a body
+
+	Paths  []string // further escaped paths that it may have in place of the URL's
+	Query  []string // names of parameters that it may have beside those of the URL, with any value
+	Fields []string // JSON Pointers of members that the body may have beside those of Body, with any value
+	Repeat bool     // whether it may be sent any number of times, also never
 }
 
 // String is the request's method and URL, query values masked.
@@ -138,7 +142,7 @@ func (s *Stub) Close() error {
 	}
 	var problems []error
 	for _, a := range s.responses {
-		if !a.mock.Done() {
+		if !a.Repeat && !a.mock.Done() {
 			problems = append(problems, fmt.Errorf("expected %s, and it was never sent", a.Request))
 		}
 	}
@@ -164,8 +168,8 @@ func (s *Stub) RespondAt(request Request, at func(now time.Time) fixtures.Respon
 			return fmt.Errorf("stub: the example %q is no URL: %w", request.Example, err)
 		}
 	}
-	if request.Body != nil && !jsontext.Value(request.Body).IsValid() {
-		if _, err := canonical(request.Body); err != nil {
+	if request.Body != nil {
+		if err := checkJSON(request.Body); err != nil {
 			return fmt.Errorf("stub: the body of %s is not JSON: %w", request, err)
 		}
 	}
@@ -181,7 +185,11 @@ func (s *Stub) RespondAt(request Request, at func(now time.Time) fixtures.Respon
 	response.BodyBuffer = with.Body
 	matcher := gock.NewEmptyMatcher()
 	matcher.Add(func(*http.Request, *gock.Request) (bool, error) { return a.mismatch(s.current) == nil, nil })
-	a.mock = gock.NewMock(gock.NewRequest(), response)
+	expected := gock.NewRequest()
+	if request.Repeat {
+		expected.Persist()
+	}
+	a.mock = gock.NewMock(expected, response)
 	a.mock.SetMatcher(matcher)
 
 	s.mutex.Lock()
@@ -190,7 +198,18 @@ func (s *Stub) RespondAt(request Request, at func(now time.Time) fixtures.Respon
 	return nil
 }
 
-// RoundTrip implements http.RoundTripper. The error of a rejected request says how it differs from each stub.
+// Takes reports whether the stub has a response to a request without a body.
+func (s *Stub) Takes(r *http.Request) bool {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	bodyless := r.Body == nil || r.Body == http.NoBody
+	return bodyless && slices.ContainsFunc(s.responses, func(a *stubbed) bool {
+		return !a.mock.Done() && a.mismatch(&received{Request: r}) == nil
+	})
+}
+
+// RoundTrip implements http.RoundTripper. The error of a rejected request says how it differs from
+// the one that is expected next.
 func (s *Stub) RoundTrip(r *http.Request) (*http.Response, error) {
 	request := &received{Request: r}
 	request.body, request.fault = ReadBody(r)
@@ -221,7 +240,7 @@ func rejectedError(r *http.Request, kind error, why string) error {
 	return fmt.Errorf("%w: %s %s%s", kind, r.Method, exchange.PrintableURL(r.URL.String()), why)
 }
 
-// explain says why each stub does not respond to the request.
+// explain says why the stub does not respond to the request.
 func (s *Stub) explain(request *received) string {
 	switch {
 	case s.closed:
@@ -229,37 +248,41 @@ func (s *Stub) explain(request *received) string {
 	case len(s.responses) == 0:
 		return ": there is no stub"
 	}
-	var why strings.Builder
-	for _, a := range s.responses {
-		if a.mock.Done() {
-			fmt.Fprintf(&why, "\n  the response to %s was given before", a.Request)
-			continue
+	next := s.responses[len(s.responses)-1]
+	for _, a := range slices.Backward(s.responses) {
+		if a.mismatch(request) == nil {
+			return "\n  its response was given before"
 		}
-		fmt.Fprintf(&why, "\n  it differs in %v\n  expected: %s", a.mismatch(request), a.Request)
+		if !a.mock.Done() {
+			next = a
+		}
 	}
-	return why.String()
+	return fmt.Sprintf("\n  %v", next.mismatch(request))
 }
 
 // mismatch is the first part in which the request differs from the one that the response is for, nil if it is the same.
 func (a *stubbed) mismatch(r *received) error {
-	segment, query := a.differingSegment(r.URL.EscapedPath()), differingParameter(r.URL.RawQuery, a.url.RawQuery)
+	path := r.URL.EscapedPath()
+	segment := a.differingSegment(path)
 	switch {
-	case r.Method != a.Method:
-		return errors.New("method")
+	case r.URL.Host != a.url.Host:
+		return errors.New("host: it is not that of the expected request")
+	case r.Host != "" && r.Host != a.url.Host:
+		return fmt.Errorf("header Host: got %s, want the host of the URL", exchange.Printable(r.Host))
 	case r.URL.Scheme != a.url.Scheme:
-		return errors.New("scheme")
-	case r.URL.Host != a.url.Host || r.Host != "" && r.Host != a.url.Host:
-		return errors.New("host")
-	case segment != nil:
+		return fmt.Errorf("scheme: got %s, want %s", r.URL.Scheme, a.url.Scheme)
+	case r.Method != a.Method:
+		return fmt.Errorf("method: got %s, want %s", exchange.Printable(r.Method), a.Method)
+	case segment != nil && !slices.ContainsFunc(a.Paths, func(other string) bool { return samePath(path, other) }):
 		return segment
-	case query != nil:
-		return query
-	case r.fault != nil:
-		return fmt.Errorf("body: it %w", r.fault)
-	case !sameJSON(r.body, a.Body):
-		return fmt.Errorf("body: it sends %s, and the documented request %s", PrintableBody(r.body), PrintableBody(a.Body))
 	}
-	return nil
+	if err := a.differingParameter(r.URL.RawQuery); err != nil {
+		return err
+	}
+	if r.fault != nil {
+		return fmt.Errorf("body: it %w", r.fault)
+	}
+	return a.differingBody(r.body)
 }
 
 // differingSegment is the first segment in which an escaped path differs, as a server reads it: d:math and d%3Amath are the same,
@@ -269,13 +292,18 @@ func (a *stubbed) differingSegment(path string) error {
 	for i, segment := range segments[:min(len(segments), len(want))] {
 		isLast := i == len(want)-1
 		if !sameSegment(segment, want[i]) && (isLast || i >= len(examples) || !sameSegment(segment, examples[i])) {
-			return fmt.Errorf("path: it sends %q where the documented request has %q: escape a parameter once, and / as %%2F", segment, want[i])
+			return fmt.Errorf("path: want %s: got %q in place of %q; escape a parameter once, and / as %%2F", a.url.EscapedPath(), segment, want[i])
 		}
 	}
 	if len(segments) != len(want) {
-		return fmt.Errorf("path: it has %d segments, and the documented request %d", len(segments)-1, len(want)-1)
+		return fmt.Errorf("path: want %s", a.url.EscapedPath())
 	}
 	return nil
+}
+
+// samePath compares two escaped paths segment by segment.
+func samePath(a, b string) bool {
+	return slices.EqualFunc(strings.Split(a, "/"), strings.Split(b, "/"), sameSegment)
 }
 
 func sameSegment(a, b string) bool {
@@ -284,40 +312,29 @@ func sameSegment(a, b string) bool {
 	return a == b || errX == nil && errY == nil && x == y
 }
 
-// differingParameter names the first parameter, by name, in which two queries differ whatever their order; nil if none.
-func differingParameter(a, b string) error {
-	if a == b {
-		return nil
+// differingParameter names the first parameter, by name, in which a query differs from the request's whatever their order; nil if
+// none.
+func (r *stubbed) differingParameter(query string) error {
+	got, errGot := url.ParseQuery(query)
+	want, errWant := url.ParseQuery(r.url.RawQuery)
+	if errGot != nil || errWant != nil {
+		return errors.New("query: it cannot be read, so escape its values")
 	}
-	x, errX := url.ParseQuery(a)
-	y, errY := url.ParseQuery(b)
-	if errX != nil || errY != nil {
-		return errors.New("query, which cannot be read")
-	}
-	names := slices.Sorted(maps.Keys(x))
-	names = append(names, slices.Sorted(maps.Keys(y))...)
+	names := slices.Concat(slices.Collect(maps.Keys(got)), slices.Collect(maps.Keys(want)))
+	slices.Sort(names)
 	for _, name := range names {
+		printable := strconv.Quote(exchange.Printable(name))
 		switch {
-		case slices.Equal(x[name], y[name]):
-		case x[name] != nil && y[name] != nil:
-			return fmt.Errorf("query parameter %q: it has another value: escape that of the call once", name)
-		case x[name] == nil:
-			return fmt.Errorf("query parameter %q: it is missing", name)
-		default:
-			return fmt.Errorf("query parameter %q: if the client adds it, name it in Config.Query", name)
+		case slices.Equal(got[name], want[name]):
+		case got[name] == nil:
+			return fmt.Errorf("query parameter %s: got nothing, want one", printable)
+		case want[name] != nil:
+			return fmt.Errorf("query parameter %s: got another value than that of the call: escape it once", printable)
+		case !slices.Contains(r.Query, name):
+			return fmt.Errorf("query parameter %s: got one, want nothing; if the client means to send it, name it in Config.Adds, as Query", printable)
 		}
 	}
 	return nil
-}
-
-// sameJSON compares two bodies as JSON. No body equals only no body.
-func sameJSON(a, b []byte) bool {
-	if bytes.Equal(a, b) {
-		return true
-	}
-	x, errX := canonical(a)
-	y, errY := canonical(b)
-	return errX == nil && errY == nil && bytes.Equal(x, y)
 }
 
 // ReadBody reads the body of a request as its header labels it, and closes it. The fault says why a JSON server cannot read
@@ -331,7 +348,7 @@ func ReadBody(r *http.Request) (body []byte, fault error) {
 	encoding := strings.ToLower(strings.Join(r.Header.Values("Content-Encoding"), ", "))
 	switch {
 	case err != nil:
-		return body, fmt.Errorf("has a body that cannot be read: %w", err)
+		return body, fmt.Errorf("cannot be read: %w", err)
 	case r.ContentLength > 0 && r.ContentLength != int64(len(body)):
 		return body, fmt.Errorf("announces %d bytes, and sends %d", r.ContentLength, len(body))
 	case encoding == "gzip":
@@ -348,8 +365,10 @@ func ReadBody(r *http.Request) (body []byte, fault error) {
 	}
 	label := strings.Join(r.Header.Values("Content-Type"), ", ")
 	if media, _, _ := mime.ParseMediaType(label); len(body) > 0 && media != "application/json" {
-		return body, fmt.Errorf("is labelled Content-Type: %s, and the provider takes application/json",
-			cmp.Or(exchange.Printable(label), "(missing)"))
+		if label == "" {
+			return body, errors.New("has no Content-Type; want application/json")
+		}
+		return body, fmt.Errorf("has Content-Type %s; want application/json", exchange.Printable(label))
 	}
 	return body, nil
 }
@@ -373,12 +392,4 @@ func PrintableBody(body []byte) string {
 		body = compact.Bytes()
 	}
 	return exchange.Printable(string(body))
-}
-
-// canonical is JSON in the one form of all equal values, with numbers as written. Anything that is not strictly JSON, as a
-// key twice, is an error.
-func canonical(body []byte) (jsontext.Value, error) {
-	value := jsontext.Value(bytes.Clone(body))
-	err := value.Canonicalize(jsontext.CanonicalizeRawInts(false), jsontext.CanonicalizeRawFloats(false))
-	return value, err
 }

@@ -80,21 +80,29 @@ var exactRequests = []TableEntry{
 	Entry("query in another order", "PATCH", course+"?size=1&mask=name", body, ""),
 	Entry("JSON written in another way", "PATCH", course+query, `{ "size": [1], "name": "\u0061" }`, ""),
 	Entry("a path escaped in another way", "PATCH", host+"/v1/course%73/1"+query, body, ""),
-	Entry("another method", "PUT", course+query, body, "method"),
+	Entry("another method", "PUT", course+query, body, "method: got PUT, want PATCH"),
 	Entry("a longer path", "PATCH", course+"2"+query, body, "path"),
 	Entry("a deeper path", "PATCH", course+"/students"+query, body, "path"),
-	Entry("one more query parameter", "PATCH", course+query+"&x=1", body, `query parameter "x"`),
-	Entry("a longer query value", "PATCH", course+"?mask=name&size=100", body, `query parameter "size"`),
-	Entry("no query", "PATCH", course+"?", body, `query parameter "mask"`),
-	Entry("a query that cannot be read", "PATCH", course+"?mask=%zz", body, "query, which cannot be read"),
+	Entry("one more query parameter", "PATCH", course+query+"&x=1", body, `query parameter "x": got one, want nothing; if the client means to send it, name it in Config.Adds, as Query`),
+	Entry("a longer query value", "PATCH", course+"?mask=name&size=100", body, `query parameter "size": got another value than that of the call`),
+	Entry("no query", "PATCH", course+"?", body, `query parameter "mask": got nothing, want one`),
+	Entry("a query that cannot be read", "PATCH", course+"?mask=%zz", body, "query: it cannot be read"),
 	// Pitfall 5: a JSON array is a character class to gock.
-	Entry("another array", "PATCH", course+query, `{"name": "a", "size": [2]}`, `body: it sends {"name":"a","size":[2]}, and the documented request `+body),
-	Entry("a number that differs past a float's precision", "PATCH", course+query, `{"name":"a","size":[1.00000000000000000001]}`, "body"),
-	Entry("text after the body", "PATCH", course+query, body+"}", "body"),
-	Entry("one more key", "PATCH", course+query, `{"name":"a","size":[1],"x":1}`, "body"),
-	Entry("no JSON", "PATCH", course+query, "name", "body: it sends name, and the documented request "+body),
+	Entry("another array", "PATCH", course+query, `{"name": "a", "size": [2]}`, "body at /size/0: got 2, want 1"),
+	Entry("a number that differs past a float's precision", "PATCH", course+query, `{"name":"a","size":[1.00000000000000000001]}`, "body at /size/0: got 1.00000000000000000001, want 1"),
+	Entry("text after the body", "PATCH", course+query, body+"}", "body: got "+body+"}, which is not JSON"),
+	Entry("one more key", "PATCH", course+query, `{"name":"a","size":[1],"x":1}`, "body at /x: got 1, want nothing; if the client means to send it, name it in Config.Adds, as Fields"),
+	Entry("a text for a number", "PATCH", course+query, `{"name":"a","size":["1"]}`, `body at /size/0: got "1", want 1`),
+	Entry("one more element", "PATCH", course+query, `{"name":"a","size":[1,null]}`, "body at /size/1: got null, want nothing"),
+	Entry("one less element", "PATCH", course+query, `{"name":"a","size":[]}`, "body at /size/0: got nothing, want 1"),
+	Entry("one less key", "PATCH", course+query, `{"size":[1]}`, `body at /name: got nothing, want "a"`),
+	Entry("null for a key", "PATCH", course+query, `{"name":null,"size":[1]}`, `body at /name: got null, want "a"`),
+	Entry("an object for an array", "PATCH", course+query, `{"name":"a","size":{"0":1}}`, `body at /size: got {"0":1}, want [1]`),
+	Entry("a key twice", "PATCH", course+query, `{"name":"a","size":[1],"name":"a"}`, `body: got {"name":"a","size":[1],"name":"a"}, which is not JSON`),
+	Entry("another value", "PATCH", course+query, "null", "body: got null, want "),
+	Entry("no JSON", "PATCH", course+query, "name", "body: got name, which is not JSON"),
 	// Pitfall 6: gock dereferences the missing body, and then deadlocks.
-	Entry("no body", "PATCH", course+query, "", "body: it sends no body, and the documented request "+body),
+	Entry("no body", "PATCH", course+query, "", "body: got no body, want "+body),
 }
 
 var _ = Describe("a stub", func() {
@@ -141,6 +149,53 @@ var _ = Describe("a stub", func() {
 		Expect(err).NotTo(MatchError(stub.ErrOtherHost))
 	}, SpecTimeout(time.Minute))
 
+	It("takes what a request may have, as often as it may be sent", func(ctx SpecContext) {
+		Expect(s.Respond(stub.Request{
+			Method: "PATCH", URL: course + query, Body: []byte(body), Repeat: true,
+			Paths: []string{"/v1/users/a%2Fb/course"}, Query: []string{"size", "fields"}, Fields: []string{"/due~1on", "/size/1"},
+		}, respondJSON("{}"))).To(Succeed())
+		for url, sent := range map[string]string{
+			course + query:                          body,
+			host + "/v1/users/a%2Fb/course" + query: body,
+			course + query + "&fields=id":           `{"name":"a","due/on":{"a":[]},"size":[1,2]}`,
+		} {
+			Expect(send(ctx, s.Client(), "PATCH", url, sent)).To(Equal("{}"))
+			Expect(send(ctx, s.Client(), "PATCH", url, sent)).To(Equal("{}"))
+		}
+		Expect(s.Close()).To(Succeed())
+	}, SpecTimeout(time.Minute))
+
+	It("keeps what the request has exact, whatever else it may have", func(ctx SpecContext) {
+		Expect(s.Respond(stub.Request{
+			Method: "PATCH", URL: course + query, Body: []byte(body), Repeat: true,
+			Paths: []string{"/v1/users/a%2Fb/course"}, Query: []string{"size"}, Fields: []string{"/name", "/size/0", "/due"},
+		}, respondJSON("{}"))).To(Succeed())
+		for _, request := range [][3]string{
+			{course + "?mask=name&size=2", body, `query parameter "size"`},
+			{course + "?mask=name", body, `query parameter "size"`},
+			{host + "/v1/users/a/b/course" + query, body, "path: "},
+			{course + query, `{"name":"b","size":[1]}`, "body at /name: "},
+			{course + query, `{"name":"a","size":[2]}`, "body at /size/0: "},
+			{course + query, `{"size":[1],"due":1}`, "body at /name: got nothing"},
+		} {
+			_, err := send(ctx, s.Client(), "PATCH", request[0], request[1])
+			Expect(err).To(MatchError(ContainSubstring("\n  " + request[2])))
+		}
+	}, SpecTimeout(time.Minute))
+
+	It("says whether it has a response to a request without a body", func(ctx SpecContext) {
+		Expect(s.Respond(stub.Request{Method: "GET", URL: course, Repeat: true}, respondJSON("{}"))).To(Succeed())
+		takes := func(method, url string, body io.Reader) bool {
+			request, err := http.NewRequestWithContext(ctx, method, url, body)
+			Expect(err).NotTo(HaveOccurred())
+			return s.Takes(request)
+		}
+		Expect(takes("GET", course, nil)).To(BeTrue())
+		Expect(takes("GET", course+"2", nil)).To(BeFalse())
+		Expect(takes("POST", course, nil)).To(BeFalse())
+		Expect(takes("GET", course, strings.NewReader("{}"))).To(BeFalse())
+	}, SpecTimeout(time.Minute))
+
 	It("rejects everything once it is closed", func(ctx SpecContext) {
 		Expect(s.Respond(stub.Request{Method: "GET", URL: course}, respondJSON("{}"))).To(Succeed())
 		Expect(s.Close()).NotTo(Succeed())
@@ -154,7 +209,7 @@ var _ = Describe("a stub", func() {
 		Expect(err).NotTo(HaveOccurred())
 		request.Host = "classroom.example"
 		_, err = s.RoundTrip(request)
-		Expect(err).To(MatchError(ContainSubstring("differs in host")))
+		Expect(err).To(MatchError(ContainSubstring("host: it is not that of the expected request")))
 		request.URL.Host, request.Host = "classroom.example", ""
 		response, err := s.RoundTrip(request)
 		Expect(err).NotTo(HaveOccurred())
@@ -175,7 +230,7 @@ var _ = Describe("a stub", func() {
 			}
 			path, _, _ := strings.Cut(url, "?")
 			Expect(err).To(MatchError(stub.ErrUnexpected))
-			Expect(err).To(MatchError(And(ContainSubstring("it differs in "+differs), ContainSubstring("expected: PATCH "+course+"?mask=…&size=…"))))
+			Expect(err).To(MatchError(And(ContainSubstring("\n  "+differs), Not(ContainSubstring("PATCH "+course+query)))))
 			Expect(s.Close()).To(MatchError(And(
 				HavePrefix("unexpected request"), ContainSubstring(": "+method+" "+path), Not(ContainSubstring("never sent")))))
 		}, exactRequests,
@@ -197,7 +252,7 @@ var _ = Describe("a stub", func() {
 				return
 			}
 			Expect(err).To(MatchError(io.EOF), "the connection is closed")
-			Expect(s.Close()).To(MatchError(ContainSubstring("differs in " + differs)))
+			Expect(s.Close()).To(MatchError(ContainSubstring("\n  " + differs)))
 		}, exactRequests)
 
 	// The stub rejects a body that a JSON server could not read.
@@ -213,23 +268,23 @@ var _ = Describe("a stub", func() {
 				Expect(response.Body.Close()).To(Succeed())
 				return
 			}
-			Expect(err).To(MatchError(ContainSubstring("differs in body: it " + differs)))
+			Expect(err).To(MatchError(ContainSubstring("\n  body: " + differs)))
 		},
 		Entry("JSON", `{"a":1}`, isJSON, nil, ""),
 		Entry("JSON of a charset", `{"a":1}`, []string{"application/json; charset=utf-8"}, nil, ""),
 		Entry("JSON that is not compressed", `{"a":1}`, isJSON, []string{"identity"}, ""),
 		Entry("compressed JSON", gzipped(), isJSON, []string{"gzip"}, ""),
 		Entry("compressed JSON, in capitals", gzipped(), isJSON, []string{"GZIP"}, ""),
-		Entry("no label", `{"a":1}`, nil, nil, "is labelled Content-Type: (missing), and the provider takes application/json"),
-		Entry("another label", `{"a":1}`, []string{"text/plain"}, nil, "is labelled Content-Type: text/plain"),
-		Entry("a label with a token", `{"a":1}`, []string{"Bearer 0123456789abcdef"}, nil, "is labelled Content-Type: [masked], and"),
-		Entry("two labels", `{"a":1}`, []string{"application/json", "text/plain"}, nil, "is labelled Content-Type: application/json, text/plain"),
-		Entry("plain JSON labelled gzip", `{"a":1}`, isJSON, []string{"gzip"}, `is labelled Content-Encoding: gzip, and sends {"a":1} as it is`),
-		Entry("half of the gzip", gzipped()[:20], isJSON, []string{"gzip"}, "sends gzip that cannot be read: unexpected EOF"),
-		Entry("gzip without its checksum", gzipped()[:len(gzipped())-4], isJSON, []string{"gzip"}, "sends gzip that cannot be read: unexpected EOF"),
-		Entry("gzip twice labelled", gzipped(), isJSON, []string{"gzip", "gzip"}, "is labelled Content-Encoding: gzip, gzip"),
-		Entry("another compression", `{"a":1}`, isJSON, []string{"br"}, "is labelled Content-Encoding: br, which the provider does not document"),
-		Entry("gzip that is not labelled", gzipped(), isJSON, nil, "sends "),
+		Entry("no label", `{"a":1}`, nil, nil, "it has no Content-Type; want application/json"),
+		Entry("another label", `{"a":1}`, []string{"text/plain"}, nil, "it has Content-Type text/plain; want application/json"),
+		Entry("a label with a token", `{"a":1}`, []string{"Bearer 0123456789abcdef"}, nil, "it has Content-Type [masked]; want"),
+		Entry("two labels", `{"a":1}`, []string{"application/json", "text/plain"}, nil, "it has Content-Type application/json, text/plain; want"),
+		Entry("plain JSON labelled gzip", `{"a":1}`, isJSON, []string{"gzip"}, `it is labelled Content-Encoding: gzip, and sends {"a":1} as it is`),
+		Entry("half of the gzip", gzipped()[:20], isJSON, []string{"gzip"}, "it sends gzip that cannot be read: unexpected EOF"),
+		Entry("gzip without its checksum", gzipped()[:len(gzipped())-4], isJSON, []string{"gzip"}, "it sends gzip that cannot be read: unexpected EOF"),
+		Entry("gzip twice labelled", gzipped(), isJSON, []string{"gzip", "gzip"}, "it is labelled Content-Encoding: gzip, gzip"),
+		Entry("another compression", `{"a":1}`, isJSON, []string{"br"}, "it is labelled Content-Encoding: br, which the provider does not document"),
+		Entry("gzip that is not labelled", gzipped(), isJSON, nil, "got "),
 	)
 
 	It("rejects a body that breaks off or has another length than announced", func(ctx SpecContext) {
@@ -246,7 +301,7 @@ var _ = Describe("a stub", func() {
 		}
 		err := sendBody(io.MultiReader(strings.NewReader(`{"a"`), iotest.ErrReader(errors.New("gone"))), -1)
 		Expect(err).To(MatchError(stub.ErrUnexpected))
-		Expect(err).To(MatchError(ContainSubstring("has a body that cannot be read: gone")))
+		Expect(err).To(MatchError(ContainSubstring("body: it cannot be read: gone")))
 		Expect(sendBody(strings.NewReader(`{"a":1}`), 9)).To(MatchError(ContainSubstring("announces 9 bytes, and sends 7")))
 		Expect(sendBody(strings.NewReader(`{"a":1}`), 0)).To(Succeed(), "its length is not announced")
 	}, SpecTimeout(time.Minute))
@@ -268,12 +323,12 @@ var _ = Describe("a stub", func() {
 		const escaped = "https://graph.example/activities/a%2Fb"
 		Expect(s.Respond(stub.Request{Method: "GET", URL: escaped}, respondJSON("{}"))).To(Succeed())
 		_, err := send(ctx, s.Client(), "GET", "https://graph.example/activities/a/b", "")
-		Expect(err).To(MatchError(ContainSubstring("differs in path")))
+		Expect(err).To(MatchError(ContainSubstring("path: want /activities/a%2Fb")))
 		request, err := http.NewRequestWithContext(ctx, "GET", escaped, nil)
 		Expect(err).NotTo(HaveOccurred())
 		request.Host = "other.example"
 		_, err = s.RoundTrip(request)
-		Expect(err).To(MatchError(ContainSubstring("differs in host")))
+		Expect(err).To(MatchError(ContainSubstring("header Host: got other.example, want the host of the URL")))
 		Expect(send(ctx, s.Client(), "GET", escaped, "")).To(Equal("{}"))
 	}, SpecTimeout(time.Minute))
 
@@ -338,7 +393,7 @@ var _ = Describe("a stub", func() {
 		Expect(send(ctx, s.Client(), "GET", course, "")).To(Equal("1"))
 		Expect(send(ctx, s.Client(), "GET", course, "")).To(Equal("2"))
 		_, err := send(ctx, s.Client(), "GET", course, "")
-		Expect(err).To(MatchError(ContainSubstring("the response to GET " + course + " was given before")))
+		Expect(err).To(MatchError(ContainSubstring("its response was given before")))
 	}, SpecTimeout(time.Minute))
 
 	It("fails the spec whose response was never requested", func() {

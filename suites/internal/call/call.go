@@ -44,8 +44,26 @@ type Request struct {
 	Pace      Pace                // how the response's body comes
 	What      string              // the id of what is received, as texts have it
 	Once      string              // why the client must send one request only
+	NextPage  string              // the token of the next and last page, which the client may request; empty for none
 	// Wrap, if set, makes the transport that the client's requests go to, above the stub.
 	Wrap func(Line) http.RoundTripper
+}
+
+// pageToken is a token that must be escaped.
+const pageToken = "a+b/c%2Fd==&e"
+
+// Successes are the requests that receive an operation's success: its example and, of a list that has pages, a page before the last.
+// A client that follows the token sends the same request with it, and one that does not sends one request. Both are right.
+func Successes(o *fixtures.Operation, pace Pace) []Request {
+	plain := Request{Operation: o, Response: o.SuccessResponse(), Pace: pace, What: "the success of " + o.ID, Once: "nothing failed"}
+	if !o.Success.Paged {
+		return []Request{plain}
+	}
+	first := plain
+	first.Response, first.NextPage = o.Page(pageToken), pageToken
+	first.What, first.Once = "a page of "+o.ID, fmt.Sprintf("it can only follow the page's token (%s), once, in the same request with %s",
+		o.Contract.Pages.Token, o.Contract.Pages.Parameter)
+	return []Request{plain, first}
 }
 
 // Line is the way of one call's requests.
@@ -188,7 +206,7 @@ func (c *Client) judge(l *line, base string, rejected, strayed error) {
 	case a.received && strayed != nil:
 		r.Fault = &ForeignHost{a, c.Contract.BaseURL, strayed}
 	case unexpected:
-		r.Fault = &UnexpectedRequest{a, shownRefusal(rejected), shown(), l.request.Once}
+		r.Fault = &UnexpectedRequest{a, shownRefusal(rejected), l.undeclared, l.request.Once}
 	case !l.sent:
 		if dns := (*net.DNSError)(nil); strayed == nil && errors.As(r.Surfaced.Err, &dns) {
 			strayed = fmt.Errorf("the host %s was looked up: %s", dns.Name, dns.Err)

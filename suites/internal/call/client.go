@@ -15,6 +15,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/go-json-experiment/json/jsontext"
+
 	"github.com/learncontract/learncontract/fixtures"
 	"github.com/learncontract/learncontract/matchers/exchange"
 	"github.com/learncontract/learncontract/suites/client"
@@ -100,7 +102,41 @@ func (c *Client) check() error {
 	for _, status := range c.RetriesOn {
 		expect(status >= 400 && status <= 599, "RetriesOn has %d, which is no status of a failure: use 400 to 599", status)
 	}
-	return errors.Join(problems...)
+	token, err := url.Parse(c.TokenURL)
+	expect(c.TokenURL == "" || err == nil && (token.Scheme == "https" || token.Scheme == "http") && token.Host != "",
+		"TokenURL is %q, which is no absolute URL: give the token endpoint whole, such as https://login.example/oauth2/token", c.TokenURL)
+	expect(c.TokenURL == "" || c.Dial == nil, "TokenURL is set, but a client that dials signs in by a transport of its own: give it a token in Dial")
+	return errors.Join(append(problems, c.checkAdds()...)...)
+}
+
+// checkAdds says everything that is wrong with Adds.
+func (c *Client) checkAdds() (problems []error) {
+	for _, id := range slices.Sorted(maps.Keys(c.Adds)) {
+		o, adds := c.Contract.Operation(id), c.Adds[id]
+		if o == nil && id != "*" {
+			if !c.ofAnother(id) {
+				problems = append(problems, fmt.Errorf("the Adds of %s have %q, which is no operation of %s: give the id of one, or \"*\"", c.Name, id, c.Contract.Provider))
+			}
+			continue
+		}
+		for _, field := range adds.Fields {
+			if field == "" || !jsontext.Pointer(field).IsValid() {
+				problems = append(problems, fmt.Errorf("Adds[%q].Fields has %q, which is no JSON Pointer of a member: write it as /dueDateTime", id, field))
+			}
+		}
+		for _, read := range adds.Reads {
+			switch r := c.Contract.Operation(read); {
+			case r == nil && id == "*" && c.ofAnother(read):
+			case r == nil:
+				problems = append(problems, fmt.Errorf("Adds[%q].Reads has %q, which is no operation of %s: give the id of one", id, read, c.Contract.Provider))
+			case r.Method != http.MethodGet:
+				problems = append(problems, fmt.Errorf("Adds[%q].Reads has %q, which is a %s: only what reads (GET) can be called beside", id, read, r.Method))
+			case r == o:
+				problems = append(problems, fmt.Errorf("Adds[%q].Reads has the operation itself, whose request is what is checked: take it out", id))
+			}
+		}
+	}
+	return problems
 }
 
 // constructOnce constructs the client as each call does, with a transport that refuses.

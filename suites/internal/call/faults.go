@@ -3,6 +3,7 @@ package call
 import (
 	"cmp"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/learncontract/learncontract/matchers/exchange"
@@ -116,26 +117,27 @@ type ForeignHost struct {
 // Error implements error.
 func (f *ForeignHost) Error() string {
 	return fmt.Sprintf("%s called another host than %s %s:\n%v\nSend every request with the given http.Client below the given base URL. "+
-		"Give a client that signs in a token of its own in New.", f.client, f.BaseURL, f.when(), f.Err)
+		"If the client signs in there, name the token endpoint in Config.TokenURL, or give the client a token of its own in New.", f.client, f.BaseURL, f.when(), f.Err)
 }
 
 // UnexpectedRequest is a client that sent a request that nothing responds to.
 type UnexpectedRequest struct {
 	about
-	Err  error  // the requests, and what they differ in
-	Want string // the request that the call asks for
-	Why  string // why the client must send one request only
+	Err    error  // the requests, and what they differ in
+	Remedy string // the declaration that would allow them; empty if none would
+	Why    string // why the client must send one request only
 }
 
 // Error implements error.
 func (f *UnexpectedRequest) Error() string {
-	if !f.received {
-		return fmt.Sprintf("%s sent an unexpected request, and never %s:\n%v", f.client, f.Want, f.Err)
+	text := fmt.Sprintf("%s sent an unexpected request %s", f.client, f.when())
+	if f.received {
+		text = fmt.Sprintf("%s sent another request %s", f.client, f.when())
+		if f.Why != "" {
+			text += ", though " + f.Why
+		}
 	}
-	if f.Why == "" {
-		return fmt.Sprintf("%s sent another request %s:\n%v", f.client, f.when(), f.Err)
-	}
-	return fmt.Sprintf("%s sent another request %s, though %s:\n%v", f.client, f.when(), f.Why, f.Err)
+	return strings.TrimSuffix(fmt.Sprintf("%s:\n%v\n%s", text, f.Err, f.Remedy), "\n")
 }
 
 // NoRequest is a client that did not send the request of its call by the transport that it was given.

@@ -53,6 +53,9 @@ func TestOpen(t *testing.T) {
 		change(&c)
 		return c
 	}
+	adding := func(id string, adds client.Addition) client.Config {
+		return changed(func(c *client.Config) { c.Adds = map[string]client.Addition{id: adds} })
+	}
 	const list = ": go tool contract list sample shows them"
 	for name, test := range map[string]struct {
 		config  client.Config
@@ -77,6 +80,18 @@ func TestOpen(t *testing.T) {
 		"retries after no failure":      {changed(func(c *client.Config) { c.Retries, c.RetriesOn = true, []int{399} }), "RetriesOn has 399, which is no status of a failure: use 400 to 599"},
 		"retries after no status":       {changed(func(c *client.Config) { c.Retries, c.RetriesOn = true, []int{600} }), "RetriesOn has 600"},
 		"retries":                       {changed(func(c *client.Config) { c.Retries, c.RetriesOn, c.ReadsMinutes = true, []int{400, 599}, true }), ""},
+		"a token endpoint":              {changed(func(c *client.Config) { c.TokenURL = "https://login.sample.example/token" }), ""},
+		"a relative token endpoint":     {changed(func(c *client.Config) { c.TokenURL = "/token" }), `TokenURL is "/token", which is no absolute URL: give the token endpoint whole`},
+		"a token endpoint, by Dial":     {func() client.Config { c := dialling(do); c.TokenURL = "https://login.sample.example/token"; return c }(), "TokenURL is set, but a client that dials signs in by a transport of its own: give it a token in Dial"},
+		"additions":                     {adding("sample.things.update", client.Addition{Query: []string{"fields"}, Fields: []string{"/due"}, Reads: []string{"sample.things.get"}}), ""},
+		"additions to all":              {adding("*", client.Addition{Reads: []string{"sample.things.get", another}}), ""},
+		"additions to another's":        {adding(another, client.Addition{Reads: []string{"nosuch"}}), ""},
+		"additions to an unknown one":   {adding("sample.things.grow", client.Addition{}), `the Adds of connector have "sample.things.grow", which is no operation of sample`},
+		"a field that is no pointer":    {adding("*", client.Addition{Fields: []string{"due"}}), `Adds["*"].Fields has "due", which is no JSON Pointer of a member: write it as /dueDateTime`},
+		"the body for a field":          {adding("*", client.Addition{Fields: []string{""}}), `Adds["*"].Fields has "", which is no JSON Pointer`},
+		"an unknown read":               {adding("*", client.Addition{Reads: []string{"sample.things.grow"}}), `Adds["*"].Reads has "sample.things.grow", which is no operation of sample`},
+		"a read that writes":            {adding("*", client.Addition{Reads: []string{"sample.things.delete"}}), `Adds["*"].Reads has "sample.things.delete", which is a DELETE: only what reads (GET) can be called beside`},
+		"a read of itself":              {adding("sample.things.get", client.Addition{Reads: []string{"sample.things.get"}}), `Adds["sample.things.get"].Reads has the operation itself`},
 		"a constructor that fails":      {constructor(nil, errors.New("no token")), "connector cannot be constructed: no token"},
 		"nil Calls":                     {constructor(nil, nil), "connector cannot be constructed: its constructor returned no Calls and no error"},
 		"a nil function":                {constructor(client.Calls{"sample.things.get": nil}, nil), `connector cannot be constructed: its Calls have no function for "sample.things.get"`},

@@ -35,14 +35,18 @@ type session struct {
 
 // line is one call, and the way of its requests.
 type line struct {
-	request   Request
-	minimal   client.Call // the call that the client is given
-	want      stub.Request
-	responses *stub.Stub
-	recorder  *recorder
-	transport http.RoundTripper // the recorder, or what wraps it
-	watch     *offline.Watch
-	strayed   error // what was refused while the call was under way
+	request        Request
+	minimal        client.Call // the call that the client is given
+	want           stub.Request
+	responses      *stub.Stub
+	recorder       *recorder
+	beside         *stub.Stub // gives responses to the declared reads, which besideRecorder records
+	besideRecorder *recorder
+	transport      http.RoundTripper // the recorder, or what wraps it
+	watch          *offline.Watch
+	strayed        error // what was refused while the call was under way
+
+	undeclared string // the declaration that would allow a request that was rejected
 
 	sent   bool // whether the client has sent a request; guarded by the session's mutex, as the result is
 	result Result
@@ -55,16 +59,24 @@ func (s *session) newLine(request Request) (*line, error) {
 	if v := request.Variation; v != nil {
 		minimal.Params, minimal.Query, respond = maps.Clone(v.Params), maps.Clone(v.Query), v.Respond
 	}
-	l := &line{request: request, minimal: minimal, responses: stub.New(), want: stub.Request{
-		Method: o.Method, URL: withQuery(s.base+o.Expand(minimal.Params, minimal.Query), s.client.Query),
-		Example: o.URLAt(s.base), Body: o.Body,
-	}}
+	l := &line{request: request, minimal: minimal, responses: stub.New(), beside: stub.New(), want: s.want(o, minimal.Params, minimal.Query)}
 	if request.Response.Status != 0 || request.Variation != nil || request.Wrap == nil {
 		if err := l.responses.RespondAt(l.want, respond); err != nil {
 			return nil, err
 		}
 	}
+	if request.NextPage != "" {
+		next := l.want
+		next.URL = withQuery(next.URL, map[string]string{o.Contract.Pages.Parameter: request.NextPage})
+		if err := l.responses.RespondAt(next, o.SuccessResponse().At); err != nil {
+			return nil, err
+		}
+	}
+	if err := s.addReads(l); err != nil {
+		return nil, err
+	}
 	l.recorder = &recorder{transport: l.responses, shownURL: s.client.shownURL, pace: request.Pace}
+	l.besideRecorder = &recorder{transport: l.beside, shownURL: s.client.shownURL}
 	l.transport = l.recorder
 	return l, nil
 }
@@ -134,7 +146,7 @@ func (s *session) call(patience time.Duration, l *line) {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
 	l.result.Surfaced, l.result.Fault, l.result.Returned = surfaced, fault, returned
-	if unclosed := l.recorder.unclosed(); fault == nil && unclosed != "" && s.client.Dial == nil { // a server does not see it
+	if unclosed := cmp.Or(l.recorder.unclosed(), l.besideRecorder.unclosed()); fault == nil && unclosed != "" && s.client.Dial == nil { // a server does not see it
 		l.result.Unclosed = &UnclosedBody{s.client.Name, unclosed, l.request.What}
 	}
 }
@@ -148,7 +160,7 @@ func (s *session) close(fault error) []*Result {
 	var results []*Result
 	for _, l := range s.begun {
 		if fault != nil && slices.Contains(s.turn, l) { // the client goes on, and with it what it was given
-			l = &line{request: l.request, want: l.want, responses: l.responses, recorder: l.recorder, strayed: l.strayed, sent: l.sent}
+			l = &line{request: l.request, want: l.want, responses: l.responses, recorder: l.recorder, undeclared: l.undeclared, strayed: l.strayed, sent: l.sent}
 			l.result.Fault = fault
 		}
 		l.result.Exchanges = l.recorder.all()
@@ -173,12 +185,22 @@ func (s *session) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	if !ok {
 		l = s.turn[max(0, slices.IndexFunc(s.turn, func(l *line) bool { return !l.sent }))]
-		l.result.Guessed = true
 	}
+	if beside := s.besides(l, r); beside != nil {
+		s.mutex.Unlock()
+		return beside.RoundTrip(r)
+	}
+	l.result.Guessed = l.result.Guessed || !ok
 	l.sent = true
 	transport := l.transport
 	s.mutex.Unlock()
-	return transport.RoundTrip(r)
+	response, err := transport.RoundTrip(r)
+	if errors.Is(err, stub.ErrUnexpected) {
+		s.mutex.Lock()
+		l.undeclared = cmp.Or(l.undeclared, s.undeclared(l.request.Operation, r))
+		s.mutex.Unlock()
+	}
+	return response, err
 }
 
 var errEnded = errors.New("the call that the server was for has ended")

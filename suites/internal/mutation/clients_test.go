@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"net/url"
@@ -178,6 +179,61 @@ var brokenClients = []brokenClient{
 	{"calls another host", sending(func(r *http.Request) { r.URL.Host = "other.example" }), "called another host"},
 	{"uses http.DefaultClient", constructing(func(_ *http.Client, baseURL string) *wire.Client { return wire.New(http.DefaultClient, baseURL) }),
 		"did not send the request of its call"},
+	{"sends a query parameter that is not declared", adding("fields", ""), "sent an unexpected request"},
+	{"sends another query parameter than that declared", declaringAdds(adding("fields", ""), client.Addition{Query: []string{"field"}}), "sent an unexpected request"},
+	{"changes a query parameter of the minimal request", declaringAdds(sending(func(r *http.Request) {
+		setQuery(r, "mask", "all")
+	}), client.Addition{Query: []string{"mask"}}), "sent an unexpected request"},
+	{"sends a field that is not declared", adding("", "due"), "sent an unexpected request"},
+	{"sends another field than that declared", declaringAdds(adding("", "due"), client.Addition{Fields: []string{"/due/on"}}), "sent an unexpected request"},
+	{"reads another than it declares", declaringAdds(readingFirst(http.MethodGet, "/others"), client.Addition{Reads: []string{"sample.things.get"}}),
+		"sent an unexpected request"},
+	{"reads with another method", declaringAdds(readingFirst(http.MethodPost, ""), client.Addition{Reads: []string{"sample.things.get"}}), "sent an unexpected request"},
+	{"reads, and writes twice", declaringAdds(calling(func(ctx context.Context, c client.Call, do perform) error {
+		return errors.Join(do(ctx, c), do(ctx, c))
+	}), client.Addition{Reads: []string{"sample.things.get"}}), "sent another request, though it does not declare Retries"},
+	{"reads, and does not write", declaringAdds(calling(func(ctx context.Context, c client.Call, do perform) error {
+		return do(ctx, readOf(c))
+	}), client.Addition{Reads: []string{"sample.things.get"}}), "did not send the request of its call"},
+	{"signs in where it does not declare to", signingIn(tokenURL, ""), "called another host"},
+	{"signs in at another path than it declares", signingIn(tokenURL+"s", tokenURL), "called another host"},
+	{"signs in, and sends nothing", func() client.Config {
+		config := signingIn(tokenURL, tokenURL)
+		config.New = func(hc *http.Client, _ string) (client.Calls, error) {
+			return client.Calls{"*": func(ctx context.Context, _ client.Call) error { return signIn(ctx, hc, tokenURL) }}, nil
+		}
+		return config
+	}(), "did not send the request of its call"},
+	{"takes another page parameter", paging(false, func(r *http.Request, token string) { setQuery(r, "token", token) }), "it can only follow the page's token"},
+	{"does not escape the page's token", paging(false, func(r *http.Request, token string) {
+		r.URL.RawQuery += "&pageToken=" + token
+	}), "it can only follow the page's token"},
+	{"escapes the page's token twice", paging(false, func(r *http.Request, token string) {
+		setQuery(r, "pageToken", url.QueryEscape(token))
+	}), "it can only follow the page's token"},
+	{"follows the page's token for ever", paging(true, follow), "it can only follow the page's token"},
+	{"requests the first page again", paging(false, func(*http.Request, string) {}), "it can only follow the page's token"},
+	{"drops other query parameters with the page's token", paging(false, func(r *http.Request, token string) {
+		r.URL.RawQuery = url.Values{"pageToken": {token}}.Encode()
+	}), "it can only follow the page's token"},
+	{"requests a page after a success without a token", calling(func(ctx context.Context, c client.Call, do perform) error {
+		err := do(ctx, c)
+		if err == nil && c.Operation.Success.Paged {
+			err = do(ctx, client.Call{Operation: c.Operation, Query: map[string]string{"pageToken": "2"}})
+		}
+		return err
+	}), "sent another request, though nothing failed"},
+	{"takes an undocumented path", byPath(func(*fixtures.Operation) string {
+		return "/groups/{userId}/things/{id}"
+	}), "sent an unexpected request"},
+	{"takes a documented path with another value", calling(func(ctx context.Context, c client.Call, do perform) error {
+		if len(c.Operation.Alternatives) > 1 {
+			o := *c.Operation
+			o.Path, c.Operation = o.Alternatives[1].Path, &o
+			c.Params["name"] = "another"
+		}
+		return do(ctx, c)
+	}), "sent an unexpected request"},
 	{"declares retries, and does not retry", declaring(func(c *client.Config) { c.Retries = true }), "declares Retries but did not retry after 429"},
 	{"retries at once", retrying(func(context.Context, int, client.Failure) bool { return true }), "retried at once: attempt 2 follows without any wait"},
 	{"backs off whatever Retry-After says", retrying(func(ctx context.Context, attempt int, _ client.Failure) bool {
@@ -214,6 +270,21 @@ var brokenClients = []brokenClient{
 	{"waits on after its context is done", retrying(func(_ context.Context, _ int, f client.Failure) bool {
 		return slept(context.Background(), cmp.Or(f.RetryAfter, 10*time.Second))
 	}), "does not end with its context"},
+}
+
+// declaringClients are right by what they declare.
+var declaringClients = []correctClient{
+	{"follows pages", paging(false, follow)},
+	{"signs in with the given http.Client", signingIn(tokenURL, tokenURL)},
+	{"signs in by GET, with a query", signingIn(tokenURL+"?tenant=1", tokenURL)},
+	{"sends a declared query parameter", declaringAdds(adding("fields", ""), client.Addition{Query: []string{"fields"}})},
+	{"sends a declared field", declaringAdds(adding("", "due"), client.Addition{Fields: []string{"/due"}})},
+	{"does not send what it declares", declaringAdds(wire.Config(), client.Addition{
+		Query: []string{"fields"}, Fields: []string{"/due"}, Reads: []string{"sample.things.get"},
+	})},
+	{"reads before it writes, as declared", declaringAdds(readingFirst(http.MethodGet, ""), client.Addition{Reads: []string{"sample.things.get"}})},
+	{"takes the first other documented path", byPath(func(o *fixtures.Operation) string { return o.Alternatives[0].Path })},
+	{"takes the second other documented path", byPath(func(o *fixtures.Operation) string { return o.Alternatives[1].Path })},
 }
 
 // brokenDiallers retry by a transport of their own.
@@ -332,7 +403,7 @@ func TestCorrectClients(t *testing.T) {
 	if len(correctClients) < 20 {
 		t.Errorf("there are %d correct clients", len(correctClients))
 	}
-	for _, correct := range slices.Concat(correctClients, rightClients) {
+	for _, correct := range slices.Concat(correctClients, declaringClients, rightClients) {
 		t.Run(correct.name, func(t *testing.T) {
 			t.Parallel()
 			if correct.config.Dial != nil && testing.Short() {
@@ -392,8 +463,9 @@ func verdicts(t *testing.T, config client.Config, contract *fixtures.Contract) (
 		all = append(all, named{w.ID(), "", judge.Wording(v.Wording, "", r)})
 	}
 	for _, o := range contract.Operations {
-		r := do(call.Request{Operation: o, Response: o.SuccessResponse(), What: "the success of " + o.ID, Once: "nothing failed"})
-		all = append(all, named{"success:" + o.ID, "", judge.Success(o, r)})
+		for _, request := range call.Successes(o, call.Together) {
+			all = append(all, named{"success:" + o.ID, "", judge.Success(o, do(request))})
+		}
 	}
 	for _, w := range retries.Wordings() {
 		for _, b := range retries.Behaviours(w) {
@@ -639,6 +711,162 @@ func sending(change func(*http.Request)) client.Config {
 		changed.Transport = changingTransport{hc.Transport, change}
 		return wire.New(&changed, baseURL)
 	})
+}
+
+// declaringAdds declares what the client adds to each operation.
+func declaringAdds(config client.Config, adds client.Addition) client.Config {
+	config.Adds = map[string]client.Addition{"*": adds}
+	return config
+}
+
+// adding adds a parameter to each query, or a field to each body.
+func adding(parameter, field string) client.Config {
+	return calling(func(ctx context.Context, c client.Call, do perform) error {
+		if parameter != "" {
+			c.Query = maps.Clone(c.Query)
+			if c.Query == nil {
+				c.Query = map[string]string{}
+			}
+			c.Query[parameter] = "1"
+		}
+		if field != "" && c.Body != nil {
+			c.Body = append([]byte(`{"`+field+`":{"on":"2022-09-22"},`), c.Body[1:]...)
+		}
+		return do(ctx, c)
+	})
+}
+
+// readOf is the call of sample.things.get for what another call is about.
+func readOf(c client.Call) client.Call {
+	get := c.Operation.Contract.Operation("sample.things.get")
+	read := client.Minimal(get)
+	if id, has := c.Params["id"]; has {
+		read.Params["id"] = id
+	}
+	return read
+}
+
+// reading reads before it writes, by a method and with a longer path.
+func readingFirst(method, more string) client.Config {
+	return calling(func(ctx context.Context, c client.Call, do perform) error {
+		read := readOf(c)
+		if read.Operation != c.Operation {
+			o := *read.Operation
+			o.Method, o.Path, read.Operation = method, o.Path+more, &o
+			if err := do(ctx, read); err != nil {
+				return err
+			}
+		}
+		return do(ctx, c)
+	})
+}
+
+// byPath takes another path of each operation that has several.
+func byPath(path func(*fixtures.Operation) string) client.Config {
+	return calling(func(ctx context.Context, c client.Call, do perform) error {
+		if len(c.Operation.Alternatives) > 0 {
+			o := *c.Operation
+			o.Path, c.Operation = path(c.Operation), &o
+		}
+		return do(ctx, c)
+	})
+}
+
+const tokenURL = "https://login.sample.example/oauth2/token"
+
+// signingIn signs in before each call.
+func signingIn(endpoint, declared string) client.Config {
+	return declaring(func(config *client.Config) {
+		config.TokenURL = declared
+		config.New = func(hc *http.Client, baseURL string) (client.Calls, error) {
+			return client.Calls{"*": func(ctx context.Context, c client.Call) error {
+				if err := signIn(ctx, hc, endpoint); err != nil {
+					return err
+				}
+				return wire.New(hc, baseURL).Do(ctx, c)
+			}}, nil
+		}
+	})
+}
+
+// signIn requires a token as RFC 6749, 5.1, has it.
+func signIn(ctx context.Context, hc *http.Client, endpoint string) error {
+	method, form := http.MethodPost, strings.NewReader("grant_type=client_credentials")
+	if strings.Contains(endpoint, "?") {
+		method = http.MethodGet
+	}
+	request, err := http.NewRequestWithContext(ctx, method, endpoint, form)
+	if err != nil {
+		return err
+	}
+	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	response, err := hc.Do(request)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	var token struct {
+		Token  string `json:"access_token"`
+		Type   string `json:"token_type"`
+		Expiry int    `json:"expires_in"`
+	}
+	if err := json.NewDecoder(response.Body).Decode(&token); err != nil || token.Token == "" || token.Type != "Bearer" || token.Expiry <= 0 {
+		return fmt.Errorf("the token is %+v: %w", token, err)
+	}
+	return nil
+}
+
+func setQuery(r *http.Request, name, value string) {
+	query := r.URL.Query()
+	query.Set(name, value)
+	r.URL.RawQuery = query.Encode()
+}
+
+// follow requests the next page.
+func follow(r *http.Request, token string) { setQuery(r, "pageToken", token) }
+
+// paging follows page tokens, the last one for ever if it is endless. It declares a query of its own.
+func paging(endless bool, next func(r *http.Request, token string)) client.Config {
+	config := constructing(func(hc *http.Client, baseURL string) *wire.Client {
+		changed := *hc
+		changed.Transport = pagingTransport{hc.Transport, endless, next}
+		return wire.New(&changed, baseURL)
+	})
+	config.Query = map[string]string{"alt": "json"}
+	return config
+}
+
+type pagingTransport struct {
+	http.RoundTripper
+	endless bool
+	next    func(r *http.Request, token string)
+}
+
+// RoundTrip implements http.RoundTripper.
+func (t pagingTransport) RoundTrip(r *http.Request) (*http.Response, error) {
+	r = r.Clone(r.Context())
+	setQuery(r, "alt", "json")
+	var token string
+	for {
+		response, err := t.RoundTripper.RoundTrip(r)
+		if err != nil {
+			return nil, err
+		}
+		text, err := io.ReadAll(response.Body)
+		response.Body.Close()
+		if err != nil {
+			return nil, err
+		}
+		response.Body = io.NopCloser(bytes.NewReader(text))
+		var page struct{ Next string }
+		_ = json.Unmarshal(text, &page) // what is no page has no token
+		if page.Next == "" && (!t.endless || token == "") {
+			return response, nil
+		}
+		token = cmp.Or(page.Next, token)
+		r = r.Clone(r.Context())
+		t.next(r, token)
+	}
 }
 
 type changingTransport struct {
