@@ -25,16 +25,16 @@ import (
 )
 
 // dialling are clients with a transport of their own.
-func dialling() []subject {
-	return []subject{
-		{config: client.Config{Name: "a transport of its own", Dial: func(baseURL string) (client.Calls, error) {
+func dialling() []client.Config {
+	return []client.Config{
+		{Name: "a transport of its own", Dial: func(baseURL string) (client.Calls, error) {
 			c := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 2, IdleConnTimeout: time.Second}, Timeout: 20 * time.Second}
 			return sending(c.Do, baseURL).all(), nil
-		}}},
-		{config: client.Config{Name: "fasthttp", Dial: func(baseURL string) (client.Calls, error) {
+		}},
+		{Name: "fasthttp", Dial: func(baseURL string) (client.Calls, error) {
 			c := &fasthttp.Client{MaxIdleConnDuration: time.Second, DisablePathNormalizing: true} // or it decodes %2F
 			return perform(func(ctx context.Context, call client.Call) error { return byFastHTTP(ctx, c, baseURL, call) }).all(), nil
-		}}},
+		}},
 	}
 }
 

@@ -15,14 +15,8 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(suites.Run(m)) }
 
-// subject is a client that is right.
-type subject struct {
-	config client.Config
-	waits  string // for what the suites have not yet, without which they would accuse it; empty for nothing
-}
-
 // subjects are the clients, by what they are built on.
-func subjects() []subject {
+func subjects() []client.Config {
 	return slices.Concat(ofNetHTTP(), ofRequesters(), ofRetriers(), dialling())
 }
 
@@ -39,15 +33,18 @@ func TestClassroom(t *testing.T) { test(t, classroom.Test) }
 
 func test(t *testing.T, run func(*testing.T, client.Config)) {
 	t.Helper()
-	for _, s := range subjects() {
-		t.Run(s.config.Name, func(t *testing.T) {
+	for _, config := range subjects() {
+		t.Run(config.Name, func(t *testing.T) {
 			t.Parallel()
-			if s.waits != "" {
-				t.Skipf("the suites need %s: declare it here once they have it", s.waits)
-			}
-			run(t, performing(s.config, operations...))
+			run(t, performing(config, operations...))
 		})
 	}
+}
+
+// declaring is the client with a further declaration.
+func declaring(declare func(*client.Config), config client.Config) client.Config {
+	declare(&config)
+	return config
 }
 
 // performing is the client with those of the operations that it performs.

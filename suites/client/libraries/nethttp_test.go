@@ -25,33 +25,33 @@ import (
 )
 
 // ofNetHTTP are clients of net/http, and what is put around it.
-func ofNetHTTP() []subject {
+func ofNetHTTP() []client.Config {
 	shared := rate.NewLimiter(rate.Every(10*time.Millisecond), 2)
-	return []subject{
-		{config: with("net/http", func(given *http.Client) *http.Client { return given })},
-		{config: with("http.Client.Timeout", func(given *http.Client) *http.Client {
+	return []client.Config{
+		with("net/http", func(given *http.Client) *http.Client { return given }),
+		with("http.Client.Timeout", func(given *http.Client) *http.Client {
 			return &http.Client{Transport: given.Transport, Timeout: 30 * time.Second}
-		})},
-		{config: with("httputil.DumpResponse", func(given *http.Client) *http.Client {
+		}),
+		with("httputil.DumpResponse", func(given *http.Client) *http.Client {
 			return &http.Client{Transport: dumping{given.Transport, io.Discard}}
-		})},
-		{config: with("x/oauth2 static token", func(given *http.Client) *http.Client {
+		}),
+		with("x/oauth2 static token", func(given *http.Client) *http.Client {
 			ctx := context.WithValue(context.Background(), oauth2.HTTPClient, given)
 			return oauth2.NewClient(ctx, oauth2.StaticTokenSource(&oauth2.Token{AccessToken: "token"}))
-		})},
-		{waits: "client.Config.TokenURL, here tokenURL", config: with("x/oauth2 client credentials", func(given *http.Client) *http.Client {
+		}),
+		declaring(func(c *client.Config) { c.TokenURL = tokenURL }, with("x/oauth2 client credentials", func(given *http.Client) *http.Client {
 			ctx := context.WithValue(context.Background(), oauth2.HTTPClient, given)
 			return (&clientcredentials.Config{ClientID: "id", ClientSecret: "secret", TokenURL: tokenURL}).Client(ctx)
-		})},
-		{config: with("otelhttp", func(given *http.Client) *http.Client {
+		})),
+		with("otelhttp", func(given *http.Client) *http.Client {
 			return &http.Client{Transport: otelhttp.NewTransport(given.Transport)}
-		})},
-		{config: with("httpcache", func(given *http.Client) *http.Client {
+		}),
+		with("httpcache", func(given *http.Client) *http.Client {
 			cached := httpcache.NewMemoryCacheTransport()
 			cached.Transport = given.Transport
 			return cached.Client()
-		})},
-		{config: around("gobreaker", func() func(perform) perform {
+		}),
+		around("gobreaker", func() func(perform) perform {
 			breaker := gobreaker.NewCircuitBreaker[any](gobreaker.Settings{IsSuccessful: func(err error) bool {
 				f, ok := errors.AsType[client.Failure](err)
 				return err == nil || ok && f.Status < http.StatusInternalServerError
@@ -62,12 +62,12 @@ func ofNetHTTP() []subject {
 					return err
 				}
 			}
-		})},
-		{config: around("x/time/rate", func() func(perform) perform {
+		}),
+		around("x/time/rate", func() func(perform) perform {
 			return limited(rate.NewLimiter(rate.Limit(10), 1))
-		})},
-		{config: around("x/time/rate shared by instances", func() func(perform) perform { return limited(shared) })},
-		{config: around("x/sync/semaphore", func() func(perform) perform {
+		}),
+		around("x/time/rate shared by instances", func() func(perform) perform { return limited(shared) }),
+		around("x/sync/semaphore", func() func(perform) perform {
 			slots := semaphore.NewWeighted(1)
 			return func(next perform) perform {
 				return func(ctx context.Context, call client.Call) error {
@@ -78,8 +78,8 @@ func ofNetHTTP() []subject {
 					return next(ctx, call)
 				}
 			}
-		})},
-		{config: around("x/sync/singleflight", func() func(perform) perform {
+		}),
+		around("x/sync/singleflight", func() func(perform) perform {
 			var group singleflight.Group
 			return func(next perform) perform {
 				return func(ctx context.Context, call client.Call) error {
@@ -90,8 +90,8 @@ func ofNetHTTP() []subject {
 					return err
 				}
 			}
-		})},
-		{config: around("a worker", func() func(perform) perform {
+		}),
+		around("a worker", func() func(perform) perform {
 			type job struct {
 				run  func() error
 				done chan<- error
@@ -113,10 +113,10 @@ func ofNetHTTP() []subject {
 					}
 				}
 			}
-		})},
-		{config: pooling()},
-		{config: piping()},
-		{waits: "successes whose page tokens a client may follow", config: following()},
+		}),
+		pooling(),
+		piping(),
+		following(),
 	}
 }
 

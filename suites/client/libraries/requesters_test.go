@@ -18,12 +18,12 @@ import (
 )
 
 // ofRequesters are clients of libraries that build requests. Those that have path parameters escape them themselves.
-func ofRequesters() []subject {
-	return []subject{
-		{config: ofRestyV2("resty v2", func(*restyv2.Client) {})},
-		{config: ofResty("resty v3", func(*resty.Client) {})},
-		{config: ofReq("imroc/req", func(*req.Client) {})},
-		{config: client.Config{Name: "sling", New: func(given *http.Client, baseURL string) (client.Calls, error) {
+func ofRequesters() []client.Config {
+	return []client.Config{
+		ofRestyV2("resty v2", func(*restyv2.Client) {}),
+		ofResty("resty v3", func(*resty.Client) {}),
+		ofReq("imroc/req", func(*req.Client) {}),
+		{Name: "sling", New: func(given *http.Client, baseURL string) (client.Calls, error) {
 			base := sling.New().Client(given).Set("Accept", "application/json")
 			return perform(func(ctx context.Context, call client.Call) error {
 				request := withMethod(base.New(), call.Operation.Method, addressOf(baseURL, call))
@@ -41,8 +41,8 @@ func ofRequesters() []subject {
 				}
 				return failure(response.StatusCode, response.Header, received)
 			}).all(), nil
-		}}},
-		{config: client.Config{Name: "carlmjohnson/requests", New: func(given *http.Client, baseURL string) (client.Calls, error) {
+		}},
+		{Name: "carlmjohnson/requests", New: func(given *http.Client, baseURL string) (client.Calls, error) {
 			return perform(func(ctx context.Context, call client.Call) error {
 				request := requests.URL(addressOf(baseURL, call)).Client(given).Method(call.Operation.Method).
 					AddValidator(func(response *http.Response) error {
@@ -57,7 +57,7 @@ func ofRequesters() []subject {
 				}
 				return request.Fetch(ctx)
 			}).all(), nil
-		}}},
+		}},
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/imroc/req/v3"
 	"resty.dev/v3"
 
+	"github.com/learncontract/learncontract/fixtures"
 	"github.com/learncontract/learncontract/suites/client"
 )
 
@@ -27,11 +28,11 @@ const (
 )
 
 // ofRetriers are clients that retry.
-func ofRetriers() []subject {
-	list := []subject{
-		{config: around("backoff v5", func() func(perform) perform { return byBackoff })},
-		{config: around("gax.Invoke", func() func(perform) perform { return byGax })},
-		{config: ofRestyV2("resty v2 that retries", func(c *restyv2.Client) {
+func ofRetriers() []client.Config {
+	list := []client.Config{
+		around("backoff v5", func() func(perform) perform { return byBackoff }),
+		around("gax.Invoke", func() func(perform) perform { return byGax }),
+		ofRestyV2("resty v2 that retries", func(c *restyv2.Client) {
 			c.SetRetryCount(attempts - 1).SetRetryWaitTime(time.Second).SetRetryMaxWaitTime(patience).
 				AddRetryCondition(func(r *restyv2.Response, err error) bool {
 					return err == nil && slices.Contains(retried, r.StatusCode())
@@ -43,14 +44,18 @@ func ofRetriers() []subject {
 					}
 					return wait, nil // zero is for its own backoff
 				})
-		})},
-		{config: ofResty("resty v3 that retries", func(c *resty.Client) {
+		}),
+		ofResty("resty v3 that retries", func(c *resty.Client) {
 			retryingByResty(c).SetRetryAllowNonIdempotent(true)
-		})},
-		{waits: "client.Config.RetriesIf, here of methods other than POST and PATCH", config: ofResty("resty v3 that retries what is idempotent", func(c *resty.Client) {
+		}),
+		declaring(func(c *client.Config) {
+			c.RetriesIf = func(clause *fixtures.Clause) bool {
+				return clause.Operation.Method != http.MethodPost && clause.Operation.Method != http.MethodPatch
+			}
+		}, ofResty("resty v3 that retries what is idempotent", func(c *resty.Client) {
 			retryingByResty(c)
-		})},
-		{config: ofReq("imroc/req that retries", func(c *req.Client) {
+		})),
+		ofReq("imroc/req that retries", func(c *req.Client) {
 			c.SetCommonRetryCount(attempts - 1).
 				SetCommonRetryCondition(func(r *req.Response, err error) bool {
 					return err == nil && slices.Contains(retried, r.GetStatusCode())
@@ -61,20 +66,20 @@ func ofRetriers() []subject {
 					}
 					return grown(attempt)
 				})
-		})},
-		{config: with("go-retryablehttp", func(given *http.Client) *http.Client { return retryable(given).StandardClient() })},
-		{config: with("go-retryablehttp with jitter", func(given *http.Client) *http.Client {
+		}),
+		with("go-retryablehttp", func(given *http.Client) *http.Client { return retryable(given).StandardClient() }),
+		with("go-retryablehttp with jitter", func(given *http.Client) *http.Client {
 			c := retryable(given)
 			c.Backoff, c.RetryWaitMin, c.RetryWaitMax = retryablehttp.RateLimitLinearJitterBackoff, 800*time.Millisecond, 1200*time.Millisecond
 			return c.StandardClient()
-		})},
+		}),
 	}
 	errata := map[string]string{
-		"resty v3 that retries": "resty", "imroc/req that retries": "req",
+		"resty v3 that retries": "resty", "resty v3 that retries what is idempotent": "resty-idempotent", "imroc/req that retries": "req",
 		"go-retryablehttp": "retryablehttp", "go-retryablehttp with jitter": "retryablehttp-jitter",
 	}
 	for i := range list {
-		config := &list[i].config
+		config := &list[i]
 		config.Retries, config.RetriesOn = true, retried
 		if file := errata[config.Name]; file != "" {
 			config.Errata = "testdata/errata/" + file + ".yaml"
