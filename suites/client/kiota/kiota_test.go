@@ -95,8 +95,8 @@ func TestFailureHasWhatTheSDKKeeps(t *testing.T) {
 		err    string
 	}{
 		"everything": {
-			http.Header{"Content-Type": {"application/json; charset=utf-8"}, "Retry-After": {"1.5"}},
-			`{"error":{"code":"a","message":"b","details":[{"code":"c","message":"d"},{}],"innerError":{"request-id":"e"}}}`,
+			http.Header{"Content-Type": {"application/json; charset=utf-8"}, "Retry-After": {"1.5"}, "Request-Id": {"e"}},
+			`{"error":{"code":"a","message":"b","details":[{"code":"c","message":"d"},{}],"innerError":{"request-id":"another"}}}`,
 			client.Failure{
 				Status: 403, Code: "a", Message: "b", Details: []client.Detail{{Code: "c", Message: "d"}, {}},
 				RetryAfter: 1500 * time.Millisecond, RequestID: "e",
