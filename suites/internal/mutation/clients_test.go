@@ -654,12 +654,9 @@ func misreading(change func(*client.Failure)) client.Config {
 func reading(change func(r *http.Response, body []byte, f *client.Failure)) client.Config {
 	return declaring(func(config *client.Config) {
 		config.New = func(hc *http.Client, baseURL string) (client.Calls, error) {
-			kept := &keepingTransport{RoundTripper: hc.Transport}
-			changed := *hc
-			changed.Transport = kept
-			do := wire.New(&changed, baseURL).Do
 			return client.Calls{"*": func(ctx context.Context, c client.Call) error {
-				err := do(ctx, c)
+				kept := &keepingTransport{RoundTripper: hc.Transport}
+				err := wire.New(&http.Client{Transport: kept}, baseURL).Do(ctx, c)
 				failure, failed := errors.AsType[client.Failure](err)
 				if !failed {
 					return err
