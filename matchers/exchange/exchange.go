@@ -35,7 +35,7 @@ type Exchange struct {
 
 // parts are those of an exchange.
 type parts struct {
-	method, url string
+	method, url string // as they were sent: who prints the URL masks it
 	response    fixtures.Response
 	received    time.Time
 	content     content // of the response
@@ -62,7 +62,7 @@ var keptHeaders = []string{
 // New makes an exchange of a request and the response received at a time. An HTTP date in Retry-After counts from that time
 // if the response has no Date. New copies what it keeps.
 func New(method, rawURL string, response fixtures.Response, received time.Time) Exchange {
-	x := &parts{method: method, url: PrintableURL(rawURL), received: received, results: map[any]any{}}
+	x := &parts{method: method, url: rawURL, received: received, results: map[any]any{}}
 	x.response = fixtures.Response{Status: response.Status, Header: http.Header{}, Body: bytes.Clone(response.Body)}
 	for name, values := range response.Header {
 		if name = http.CanonicalHeaderKey(name); slices.Contains(keptHeaders, name) {
@@ -157,7 +157,7 @@ func (x Exchange) IsZero() bool { return x.shared == nil }
 func (x Exchange) Method() string { return x.parts().method }
 
 // URL is the request's URL, every query value masked.
-func (x Exchange) URL() string { return x.parts().url }
+func (x Exchange) URL() string { return PrintableURL(x.parts().url) }
 
 // Status is the response's HTTP status.
 func (x Exchange) Status() int { return x.parts().response.Status }
@@ -201,7 +201,7 @@ func (x Exchange) Request() string {
 	if c.method == "" && c.url == "" {
 		return "(unknown)"
 	}
-	return strings.TrimSpace(c.method + " " + c.url)
+	return strings.TrimSpace(c.method + " " + PrintableURL(c.url))
 }
 
 // Fault is the reason why the body could not be decoded, nil if it could.
