@@ -114,7 +114,7 @@ func (s *Suite) Each(action string, body func(g gomega.Gomega, w *fixtures.Wordi
 }
 
 // checkWording calls the client, which receives the wording: a variation of it, by a number, unless the client retries after it, where
-// the specs of its retries vary what it is told.
+// the specs of its retries vary the wait.
 func checkWording(s *Suite, e *execution, w *fixtures.Wording, n int, body func(gomega.Gomega, *fixtures.Wording, Result)) {
 	var r *call.Result
 	var v verdict.Verdict

@@ -29,7 +29,7 @@ type Config struct {
 	// that the instance uses. A client that shares them with another instance takes Dial.
 	New func(client *http.Client, baseURL string) (Calls, error)
 	// Dial, instead of New, constructs a client that insists on a transport of its own. Its base URL is that of a server on
-	// a loopback address. Such a client is called in real time, and asked to wait for a second. If it retries, that costs some
+	// a loopback address. Such a client is called in real time, and responses request a wait of one second. If it retries, that costs some
 	// seconds a clause: with one clause of each action and status it is measured until it stops, with the others it is throttled
 	// once, and what needs minutes (a date, an overflow, the growth and jitter of its waits) is reported as not run.
 	Dial func(baseURL string) (Calls, error)

@@ -151,7 +151,7 @@ func (s *Subject) perform(turns ...[]step) (verdict.Verdict, error) {
 			continue
 		}
 		alone, err := s.Judge.Client.Do(s.request(&steps[i], i, call.Together))
-		if err != nil || s.judge(steps[i], alone).Reason == v.Reason { // one cause is told once
+		if err != nil || s.judge(steps[i], alone).Reason == v.Reason { // one cause is reported once
 			return verdict.NotRun(report.NotRun, fmt.Sprintf("%s is not right by itself either", steps[i].what())), err
 		}
 		when := fmt.Sprintf("In call %d of one instance", i+1)

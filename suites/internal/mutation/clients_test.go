@@ -242,7 +242,7 @@ var brokenClients = []brokenClient{
 	{"waits the same time each time", retrying(func(ctx context.Context, _ int, f client.Failure) bool {
 		return slept(ctx, cmp.Or(f.RetryAfter, 10*time.Second))
 	}), "does not back off"},
-	{"waits minutes for seconds", retrying(waiting(func(f client.Failure) time.Duration { return 60 * f.RetryAfter })), "waits far too long: it waited 3m0s, and was asked to wait 3s"},
+	{"waits minutes for seconds", retrying(waiting(func(f client.Failure) time.Duration { return 60 * f.RetryAfter })), "waits far too long: it waited 3m0s, and the response requests 3s"},
 	{"waits seconds for hours", retrying(waiting(func(f client.Failure) time.Duration { return 3600 * f.RetryAfter })), "waits far too long: it waited"},
 	{"reads dates in a local time to the west", retrying(waiting(shiftingDates(5 * time.Hour))), "waits far too long: it waited 5h1m"},
 	{"reads dates in a local time to the east", retrying(waiting(shiftingDates(-5 * time.Hour))), "retried too early: attempt 2 follows after 0s"},

@@ -182,17 +182,17 @@ func TestFaults(t *testing.T) {
 		"takes seconds for minutes": {
 			timing(func(wait time.Duration) time.Duration { return 60 * wait }, 0),
 			map[string]string{
-				"seconds":  "waits far too long: it waited 3m0s, and was asked to wait 3s (Retry-After: 3).\n\n  attempt ",
-				"fraction": "waits far too long: it waited 1m54s, and was asked to wait 1.9s (Retry-After: 1.9).",
+				"seconds":  "waits far too long: it waited 3m0s, and the response requests 3s (Retry-After: 3).\n\n  attempt ",
+				"fraction": "waits far too long: it waited 1m54s, and the response requests 1.9s (Retry-After: 1.9).",
 			},
 		},
 		"takes seconds for days": {
 			timing(func(wait time.Duration) time.Duration { return 24 * 3600 * wait }, 0),
 			map[string]string{
-				"recover":  "waits far too long: it waited 24h0m0s until its context ended, and was asked to wait 3s",
-				"stop":     "waits far too long: it waited 24h0m0s until its context ended, and was asked to wait 3s",
-				"seconds":  "waits far too long: it waited 24h0m0s until its context ended, and was asked to wait 3s (Retry-After: 3).",
-				"fraction": "waits far too long: it waited 24h0m0s until its context ended, and was asked to wait 1.9s (Retry-After: 1.9).",
+				"recover":  "waits far too long: it waited 24h0m0s until its context ended, and the response requests 3s",
+				"stop":     "waits far too long: it waited 24h0m0s until its context ended, and the response requests 3s",
+				"seconds":  "waits far too long: it waited 24h0m0s until its context ended, and the response requests 3s (Retry-After: 3).",
+				"fraction": "waits far too long: it waited 24h0m0s until its context ended, and the response requests 1.9s (Retry-After: 1.9).",
 			},
 		},
 		"reads a date in a local time east of Greenwich": {

@@ -623,10 +623,10 @@ func (t *trial) mistimes(m *measured) error {
 		}
 		switch late := m.lateBy(i); {
 		case late > 0 && i+1 == len(m.attempts):
-			return t.say(m, "waits far too long: it waited %s until its context ended, and was asked to wait %s (%s).",
+			return t.say(m, "waits far too long: it waited %s until its context ended, and the response requests %s (%s).",
 				rounded(m.ended-a.at), rounded(a.most), a.source)
 		case late > 0:
-			return t.say(m, "waits far too long: it waited %s, and was asked to wait %s (%s).", rounded(a.waited), rounded(a.most), a.source)
+			return t.say(m, "waits far too long: it waited %s, and the response requests %s (%s).", rounded(a.waited), rounded(a.most), a.source)
 		}
 	}
 	return nil
