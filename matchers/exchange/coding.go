@@ -66,7 +66,8 @@ func readContent(header http.Header, body []byte) content {
 	if charset := parameters["charset"]; charset != "" && !slices.Contains([]string{"utf-8", "utf8", "us-ascii"}, strings.ToLower(charset)) {
 		c.notes = append(c.notes, fmt.Sprintf("charset=%s in Content-Type, and JSON is UTF-8 (RFC 8259, 8.1)", charset))
 	}
-	begins := bytes.ToLower(bytes.TrimSpace(c.text))
+	begins := bytes.TrimSpace(c.text)
+	begins = bytes.ToLower(begins[:min(len(begins), len("<?xml"))])
 	c.page = len(begins) > 0 && !bytes.ContainsAny(begins[:1], `{["`)
 	switch {
 	case bytes.HasPrefix(begins, []byte("<?xml")):
