@@ -102,10 +102,15 @@ func (s *Suite) Each(action string, body func(g gomega.Gomega, w *fixtures.Wordi
 		for _, clause := range o.Clauses {
 			wordings = append(wordings, clause.Wordings...)
 		}
-		for _, w := range inOrder(wordings, (*fixtures.Wording).Title, func(w *fixtures.Wording) *fixtures.Clause { return w.Clause }) {
-			n := i + slices.Index(wordings, w) // an operation has each value, or its neighbours have
+		titles, places := map[*fixtures.Wording]string{}, map[*fixtures.Wording]int{}
+		for place, w := range wordings {
+			titles[w], places[w] = w.Title(), place
+		}
+		title := func(w *fixtures.Wording) string { return titles[w] }
+		for _, w := range inOrder(wordings, title, func(w *fixtures.Wording) *fixtures.Clause { return w.Clause }) {
+			n := i + places[w] // an operation has each value, or its neighbours have
 			s.specs = append(s.specs, &spec{
-				Spec:      collect.Spec{ID: w.ID(), Clause: w.Clause.ID, Title: w.Title(), Action: o.Action},
+				Spec:      collect.Spec{ID: w.ID(), Clause: w.Clause.ID, Title: titles[w], Action: o.Action},
 				operation: o, clause: w.Clause, labels: clauseLabels(w.Clause), file: file, line: line,
 				run: func(e *execution) { checkWording(s, e, w, n, body) },
 			})
