@@ -24,32 +24,38 @@ type content struct {
 	page  bool     // whether it begins as no JSON does
 }
 
-// readContent decodes a body (RFC 9110, 8.4), and names what it is.
+// Decode is a body without the codings that its header names (RFC 9110, 8.4). The error says in a sentence why it cannot be decoded,
+// or that it is larger than MaxBody then.
+func Decode(header http.Header, body []byte) (text []byte, err error) {
+	codings := strings.Split(strings.ToLower(strings.Join(header.Values("Content-Encoding"), ",")), ",")
+	text = body
+	for _, coding := range slices.Backward(codings) {
+		switch coding = strings.TrimSpace(coding); coding {
+		case "", "identity":
+		case "gzip", "x-gzip": // RFC 9110, 8.4.1.3: the same
+			text, err = inflate(text, func(r io.Reader) (io.Reader, error) { return gzip.NewReader(r) })
+		case "deflate":
+			text, err = inflate(text, newZlibOrFlateReader)
+		default:
+			return nil, fmt.Errorf("the body is coded as %s (Content-Encoding), which is not decoded here", coding)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("the body is not %s, as its Content-Encoding says: %w", coding, err)
+		}
+	}
+	return text, nil
+}
+
+// readContent decodes a body, and names what it is.
 func readContent(header http.Header, body []byte) content {
 	if len(bytes.TrimSpace(body)) == 0 {
 		return content{fault: errors.New("the body is empty")}
 	}
-	var codings []string
-	for coding := range strings.SplitSeq(strings.ToLower(strings.Join(header.Values("Content-Encoding"), ",")), ",") {
-		if coding = strings.TrimSpace(coding); coding != "" && coding != "identity" {
-			codings = append(codings, coding)
-		}
+	text, err := Decode(header, body)
+	if err != nil {
+		return undecoded(body, err)
 	}
-	c := content{text: body}
-	for _, coding := range slices.Backward(codings) {
-		var err error
-		switch coding {
-		case "gzip", "x-gzip": // RFC 9110, 8.4.1.3: the same
-			c.text, err = inflate(c.text, func(r io.Reader) (io.Reader, error) { return gzip.NewReader(r) })
-		case "deflate":
-			c.text, err = inflate(c.text, newZlibOrFlateReader)
-		default:
-			return undecoded(body, fmt.Errorf("the body is coded as %s (Content-Encoding), which is not decoded here", coding))
-		}
-		if err != nil {
-			return undecoded(body, fmt.Errorf("the body is not %s, as its Content-Encoding says: %w", coding, err))
-		}
-	}
+	c := content{text: text}
 	switch {
 	case bytes.HasPrefix(c.text, []byte("\x1f\x8b")):
 		return undecoded(body, errors.New("the body is gzip, and no Content-Encoding says so"))

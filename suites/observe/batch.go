@@ -88,7 +88,7 @@ func readBatch(sent, received message) ([]inner, error) {
 func (m message) read(
 	readJSON func([]byte) ([]inner, error), readPart func(id string, text []byte) (inner, error),
 ) (list []inner, ordered bool, err error) {
-	text, err := decompressed(m.header, m.text, maxBatch)
+	text, err := exchange.Decode(m.header, m.text)
 	if err != nil {
 		return nil, false, err
 	}

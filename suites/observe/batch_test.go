@@ -153,7 +153,7 @@ func TestBatch(t *testing.T) {
 		},
 		"compressed otherwise": {
 			batch{request: requests(get), header: http.Header{"Content-Encoding": {"br"}}, response: "x"},
-			[]string{notLooked + `in the response, the body has the Content-Encoding "br", which is not read here 1`},
+			[]string{notLooked + `in the response, the body is coded as br (Content-Encoding), which is not decoded here 1`},
 		},
 		"a request that is no batch": {
 			batch{request: `{"requests":[{"id":1}]}`, response: responses("")},
@@ -185,7 +185,8 @@ func TestBatch(t *testing.T) {
 		},
 		"too large when it is inflated": {
 			batch{request: requests(get), header: http.Header{"Content-Encoding": {"gzip"}}, response: string(zipped(make([]byte, 64<<20)))},
-			[]string{notLooked + "in the response, the body is larger than 1048576 bytes 1"},
+			[]string{notLooked + "in the response, the body is not gzip, as its Content-Encoding says: " +
+				"it is larger than 1048576 bytes: no response of the API is 1"},
 		},
 		"parts by Content-ID": {
 			batch{

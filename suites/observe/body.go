@@ -2,12 +2,10 @@ package observe
 
 import (
 	"bytes"
-	"compress/gzip"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"strings"
 	"sync"
 )
 
@@ -113,24 +111,4 @@ func endError(size int, end error) error {
 		return fmt.Errorf("the response's body was closed after %d bytes, before its end was read", size)
 	}
 	return fmt.Errorf("the response's body breaks off after %d bytes: %w", size, end)
-}
-
-// decompressed is a body without its Content-Encoding, up to one byte more than the limit.
-func decompressed(header http.Header, text []byte, limit int64) ([]byte, error) {
-	switch encoding := strings.ToLower(strings.Join(header.Values("Content-Encoding"), ", ")); encoding {
-	case "", "identity":
-		return text, nil
-	case "gzip", "x-gzip": // the same (RFC 9110, 8.4.1.3)
-		zipped, err := gzip.NewReader(bytes.NewReader(text))
-		var plain []byte
-		if err == nil {
-			plain, err = io.ReadAll(io.LimitReader(zipped, limit+1))
-		}
-		if err != nil {
-			return nil, fmt.Errorf("the body is not gzip, as its Content-Encoding says: %w", err)
-		}
-		return plain, nil
-	default:
-		return nil, fmt.Errorf("the body has the Content-Encoding %q, which is not read here", encoding)
-	}
 }
