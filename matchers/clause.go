@@ -118,8 +118,7 @@ func (m *HonorMatcher) FailureMessage(any) string {
 		verb = "is not"
 	}
 	fmt.Fprintf(&text, "The response %s %s,\nwhich %s.\n\n", verb, m.comparison.wording.ID(), m.comparison.wording.Title())
-	writeDeviations(&text, m.comparison.deviations)
-	writeSource(&text, m.comparison.wording)
+	m.comparison.write(&text)
 	m.writeNearest(&text)
 	writeExchange(&text, m.exchange)
 	return text.String()
@@ -130,8 +129,7 @@ func (m *HonorMatcher) NegatedFailureMessage(any) string {
 	var text strings.Builder
 	fmt.Fprintf(&text, "The response was expected not to honor %s,\nwhich %s, but it does.\n\n",
 		m.comparison.wording.ID(), m.comparison.wording.Title())
-	writeDeviations(&text, m.comparison.deviations)
-	writeSource(&text, m.comparison.wording)
+	m.comparison.write(&text)
 	writeExchange(&text, m.exchange)
 	return text.String()
 }
@@ -259,8 +257,7 @@ func (m *DocumentedMatcher) FailureMessage(any) string {
 			fmt.Fprintf(&text, "None of them has the status %s.\n", fixtures.StatusLine(m.exchange.Status()))
 		}
 		fmt.Fprintf(&text, "Nearest is %s,\nwhich %s.\n\n", m.comparison.wording.ID(), m.comparison.wording.Title())
-		writeDeviations(&text, m.comparison.deviations)
-		writeSource(&text, m.comparison.wording)
+		m.comparison.write(&text)
 	}
 	writeExchange(&text, m.exchange)
 	return text.String()
@@ -271,18 +268,18 @@ func (m *DocumentedMatcher) NegatedFailureMessage(any) string {
 	var text strings.Builder
 	fmt.Fprintf(&text, "No clause of %s was expected to document the response, but it honors %s,\nwhich %s.\n\n",
 		m.operation.ID, m.comparison.wording.ID(), m.comparison.wording.Title())
-	writeDeviations(&text, m.comparison.deviations)
-	writeSource(&text, m.comparison.wording)
+	m.comparison.write(&text)
 	writeExchange(&text, m.exchange)
 	return text.String()
 }
 
-// writeDeviations writes the deviations and an empty line, if there are any.
-func writeDeviations(text *strings.Builder, deviations []Deviation) {
-	if len(deviations) > 0 {
-		writeFields(text, deviations)
+// write writes the deviations, if there are any, and where the wording is documented.
+func (v comparison) write(text *strings.Builder) {
+	if len(v.deviations) > 0 {
+		writeFields(text, v.deviations)
 		text.WriteByte('\n')
 	}
+	writeSource(text, v.wording)
 }
 
 // writeFields writes two lines for each deviation, documented above received.

@@ -2,7 +2,6 @@ package matchers
 
 import (
 	"cmp"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"mime"
@@ -11,6 +10,8 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/go-json-experiment/json"
 
 	"github.com/learncontract/learncontract/fixtures"
 	"github.com/learncontract/learncontract/matchers/exchange"
@@ -432,11 +433,9 @@ func quote(value any, found bool) string {
 	if !found {
 		return "(missing)"
 	}
-	var text strings.Builder
-	encoder := json.NewEncoder(&text)
-	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(value); err != nil {
+	text, err := json.Marshal(value, json.Deterministic(true))
+	if err != nil {
 		return fmt.Sprint(value)
 	}
-	return exchange.Printable(strings.TrimSpace(text.String()))
+	return exchange.Printable(string(text))
 }

@@ -132,24 +132,24 @@ func printed(value any) string {
 	return quote(value, true)
 }
 
-// equal returns the match of a field that must have the expected value.
-func equal(expected any) func(any) (bool, string, error) {
-	return func(value any) (bool, string, error) { return value == expected, "", nil }
+// expecting has the matcher expect a T, or what a matcher of one does. Takes says so for an argument that is neither.
+func expecting[T comparable](m *FieldMatcher, expected any, takes string) *FieldMatcher {
+	switch expected := expected.(type) {
+	case T:
+		m.expected, m.match = expected, func(value any) (bool, string, error) { return value == any(expected), "", nil }
+	case types.GomegaMatcher:
+		m.inner = expected
+	default:
+		m.err = wrongArgument(m.name, takes, expected)
+	}
+	return m
 }
 
 // HaveStatus succeeds if the response has the HTTP status: a number, or a matcher of the number.
 func HaveStatus(expected any) *FieldMatcher {
 	status := func(x exchange.Exchange) (any, error) { return x.Status(), nil }
-	m := &FieldMatcher{name: "HaveStatus", field: "status", extract: status}
-	switch expected := expected.(type) {
-	case int:
-		m.expected, m.match = expected, equal(expected)
-	case types.GomegaMatcher:
-		m.inner = expected
-	default:
-		m.err = wrongArgument(m.name, "an HTTP status such as http.StatusNotFound, or a matcher of one", expected)
-	}
-	return m
+	return expecting[int](&FieldMatcher{name: "HaveStatus", field: "status", extract: status}, expected,
+		"an HTTP status such as http.StatusNotFound, or a matcher of one")
 }
 
 // HaveErrorCode succeeds if the response has the error code: a text, or a matcher of the text. The code is Graph's
@@ -164,16 +164,8 @@ func HaveErrorCode(expected any) *FieldMatcher {
 		}
 		return value, found
 	}
-	m := &FieldMatcher{name: "HaveErrorCode", field: "error code", extract: text("error code", code)}
-	switch expected := expected.(type) {
-	case string:
-		m.expected, m.match = expected, equal(expected)
-	case types.GomegaMatcher:
-		m.inner = expected
-	default:
-		m.err = wrongArgument(m.name, "a text, or a matcher of one", expected)
-	}
-	return m
+	return expecting[string](&FieldMatcher{name: "HaveErrorCode", field: "error code", extract: text("error code", code)}, expected,
+		"a text, or a matcher of one")
 }
 
 // HaveErrorMessage succeeds if the response's error.message is the expected one: a text with {placeholders}, a
@@ -181,19 +173,17 @@ func HaveErrorCode(expected any) *FieldMatcher {
 func HaveErrorMessage(expected any) *FieldMatcher {
 	message := func(x exchange.Exchange) (any, bool) { return x.At("/error/message") }
 	m := &FieldMatcher{name: "HaveErrorMessage", field: "error message", extract: text("error message", message)}
-	switch expected := expected.(type) {
+	switch message := expected.(type) {
 	case string:
-		template, err := fixtures.ParseTemplate(expected)
+		template, err := fixtures.ParseTemplate(message)
 		if err != nil {
 			m.err = fmt.Errorf("%s: %w", m.name, err)
 		}
-		m.expected, m.match = expected, matchTemplate(template)
+		m.expected, m.match = message, matchTemplate(template)
 	case fixtures.Template:
-		m.expected, m.match = expected.String(), matchTemplate(expected)
-	case types.GomegaMatcher:
-		m.inner = expected
+		m.expected, m.match = message.String(), matchTemplate(message)
 	default:
-		m.err = wrongArgument(m.name, "a text with {placeholders}, a fixtures.Template, or a matcher of a text", expected)
+		return expecting[string](m, expected, "a text with {placeholders}, a fixtures.Template, or a matcher of a text")
 	}
 	return m
 }
@@ -269,15 +259,7 @@ func HaveRetryAfter(expected any) *FieldMatcher {
 		}
 		return wait, nil
 	}}
-	switch expected := expected.(type) {
-	case time.Duration:
-		m.expected, m.match = expected, equal(expected)
-	case types.GomegaMatcher:
-		m.inner = expected
-	default:
-		m.err = wrongArgument(m.name, "a time.Duration, or a matcher of one", expected)
-	}
-	return m
+	return expecting[time.Duration](m, expected, "a time.Duration, or a matcher of one")
 }
 
 // HaveErrorShape succeeds if the response's body is JSON that is valid against the JSON Schema. A provider's schema is the
