@@ -206,7 +206,7 @@ func (t *Tenant) look(ctx context.Context, k kind, as, id string) (f found, ther
 	if f = k.shown(t, x); f.id != id {
 		return f, false, fmt.Errorf("it cannot be looked up: GET of id %s received something else", exchange.Printable(id))
 	}
-	return f, true, nil
+	return f, true, checkID(cmp.Or(f.provider, f.id)) // which is in the path that removes it
 }
 
 // remove removes a resource, and looks until it is gone. Before each request that changes it, it is read by its id, and whyNot says why it
@@ -566,7 +566,7 @@ func (r *rejection) Error() string { return r.text }
 // mostPages is how many pages one list may have, and morePages how many all lists of a run, beyond the first of each.
 const (
 	mostPages = 50
-	morePages = 400
+	morePages = 1000
 )
 
 // readPages gets a list. The function takes each page, and returns the path of the next one, "" after the last. Of another status than
