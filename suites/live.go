@@ -102,7 +102,8 @@ func (s *suiteRun) closeTenant(ctx context.Context) (problems []error) {
 		problems = append(problems, err)
 	}
 	if left := s.suite.tenant.Left(); len(left) > 0 {
-		problems = append(problems, fmt.Errorf("left behind: %s: go tool contract sweep --all removes what has a name", strings.Join(left, ", ")))
+		problems = append(problems, fmt.Errorf("left behind: %s: go tool contract sweep --sandbox %s lists what has a name",
+			strings.Join(left, ", "), s.options.sandbox))
 	}
 	return problems
 }

@@ -190,7 +190,14 @@ func TestEveryRecipeIsHonoredByAStandIn(t *testing.T) {
 					t.Errorf("%s: %v", clause.ID, err)
 				}
 			}
-			t.Logf("%v, %d requests", counts, s.suite.tenant.Spent())
+			if err := s.suite.tenant.Close(t.Context()); err != nil {
+				t.Error(err)
+			}
+			spent, most := s.suite.tenant.Spent(), s.suite.tenant.Budget()+s.suite.tenant.MaxCleanUp()
+			t.Logf("%v, %d requests, %d at most", counts, spent, most)
+			if os.Getenv("CONTRACT_ONLY") == "" && (spent > most || most > spent*5/2+20) {
+				t.Errorf("%d requests were sent, and %d were said to be the most", spent, most)
+			}
 			if after := stand.Inventory(); strings.Join(before, "\n") != strings.Join(after, "\n") {
 				t.Errorf("the run left something, or something is gone:\n%s\nwas\n%s", strings.Join(after, "\n"), strings.Join(before, "\n"))
 			}

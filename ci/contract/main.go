@@ -1,6 +1,6 @@
 // The contract command gives pipelines and people the documented error contract: list and show print it; drift compares the
 // documentation with it, and import regenerates its generated part; plan prints what a live run would call, and sweep
-// removes what a killed run left behind; export writes the contract for other tools, and serve responds as it documents;
+// lists and removes what a killed run left behind; export writes the contract for other tools, and serve responds as it documents;
 // report merges the run reports of the suites and writes them for people and pipelines.
 //
 //	go tool contract list [classroom|graph] [--action create] [--status 403] [--look-alikes] [--json]
@@ -8,7 +8,7 @@
 //	go tool contract drift classroom|graph [PAGE…] [--discovery FILE] [--json]
 //	go tool contract import classroom [--discovery FILE] [--remove]
 //	go tool contract plan [classroom|graph] --sandbox FILE [--provoke CLASSES]
-//	go tool contract sweep [classroom|graph] --sandbox FILE
+//	go tool contract sweep [classroom|graph] --sandbox FILE [--yes]
 //	go tool contract export openapi|wiremock [classroom|graph] --out DIR
 //	go tool contract serve [classroom|graph] [--address HOST:PORT]
 //	go tool contract report FOLDER… [--html FILE] [--markdown FILE] [--junit FILE] [--json FILE] [--annotations]

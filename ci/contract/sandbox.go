@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"time"
@@ -96,49 +97,65 @@ const youngest = time.Hour
 
 func sweepCommand() *cobra.Command {
 	var flags tenantFlags
-	var all bool
+	var all, yes bool
 	cmd := &cobra.Command{
 		Use:   "sweep [classroom|graph]",
-		Short: "Remove what a killed run left in a sandbox tenant",
-		Long: "sweep removes only what has a name that a run gives: courses of the users and course activities of the learners that\n" +
-			"the sandbox file names. It signs in as a run does, and first proves which tenant it talks to.\n\n" +
+		Short: "List what a killed run left in a sandbox tenant, and remove it with --yes",
+		Long: "sweep lists what runs left: courses of the users and course activities of the learners that the sandbox file names. It\n" +
+			"signs in as a run does, and first proves which tenant it talks to. With --yes it removes them.\n\n" +
+			"It takes for a run's only what has a name with the checksum of this tenant, whose minute is plausible, whose owner the\n" +
+			"sandbox file names, and which a second field says a run made. What resembles that, it prints and never removes.\n\n" +
 			"It spares and prints what a run created that began less than an hour ago, by this machine's clock: that run may still\n" +
-			"be going on. Give --all if you know that none is, as in a pipeline in which runs of one tenant wait for each other.",
+			"be going on. Give --all if you know that none is.",
 		Example: "  go tool contract sweep --sandbox sandbox.yaml\n" +
-			"  go tool contract sweep --sandbox sandbox.yaml --all",
+			"  go tool contract sweep --sandbox sandbox.yaml --yes",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			tenants, err := flags.tenants(args)
 			if err != nil {
 				return err
 			}
+			sparing := youngest
+			if all {
+				sparing = 0
+			}
 			var problems []error
 			for _, t := range tenants {
 				ctx, cancel := context.WithTimeout(cmd.Context(), sweepTime)
-				sparing := youngest
-				if all {
-					sparing = 0
-				}
-				removed, spared, err := t.Sweep(ctx, sparing)
+				swept, err := t.Sweep(ctx, sparing, yes)
 				cancel()
 				if err != nil {
 					problems = append(problems, errors.New(t.Scrub(err.Error())))
 				}
-				for _, name := range removed {
-					_, _ = fmt.Fprintf(cmd.OutOrStdout(), "removed %s\n", t.Scrub(name)) // removed all the same
-				}
-				for _, name := range spared {
-					_, _ = fmt.Fprintf(cmd.OutOrStdout(), "spared %s: if its run has ended, --all removes it\n", t.Scrub(name)) // as above
-				}
-				more := ""
-				if err != nil {
-					more = ", and there may be more"
-				}
-				_, _ = fmt.Fprintf(cmd.OutOrStdout(), "%s: %d removed, %d spared%s\n", t.Provider(), len(removed), len(spared), more) // as above
+				writeSwept(cmd.OutOrStdout(), t, swept, yes, err)
 			}
 			return errors.Join(problems...)
 		},
 	}
 	flags.add(cmd)
-	cmd.Flags().BoolVar(&all, "all", false, "also remove what a run created that began less than an hour ago")
+	cmd.Flags().BoolVar(&yes, "yes", false, "remove what is listed as left")
+	cmd.Flags().BoolVar(&all, "all", false, "spare nothing because its run began less than an hour ago")
 	return cmd
+}
+
+// writeSwept writes what a sweep has found; it was found and removed all the same if it cannot be written.
+func writeSwept(w io.Writer, t *live.Tenant, swept live.Swept, removed bool, err error) {
+	left, summary := "left", ": --yes removes what is left"
+	if removed {
+		left, summary = "removed", ""
+	}
+	if len(swept.Left) == 0 {
+		summary = ""
+	}
+	for _, lines := range []struct {
+		what  string
+		lines []string
+	}{{left, swept.Left}, {"spared", swept.Spared}, {"not a run's, or an earlier version's, and never removed:", swept.Others}} {
+		for _, line := range lines.lines {
+			_, _ = fmt.Fprintf(w, "%s %s\n", lines.what, t.Scrub(line))
+		}
+	}
+	if err != nil {
+		summary += ", and there may be more"
+	}
+	_, _ = fmt.Fprintf(w, "%s: %d %s, %d spared, %d resemble them%s\n", t.Provider(), len(swept.Left), left, len(swept.Spared), len(swept.Others), summary)
 }

@@ -2,13 +2,14 @@ package live
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
-	"github.com/learncontract/learncontract/fixtures"
 	"github.com/learncontract/learncontract/matchers/exchange"
 )
 
@@ -37,57 +38,70 @@ func activityReader(t *Tenant, as string) string {
 
 // activitiesOf are those of one learner, up to where they could not be read.
 func (t *Tenant) activitiesOf(ctx context.Context, as, learner string) (all []found, err error) {
-	seen := map[string]bool{}
-	path := "/users/" + url.PathEscape(learner) + "/employeeExperience/learningCourseActivities"
-	for path != "" {
+	list := "/employeeExperience/learningCourseActivities"
+	err = t.readPages(ctx, as, "/users/"+url.PathEscape(learner)+list, func(text []byte) (string, error) {
 		var page struct {
-			Value []struct {
-				ID       string `json:"id"`
-				External string `json:"externalcourseActivityId"`
-				Provider string `json:"learningProviderId"`
-			} `json:"value"`
-			Next string `json:"@odata.nextLink"`
+			Value []activity `json:"value"`
+			Next  string     `json:"@odata.nextLink"`
 		}
-		if err := t.read(ctx, as, path, &page); err != nil {
-			return all, err
+		err := json.Unmarshal(text, &page)
+		if err == nil && page.Value == nil { // an empty list has one, too
+			err = errors.New("it has no value")
 		}
 		for _, a := range page.Value {
-			all = append(all, found{id: a.ID, name: a.External, provider: a.Provider})
+			all = append(all, a.found(t))
+		}
+		if err != nil || page.Next == "" {
+			return "", err
 		}
 		next, below := strings.CutPrefix(page.Next, t.config.Sandbox.Endpoint("graph"))
-		switch {
-		case page.Next != "" && !below:
-			return all, fmt.Errorf("the page after %s is elsewhere, at %s", path, exchange.PrintableURL(page.Next))
-		case next != "" && seen[next]:
-			return all, fmt.Errorf("the pages of %s never end: remove by hand what is called %s…", path, prefix)
+		path, _, _ := strings.Cut(next, "?")
+		if !below || !strings.HasSuffix(path, list) || !strings.Contains(path, learner) || strings.ContainsAny(path, `%\`) || strings.Contains(path, "/.") {
+			return "", fmt.Errorf("the next page is elsewhere, at %s", exchange.PrintableURL(page.Next))
 		}
-		path, seen[next] = next, true
-	}
-	return all, nil
+		return next, nil
+	})
+	return all, err
 }
 
-func receivedActivity(x exchange.Exchange) found {
-	return found{id: x.TextAt("/id"), provider: x.TextAt("/learningProviderId")}
+// activity is one as Graph shows it. The documentation spells a field in two ways, which JSON's decoder takes as one.
+type activity struct {
+	ID, ExternalCourseActivityID, LearningProviderID, LearningContentID, LearnerUserID string
 }
 
-// readActivity looks for an activity.
-func readActivity(ctx context.Context, t *Tenant, as string, a *found) (there bool, err error) {
-	x, err := t.request(ctx, activityReader(t, as), http.MethodGet, "/employeeExperience/learningCourseActivities/"+url.PathEscape(a.id), nil)
-	if a.name = x.TextAt("/externalcourseActivityId"); a.name == "" {
-		a.name = x.TextAt("/externalCourseActivityId") // the documentation spells it in two ways
+// found is marked by what else stands in it: no field of an activity is to spare, and nobody else has these ids. Graph does not say when
+// one was made.
+func (a activity) found(t *Tenant) found {
+	is := func(value string, keys ...string) bool {
+		return slices.ContainsFunc(keys, func(key string) bool {
+			named, has := t.config.Sandbox.Value(key)
+			return has && strings.EqualFold(named, value)
+		})
 	}
-	return err == nil && x.Status() == http.StatusOK, err
+	return found{
+		id: a.ID, name: a.ExternalCourseActivityID, provider: a.LearningProviderID, owner: a.LearnerUserID,
+		marked: is(a.LearningProviderID, "graph.provider", "graph.otherProvider", "graph.disabledProvider") &&
+			is(a.LearningContentID, "graph.content", "graph.otherContent"),
+	}
 }
 
-// removeActivity removes an activity.
-func removeActivity(ctx context.Context, t *Tenant, as string, a found) error {
-	path := "/employeeExperience/learningProviders/" + url.PathEscape(a.provider) + "/learningCourseActivities/" + url.PathEscape(a.id)
-	x, err := t.request(ctx, activityReader(t, as), http.MethodDelete, path, nil)
-	if err != nil {
-		return err
-	}
-	if x.Status() != http.StatusNoContent && x.Status() != http.StatusNotFound {
-		return fmt.Errorf("DELETE received %s: remove it yourself, or sweep as somebody who may\n%s", fixtures.StatusLine(x.Status()), x)
-	}
-	return nil
+func shownActivity(t *Tenant, x exchange.Exchange) found {
+	var a activity
+	_ = json.Unmarshal(x.Body(), &a) // what is no activity has no id
+	return a.found(t)
+}
+
+func activityPath(id string) string {
+	return "/employeeExperience/learningCourseActivities/" + url.PathEscape(id)
+}
+
+func isLearners(_ context.Context, t *Tenant, _ string, a found) (bool, error) {
+	return slices.ContainsFunc(learnerKeys, func(key string) bool {
+		learner, named := t.config.Sandbox.Value(key)
+		return named && strings.EqualFold(learner, a.owner)
+	}), nil
+}
+
+func removeActivity(a found) (method, path string, body any) {
+	return http.MethodDelete, "/employeeExperience/learningProviders/" + url.PathEscape(a.provider) + "/learningCourseActivities/" + url.PathEscape(a.id), nil
 }

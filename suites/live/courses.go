@@ -2,11 +2,13 @@ package live
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
-	"slices"
+	"strings"
+	"time"
 
 	"github.com/learncontract/learncontract/fixtures"
 	"github.com/learncontract/learncontract/matchers/exchange"
@@ -27,41 +29,45 @@ func findCourses(ctx context.Context, t *Tenant, as string) (all []found, err er
 		as = "teacher"
 	}
 	path := "/v1/courses?pageSize=500&teacherId=" + of
-	seen := map[string]bool{}
-	for next := path; next != ""; {
-		if seen[next] {
-			return all, fmt.Errorf("the pages of %s never end: remove by hand what is called %s…", path, prefix)
-		}
-		seen[next] = true
+	err = t.readPages(ctx, as, path, func(text []byte) (string, error) {
 		var page struct {
-			Courses []struct {
-				ID   string `json:"id"`
-				Name string `json:"name"`
-			} `json:"courses"`
-			Next string `json:"nextPageToken"`
+			Courses []course `json:"courses"`
+			Next    string   `json:"nextPageToken"`
 		}
-		if err := t.read(ctx, as, next, &page); err != nil {
-			if answered, is := errors.AsType[*rejection](err); is && answered.status == http.StatusForbidden && turnedOff[as] != "" {
-				err = nil // whom Classroom does not let list any, it lets make none
-			}
-			return all, err
-		}
+		err := json.Unmarshal(text, &page)
 		for _, c := range page.Courses {
-			all = append(all, found{id: c.ID, name: c.Name})
+			all = append(all, c.found())
 		}
-		if next = ""; page.Next != "" {
-			next = path + "&pageToken=" + url.QueryEscape(page.Next)
+		if err != nil || page.Next == "" {
+			return "", err
 		}
+		return path + "&pageToken=" + url.QueryEscape(page.Next), nil
+	})
+	if answered, is := errors.AsType[*rejection](err); is && answered.status == http.StatusForbidden && turnedOff[as] != "" {
+		err = nil // whom Classroom does not let list any, it lets make none
 	}
-	return all, nil
+	return all, err
 }
 
-// readCourse looks for a course.
-func readCourse(ctx context.Context, t *Tenant, as string, c *found) (there bool, err error) {
-	x, err := t.request(ctx, remover(t, as), http.MethodGet, "/v1/courses/"+url.PathEscape(c.id), nil)
-	c.name = x.TextAt("/name")
-	return err == nil && x.Status() == http.StatusOK, err
+// course is one as Classroom shows it.
+type course struct {
+	ID, Name, Section, OwnerID, CourseState, CreationTime, AlternateLink string
 }
+
+func (c course) found() found {
+	created, _ := time.Parse(time.RFC3339, c.CreationTime) // the zero time, where Classroom does not say
+	return found{
+		id: c.ID, name: bareName(c.Name), state: c.CourseState, owner: c.OwnerID, marked: c.Section == marker, created: created, link: c.AlternateLink,
+	}
+}
+
+func shownCourse(_ *Tenant, x exchange.Exchange) found {
+	var c course
+	_ = json.Unmarshal(x.Body(), &c) // what is no course has no id
+	return c.found()
+}
+
+func coursePath(id string) string { return "/v1/courses/" + url.PathEscape(id) }
 
 // remover is as whom a course is removed: the domain's administrator where the sandbox file names one, for the ownership may
 // have moved.
@@ -75,55 +81,68 @@ func remover(t *Tenant, as string) string {
 	return as
 }
 
+// userKeys name the users of the sandbox file.
+var userKeys = []string{
+	"classroom.admin", "classroom.teacher", "classroom.otherTeacher", "classroom.student", "classroom.outsider", "classroom.classroomOff",
+	"classroom.apiOff", "classroom.suspended",
+}
+
+// isUsers looks up who owns a course.
+func isUsers(ctx context.Context, t *Tenant, as string, c found) (bool, error) {
+	owner, known := t.users[c.owner]
+	if !known {
+		if err := checkID(c.owner); err != nil {
+			return false, fmt.Errorf("of its owner, %w", err)
+		}
+		x, err := t.request(ctx, remover(t, as), http.MethodGet, "/v1/userProfiles/"+url.PathEscape(c.owner), nil)
+		if err != nil {
+			return false, err
+		}
+		if x.Status() != http.StatusOK && x.Status() != http.StatusNotFound && x.Status() != http.StatusForbidden {
+			return false, fmt.Errorf("GET of its owner received %s: try again later\n%s", fixtures.StatusLine(x.Status()), x)
+		}
+		if x.TextAt("/id") == c.owner {
+			owner = x.TextAt("/emailAddress")
+		}
+		t.users[c.owner] = owner // "" of whom this identity does not see
+	}
+	for _, key := range userKeys {
+		if address, named := t.config.Sandbox.Value(key); named && strings.EqualFold(address, owner) {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
 // nextStateToDelete is the state a course must be brought to next on its way to be removed: only an archived one can be, and one that is
 // provisioned cannot be archived. One that is declined can never be removed, and no recipe declines one.
 var nextStateToDelete = map[string]string{"PROVISIONED": "ACTIVE", "ACTIVE": "ARCHIVED", "SUSPENDED": "ARCHIVED"}
 
 // removeCourse brings a course to where it can be removed, and removes it.
-func removeCourse(ctx context.Context, t *Tenant, as string, c found) error {
-	as = remover(t, as)
-	path := "/v1/courses/" + url.PathEscape(c.id)
-	for {
-		x, err := t.request(ctx, as, http.MethodGet, path, nil)
-		if err != nil || x.Status() == http.StatusNotFound {
-			return err
-		}
-		state := x.TextAt("/courseState")
-		next, further := nextStateToDelete[state]
-		if !further {
-			break
-		}
-		x, err = t.request(ctx, as, http.MethodPatch, path+"?updateMask=courseState", map[string]string{"courseState": next})
-		if err == nil && x.Status() >= http.StatusBadRequest && x.Status() != http.StatusNotFound {
-			err = fmt.Errorf("it is %s, and the request to make it %s received %s\n%s", state, next, fixtures.StatusLine(x.Status()), x)
-		}
-		if err == nil {
-			err = t.leaves(ctx, as, path, state)
-		}
-		if err != nil {
-			return err
-		}
+func removeCourse(c found) (method, path string, body any) {
+	if next, further := nextStateToDelete[c.state]; further {
+		return http.MethodPatch, coursePath(c.id) + "?updateMask=courseState", map[string]string{"courseState": next}
 	}
-	x, err := t.request(ctx, as, http.MethodDelete, path, nil)
-	if err != nil {
-		return err
-	}
-	if !slices.Contains([]int{http.StatusOK, http.StatusNoContent, http.StatusNotFound}, x.Status()) {
-		return fmt.Errorf("DELETE received %s: remove it yourself, or sweep as somebody who may\n%s", fixtures.StatusLine(x.Status()), x)
-	}
-	return nil
+	return http.MethodDelete, coursePath(c.id), nil
 }
 
-// leaves waits until a course has another state: changes are eventually consistent.
-func (t *Tenant) leaves(ctx context.Context, as, path, state string) error {
-	err := t.transport.poll(ctx, longestWaitForState, "the course to be "+state+" no more", func() (bool, error) {
-		x, err := t.request(ctx, as, http.MethodGet, path, nil)
-		return x.TextAt("/courseState") != state, err
-	})
-	if errors.Is(err, errPolledEnough) {
-		return engineErrorf(opCleanUp, "the course stays %s: %w", state, err)
+// invitationCreate makes what is in no course, and goes with one.
+const invitationCreate = "classroom.invitations.create"
+
+// verifyInvitation reads an invitation, which is in no course, by the id that the response gave it, and compares the course that it is to.
+func (t *Tenant) verifyInvitation(ctx context.Context, as string, sent []byte, x exchange.Exchange) error {
+	var wanted struct{ CourseID string }
+	if err := json.Unmarshal(sent, &wanted); err != nil {
+		return engineErrorf(opSetUp, "the request for an invitation cannot be read: %w", err)
+	}
+	id := x.TextAt("/id")
+	if err := checkID(id); err != nil {
+		return engineErrorf(opSetUp, "the invitation is not to be used: %w", err)
+	}
+	x, err := t.request(ctx, as, http.MethodGet, "/v1/invitations/"+url.PathEscape(id), nil)
+	if err == nil && x.TextAt("/courseId") != wanted.CourseID {
+		err = engineErrorf(opSetUp, "the response to %s has the id %s, and GET of it shows no invitation to the run's own course: "+
+			"nothing more is sent with it\n%s", invitationCreate, id, x)
 	}
 	return err
 }
-
-func receivedCourse(x exchange.Exchange) found { return found{id: x.TextAt("/id")} }

@@ -1,11 +1,30 @@
 package live
 
-import "slices"
+import (
+	"slices"
+	"time"
+)
 
 // What the tests of the package use of its inside.
 var (
 	Child           = child
 	FromEnvironment = fromEnvironment
+	CheckID         = checkID
+	Implausible     = implausible
 )
 
+const Marker = marker
+
 func SandboxKeys() []sandboxKey { return slices.Clone(sandboxKeys) }
+
+// NameAt is the name of what a run of the tenant makes that began then.
+func NameAt(sandbox *Sandbox, provider string, began time.Time) string {
+	return newNames(sandbox, provider).name(newRun(began), 7)
+}
+
+// BeganAt is when the run began that has given a name, and whether one of the tenant has.
+func BeganAt(sandbox *Sandbox, provider, name string) (time.Time, bool) {
+	return newNames(sandbox, provider).parse(bareName(name))
+}
+
+func TokenValue(token Token) string { return token.value() }

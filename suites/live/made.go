@@ -1,13 +1,12 @@
 package live
 
 import (
+	"cmp"
 	"context"
-	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
-	"regexp"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -21,21 +20,32 @@ import (
 // made is something that a run has made, or may have: it is registered before the request is sent, and looked for by its
 // name, for a response may be lost.
 type made struct {
-	kind  kind
-	name  string
-	as    string // who made it
-	found *found // what was received, nil if nothing was
+	kind kind
+	name string
+	as   string // who made it
+	id   string // that was received, "" if none was, or that of something else
+	link string // where a person finds it, if the provider says
+	seen bool   // by its id, with its name
 	// rejected says that the last response was a rejection. What there is shows all the same, for a response may be wrong.
 	rejected bool
-	tried    bool         // to be removed
-	undo     *client.Call // that takes back what is of no kind
-	sent     *atomic.Bool // whether there may be anything to take back
+	tried    bool // to be removed
+	undo     *undo
+}
+
+// undo takes back what is of no kind.
+type undo struct {
+	call, look client.Call
+	until      *fixtures.Until
+	sent       *atomic.Bool // whether there may be anything to take back
 }
 
 // String names it, as it goes on after "the".
 func (m *made) String() string {
-	if m.undo != nil {
-		return fmt.Sprintf("change that %s %s, as %s, takes back", m.undo.Operation.Method, expand(*m.undo), m.as)
+	switch {
+	case m.undo != nil:
+		return fmt.Sprintf("change that %s %s, as %s, takes back", m.undo.call.Operation.Method, expand(m.undo.call), m.as)
+	case m.id != "":
+		return found{id: m.id, name: m.name, link: m.link}.describe(m.kind.what)
 	}
 	return m.kind.what + " " + m.name
 }
@@ -43,143 +53,228 @@ func (m *made) String() string {
 // kind is a kind of resource that is removed by itself. What else a recipe makes goes with one of them.
 type kind struct {
 	operation string // that makes one
+	update    string // that replaces all of one, "" if none does
 	what      string
 	removal   string // how one is removed, as a plan has it
 	field     string // of the request's body, that holds the name
-	// responded is what the operation's response says of it.
-	responded func(x exchange.Exchange) found
-	// find returns all that an identity can see.
+	marker    string // of the body, that holds the marker; "" if others say whose it is
+	requests  int    // that remove one, the looks included
+	// find returns all that an identity can see, up to where they could not be read.
 	find func(ctx context.Context, t *Tenant, as string) ([]found, error)
-	// read looks for one by its id, and reports whether it is there. What was just made may not show yet.
-	read func(ctx context.Context, t *Tenant, as string, f *found) (there bool, err error)
+	// path is where one is looked for by its id.
+	path func(id string) string
+	// shown is what a response says of one.
+	shown func(t *Tenant, x exchange.Exchange) found
 	// remover is as whom one is looked for and removed that somebody made.
 	remover func(t *Tenant, as string) string
-	// remove removes one by its provider's rules. One that is gone is no error.
-	remove func(ctx context.Context, t *Tenant, as string, f found) error
+	// isAccounts reports whether it is of an account of the sandbox file.
+	isAccounts func(ctx context.Context, t *Tenant, as string, f found) (bool, error)
+	// step is the next request on its way to be removed, by its provider's rules.
+	step func(f found) (method, path string, body any)
 }
 
 // found is a resource, as a provider shows it.
 type found struct {
 	id, name string
-	provider string // of an activity, its registration id
+	state    string    // of a course
+	provider string    // of an activity, its registration id
+	owner    string    // the id of a course's owner, or of an activity's learner
+	marked   bool      // whether a second field says that a run made it
+	created  time.Time // zero if the provider does not say
+	link     string    // where a person finds it, if the provider says
 }
 
-// kinds are those of each provider.
-var kinds = map[string][]kind{
-	"graph": {{
-		"graph.create", "activity", "an activity of that externalCourseActivityId, by DELETE", "externalCourseActivityId",
-		receivedActivity, findActivities, readActivity, activityReader, removeActivity,
-	}},
-	"classroom": {{
-		"classroom.courses.create", "course", "a course of that name with all that is in it: archived by PATCH, and then by DELETE", "name",
-		receivedCourse, findCourses, readCourse, remover, removeCourse,
-	}},
+// describe names it for who must look at it, as it goes on after "the".
+func (f found) describe(what string) string {
+	text := fmt.Sprintf("%s %s (id %.40s", what, f.name, f.id)
+	if f.link != "" {
+		text += ", " + f.link
+	}
+	return exchange.Printable(text + ")")
+}
+
+// kinds are those of a provider.
+func kinds(provider string) []kind {
+	if provider == "graph" {
+		return []kind{{
+			operation: "graph.create", what: "activity", removal: "an activity of that externalCourseActivityId, by DELETE",
+			field: "externalCourseActivityId", requests: 3, find: findActivities, path: activityPath, shown: shownActivity,
+			remover: activityReader, isAccounts: isLearners, step: removeActivity,
+		}}
+	}
+	return []kind{{
+		operation: "classroom.courses.create", update: "classroom.courses.update", what: "course",
+		removal: "a course of that name with all that is in it: archived by PATCH, and then by DELETE",
+		field:   "name", marker: "section", requests: 5, find: findCourses, path: coursePath, shown: shownCourse,
+		remover: remover, isAccounts: isUsers, step: removeCourse,
+	}}
 }
 
 // kindOf is the kind that an operation makes, nil if it makes none.
 func (t *Tenant) kindOf(o *fixtures.Operation) *kind {
-	of := kinds[t.contract.Provider]
+	of := kinds(t.contract.Provider)
 	if at := slices.IndexFunc(of, func(k kind) bool { return k.operation == o.ID }); at >= 0 {
 		return &of[at]
 	}
 	return nil
 }
 
-// ownedName is the name of everything that a run makes: the prefix, when the run began (of old runs not), what distinguishes it from others,
-// and the number of the recipe. One recipe has it in an address. A copy that somebody makes is called otherwise, and is somebody's.
-var ownedName = regexp.MustCompile(`^(?:http://)?(` + regexp.QuoteMeta(prefix) + `(?:[a-z2-7]{6})?[a-z2-7]{8}-[0-9]+)(?:\.example\.com)?$`)
-
-// nameIn is the name that a run has given, "" if nobody's run has.
-func nameIn(text string) string {
-	if m := ownedName.FindStringSubmatch(text); m != nil {
-		return m[1]
-	}
-	return ""
+// isOwn reports a name that this run has given.
+func (t *Tenant) isOwn(name string) bool {
+	_, valid := t.names.parse(name)
+	return valid && strings.HasPrefix(name, t.run+"-")
 }
 
-// base32 are the digits of RFC 4648, in small letters.
-const base32 = "abcdefghijklmnopqrstuvwxyz234567"
+// How often the requests are allowed that remove something: of what is likely to be there, some show late.
+const (
+	ifMade   = 1
+	whenMade = 2
+)
 
-// newRun is the prefix of the names that a run gives, with the minute in which it began.
-func newRun(began time.Time) string {
-	var minute [6]byte // until the year 4011
-	for i, left := len(minute)-1, began.Unix()/60; i >= 0; i, left = i-1, left/32 {
-		minute[i] = base32[left%32]
-	}
-	return prefix + string(minute[:]) + strings.ToLower(rand.Text()[:8]) // 40 bits
-}
-
-// beganAt is when the run began that has given a name; the zero time of an old one, which does not say.
-func beganAt(name string) time.Time {
-	run, _, _ := strings.Cut(strings.TrimPrefix(name, prefix), "-")
-	if len(run) != 6+8 {
-		return time.Time{}
-	}
-	minutes := int64(0)
-	for _, digit := range run[:6] {
-		minutes = 32*minutes + int64(strings.IndexRune(base32, digit))
-	}
-	return time.Unix(60*minutes, 0)
-}
-
-// register notes, before the request is sent, that what the operation makes must be removed. The result takes each response.
-func (t *Tenant) register(as string, o *fixtures.Operation, v *values) (responded func(exchange.Exchange)) {
+// register notes, before the request is sent, that what the operation makes must be removed; nil if it makes nothing of a kind.
+func (t *Tenant) register(as string, o *fixtures.Operation, v *values, often int) *made {
 	k := t.kindOf(o)
 	if k == nil {
-		return func(exchange.Exchange) {}
+		return nil
 	}
 	m := &made{kind: *k, name: v.run, as: as}
+	t.transport.allow(often * k.requests)
 	t.mutex.Lock()
 	defer t.mutex.Unlock()
 	t.made, t.makes[as] = append(t.made, m), true
-	return func(x exchange.Exchange) {
-		t.mutex.Lock()
-		defer t.mutex.Unlock()
-		m.rejected = x.Status() >= http.StatusBadRequest && x.Status() < http.StatusInternalServerError
-		if f := m.kind.responded(x); f.id != "" && x.Status() < http.StatusMultipleChoices {
-			m.found = &f
-		} // or it is looked for by its name, whatever the response says
-	}
+	return m
 }
 
-// registerUndo notes, before the recipe's request is sent, how it is taken back, if it must be. The result takes the response: what
-// was rejected, and what was never sent, is not taken back, for it may have been there before.
-func (t *Tenant) registerUndo(v *values, r *fixtures.Recipe, sent *atomic.Bool) (responded func(exchange.Exchange), err error) {
-	if r.Undo == nil {
-		return func(exchange.Exchange) {}, nil
+// receive notes a response to the request that makes it.
+func (t *Tenant) receive(m *made, x exchange.Exchange) {
+	if m == nil {
+		return
 	}
-	call, err := t.call(v, r.Undo.Operation, r.Undo.Change)
-	if err != nil {
-		return nil, err
-	}
-	m := &made{as: r.Undo.As, undo: &call, sent: sent}
 	t.mutex.Lock()
 	defer t.mutex.Unlock()
-	t.made = append(t.made, m)
-	return func(x exchange.Exchange) {
-		t.mutex.Lock()
-		defer t.mutex.Unlock()
-		m.rejected = x.Status() >= http.StatusBadRequest && x.Status() < http.StatusInternalServerError
-	}, nil
+	m.rejected = isRejection(x)
+	t.lost = t.lost || x.Status() >= http.StatusInternalServerError
+	if id := x.TextAt("/id"); id != "" && x.Status() < http.StatusMultipleChoices {
+		m.id = id
+	} // or it is looked for by its name, whatever the response says
 }
 
-// takeBack takes back what was sent and not rejected.
-func (t *Tenant) takeBack(ctx context.Context, m *made) error {
-	if m.rejected || !m.sent.Load() {
+// lose notes that there may be no response to a request that makes something, although it was sent.
+func (t *Tenant) lose(o *fixtures.Operation) {
+	t.mutex.Lock()
+	defer t.mutex.Unlock()
+	t.lost = t.lost || t.kindOf(o) != nil
+}
+
+func isRejection(x exchange.Exchange) bool {
+	return x.Status() >= http.StatusBadRequest && x.Status() < http.StatusInternalServerError
+}
+
+// verify reads what was made by the id that the response gave it, until it shows. An id of something else is used no more.
+func (t *Tenant) verify(ctx context.Context, m *made) error {
+	err := t.transport.poll(ctx, looksForNews, "the "+m.kind.what+" to show", func() (there bool, err error) {
+		f, there, err := t.look(ctx, m.kind, m.as, m.id)
+		if there && f.name != m.name {
+			id := m.id
+			m.id = ""
+			return false, fmt.Errorf("the response to %s has the id %s, which is of something else: nothing more is sent with it", m.kind.operation,
+				exchange.Printable(id))
+		}
+		m.seen, m.link = m.seen || there, f.link
+		return there, err
+	})
+	if err == nil {
 		return nil
 	}
-	x, err := t.send(ctx, m.as, *m.undo)
-	// Nothing is there where it is not found, or, of Classroom, where nothing of the kind can be.
-	if err != nil || slices.Contains([]int{http.StatusOK, http.StatusNoContent, http.StatusNotFound, http.StatusBadRequest}, x.Status()) {
-		return err
-	}
-	return fmt.Errorf("the request received %s: undo it yourself\n%s", fixtures.StatusLine(x.Status()), x)
+	return engineErrorf(opSetUp, "the %s is not to be used: %w", m, err)
 }
 
-// CleanUp removes what the run has made since the last time, the last first. What could not be removed is left to Close, and
-// the error names it. It is bounded by itself, and not by the run's budget, which must not keep it from removing.
+// look reads a resource by its id, and reports whether it is there. What is neither there nor 404 is an error.
+func (t *Tenant) look(ctx context.Context, k kind, as, id string) (f found, there bool, err error) {
+	if err := checkID(id); err != nil {
+		return f, false, err
+	}
+	x, err := t.request(ctx, k.remover(t, as), http.MethodGet, k.path(id), nil)
+	switch {
+	case err != nil:
+		return f, false, err
+	case x.Status() == http.StatusNotFound:
+		return f, false, nil
+	case x.Status() != http.StatusOK:
+		return f, false, fmt.Errorf("it cannot be looked up: GET received %s\n%s", fixtures.StatusLine(x.Status()), x)
+	}
+	if f = k.shown(t, x); f.id != id {
+		return f, false, fmt.Errorf("it cannot be looked up: GET of id %s received something else", exchange.Printable(id))
+	}
+	return f, true, checkID(cmp.Or(f.provider, f.id)) // which is in the path that removes it
+}
+
+// remove removes a resource, and looks until it is gone. Before each request that changes it, it is read by its id, and whyNot says why it
+// must be left alone, "" if it must not. It reports whether it was seen at all.
+func (t *Tenant) remove(ctx context.Context, k kind, as, id string, whyNot func(found) (string, error)) (seen bool, err error) {
+	const patience, most = 4, 3 // looks before a request is sent again, and how often it is
+	sent := map[string][]int{}  // when each was, by the state that it was to end
+	looks := 0
+	last := "it was not seen to be gone"
+	err = t.transport.poll(ctx, looksForRemoval, "the "+k.what+" to be gone", func() (gone bool, err error) {
+		f, there, err := t.look(ctx, k, as, id)
+		if err != nil || !there {
+			return !there, err
+		}
+		seen = true
+		looks++
+		if why, err := whyNot(f); err != nil || why != "" {
+			return false, cmp.Or(err, errors.New(why))
+		}
+		if at := sent[f.state]; len(at) == most || len(at) > 0 && looks < at[len(at)-1]+patience {
+			return false, nil
+		}
+		sent[f.state] = append(sent[f.state], looks)
+		method, path, body := k.step(f)
+		x, err := t.request(ctx, k.remover(t, as), method, path, body)
+		if e, is := errors.AsType[*EngineError](err); is && e.Op == opNetwork { // it may have been done all the same
+			last = err.Error()
+			return false, nil
+		}
+		if err != nil || x.Status() < http.StatusBadRequest || x.Status() == http.StatusNotFound {
+			return false, err
+		}
+		last = fmt.Sprintf("%s received %s: remove it yourself, or sweep as somebody who may\n%s", method, fixtures.StatusLine(x.Status()), x)
+		if x.Status() == http.StatusBadRequest || x.Status() == http.StatusConflict { // its state may have shown late
+			return false, nil
+		}
+		return false, errors.New(last)
+	})
+	if errors.Is(err, errPolledEnough) {
+		err = fmt.Errorf("%s (%w)", last, err)
+	}
+	return seen, err
+}
+
+// CleanUp removes what the run has made since the last time, the last first, by the id that each has. What could not be removed is left
+// to Close, and the error names it; so is what has no id, because the response was lost or a rejection. It is bounded by itself,
+// and not by the run's budget, which must not keep it from removing.
 func (t *Tenant) CleanUp(ctx context.Context) error {
+	ctx, end := t.cleaning(ctx)
+	defer end()
 	return t.cleanUp(ctx, false)
+}
+
+// cleaning is a context in which what was made is removed: it may take as long as a run may wait, all clean-ups together.
+func (t *Tenant) cleaning(ctx context.Context) (context.Context, func()) {
+	if t.transport == nil {
+		return ctx, func() {}
+	}
+	t.mutex.Lock()
+	defer t.mutex.Unlock()
+	began := time.Now()
+	ctx, cancel := context.WithTimeout(cleaning(ctx), t.transport.options.Patience-t.cleanedFor)
+	return ctx, func() {
+		cancel()
+		t.mutex.Lock()
+		defer t.mutex.Unlock()
+		t.cleanedFor += time.Since(began)
+	}
 }
 
 // cleanUp is CleanUp, or the second try, which ends with the first that could not be removed again.
@@ -187,127 +282,258 @@ func (t *Tenant) cleanUp(ctx context.Context, again bool) (err error) {
 	t.mutex.Lock()
 	all := slices.Clone(t.made)
 	t.mutex.Unlock()
-	gone := map[string]bool{} // one may have the name that two requests were to give
 	for _, m := range slices.Backward(all) {
 		if m.tried != again || again && err != nil {
 			continue
 		}
 		m.tried = true
-		problem := t.removeMade(unbudgeted(ctx), m, gone)
-		if problem == nil {
-			t.mutex.Lock()
-			t.made = slices.DeleteFunc(t.made, func(other *made) bool { return other == m })
-			t.mutex.Unlock()
-			continue
+		gone, problem := t.removeMade(ctx, m)
+		if gone {
+			t.forget(m)
 		}
-		remedy := "and go tool contract sweep --all --sandbox " + t.config.Sandbox.File() + " removes it"
-		if m.undo != nil {
-			remedy = "and no sweep knows it: take it back yourself"
+		if problem != nil {
+			err = errors.Join(err, engineErrorf(opCleanUp, "the %s may be left, %s: %w", m, t.remedy(m), problem))
 		}
-		err = errors.Join(err, engineErrorf(opCleanUp, "the %s is still there, %s: %w", m, remedy, problem))
 	}
 	return err
 }
 
-// removeMade removes what was received, if it has the name, and whatever else has it: a request may have been sent twice.
-func (t *Tenant) removeMade(ctx context.Context, m *made, gone map[string]bool) error {
+func (t *Tenant) remedy(m *made) string {
 	if m.undo != nil {
-		return t.takeBack(ctx, m)
+		return "and no sweep knows it: take it back yourself"
 	}
-	if f := m.found; f != nil && !gone[f.id] {
-		there := false
-		err := t.transport.poll(ctx, newlyMade, "the "+m.kind.what+" to show", func() (done bool, err error) {
-			there, err = m.kind.read(ctx, t, m.as, f)
-			return there, err
-		})
-		if err != nil && !errors.Is(err, errPolledEnough) {
-			return err
+	return "and go tool contract sweep --sandbox " + t.config.Sandbox.File() + " looks for it"
+}
+
+// forget notes that nothing is left of it.
+func (t *Tenant) forget(m *made) {
+	t.mutex.Lock()
+	defer t.mutex.Unlock()
+	t.made = slices.DeleteFunc(t.made, func(other *made) bool { return other == m })
+}
+
+// removeMade removes what has the id that was received, if it has the name, and reports whether it was seen to be gone.
+func (t *Tenant) removeMade(ctx context.Context, m *made) (gone bool, err error) {
+	if m.undo != nil {
+		err := t.takeBack(ctx, m)
+		return err == nil, err
+	}
+	if m.id == "" || checkID(m.id) != nil {
+		return false, nil
+	}
+	seen, err := t.remove(ctx, m.kind, m.as, m.id, func(f found) (string, error) {
+		if f.name == m.name {
+			return "", nil
 		}
-		if there && nameIn(f.name) == m.name { // or the response named something else, which nobody made
-			if err := m.kind.remove(ctx, t, m.as, *f); err != nil {
-				return err
-			}
-			gone[f.id] = true
-		}
+		return "", errElses
+	})
+	switch {
+	case errors.Is(err, errElses): // or the response named something that nobody made
+		m.id = ""
+		return false, nil
+	case err != nil:
+		return false, err
 	}
-	all, err := m.kind.find(ctx, t, m.as)
-	var rejected *rejection
-	removed := m.found != nil && gone[m.found.id]
-	if (m.rejected || removed) && errors.As(err, &rejected) && rejected.status == http.StatusForbidden {
-		err = nil // who may not even look has made nothing, and what was made has gone
+	return seen || m.seen, nil
+}
+
+var errElses = errors.New("it is something else")
+
+// Close removes what is left of everything that the run has made, and looks for it by its name in lists, for a response may have been
+// lost. The error says what may be left.
+func (t *Tenant) Close(ctx context.Context) error {
+	ctx, end := t.cleaning(ctx)
+	defer end()
+	err := errors.Join(t.cleanUp(ctx, false), t.cleanUp(ctx, true))
+	if len(t.makes) > 0 {
+		err = errors.Join(err, t.closeLists(ctx))
 	}
-	for _, f := range all {
-		if nameIn(f.name) != m.name || gone[f.id] {
+	if t.transport != nil {
+		t.transport.CloseIdleConnections()
+	}
+	return err
+}
+
+// closeLists looks for the run's own in the lists of those who have made something, and to whom a course may have moved.
+func (t *Tenant) closeLists(ctx context.Context) (err error) {
+	owners := slices.DeleteFunc(t.sweepOwners(), func(as string) bool { return !t.makes[as] && as != transferTarget })
+	looks, rejected := 1, !t.lost
+	if t.lost {
+		looks = looksForNews
+	}
+	reported := map[string]bool{} // by id
+	for _, m := range t.made {
+		if m.undo != nil {
 			continue
 		}
-		problem := m.kind.remove(ctx, t, m.as, f)
-		gone[f.id] = problem == nil
-		err = errors.Join(err, problem)
+		if !m.rejected {
+			looks = looksForNews // what the response named did not show
+		}
+		rejected = rejected && m.rejected
+		reported[m.id] = reported[m.id] || m.seen
+	}
+	all, unread := t.removeListed(ctx, owners, looks, func(_ context.Context, _ kind, _ string, f found) (string, error) {
+		if t.isOwn(f.name) && !reported[f.id] {
+			return "", nil
+		}
+		return "it is not this run's, or it could not be removed before", nil
+	})
+	if answered, is := errors.AsType[*rejection](unread); is && rejected && answered.status == http.StatusForbidden {
+		unread = nil // who may not even look has made nothing
+	}
+	sweeps := "and go tool contract sweep --sandbox " + t.config.Sandbox.File() + " looks for it"
+	shown := map[string]bool{}
+	for _, l := range all {
+		shown[l.name] = true
+		if l.err != nil {
+			err = errors.Join(err, engineErrorf(opCleanUp, "the %s may be left, %s: %w", l.described, sweeps, l.err))
+		}
+	}
+	for _, m := range slices.Clone(t.made) {
+		switch {
+		case m.undo != nil, m.seen && !shown[m.name]: // it was reported
+		case shown[m.name]: // it was removed, or reported
+			if !slices.ContainsFunc(all, func(l *listed) bool { return l.name == m.name && l.err != nil }) {
+				t.forget(m)
+			}
+		case unread == nil && (m.rejected || m.id == "" || checkID(m.id) != nil): // it was looked for long enough
+			t.forget(m)
+		case !m.rejected:
+			err = errors.Join(err, engineErrorf(opCleanUp, "the %s may be left, %s: it does not show", m, sweeps))
+		}
+	}
+	if unread != nil {
+		err = errors.Join(err, engineErrorf(opCleanUp, "what is called %s-… may be left, %s: %w", t.run, sweeps, unread))
 	}
 	return err
 }
 
-// Sweep removes what any run has left in the tenant, and nothing else: what has a name that a run gives, whoever of the
-// sandbox's accounts has it. What a run has made that began less than that long ago it spares, by this machine's clock, for the
-// run may be going on; 0 spares nothing. It returns what it removed and what it spared. The error says what could not be
-// removed, and whom the sandbox file must name for it to look at all.
-func (t *Tenant) Sweep(ctx context.Context, sparing time.Duration) (removed, spared []string, err error) {
-	young := time.Now().Add(-sparing)
-	such := func(what, name string) bool {
-		switch began := beganAt(name); {
-		case name == "":
-			return false
-		case sparing > 0 && began.After(young):
-			spared = append(spared, fmt.Sprintf("%s %s, of a run that began at %s", what, name, began.UTC().Format(time.RFC3339)))
-			return false
+// listed is something that a list showed and that was to be removed.
+type listed struct {
+	found
+	described string
+	err       error // why it may be left; nil if it was seen to be gone
+	shows     bool  // in the last look
+}
+
+// removeListed removes what lists show and whyNot does not spare, and looks again, at least that often, until no list shows any of it. The
+// error says why a list could not be read to its end.
+func (t *Tenant) removeListed(ctx context.Context, owners []string, looks int,
+	whyNot func(ctx context.Context, k kind, as string, f found) (string, error),
+) (all []*listed, err error) {
+	t.transport.allow(looksForNews * len(owners) * lists[t.contract.Provider])
+	var unread error
+	look := 0
+	err = t.transport.poll(ctx, looksForNews, "lists to show what was made, and what is gone no more", func() (bool, error) {
+		look++
+		shows := false
+		for _, l := range all {
+			l.shows = false
 		}
-		return true
-	}
-	for _, keys := range sweepKeys[t.contract.Provider] {
-		if !slices.ContainsFunc(keys, t.hasKey) {
-			err = errors.Join(err, engineErrorf(opCleanUp, "%s may have something left, and nobody is looked at: name %s in %s, as it was "+
-				"when the run was killed", t.contract.Provider, strings.Join(keys, " or "), t.config.Sandbox.File()))
-		}
-	}
-	removed, problems := t.sweep(ctx, t.sweepOwners(), such)
-	slices.Sort(spared) // two identities may see the same
-	return removed, slices.Compact(spared), errors.Join(err, problems)
-}
-
-// sweepKeys are the keys, by provider, of whom a sweep looks at: of each list the sandbox file must name one.
-var sweepKeys = map[string][][]string{
-	"graph": {{"graph.app.clientID"}, learnerKeys}, "classroom": {{"classroom.teacher", "classroom.admin"}},
-}
-
-// sweepOwn is Sweep of this run's own, as those who have made something, and to whom a course may have moved.
-func (t *Tenant) sweepOwn(ctx context.Context) error {
-	made := slices.DeleteFunc(t.sweepOwners(), func(as string) bool { return !t.makes[as] && as != transferTarget })
-	_, err := t.sweep(ctx, made, func(_, name string) bool { return strings.HasPrefix(name, t.run+"-") })
-	return err
-}
-
-func (t *Tenant) sweep(ctx context.Context, owners []string, such func(what, name string) bool) (removed []string, err error) {
-	ctx = unbudgeted(ctx)
-	gone := map[string]bool{} // two identities may see the same
-	for _, k := range kinds[t.contract.Provider] {
-		for _, as := range owners {
-			all, problem := k.find(ctx, t, as)
-			err = errors.Join(err, problem)
-			for _, f := range all {
-				if gone[f.id] || !such(k.what, nameIn(f.name)) {
-					continue
+		for _, k := range kinds(t.contract.Provider) {
+			for _, as := range owners {
+				shown, err := k.find(ctx, t, as)
+				unread = errors.Join(unread, err)
+				for _, f := range shown {
+					if why, err := whyNot(ctx, k, as, f); why != "" || err != nil {
+						unread = errors.Join(unread, err)
+						continue
+					}
+					shows = true
+					if at := slices.IndexFunc(all, func(l *listed) bool {
+						return l.id == f.id || l.name == f.name && checkID(f.id) != nil
+					}); at >= 0 {
+						all[at].shows = true
+						continue
+					}
+					t.transport.allow(whenMade * k.requests)
+					_, err := t.remove(ctx, k, as, f.id, func(now found) (string, error) {
+						if now.name != f.name {
+							return "it is called otherwise now", nil
+						}
+						return whyNot(ctx, k, as, now)
+					})
+					all = append(all, &listed{f, f.describe(k.what), err, true})
 				}
-				if problem := k.remove(ctx, t, as, f); problem != nil {
-					err = errors.Join(err, engineErrorf(opCleanUp, "the %s %s could not be removed: try again, or remove it yourself: %w", k.what,
-						f.name, problem))
-					continue
-				}
-				gone[f.id] = true
-				removed = append(removed, k.what+" "+f.name)
 			}
 		}
+		return look >= looks && !shows || unread != nil, nil
+	})
+	for _, l := range all {
+		if l.shows && l.err == nil && unread == nil {
+			l.err = errors.New("lists show it still")
+		}
 	}
-	return removed, err
+	if errors.Is(err, errPolledEnough) {
+		err = nil
+	}
+	return all, errors.Join(unread, err)
+}
+
+// lists is how many lists show what one identity has made.
+var lists = map[string]int{"graph": len(learnerKeys), "classroom": 1}
+
+// registerUndo notes, before the recipe's request is sent, how it is taken back: what is there before it is not.
+func (t *Tenant) registerUndo(ctx context.Context, v *values, r *fixtures.Recipe, sent *atomic.Bool) (err error) {
+	if r.Undo == nil {
+		return nil
+	}
+	m := &made{as: r.Undo.As, undo: &undo{until: r.Undo.Until, sent: sent}}
+	if m.undo.call, err = t.call(v, r.Undo.Operation, r.Undo.Change); err != nil {
+		return err
+	}
+	if m.undo.look, err = t.call(v, r.Undo.Until.Operation, fixtures.Change{Params: r.Undo.Until.Params}); err != nil {
+		return err
+	}
+	switch nothing, err := t.isUndone(ctx, m); {
+	case err != nil:
+		return engineErrorf(opSetUp, "nothing is requested that could not be taken back: %w", err)
+	case nothing:
+		t.transport.allow(undoRequests)
+		t.mutex.Lock()
+		defer t.mutex.Unlock()
+		t.made = append(t.made, m)
+	}
+	return nil
+}
+
+// undoRequests are a look, the request that takes back, and looks after it.
+const undoRequests = 4
+
+// isUndone reports whether there is nothing to take back.
+func (t *Tenant) isUndone(ctx context.Context, m *made) (bool, error) {
+	x, err := t.send(ctx, m.as, m.undo.look)
+	if err != nil {
+		return false, err
+	}
+	value, _ := x.At(m.undo.until.Field)
+	switch {
+	case value == m.undo.until.Is:
+		return true, nil
+	case x.Status() < http.StatusMultipleChoices:
+		return false, nil
+	}
+	return false, fmt.Errorf("GET %s received %s: check the roles of %s, and what the sandbox file names\n%s", expand(m.undo.look),
+		fixtures.StatusLine(x.Status()), m.as, x)
+}
+
+// takeBack takes back what was not there before and is there now, whatever the response was.
+func (t *Tenant) takeBack(ctx context.Context, m *made) error {
+	if !m.undo.sent.Load() {
+		return nil
+	}
+	if undone, err := t.isUndone(ctx, m); err != nil || undone {
+		return err
+	}
+	x, err := t.send(ctx, m.as, m.undo.call)
+	if err != nil {
+		return err
+	}
+	err = t.transport.poll(ctx, looksForNews, "what was changed to be taken back", func() (bool, error) { return t.isUndone(ctx, m) })
+	if errors.Is(err, errPolledEnough) {
+		return fmt.Errorf("it is there still, and the request to take it back received %s: undo it yourself\n%s", fixtures.StatusLine(x.Status()), x)
+	}
+	return err
 }
 
 // Left are the names of what the run has made and not removed.
@@ -318,33 +544,6 @@ func (t *Tenant) Left() (names []string) {
 		names = append(names, m.String())
 	}
 	return names
-}
-
-// transferTarget is to whom a recipe has a course move.
-const transferTarget = "otherTeacher"
-
-// sweepOwners are the identities of the sandbox file who may own what a run has made: those as which a recipe makes something, and
-// transferTarget.
-func (t *Tenant) sweepOwners() (list []string) {
-	makes := map[string]bool{transferTarget: true}
-	for _, r := range t.recipes {
-		for _, step := range r.Given {
-			makes[step.As] = makes[step.As] || t.kindOf(step.Operation) != nil
-		}
-		makes[r.As] = makes[r.As] || t.kindOf(r.Clause.Operation) != nil
-	}
-	accounts := map[string]bool{} // limited is teacher
-	for _, as := range Identities(t.contract.Provider) {
-		if key := account(t.contract.Provider, as); makes[as] && t.hasKey(key) && !accounts[key] {
-			list, accounts[key] = append(list, as), true
-		}
-	}
-	return list
-}
-
-func (t *Tenant) hasKey(key string) bool {
-	_, named := t.config.Sandbox.Value(key)
-	return named
 }
 
 // request sends a request of a clean-up. The path may have a query.
@@ -364,21 +563,40 @@ type rejection struct {
 
 func (r *rejection) Error() string { return r.text }
 
-// read gets a path, and decodes the response. Of another status than 200 the error is a rejection.
-func (t *Tenant) read(ctx context.Context, as, path string, into any) error {
-	x, err := t.request(ctx, as, http.MethodGet, path, nil)
-	switch {
-	case err != nil:
-		return err
-	case x.Status() != http.StatusOK:
-		remedy := "try again later"
-		if x.Status() == http.StatusUnauthorized || x.Status() == http.StatusForbidden {
-			remedy = fmt.Sprintf("check the roles and scopes of %s/%s", t.contract.Provider, as)
+// mostPages is how many pages one list may have, and morePages how many all lists of a run, beyond the first of each.
+const (
+	mostPages = 50
+	morePages = 1000
+)
+
+// readPages gets a list. The function takes each page, and returns the path of the next one, "" after the last. Of another status than
+// 200 the error is a rejection.
+func (t *Tenant) readPages(ctx context.Context, as, path string, take func(page []byte) (next string, err error)) error {
+	for seen := map[string]bool{}; path != ""; {
+		if len(seen) == mostPages || seen[path] || t.pages == morePages {
+			return fmt.Errorf("the pages of %s do not end: what is called %s… may be left there", path, prefix)
 		}
-		return &rejection{x.Status(), fmt.Sprintf("GET %s received %s: %s\n%s", path, fixtures.StatusLine(x.Status()), remedy, x)}
-	}
-	if err := json.Unmarshal(x.Body(), into); err != nil {
-		return fmt.Errorf("GET %s received something else than a list: check the sandbox file's endpoint, and proxies (%w)", path, err)
+		if len(seen) > 0 {
+			t.pages++
+			t.transport.allow(1)
+		}
+		seen[path] = true
+		x, err := t.request(ctx, as, http.MethodGet, path, nil)
+		switch {
+		case err != nil:
+			return err
+		case x.Status() != http.StatusOK:
+			remedy := "try again later"
+			if x.Status() == http.StatusUnauthorized || x.Status() == http.StatusForbidden {
+				remedy = fmt.Sprintf("check the roles and scopes of %s/%s", t.contract.Provider, as)
+			}
+			return &rejection{x.Status(), fmt.Sprintf("GET %s received %s: %s\n%s", path, fixtures.StatusLine(x.Status()), remedy, x)}
+		}
+		next, err := take(x.Body())
+		if err != nil {
+			return fmt.Errorf("GET %s received something else than a list: check the sandbox file's endpoint, and proxies (%w)", path, err)
+		}
+		path = next
 	}
 	return nil
 }

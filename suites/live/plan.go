@@ -44,62 +44,79 @@ func (t *Tenant) Plan() []Planned {
 			p.Requests = append(p.Requests, text)
 		}
 		p.Requests = append(p.Requests, t.describeRequest(r.As, r.Clause.Operation, r.Request))
-		p.Removes, p.MaxRequests = t.removes(r), t.cost(r)
+		run, cleanUp := t.cost(r)
+		p.Removes, p.MaxRequests = t.removes(r), 2*(run+len(t.identities(r)))+cleanUp
 		plan = append(plan, p)
 	}
 	return plan
 }
 
-// How many requests a part of a recipe takes at most.
-const (
-	mostPolls   = 20 // in longestWaitForState
-	mostRemoval = 12 + 2*mostPolls
-)
-
-// cost is how many requests a recipe takes at most.
-func (t *Tenant) cost(r *fixtures.Recipe) int {
-	most := mostTries
+// cost is how many requests a recipe takes where nothing shows late and nobody asks to wait; and how many its clean-up at most.
+func (t *Tenant) cost(r *fixtures.Recipe) (run, cleanUp int) {
+	run = 1
 	for _, step := range r.Given {
-		most += step.Times
-		if step.Until != nil {
-			most += mostPolls
+		each := 1
+		if k := t.kindOf(step.Operation); k != nil {
+			each++ // verifies it
+			cleanUp += whenMade * k.requests * step.Times
+		} else if step.Operation.ID == invitationCreate {
+			each++
 		}
+		if step.Until != nil {
+			each++
+		}
+		run += each * step.Times
 	}
-	switch {
-	case r.Undo != nil:
-		most += mostTries
-	case t.removes(r) != "":
-		most += mostRemoval
+	if k := t.kindOf(r.Clause.Operation); k != nil {
+		cleanUp += ifMade * k.requests
 	}
-	return most
+	if r.Undo != nil {
+		return run + 1, cleanUp + undoRequests
+	}
+	return run, cleanUp
 }
 
-// Budget is how many requests the run sends at most, those for tokens aside: that of its Options, or else what each recipe
-// takes at most.
+// Budget is how many requests the run sends at most, those for tokens aside: that of its Options, or else twice what its recipes
+// take, for what shows late and for who asks to wait. Those aside that remove what was made: they are MaxCleanUp.
 func (t *Tenant) Budget() int {
 	if t.config.Options.Budget > 0 {
 		return t.config.Options.Budget
 	}
-	const guard = 3 // requests to prove an identity
-	most := guard * len(Identities(t.contract.Provider))
+	run, _ := t.costs()
+	return 2 * run
+}
+
+// MaxCleanUp is how many requests remove what the run makes and look whether it is gone, at most. Where a list has many pages, each
+// page after the first is one more; what lists show that no recipe accounts for is, too.
+func (t *Tenant) MaxCleanUp() int {
+	_, cleanUp := t.costs()
+	return cleanUp
+}
+
+func (t *Tenant) costs() (run, cleanUp int) {
+	run = len(Identities(t.contract.Provider)) // to prove each
 	for _, r := range t.recipes {
 		if t.WhyNot(r) == "" {
-			most += t.cost(r)
+			each, removal := t.cost(r)
+			run, cleanUp = run+each, cleanUp+removal
 		}
 	}
-	return most
+	if cleanUp > 0 {
+		cleanUp += looksForNews * len(t.sweepOwners()) * lists[t.contract.Provider]
+	}
+	return run, cleanUp
 }
 
 // removes says what a recipe makes and how that is removed, "" if it makes nothing.
 func (t *Tenant) removes(r *fixtures.Recipe) string {
-	for _, k := range kinds[t.contract.Provider] {
+	for _, k := range kinds(t.contract.Provider) {
 		makes := func(o *fixtures.Operation) bool { return o.ID == k.operation }
 		if makes(r.Clause.Operation) || slices.ContainsFunc(r.Given, func(s fixtures.Step) bool { return makes(s.Operation) }) {
 			return k.removal
 		}
 	}
 	if r.Undo != nil {
-		return "unless it is rejected, by " + t.describeRequest(r.Undo.As, r.Undo.Operation, r.Undo.Change)
+		return "if it was not there before, and is there then, by " + t.describeRequest(r.Undo.As, r.Undo.Operation, r.Undo.Change)
 	}
 	return ""
 }
@@ -112,7 +129,7 @@ func (t *Tenant) describeRequest(as string, o *fixtures.Operation, change fixtur
 			case "run":
 				return prefix + "…", true
 			case "missing":
-				return missing, true
+				return "${missing}", true
 			}
 			if value, named := t.config.Sandbox.Value(name); named {
 				return value, true
@@ -180,7 +197,7 @@ func (t *Tenant) WritePlan(w io.Writer) error {
 	summary := fmt.Sprintf("%s %s at %s, as %s names it: %d clauses are run", t.contract.Provider, t.contract.API,
 		t.config.Sandbox.Endpoint(t.contract.Provider), t.config.Sandbox.File(), total)
 	if total > 0 {
-		summary += fmt.Sprintf(" (%s), with %d requests at most", strings.Join(classes, ", "), t.Budget())
+		summary += fmt.Sprintf(" (%s), with %d requests at most", strings.Join(classes, ", "), t.Budget()+t.MaxCleanUp())
 	}
 	_, err := fmt.Fprintf(w, "%s, and %d are not. This is a plan: nothing was sent.\n\n"+
 		"+ is set up, ? is the request whose response counts, - is removed, whatever happens.\n\nRun\n%s\nNot run\n%s",

@@ -14,7 +14,6 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/learncontract/learncontract/fixtures"
 	"github.com/learncontract/learncontract/matchers/exchange"
@@ -41,9 +40,8 @@ func (t *Tenant) Provoke(ctx context.Context, r *fixtures.Recipe,
 			return exchange.Exchange{}, err
 		}
 	}
-	if t.transport.Spent()+t.cost(r) > t.Budget() {
-		return exchange.Exchange{}, engineErrorf(opBudget, "%w: the run has sent %d of the %d requests that it may send, and %s takes up to %d",
-			ErrBudget, t.transport.Spent(), t.Budget(), r.Clause.ID, t.cost(r))
+	if run, _ := t.cost(r); !t.transport.affords(run) {
+		return exchange.Exchange{}, engineErrorf(opBudget, "%w: %s takes %d requests, and the run may not send as many any more", ErrBudget, r.Clause.ID, run)
 	}
 	v := t.values()
 	for _, step := range r.Given {
@@ -63,11 +61,10 @@ func (t *Tenant) Provoke(ctx context.Context, r *fixtures.Recipe,
 		return exchange.Exchange{}, err
 	}
 	sent := &atomic.Bool{}
-	rejected, err := t.registerUndo(v, r, sent)
-	if err != nil {
+	if err := t.registerUndo(ctx, v, r, sent); err != nil {
 		return exchange.Exchange{}, err
 	}
-	responded := t.register(r.As, r.Clause.Operation, v)
+	m := t.register(r.As, r.Clause.Operation, v, ifMade)
 	for try := 1; ; try++ {
 		if err := t.transport.pause(ctx); err != nil { // within the time of the spec: the client's call may be shorter than the wait
 			return exchange.Exchange{}, err
@@ -77,17 +74,17 @@ func (t *Tenant) Provoke(ctx context.Context, r *fixtures.Recipe,
 		err := perform(ctx, client, t.config.Sandbox.Endpoint(t.contract.Provider), call)
 		x, received := below.last()
 		if received {
-			responded(x)
+			t.receive(m, x)
 		}
 		switch {
 		case below.failure() != nil:
+			t.lose(r.Clause.Operation)
 			return x, below.failure()
 		case !received:
 			return x, cmp.Or(err, error(engineErrorf(opSetUp, "the client sent no request: have it use the http.Client that it was given")))
 		case try < mostTries && t.shouldRepeat(r, x):
 			continue
 		}
-		rejected(x)
 		return x, t.inconclusive(r, x)
 	}
 }
@@ -205,19 +202,20 @@ func noRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastRe
 type values struct {
 	sandbox   *Sandbox
 	run       string
+	missing   string
 	responses map[string]exchange.Exchange // by step
 	fresh     string                       // one a request
+	odd       error                        // why an id of a response is none
 }
 
 func (t *Tenant) values() *values {
 	t.mutex.Lock()
 	defer t.mutex.Unlock()
 	t.runs++
-	return &values{t.config.Sandbox, fmt.Sprintf("%s-%d", t.run, t.runs), map[string]exchange.Exchange{}, ""}
+	return &values{
+		sandbox: t.config.Sandbox, run: t.names.name(t.run, t.runs), missing: t.missing, responses: map[string]exchange.Exchange{},
+	}
 }
-
-// missing is the id of nothing: a number, as Classroom's are, beyond those it has given.
-const missing = "999999999999999"
 
 func (v *values) value(name string) (string, bool) {
 	switch name {
@@ -226,7 +224,7 @@ func (v *values) value(name string) (string, bool) {
 	case "fresh":
 		return v.fresh, true
 	case "missing":
-		return missing, true
+		return v.missing, true
 	}
 	if value, named := v.sandbox.Value(name); named {
 		return value, true
@@ -234,7 +232,11 @@ func (v *values) value(name string) (string, bool) {
 	step, field, _ := strings.Cut(name, ".")
 	if response, made := v.responses[step]; made {
 		found, ok := response.At("/" + strings.ReplaceAll(field, ".", "/"))
-		return fmt.Sprint(found), ok
+		text := fmt.Sprint(found)
+		if err := checkID(text); ok && err != nil && strings.HasSuffix(strings.ToLower(field), "id") {
+			v.odd = fmt.Errorf("of the response to the step %s, %w", step, err)
+		}
+		return text, ok
 	}
 	return "", false
 }
@@ -248,23 +250,32 @@ func (t *Tenant) call(v *values, o *fixtures.Operation, change fixtures.Change) 
 		unknown = append(unknown, err)
 		return text
 	}, o, change)
-	if err = errors.Join(append(unknown, err)...); err != nil {
+	if err = errors.Join(append(unknown, err, v.odd)...); err != nil {
 		return call, engineErrorf(opSetUp, "%s cannot be called: %w", o.ID, err)
 	}
 	return t.withOwnName(call, o, v.run), nil
 }
 
-// withOwnName gives what the operation makes the run's name, whatever its recipe says, so that nothing is made without one.
+// withOwnName gives what the operation makes, or replaces, the run's name and marker, whatever its recipe says, so that nothing is
+// without.
 func (t *Tenant) withOwnName(call client.Call, o *fixtures.Operation, run string) client.Call {
 	k := t.kindOf(o)
+	for _, other := range kinds(t.contract.Provider) {
+		if other.update == o.ID {
+			k = &other
+		}
+	}
 	var body map[string]any
 	if k == nil || json.Unmarshal(call.Body, &body) != nil || body == nil {
 		return call
 	}
-	if name, _ := body[k.field].(string); nameIn(name) != run {
+	if name, _ := body[k.field].(string); bareName(name) != run {
 		body[k.field] = run
-		call.Body, _ = json.Marshal(body) // it was read from JSON
 	}
+	if k.marker != "" {
+		body[k.marker] = marker
+	}
+	call.Body, _ = json.Marshal(body) // it was read from JSON
 	return call
 }
 
@@ -370,26 +381,32 @@ func (t *Tenant) set(ctx context.Context, v *values, step fixtures.Step) error {
 	if err != nil {
 		return err
 	}
-	responded := t.register(step.As, step.Operation, v)
+	m := t.register(step.As, step.Operation, v, whenMade)
 	x, err := t.send(ctx, step.As, call)
 	if err != nil {
 		return err
 	}
-	responded(x)
+	t.receive(m, x)
 	if x.Status() >= http.StatusBadRequest {
 		return engineErrorf(opSetUp, "%s, as %s, received %s: check the roles of %s, and what the sandbox file names for it\n%s", step.Operation.ID, step.As,
 			fixtures.StatusLine(x.Status()), step.As, x)
 	}
+	switch {
+	case m != nil:
+		err = t.verify(ctx, m)
+	case step.Operation.ID == invitationCreate:
+		err = t.verifyInvitation(ctx, step.As, call.Body, x)
+	}
 	v.responses[step.Name] = x
-	if step.Until == nil {
-		return nil
+	if step.Until == nil || err != nil {
+		return err
 	}
 	looked, err := t.call(v, step.Until.Operation, fixtures.Change{Params: step.Until.Params})
 	if err != nil {
 		return err
 	}
 	awaited := fmt.Sprintf("%s to be %s", strings.TrimPrefix(step.Until.Field, "/"), step.Until.Is)
-	err = t.transport.poll(ctx, longestWaitForState, awaited, func() (bool, error) {
+	err = t.transport.poll(ctx, looksForState, awaited, func() (bool, error) {
 		x, err := t.send(ctx, step.As, looked)
 		if err != nil {
 			return false, err
@@ -403,27 +420,30 @@ func (t *Tenant) set(ctx context.Context, v *values, step fixtures.Step) error {
 	return err
 }
 
-// How long an eventual consistency is waited for.
+// How often what is eventually consistent is looked at, with growing waits: for a minute, for 13 seconds, and for 33.
 const (
-	mostPoll            = 5 * time.Second
-	longestWaitForState = time.Minute
-	newlyMade           = 10 * time.Second // until what was made shows
+	looksForState   = 16
+	looksForNews    = 7 // until what was made shows, or what was removed no more
+	looksForRemoval = 11
 )
 
-// errPolledEnough is the error of a poll whose time is over.
-var errPolledEnough = errors.New("it was looked at for long enough")
+// errPolledEnough is the error of a poll that is over.
+var errPolledEnough = errors.New("it was looked at often enough")
 
-// poll calls look, with growing waits, until it is true or that long has passed.
-func (tr *Transport) poll(ctx context.Context, longest time.Duration, awaited string, look func() (bool, error)) error {
-	started := time.Now()
-	for wait := tr.options.FirstLook; ; wait = min(2*wait, mostPoll) {
+// poll calls look until it is true, with growing waits, at most that often.
+func (tr *Transport) poll(ctx context.Context, most int, awaited string, look func() (bool, error)) error {
+	first := tr.options.FirstLook
+	for n, wait := 1, first; ; n, wait = n+1, min(2*wait, 20*first) {
 		done, err := look()
 		if done || err != nil {
 			return err
 		}
-		if time.Since(started) > longest {
-			return fmt.Errorf("%w (%s)", errPolledEnough, longest)
+		if n == most {
+			return fmt.Errorf("%w (%d times)", errPolledEnough, most)
 		}
+		tr.mutex.Lock()
+		tr.waited += wait
+		tr.mutex.Unlock()
 		if err := tr.wait(ctx, wait, awaited); err != nil {
 			return err
 		}
@@ -435,6 +455,9 @@ func (tr *Transport) poll(ctx context.Context, longest time.Duration, awaited st
 func (t *Tenant) send(ctx context.Context, as string, call client.Call) (exchange.Exchange, error) {
 	for try := 1; ; try++ {
 		x, err := t.sendOnce(ctx, as, call)
+		if err != nil || x.Status() >= http.StatusInternalServerError {
+			t.lose(call.Operation)
+		}
 		if err != nil {
 			return x, err
 		}

@@ -246,7 +246,7 @@ type valueKind struct {
 
 // valueKinds are all, the first that matches before the others.
 var valueKinds = []valueKind{
-	{regexp.MustCompile(`(?i:` + regexp.QuoteMeta(prefix) + `[a-z2-7]{8,}-[0-9]+)`), "learncontract-run"}, // wherever it stands
+	{regexp.MustCompile(`(?i:` + regexp.QuoteMeta(prefix) + `[a-z2-7]{8,}-[0-9]+(?:-[a-z2-7]{10})?)`), "learncontract-run"}, // wherever it stands
 	{regexp.MustCompile(`[\w.+-]+@[\w-]+(\.[\w-]+)+`), "user%d@example.com"},
 	{regexp.MustCompile(`[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}`), "00000000-0000-0000-0000-%012d"},
 	{regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)`), "2000-01-01T00:00:00Z"},

@@ -1,7 +1,6 @@
 package live
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -32,7 +31,9 @@ type Tenant struct {
 	recorded  map[string]fixtures.Response // that response, by clause id; nil where a tenant does
 	recording *recording                   // nil if none is made
 	examples  map[string]bool              // ids in the contract's requests
-	run       string                       // the prefix of everything it makes
+	names     names
+	run       string // what the names of everything it makes begin with
+	missing   string // the id of nothing
 
 	mutex         sync.Mutex                     // guards what follows
 	runs          int                            // of recipes
@@ -40,11 +41,12 @@ type Tenant struct {
 	wrongIdentity error                          // that of the first identity that is not whom the file names, nil if none is
 	makes         map[string]bool                // as whom anything was registered
 	made          []*made                        // what is to be removed, the first first
+	lost          bool                           // whether a response to what makes something was
+	cleanedFor    time.Duration                  // how long clean-ups have taken, all together
+	pages         int                            // of lists, beyond the first of each
+	users         map[string]string              // the addresses of Classroom's users whom a sweep met, by id
 	responded     map[string][]exchange.Exchange // to the set-up of a clause that is to be recorded, by its id
 }
-
-// prefix begins the name of everything that any run makes. A run's own follows it.
-const prefix = "learncontract-"
 
 // Open makes a run against a tenant. It sends nothing. The error says everything that is wrong with what it is to do.
 func Open(contract *fixtures.Contract, config Config) (*Tenant, error) {
@@ -70,7 +72,7 @@ func Open(contract *fixtures.Contract, config Config) (*Tenant, error) {
 	}
 	t := &Tenant{
 		contract: contract, recipes: map[string]*fixtures.Recipe{}, config: config,
-		makes: map[string]bool{}, responded: map[string][]exchange.Exchange{},
+		missing: newMissing(), makes: map[string]bool{}, users: map[string]string{}, responded: map[string][]exchange.Exchange{},
 	}
 	for _, r := range recipes {
 		t.recipes[r.Clause.ID] = r
@@ -85,6 +87,7 @@ func Open(contract *fixtures.Contract, config Config) (*Tenant, error) {
 		t.recorded, err = replay(config.Replay, contract)
 	} else {
 		config.Options.Budget, config.Options.Contract = t.Budget(), contract
+		t.names = newNames(config.Sandbox, contract.Provider)
 		t.config.Options = config.Options
 		t.transport, err = NewTransport(config.Sandbox, contract.Provider, config.SignIn, config.Options)
 	}
@@ -149,18 +152,6 @@ func (t *Tenant) keyOf(need string) string {
 		return account(provider, name)
 	}
 	return need
-}
-
-// Close removes what is left of everything that the run has made. The error says what could not be removed.
-func (t *Tenant) Close(ctx context.Context) error {
-	err := errors.Join(t.CleanUp(ctx), t.cleanUp(ctx, true))
-	if err == nil && len(t.makes) > 0 { // under a name that was registered, or by a request that was sent twice
-		err = t.sweepOwn(ctx)
-	}
-	if t.transport != nil {
-		t.transport.CloseIdleConnections()
-	}
-	return err
 }
 
 // Spent is how many requests the run has sent.

@@ -33,8 +33,12 @@ type Options struct {
 	// endpoint on a loopback address has no bound where the sandbox file names its ca, as that of a stand-in does: behind
 	// another one the real provider may stand.
 	Rate rate.Limit
-	// Budget is how many requests the whole run may send, token requests aside; 0 is no bound.
+	// Budget is how many requests the whole run may send, token requests aside, and those aside that remove what it has made; 0 is
+	// no bound.
 	Budget int
+	// Patience is how long a run may wait, all its waits for the provider together, and how long its clean-ups may take, all
+	// together; 30 minutes by default.
+	Patience time.Duration
 	// Timeout bounds a request and the reading of its response; 30 s by default.
 	Timeout time.Duration
 	// Pause follows a 429 without Retry-After; 30 s by default.
@@ -50,9 +54,6 @@ type Options struct {
 	Secrets *Secrets
 }
 
-// longestPause is what a provider may ask a run to wait.
-const longestPause = time.Hour
-
 // Transport is the only way to a provider. It sends requests to the provider's own host alone, as identities it has checked
 // against the sandbox file, at its own pace, and follows no redirect. Its errors are EngineErrors. Goroutines may share it.
 type Transport struct {
@@ -65,9 +66,12 @@ type Transport struct {
 
 	mutex      sync.Mutex // guards what follows
 	identities map[string]*identity
-	spent      int
-	notBefore  time.Time // no request is sent before
-	ended      error     // why no request is sent any more
+	spent      int           // requests
+	cleaned    int           // those of them that clean up
+	allowed    int           // how many may clean up
+	waited     time.Duration // what it was asked to wait, and what a poll has waited, all together
+	notBefore  time.Time     // no request is sent before
+	ended      error         // why no request is sent any more
 }
 
 // identity is somebody a request can be sent as.
@@ -104,6 +108,7 @@ func NewTransport(sandbox *Sandbox, provider string, signIn SignIn, options Opti
 	options.Rate = cmp.Or(options.Rate, defaults.rate)
 	options.Timeout = cmp.Or(options.Timeout, 30*time.Second)
 	options.Pause = cmp.Or(options.Pause, 30*time.Second)
+	options.Patience = cmp.Or(options.Patience, 30*time.Minute)
 	options.FirstLook = cmp.Or(options.FirstLook, 250*time.Millisecond)
 	if options.Waiting == nil {
 		options.Waiting = func(string) {}
@@ -294,12 +299,28 @@ func (b *body) Close() error {
 	return b.ReadCloser.Close()
 }
 
-// unbudgeted is a context whose requests the budget does not refuse: they remove what was made.
-func unbudgeted(ctx context.Context) context.Context {
-	return context.WithValue(ctx, unbudgetedKey{}, true)
+// cleaning is a context whose requests remove what was made: the budget does not refuse them, but they have their own.
+func cleaning(ctx context.Context) context.Context {
+	return context.WithValue(ctx, cleaningKey{}, true)
 }
 
-type unbudgetedKey struct{}
+type cleaningKey struct{}
+
+func isCleaning(ctx context.Context) bool { return ctx.Value(cleaningKey{}) != nil }
+
+// allow lets that many more requests clean up.
+func (tr *Transport) allow(more int) {
+	tr.mutex.Lock()
+	defer tr.mutex.Unlock()
+	tr.allowed += more
+}
+
+// affords reports whether the run may send that many more requests, those that clean up aside.
+func (tr *Transport) affords(more int) bool {
+	tr.mutex.Lock()
+	defer tr.mutex.Unlock()
+	return tr.options.Budget == 0 || tr.spent-tr.cleaned+more <= tr.options.Budget
+}
 
 // waitForTurn waits until a request may be sent, and counts it.
 func (tr *Transport) waitForTurn(ctx context.Context) error {
@@ -315,10 +336,15 @@ func (tr *Transport) waitForTurn(ctx context.Context) error {
 		err := tr.ended
 		switch {
 		case err != nil, paused:
-		case tr.options.Budget > 0 && tr.spent >= tr.options.Budget && ctx.Value(unbudgetedKey{}) == nil:
+		case isCleaning(ctx) && tr.cleaned >= tr.allowed:
+			err = engineErrorf(opBudget, "%w: the run has sent the %d requests that its clean-up may take", ErrBudget, tr.cleaned)
+		case !isCleaning(ctx) && tr.options.Budget > 0 && tr.spent-tr.cleaned >= tr.options.Budget:
 			err = engineErrorf(opBudget, "%w: the run has sent the %d requests it may send: select fewer clauses, by --label-filter or -run", ErrBudget, tr.spent)
 		default:
 			tr.spent++
+			if isCleaning(ctx) {
+				tr.cleaned++
+			}
 		}
 		tr.mutex.Unlock()
 		if err != nil || !paused {
@@ -331,6 +357,10 @@ func (tr *Transport) waitForTurn(ctx context.Context) error {
 func (tr *Transport) pause(ctx context.Context) error {
 	tr.mutex.Lock()
 	wait, ended := time.Until(tr.notBefore), tr.ended
+	if ended == nil && tr.waited > tr.options.Patience && !isCleaning(ctx) {
+		ended = engineErrorf(opWait, "%w: all its waits for %s together would take %v, and a run waits %v at most: try again later", ErrLongWait,
+			tr.endpoint.Host, tr.waited.Round(time.Second), tr.options.Patience)
+	}
 	tr.mutex.Unlock()
 	if ended != nil || wait <= 0 {
 		return ended
@@ -378,17 +408,22 @@ func (tr *Transport) observeThrottling(status int, header http.Header) {
 		if err == nil {
 			wait = asked
 		} else if errors.Is(err, exchange.ErrTooLong) {
-			wait = longestPause + 1
+			wait = tr.options.Patience + 1
 		}
 	}
 	tr.mutex.Lock()
 	defer tr.mutex.Unlock()
-	if until := time.Now().Add(wait); until.After(tr.notBefore) {
+	now := time.Now()
+	if now.After(tr.notBefore) {
+		tr.notBefore = now
+	}
+	if until := now.Add(wait); until.After(tr.notBefore) {
+		tr.waited += until.Sub(tr.notBefore)
 		tr.notBefore = until
 	}
-	if wait > longestPause && tr.ended == nil {
+	if wait > tr.options.Patience && tr.ended == nil {
 		tr.ended = engineErrorf(opWait, "%w: %s sent Retry-After: %s, and a run waits %v at most: try again later", ErrLongWait,
-			tr.endpoint.Host, exchange.Printable(header.Get("Retry-After")), longestPause)
+			tr.endpoint.Host, exchange.Printable(header.Get("Retry-After")), tr.options.Patience)
 	}
 }
 

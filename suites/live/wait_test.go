@@ -138,7 +138,7 @@ func TestNoRequestIsSentBeforeTheProviderWantsIt(t *testing.T) {
 		"429 with another header":     {busy(429, "Retry-After", "soon"), 30 * time.Second},
 		"429 with two":                {busy(429, "Retry-After", "1", "Retry-After", "2"), 30 * time.Second},
 		"429 with a negative one":     {busy(429, "Retry-After", "-1"), 30 * time.Second},
-		"429 with the longest":        {busy(429, "Retry-After", "3600"), time.Hour},
+		"429 with the longest":        {busy(429, "Retry-After", "1800"), 30 * time.Minute},
 		"503 with seconds":            {busy(503, "Retry-After", "10"), 10 * time.Second},
 		"503 without the header":      {busy(503), 0},
 		"200 with the header":         {busy(200, "Retry-After", "10"), 0},
@@ -228,7 +228,7 @@ func TestWhoWaitsForItsTurnWhenAWaitBeginsWaitsToo(t *testing.T) {
 }
 
 func TestAnAbsurdWaitEndsTheRun(t *testing.T) {
-	for _, header := range []string{"3601", "99999999999", "Fri, 02 Jan 2099 03:05:05 GMT"} {
+	for _, header := range []string{"1801", "99999999999", "Fri, 02 Jan 2099 03:05:05 GMT"} {
 		inVirtualTime(t, "graph", live.Options{}, func(t *testing.T, transport *live.Transport, p *provider) {
 			t.Helper()
 			p.responses = []response{busy(429, "Retry-After", header)}
@@ -237,13 +237,29 @@ func TestAnAbsurdWaitEndsTheRun(t *testing.T) {
 			}
 			for range 2 {
 				_, _, err := ask(t, transport.As("app"), http.MethodGet, realGraph, nil)
-				wantError(t, err, "wait", live.ErrLongWait, "sent Retry-After: "+header, "a run waits 1h0m0s at most")
+				wantError(t, err, "wait", live.ErrLongWait, "sent Retry-After: "+header, "a run waits 30m0s at most")
 			}
 			if len(p.at) != 1 || time.Since(p.start) != 0 {
 				t.Errorf("it was asked at %v", p.at)
 			}
 		})
 	}
+}
+
+// TestAllWaitsTogetherAreBounded has a provider throttle every request, each for a time that it may ask for.
+func TestAllWaitsTogetherAreBounded(t *testing.T) {
+	inVirtualTime(t, "graph", live.Options{}, func(t *testing.T, transport *live.Transport, p *provider) {
+		t.Helper()
+		var err error
+		for range 10 {
+			p.responses = []response{busy(429, "Retry-After", "800")}
+			_, _, err = ask(t, transport.As("app"), http.MethodGet, realGraph, nil)
+		}
+		wantError(t, err, "wait", live.ErrLongWait, "all its waits for graph.microsoft.com together would take 40m0s, and a run waits 30m0s at most")
+		if len(p.at) != 3 || time.Since(p.start) != 1600*time.Second {
+			t.Errorf("it was asked at %v, and has waited %v", p.at, time.Since(p.start))
+		}
+	})
 }
 
 func TestAWaitEndsWithItsRequest(t *testing.T) {

@@ -3,7 +3,8 @@
 //	go run ./suites/live/standin
 //
 // It writes sandbox.yaml, ca.pem and env into a directory, a new temporary one by default, prints the commands to run, and
-// serves until it is interrupted. The temporary one, which holds its secrets, goes with it.
+// serves until it is interrupted. The temporary one, which holds its secrets, goes with it. With --misbehave it fails its clients in
+// one way or more, which --help lists.
 package main
 
 import (
@@ -26,13 +27,22 @@ import (
 
 func main() {
 	out := flag.String("out", "", "the `directory` to write the sandbox file, the CA and the sign-in variables to (a new temporary one by default)")
+	var ways strings.Builder
+	for _, m := range server.Misbehaviours() {
+		fmt.Fprintf(&ways, "\n  %s: %s", m.Name, m.Sentence)
+	}
+	misbehave := flag.String("misbehave", "", "fail clients in these `ways`, NAME[,NAME]:"+ways.String())
 	flag.Parse()
 	if flag.NArg() > 0 {
-		fmt.Fprintln(os.Stderr, "usage: go run ./suites/live/standin [--out DIR]")
+		fmt.Fprintln(os.Stderr, "usage: go run ./suites/live/standin [--out DIR] [--misbehave NAME[,NAME]]")
 		os.Exit(2)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, *out, os.Stdout)
+	var options server.Options
+	if *misbehave != "" {
+		options.Misbehave = strings.Split(*misbehave, ",")
+	}
+	err := run(ctx, *out, options, os.Stdout)
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "standin:", err)
@@ -49,7 +59,7 @@ const (
 
 // run starts a stand-in, says how to use it, and serves until the context ends. Without a directory it makes one, outside of any
 // repository, and removes it again.
-func run(ctx context.Context, dir string, stdout io.Writer) (err error) {
+func run(ctx context.Context, dir string, options server.Options, stdout io.Writer) (err error) {
 	if dir == "" {
 		if dir, err = os.MkdirTemp("", "learncontract-standin-"); err != nil {
 			return err
@@ -59,7 +69,7 @@ func run(ctx context.Context, dir string, stdout io.Writer) (err error) {
 	if err := claim(dir); err != nil {
 		return err
 	}
-	tenant, err := server.Start(server.Options{})
+	tenant, err := server.Start(options)
 	if err != nil {
 		return err
 	}

@@ -20,8 +20,10 @@ type graphSeed struct {
 	Providers  []graphProvider
 	Contents   []graphContent
 	Users      []graphUser
-	Activities []struct{ Key, ID, Provider, Content, User, External string }
+	Activities []activitySeed
 }
+
+type activitySeed struct{ Key, ID, Provider, Content, User, External string }
 
 type graphApp struct {
 	Key      string

@@ -36,6 +36,8 @@ type Options struct {
 	Licensed      bool // of Google's tenant: its edition includes rubrics and grading periods
 	Fundamentals  bool // of Google's tenant: its edition has no users of other domains in courses
 
+	Misbehave []string // the names of Misbehaviours
+
 	// Wrap, if set, is put around the handlers of Graph and of Classroom, for a test to change responses and to fail.
 	Wrap func(http.Handler) http.Handler
 }
@@ -83,6 +85,9 @@ func Start(options Options) (*Server, error) {
 	if options.Transfer == 0 {
 		options.Transfer = 1
 	}
+	if err := checkMisbehave(options.Misbehave); err != nil {
+		return nil, fmt.Errorf("stand-in: %w", err)
+	}
 	s := &Server{options: options}
 	if err := s.listen(); err != nil {
 		s.Close()
@@ -94,9 +99,9 @@ func Start(options Options) (*Server, error) {
 	s.classroom = newClassroom(options, s.google)
 	nobody := func(*http.Request) string { return "" }
 	s.serve("entra", s.entra, nobody)
-	s.serve("graph", options.Wrap(s.graph), s.graph.identity)
+	s.serve("graph", options.Wrap(s.misbehave("graph", s.graph)), s.graph.identity)
 	s.serve("google", s.google, nobody)
-	s.serve("classroom", options.Wrap(s.classroom), s.google.identity)
+	s.serve("classroom", options.Wrap(s.misbehave("classroom", s.classroom)), s.google.identity)
 	return s, nil
 }
 
