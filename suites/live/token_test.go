@@ -75,7 +75,7 @@ func TestAChildSignsIn(t *testing.T) {
 	}
 	// What it was, its transport shows.
 	requests := &seen{}
-	server.Config.Handler = requests
+	server.Config.Handler = besides(requests)
 	token.Expires = time.Time{}
 	transport := newTransport(t, sandbox, "classroom", func(context.Context, string) (live.Token, error) { return token, nil },
 		live.Options{})
