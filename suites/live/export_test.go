@@ -15,6 +15,9 @@ var (
 
 const Marker = marker
 
+// SandboxKey is something that a sandbox file can name.
+type SandboxKey = sandboxKey
+
 func SandboxKeys() []sandboxKey { return slices.Clone(sandboxKeys) }
 
 // NameAt is the name of what a run of the tenant makes that began then.

@@ -2,6 +2,7 @@ package live_test
 
 import (
 	"errors"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -183,6 +184,73 @@ func TestProblemsOfASandboxFile(t *testing.T) {
 				t.Errorf("the problems are\n%s\nand should tell\n%s", got, check.want)
 			}
 		})
+	}
+}
+
+// TestWhatIsListedIsNeverTouched lists what a sandbox file names, wherever it does.
+func TestWhatIsListedIsNeverTouched(t *testing.T) {
+	const file = "graph: {tenant: " + guidA + "}\nclassroom:\n  domain: a.example\n  secondaryDomains: [b.example]\n  teacher: t@b.example\n  outsider: o@c.example\n"
+	for listed, want := range map[string]string{
+		"":                               "",
+		"elsewhere.example":              "",
+		"example.a":                      "",
+		"x.a.example":                    "", // which is another one
+		guidB:                            "",
+		strings.ToUpper(guidA):           "1: graph.tenant is what LEARNCONTRACT_NEVER lists, which no run touches",
+		"A.example":                      "3: classroom.domain is what",
+		"z.example, b.example":           "4: classroom.secondaryDomains is what",
+		"z.example;c.example":            "6: classroom.outsider is what",
+		"t@b.example":                    "5: classroom.teacher is what",
+		"example":                        "1: LEARNCONTRACT_NEVER lists \"example\", which is no tenant's id, no domain and no address",
+		"*.a.example":                    "1: LEARNCONTRACT_NEVER lists \"*.a.example\"",
+		"https://a.example":              "1: LEARNCONTRACT_NEVER lists",
+		guidB + "," + guidA[:35]:         "1: LEARNCONTRACT_NEVER lists \"" + guidA[:35] + "\"",
+		"b.example\nelsewhere.example\n": "5: classroom.teacher is what",
+	} {
+		t.Setenv("LEARNCONTRACT_NEVER", listed)
+		if got := problems(t, file); !strings.Contains(got, want) || want == "" && got != "" {
+			t.Errorf("with %q the problems are\n%s\nand should say\n%s", listed, got, want)
+		}
+	}
+}
+
+// TestUsersMayBeOfSecondaryDomains names a Workspace as schools have it.
+func TestUsersMayBeOfSecondaryDomains(t *testing.T) {
+	sandbox := load(t, "classroom: {domain: school.example, secondaryDomains: [students.school.example, staff.example], teacher: t@staff.example, "+
+		"student: s@Students.school.example, outsider: somebody@gmail.com}")
+	if got, _ := sandbox.Value("classroom.secondaryDomains"); got != "students.school.example staff.example" {
+		t.Errorf("the domains are %q", got)
+	}
+}
+
+// TestWhatIsLongLivedCanBeLookedUp compares the keys of a sandbox file with what is known of them.
+func TestWhatIsLongLivedCanBeLookedUp(t *testing.T) {
+	facts, err := fixtures.LoadTenants()
+	if err != nil {
+		t.Fatal(err)
+	}
+	isKey := func(name string) bool {
+		return slices.ContainsFunc(live.SandboxKeys(), func(k live.SandboxKey) bool { return k.Name == name })
+	}
+	for key, look := range facts.Keys {
+		provider, _, _ := strings.Cut(key, ".")
+		if !isKey(key) || look.As != "" && !slices.Contains(live.Identities(provider), look.As) {
+			t.Errorf("%s is no key of a sandbox file, or %q nobody", key, look.As)
+		}
+		for _, m := range regexp.MustCompile(`\$\{([^}]*)\}`).FindAllStringSubmatch(look.Get+look.Make+strings.Join(slices.Collect(maps.Values(look.Is)), ""), -1) {
+			if m[1] != "me" && !isKey(m[1]) {
+				t.Errorf("%s refers to %s", key, m[0])
+			}
+		}
+	}
+	for _, key := range live.SandboxKeys() {
+		provider, name, _ := strings.Cut(key.Name, ".")
+		signsIn := slices.Contains(live.Identities(provider), strings.TrimSuffix(name, ".clientID"))
+		_, isEndpoint := facts.Endpoints[key.Name]
+		_, known := facts.Keys[key.Name]
+		if known == (signsIn || isEndpoint || key.Name == "ca" || key.Name == "graph.tenant" || strings.Contains(strings.ToLower(name), "domain")) {
+			t.Errorf("%s is looked up: %t", key.Name, known)
+		}
 	}
 }
 
