@@ -82,7 +82,7 @@ func (tr *Transport) lookUp(ctx context.Context, key string) (problem string, er
 	switch disturbed := tr.disturbed(look.As, x); {
 	case disturbed != nil:
 		return "", disturbed
-	case tr.isInstance(x, look.Or):
+	case tr.isInstance(x, look.Clause):
 		return "", nil
 	case !slices.Contains(look.Status, x.Status()):
 		return fmt.Sprintf("%s received %s", at, fixtures.StatusLine(x.Status())), nil

@@ -56,7 +56,8 @@ func mayCall(p proof, o *fixtures.Operation) bool {
 	return slices.ContainsFunc(o.Scopes, func(scope string) bool { return slices.Contains(p.scopes, scope) })
 }
 
-// rightsError says what an identity has too little or too much of for a recipe, and for the whole run, so that it is said once.
+// rightsError says what an identity has too little or too much of for a recipe, and for the whole run, so that it is said once; nil if
+// that is nothing.
 func (t *Tenant) rightsError(of *fixtures.Recipe, as string, found proof) error {
 	var wrong []string
 	for clause := range t.contract.Clauses() {
@@ -74,13 +75,15 @@ func (t *Tenant) rightsError(of *fixtures.Recipe, as string, found proof) error 
 		}
 	}
 	slices.Sort(wrong)
-	wrong = slices.Compact(wrong)
-	is, where := t.contract.Provider+"/"+as, t.config.Sandbox.facts.Grants[t.contract.Provider]
-	list := strings.Join(wrong, " ")
-	if isLimited(as) {
+	is, list := t.contract.Provider+"/"+as, strings.Join(slices.Compact(wrong), " ")
+	switch {
+	case list == "":
+		return nil
+	case isLimited(as):
 		return engineErrorf(opSignIn, "%s must be rejected for want of scopes or roles, and its token has %s: take that from it, or name another", is, list)
 	}
-	return engineErrorf(opSignIn, "%s lacks %s, without which what the run calls is rejected, whatever it is: grant it %s", is, list, where)
+	return engineErrorf(opSignIn, "%s lacks %s, without which what the run calls is rejected, whatever it is: grant it %s", is, list,
+		t.config.Sandbox.facts.Grants[t.contract.Provider])
 }
 
 // usualScope is the scope that a run signs in with for an operation.
