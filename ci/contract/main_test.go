@@ -54,6 +54,7 @@ func TestTexts(t *testing.T) {
 		"help-wiremock": "export wiremock --help",
 		"help-serve":    "serve --help",
 		"help-plan":     "plan --help",
+		"help-doctor":   "doctor --help",
 		"help-sweep":    "sweep --help",
 	} {
 		t.Run(name, func(t *testing.T) { golden(t, "help", name, printed(t, strings.Fields(args)...)) })
