@@ -446,7 +446,7 @@ func (s *Sandbox) checkEndpoint(value, usual string) string {
 	if err != nil || u.Hostname() == "" || u.Opaque != "" {
 		return "is not an absolute URL: write it as in https://127.0.0.1:8443"
 	}
-	real, _ := url.Parse(usual) // a test parses them all
+	ours, _ := url.Parse(usual) // a test parses them all
 	switch {
 	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
 		return "must be scheme, host and path alone: take out the rest"
@@ -454,9 +454,9 @@ func (s *Sandbox) checkEndpoint(value, usual string) string {
 		return "must be https, for tokens go there, and plain http is for loopback addresses alone: write https"
 	case s.nationalCloud(value) != "":
 		return "is of a national cloud: " + s.nationalCloud(value)
-	case !isLoopback(u.Hostname()) && !equalASCII(u.Host, real.Host):
-		return "must be " + real.Host + ", or a loopback address: a token is sent to nobody but its own provider"
-	case strings.TrimSuffix(u.EscapedPath(), "/") != real.EscapedPath():
+	case !isLoopback(u.Hostname()) && !equalASCII(u.Host, ours.Host):
+		return "must be " + ours.Host + ", or a loopback address: a token is sent to nobody but its own provider"
+	case strings.TrimSuffix(u.EscapedPath(), "/") != ours.EscapedPath():
 		return "must have the path of what is documented, and of no other version: write it as in " + usual
 	}
 	return ""
