@@ -11,6 +11,8 @@ var (
 	FromEnvironment = fromEnvironment
 	CheckID         = checkID
 	Implausible     = implausible
+
+	Disturbed = (*Transport).disturbed
 )
 
 const Marker = marker

@@ -29,7 +29,7 @@ const (
 )
 
 // scopesOf are what the requests of Classroom need. The environment variable names others, after "classroom.", where an
-// administrator has not delegated all of them: what needs those is not run, and the run says so.
+// administrator has not delegated all of them: a clause that needs another is an engine error.
 func scopesOf(sandbox *live.Sandbox, identity string) (scopes []string) {
 	names := strings.FieldsFunc(os.Getenv(googleScopes), func(r rune) bool { return r == ' ' || r == ',' })
 	if len(names) == 0 || identity == "limited" {
