@@ -197,7 +197,7 @@ func (c *comparer) notes() {
 
 // refusal reports what the platform rejected before the API saw it: no clause documents that, though one may respond alike.
 func (c *comparer) refusal() {
-	if refusal, reason := c.Refusal(c.Clause.Operation.Contract); refusal != nil {
+	if refusal, reason := c.Refusal(c.Clause.Operation.Contract); refusal != nil && !refusal.Rights {
 		c.deviate(fixtures.Exact, "", Deviation{
 			Field: "reason", Documented: "(none of the platform's)", Received: quote(reason, true), Note: refusal.Says,
 		})

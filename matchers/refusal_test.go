@@ -20,10 +20,15 @@ func TestARefusalOfThePlatformIsNoClause(t *testing.T) {
 		changes []change
 		says    string // the note of the deviation; empty where the response is the clause
 	}{
-		"throttled, errors":      {[]change{reason("errors", "rateLimitExceeded")}, "the platform throttles the caller"},
-		"throttled, details":     {[]change{reason("details", "RATE_LIMIT_EXCEEDED")}, "the platform throttles the caller"},
-		"spelled otherwise":      {[]change{reason("errors", "RateLimitExceeded")}, "the platform throttles the caller"},
-		"disabled":               {[]change{reason("details", "SERVICE_DISABLED")}, "the API is disabled in the caller's project"},
+		"throttled, errors":  {[]change{reason("errors", "rateLimitExceeded")}, "the platform throttles the caller"},
+		"throttled, details": {[]change{reason("details", "RATE_LIMIT_EXCEEDED")}, "the platform throttles the caller"},
+		"spelled otherwise":  {[]change{reason("errors", "RateLimitExceeded")}, "the platform throttles the caller"},
+		"disabled":           {[]change{reason("details", "SERVICE_DISABLED")}, "the API is disabled in the caller's project"},
+		"any of its domain": {[]change{set("details", []any{map[string]any{"code": "x", "message": "y", "reason": "NEW", "domain": "platform.example"}})},
+			"the platform rejects the caller"},
+		"of another domain": {[]change{set("details", []any{map[string]any{"code": "x", "message": "y", "reason": "NEW", "domain": "api.platform.example"}})},
+			""},
+		"by its message":         {[]change{set("message", "Request rate higher than configured")}, "the platform throttles the caller"},
 		"another reason":         {[]change{reason("errors", "forbidden")}, ""},
 		"a reason that contains": {[]change{reason("errors", "notRateLimitExceeded")}, ""},
 		"no list":                {[]change{set("errors", map[string]any{"reason": "rateLimitExceeded"})}, ""},
@@ -47,6 +52,19 @@ func TestARefusalOfThePlatformIsNoClause(t *testing.T) {
 				t.Errorf("it is a refusal: %t", got)
 			}
 		})
+	}
+}
+
+// The documentation of a clause may say of a token without a scope what the platform says: it is the clause, and its caller decides.
+func TestARefusalForWantOfAScopeMayBeTheClause(t *testing.T) {
+	t.Parallel()
+	license := clause(t, "sample.things.update.license-missing")
+	x := respond(license, set("details", []any{map[string]any{"code": "x", "message": "y", "reason": "SCOPE_MISSING", "domain": "platform.example"}}))
+	if m := matchers.HonorClause(license); !matches(t, m, x) {
+		t.Error(m.FailureMessage(x))
+	}
+	if refusal, reason := x.Refusal(contract(t)); refusal == nil || !refusal.Rights || reason != "SCOPE_MISSING" {
+		t.Errorf("the refusal is %v, %s", refusal, reason)
 	}
 }
 

@@ -41,6 +41,7 @@ func TestAFaultIsNoVerdict(t *testing.T) {
 	const once = 1
 	status := func(status int, header ...string) func(http.ResponseWriter, *http.Request) {
 		return func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Request-Id", "1") // as each response of Graph's has
 			for i := 0; i < len(header); i += 2 {
 				w.Header().Set(header[i], header[i+1])
 			}

@@ -532,7 +532,7 @@ func throughProxy(t *testing.T, f frontEnd) {
 	defer proxy.Close()
 	address := strings.Replace(proxy.URL, "http://", "http://user:a-proxys-password@", 1)
 	const tenant = "3f1c9a52-7d0e-4b8e-9a57-0c6d2e41b7aa"
-	claims := base64.RawURLEncoding.EncodeToString([]byte(`{"tid":"` + tenant + `","aud":"https://graph.microsoft.com"}`))
+	claims := base64.RawURLEncoding.EncodeToString([]byte(`{"tid":"` + tenant + `","aud":"https://graph.microsoft.com","appid":"` + tenant + `","roles":["LearningAssignedCourse.ReadWrite.All"]}`))
 	folder := t.TempDir()
 	seen := filepath.Join(folder, "seen")
 	script := "#!/bin/sh\nprintf %s \"$HTTPS_PROXY\" > '" + seen + "'\necho '{\"token\":\"e30." + claims + ".c2ln\"}'\n"

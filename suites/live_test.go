@@ -46,12 +46,18 @@ func standIn(t *testing.T, options server.Options) (*server.Server, string) {
 
 // tokenAt gets an access token of a stand-in's token endpoints, as package signin does, without its SDKs.
 func tokenAt(ctx context.Context, stand *server.Server, sandbox *live.Sandbox, identity string) (token string, seconds int, err error) {
+	return tokenWith(ctx, stand, sandbox, identity, "")
+}
+
+// tokenWith is tokenAt, of Classroom with those scopes alone, or all.
+func tokenWith(ctx context.Context, stand *server.Server, sandbox *live.Sandbox, identity, scopes string) (token string, seconds int, err error) {
 	env := stand.Env()
 	provider, as, _ := strings.Cut(identity, "/")
 	address := stand.GoogleToken
 	form := url.Values{
 		"grant_type": {"refresh_token"}, "client_id": {env["LEARNCONTRACT_GOOGLE_CLIENT_ID"]},
 		"client_secret": {env["LEARNCONTRACT_GOOGLE_CLIENT_SECRET"]}, "refresh_token": {env[live.RefreshTokenVariable(identity)]},
+		"scope": {scopes},
 	}
 	if provider == "graph" {
 		clientID, _ := sandbox.Value("graph." + as + ".clientID")

@@ -58,7 +58,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 		// Args and RunE replace cobra's own error, which has several lines.
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				return fmt.Errorf("unknown command %q: use list, show, drift, import, plan, sweep, export, serve or report", args[0])
+				return fmt.Errorf("unknown command %q: use list, show, drift, import, plan, doctor, sweep, export, serve or report", args[0])
 			}
 			return nil
 		},
@@ -68,7 +68,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 		return fmt.Errorf("%w: %s --help lists the flags", err, cmd.CommandPath())
 	})
 	root.SetVersionTemplate("contract {{.Version}}\n")
-	root.AddCommand(listCommand(), showCommand(), driftCommand(), importCommand(), planCommand(), sweepCommand(),
+	root.AddCommand(listCommand(), showCommand(), driftCommand(), importCommand(), planCommand(), doctorCommand(), sweepCommand(),
 		exportCommand(), serveCommand(), reportCommand())
 	checkHelp(root)
 	root.SetArgs(args)

@@ -54,6 +54,7 @@ func TestTexts(t *testing.T) {
 		"help-wiremock": "export wiremock --help",
 		"help-serve":    "serve --help",
 		"help-plan":     "plan --help",
+		"help-doctor":   "doctor --help",
 		"help-sweep":    "sweep --help",
 	} {
 		t.Run(name, func(t *testing.T) { golden(t, "help", name, printed(t, strings.Fields(args)...)) })
@@ -169,7 +170,7 @@ func TestErrors(t *testing.T) {
 		{"list graph --status=", `no clause of graph has --status "": use ` + choices("graph", "")},
 		{"list graph --status 404 --action create", `no clause of graph with --action create has --status "404":` +
 			` use ` + choices("graph", "create")},
-		{"help nope", `unknown command "nope": use list, show, drift, import, plan, sweep, export, serve or report`},
+		{"help nope", `unknown command "nope": use list, show, drift, import, plan, doctor, sweep, export, serve or report`},
 		{"help export nope", `export knows no format "nope": use openapi or wiremock`},
 		{"list --status", `flag needs an argument: --status: go tool contract list --help lists the flags`},
 		{"list --stats 403", `unknown flag: --stats: go tool contract list --help lists the flags`},
@@ -194,7 +195,7 @@ func TestErrors(t *testing.T) {
 			" as suites/live/sandbox.example.yaml shows"},
 		{"sweep graph classroom --sandbox x", `sweep was given 2 providers: use classroom or graph, or none for all`},
 		{"show quux", `no clause has the id "quux": go tool contract list prints all ids`},
-		{"lst", `unknown command "lst": use list, show, drift, import, plan, sweep, export, serve or report`},
+		{"lst", `unknown command "lst": use list, show, drift, import, plan, doctor, sweep, export, serve or report`},
 	} {
 		t.Run(c.args, func(t *testing.T) {
 			status, stdout, stderr := contract(strings.Fields(c.args)...)

@@ -18,8 +18,9 @@ import (
 	"github.com/learncontract/learncontract/suites/report/page"
 )
 
-// errFails is the error of a report with an outcome that --fail-on names. The exit status says so, and no text does.
-var errFails = errors.New("the report has an outcome that fails")
+// errFails is the error of a report with an outcome that --fail-on names, or of a tenant that lacks something: the exit status says so,
+// and no further text does.
+var errFails = errors.New("what was looked at fails")
 
 // newlyBroken is the word of --fail-on for what was not broken in the baseline, and noFailure the one for nothing.
 const (

@@ -1,7 +1,6 @@
 package exchange
 
 import (
-	"bytes"
 	"net/http"
 	"slices"
 	"strings"
@@ -20,28 +19,38 @@ func (x Exchange) Refusal(c *fixtures.Contract) (refusal *fixtures.Refusal, reas
 		if r.Status != x.Status() {
 			continue
 		}
-		if r.Text != "" && x.Fault() != nil && bytes.HasPrefix(bytes.TrimSpace(x.parts().content.text), []byte(r.Text)) {
+		says := x.TextAt(c.Envelope.Message)
+		if x.Fault() != nil {
+			says = strings.TrimSpace(string(x.parts().content.text))
+		}
+		if r.Text != "" && strings.HasPrefix(says, r.Text) {
 			return r, r.Text
 		}
-		for _, reason := range x.reasons(&c.Envelope) {
-			same := func(known string) bool { return fixtures.Normalize(known) == fixtures.Normalize(reason) }
-			if slices.ContainsFunc(r.Reasons, same) {
-				return r, reason
+		for _, found := range x.reasons(&c.Envelope) {
+			same := func(known string) bool { return fixtures.Normalize(known) == fixtures.Normalize(found.reason) }
+			if slices.ContainsFunc(r.Reasons, same) || r.Domain != "" && r.Domain == found.domain {
+				return r, found.reason
 			}
 		}
 	}
 	return nil, ""
 }
 
-// reasons are those of the entries at the envelope's places of reasons.
-func (x Exchange) reasons(envelope *fixtures.Envelope) (reasons []string) {
+// reason is an entry at one of the envelope's places of reasons.
+type reason struct{ reason, domain string }
+
+func (x Exchange) reasons(envelope *fixtures.Envelope) (reasons []reason) {
 	for _, place := range envelope.Reasons {
+		if code := x.TextAt(place); code != "" {
+			reasons = append(reasons, reason{reason: code})
+		}
 		list, _ := x.At(place)
 		entries, _ := list.([]any)
 		for _, entry := range entries {
 			object, _ := entry.(map[string]any)
-			if reason, _ := object["reason"].(string); reason != "" {
-				reasons = append(reasons, reason)
+			domain, _ := object["domain"].(string)
+			if text, _ := object["reason"].(string); text != "" {
+				reasons = append(reasons, reason{text, domain})
 			}
 		}
 	}

@@ -11,9 +11,14 @@ var (
 	FromEnvironment = fromEnvironment
 	CheckID         = checkID
 	Implausible     = implausible
+
+	Disturbed = (*Transport).disturbed
 )
 
 const Marker = marker
+
+// SandboxKey is something that a sandbox file can name.
+type SandboxKey = sandboxKey
 
 func SandboxKeys() []sandboxKey { return slices.Clone(sandboxKeys) }
 

@@ -1,12 +1,16 @@
 package live
 
 import (
+	"cmp"
 	"context"
-	"encoding/json"
+	"errors"
 	"net/http"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/learncontract/learncontract/matchers/exchange"
 )
@@ -39,9 +43,16 @@ func (tr *Transport) Forget(identity string) {
 	delete(tr.identities, identity)
 }
 
-// proven returns the token of an identity that is whom the file names. It signs in, and checks whose the token is, once
-// for each token. An identity that is somebody else is refused for good; the others are not, for they may have to clean up.
-func (tr *Transport) proven(ctx context.Context, name string) (Token, error) {
+// proof is what is known of an identity that is whom the file names.
+type proof struct {
+	token  Token
+	user   string   // the id of the user; empty of an app
+	scopes []string // scopes, or an app's roles, that the token has
+}
+
+// proven returns the proof of an identity that is whom the file names. It signs in, and checks whose the token is, once for each
+// token. An identity that is somebody else is refused for good; the others are not, for they may have to clean up.
+func (tr *Transport) proven(ctx context.Context, name string) (proof, error) {
 	tr.mutex.Lock()
 	who := tr.identities[name]
 	if who == nil {
@@ -53,31 +64,31 @@ func (tr *Transport) proven(ctx context.Context, name string) (Token, error) {
 	case who.busy <- struct{}{}:
 		defer func() { <-who.busy }()
 	case <-ctx.Done():
-		return Token{}, waitError(ctx, ctx.Err())
+		return proof{}, waitError(ctx, ctx.Err())
 	}
 	if who.err != nil {
-		return Token{}, who.err
+		return proof{}, who.err
 	}
-	if who.token.value != nil && (who.token.Expires.IsZero() || time.Until(who.token.Expires) > renewBefore) {
-		return who.token, nil
+	if token := who.proof.token; token.value != nil && (token.Expires.IsZero() || time.Until(token.Expires) > renewBefore) {
+		return who.proof, nil
 	}
 	token, err := tr.signedIn(ctx, name)
 	if err != nil {
-		return Token{}, err
+		return proof{}, err
 	}
-	check := tr.checkTenant
+	check := tr.checkApp
 	if tr.provider == "classroom" {
 		check = tr.checkUser
 	}
-	err = check(ctx, name, token)
+	found, err := check(ctx, name, token)
 	if e, ok := err.(*EngineError); ok && e.Op == opGuard { //nolint:errorlint // a check returns it itself
 		who.err = err
 	}
 	if err != nil {
-		return Token{}, err
+		return proof{}, err
 	}
-	who.token = token
-	return token, nil
+	who.proof = found
+	return found, nil
 }
 
 // signedIn gets a token.
@@ -97,7 +108,7 @@ func (tr *Transport) signedIn(ctx context.Context, name string) (Token, error) {
 		if already, ok := err.(*EngineError); ok { //nolint:errorlint // to be shown as it is
 			return Token{}, already
 		}
-		return Token{}, wrapWithText(opSignIn, err, "%s cannot sign in: %s", as, exchange.Printable(err.Error()))
+		return Token{}, wrapWithText(opSignIn, err, "%s cannot sign in: %s", as, shown(err.Error()))
 	}
 	if token.value == nil || token.value() == "" {
 		return Token{}, engineErrorf(opSignIn, "%s got an empty token: see that what signs in prints one, or set %s", as, TokenVariable(as))
@@ -112,74 +123,143 @@ func (tr *Transport) signedIn(ctx context.Context, name string) (Token, error) {
 	return token, nil
 }
 
-// audiences are what a token for Graph is for: its URL, or its app id.
-var audiences = []string{
-	"https://graph.microsoft.com", "https://graph.microsoft.com/", "00000003-0000-0000-c000-000000000000",
-}
-
-// checkTenant compares what a token for Graph says of itself with the file. Nobody verifies its signature: it came from the
-// token endpoint over TLS, or from the user, and nobody else can have made it.
-func (tr *Transport) checkTenant(_ context.Context, name string, token Token) error {
+// checkApp compares what a token for Graph says of itself with the file. Nobody verifies its signature: it came from the token
+// endpoint over TLS, or from the user, and nobody else can have made it.
+func (tr *Transport) checkApp(_ context.Context, name string, token Token) (proof, error) {
+	key := account("graph", name)
 	found, err := token.claims()
 	if err != nil {
-		return engineErrorf(opGuard, "the token of graph/%s does not say of which tenant it is, for %w, and so it is %w: set one that Entra made for Microsoft Graph", name, err, ErrOtherTenant)
+		return proof{}, engineErrorf(opGuard, "the token of graph/%s does not say of which tenant it is, for %w, and so it is %w: set one that Entra made for Microsoft Graph", name, err, ErrOtherTenant)
 	}
-	if tenant, _ := tr.sandbox.Value("graph.tenant"); !strings.EqualFold(found.Tenant, tenant) {
-		return tr.other("the token of graph/"+name, "tenant", "graph.tenant", found.Tenant)
+	tenant, _ := tr.sandbox.Value("graph.tenant")
+	app, appNamed := tr.sandbox.Value(key)
+	issued := found.Issuer == "" || strings.Contains(lowerASCII(found.Issuer), lowerASCII(tenant))
+	known := func(audience string) bool { return equalASCII(audience, found.Audience) }
+	switch {
+	case !equalASCII(found.Tenant, tenant):
+		return proof{}, tr.other("the token of graph/"+name, "tenant", "graph.tenant", found.Tenant)
+	case !issued:
+		return proof{}, tr.other("the token of graph/"+name, "an issuer for a tenant", "graph.tenant", found.Issuer)
+	case !slices.ContainsFunc(tr.sandbox.facts.Audiences, known):
+		why := "request the scope " + tr.sandbox.facts.Audiences[0] + "/.default"
+		if at := tr.sandbox.nationalCloud(found.Audience); at != "" {
+			why = at
+		}
+		return proof{}, engineErrorf(opGuard, "the token of graph/%s is for %q and not for Microsoft Graph, and so it is %w: %s",
+			name, exchange.Printable(found.Audience), ErrOtherTenant, why)
+	case found.Delegated != "" || found.Kind != "" && found.Kind != "app":
+		return proof{}, engineErrorf(opGuard, "the token of graph/%s is a user's, delegated to an app, and so it is %w: sign the app itself in, by its "+
+			"secret, certificate or federation", name, ErrOtherTenant)
+	case appNamed && found.App != "" && found.Party != "" && !equalASCII(found.App, found.Party):
+		return proof{}, tr.other("the token of graph/"+name, "two apps, one of them", key, found.Party)
+	case appNamed && !equalASCII(cmp.Or(found.App, found.Party), app):
+		return proof{}, tr.other("the token of graph/"+name, "app", key, cmp.Or(found.App, found.Party))
 	}
-	if !slices.Contains(audiences, strings.ToLower(found.Audience)) {
-		return engineErrorf(opGuard, "the token of graph/%s is for %q and not for Microsoft Graph, and so it is %w: request the scope %s/.default",
-			name, exchange.Printable(found.Audience), ErrOtherTenant, audiences[0])
-	}
-	app := found.App + found.Party // it has one of them
-	if want, ok := tr.sandbox.Value("graph." + name + ".clientID"); ok && app != "" && !strings.EqualFold(app, want) {
-		return tr.other("the token of graph/"+name, "app", "graph."+name+".clientID", app)
-	}
-	return nil
+	return proof{token, "", found.Roles}, nil
 }
 
-// checkUser gets from Classroom whose token it is.
-func (tr *Transport) checkUser(ctx context.Context, name string, token Token) error {
-	x, err := tr.profile(ctx, token)
+// checkUser gets from Classroom whose token it is, and from the token endpoint which scopes it has.
+func (tr *Transport) checkUser(ctx context.Context, name string, token Token) (proof, error) {
+	info, err := tr.tokenInfo(ctx, name, token)
 	if err != nil {
-		return err
+		return proof{}, err
+	}
+	as, key := "classroom/"+name, account("classroom", name)
+	want, _ := tr.sandbox.Value(key)
+	if info.Address != "" && !equalASCII(info.Address, want) {
+		return proof{}, tr.other(as, "user", key, info.Address)
+	}
+	scopes := strings.Fields(info.Scope)
+	x, err := tr.get(ctx, profilePath, token)
+	if err != nil {
+		return proof{}, err
 	}
 	status := x.Status()
 	var profile struct {
+		ID      string `json:"id"`
 		Address string `json:"emailAddress"`
 	}
-	var refusal struct{ Error struct{ Message string } }
-	_ = json.Unmarshal(x.Body(), &refusal) // what is none, has no message
+	says, _, _ := strings.Cut(x.TextAt("/error/message"), " ")
+	unreadable := readStrictly(x.Body(), &profile)
+	foreign := tr.foreign(x)
+	refusal, reason := tr.refusal(x)
 	switch {
-	case isBusy(status) || isThrottled(tr.options.Contract, x) || status >= http.StatusInternalServerError:
-		return engineErrorf(opNetwork, "classroom/%s cannot be identified: GET %s received %d: try again later", name,
-			profilePath, status)
-	case status == http.StatusForbidden && turnedOff[name] != "" && strings.HasPrefix(refusal.Error.Message, turnedOff[name]):
-		return nil // for whom all of Classroom is off, it lets change nothing, in whatever domain
+	case isBusy(status) || refusal != nil && refusal.Wait || status >= http.StatusInternalServerError:
+		return proof{}, engineErrorf(opNetwork, "%s cannot be identified: GET %s received %d: try again later", as, profilePath, status)
+	case status == http.StatusForbidden && turnedOff[name] != "" && says == turnedOff[name]:
+		return proof{token, "", scopes}, nil // for whom all of Classroom is off, it lets change nothing, in whatever domain
+	case foreign != nil:
+		return proof{}, foreign
+	case refusal != nil && !refusal.Rights:
+		return proof{}, engineErrorf(opSignIn, "%s cannot be identified: GET %s received %d, and %s (%s): see to that first", as, profilePath, status,
+			refusal.Says, exchange.Printable(reason))
 	case status != http.StatusOK:
-		return engineErrorf(opSignIn, "classroom/%s cannot be identified: GET %s received %d: sign in with the "+
-			"scope classroom.profile.emails", name, profilePath, status)
-	case json.Unmarshal(x.Body(), &profile) != nil || profile.Address == "":
-		return engineErrorf(opGuard, "classroom/%s does not say who it is, and so it is %w: GET %s has no emailAddress, which the "+
-			"scope classroom.profile.emails shows: sign in with it", name, ErrOtherTenant, profilePath)
+		return proof{}, engineErrorf(opSignIn, "%s cannot be identified: GET %s received %d: sign in with the scope classroom.profile.emails",
+			as, profilePath, status)
+	case unreadable != nil:
+		return proof{}, engineErrorf(opGuard, "%s does not say who it is, and so it is %w: the response to GET %s cannot be read, for %w", as,
+			ErrOtherTenant, profilePath, unreadable)
+	case profile.Address == "":
+		return proof{}, engineErrorf(opGuard, "%s does not say who it is, and so it is %w: GET %s has no emailAddress, which the "+
+			"scope classroom.profile.emails shows: sign in with it", as, ErrOtherTenant, profilePath)
+	case !equalASCII(profile.Address, want):
+		return proof{}, tr.other(as, "user", key, profile.Address)
 	}
-	key := account("classroom", name)
-	if want, _ := tr.sandbox.Value(key); !strings.EqualFold(profile.Address, want) {
-		return tr.other("classroom/"+name, "user", key, profile.Address)
+	return proof{token, profile.ID, scopes}, nil
+}
+
+// tokenInfo is what Google's token endpoint says of an access token.
+type tokenInfo struct {
+	Scope   string `json:"scope"`
+	Address string `json:"email"` // where the token has the scope of it
+}
+
+// tokenInfo sends a token to those who issued it. What they do not say is not guessed.
+func (tr *Transport) tokenInfo(ctx context.Context, name string, token Token) (info tokenInfo, err error) {
+	address := tr.sandbox.tokenInfo()
+	limited, cancel := context.WithTimeout(ctx, tr.options.Timeout)
+	defer cancel()
+	r, err := http.NewRequestWithContext(limited, http.MethodPost, address, nil)
+	if err != nil {
+		return info, err
 	}
-	return nil
+	r.Header.Set("Authorization", "Bearer "+token.value())
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	response, err := tr.options.Base.RoundTrip(r)
+	if err != nil {
+		return info, networkError(ctx, r.URL.Host, err)
+	}
+	defer response.Body.Close()
+	x, err := exchange.Capture(response)
+	if err != nil {
+		return info, networkError(ctx, r.URL.Host, err)
+	}
+	status, says := x.Status(), x.TextAt("/error_description")
+	switch {
+	case status == http.StatusBadRequest || status == http.StatusUnauthorized:
+		return info, engineErrorf(opSignIn, "the token of classroom/%s is none that Google knows (%s received %d %s): sign in again", name, address, status,
+			exchange.Printable(says))
+	case status != http.StatusOK:
+		return info, engineErrorf(opNetwork, "which scopes the token of classroom/%s has is not known, for %s received %d: check the network and its "+
+			"proxies, or try again later", name, address, status)
+	}
+	if err := readStrictly(x.Body(), &info); err != nil || info.Scope == "" {
+		return info, engineErrorf(opSignIn, "which scopes the token of classroom/%s has is not known, for %s does not say (%v): check the network and its proxies",
+			name, address, err)
+	}
+	return info, nil
 }
 
 // turnedOff are the errors, by their names, with which Classroom refuses everything to whom an administrator has turned it, or its
 // API, off (developers.google.com/workspace/classroom/reference/Access.Denied).
-var turnedOff = map[string]string{"classroomOff": "@ClassroomDisabled ", "apiOff": "@ClassroomApiDisabled "}
+var turnedOff = map[string]string{"classroomOff": "@ClassroomDisabled", "apiOff": "@ClassroomApiDisabled"}
 
 const profilePath = "/v1/userProfiles/me"
 
-// profile gets the profile of whose token it is, and again where the provider asks to wait.
-func (tr *Transport) profile(ctx context.Context, token Token) (x exchange.Exchange, err error) {
+// get reads a path, and again where the provider asks to wait.
+func (tr *Transport) get(ctx context.Context, path string, token Token) (x exchange.Exchange, err error) {
 	for range 3 {
-		r, err := http.NewRequestWithContext(ctx, http.MethodGet, tr.sandbox.Endpoint("classroom")+profilePath, nil)
+		r, err := http.NewRequestWithContext(ctx, http.MethodGet, tr.sandbox.Endpoint(tr.provider)+path, nil)
 		if err != nil {
 			return x, err
 		}
@@ -200,6 +280,37 @@ func (tr *Transport) profile(ctx context.Context, token Token) (x exchange.Excha
 func (tr *Transport) other(who, what, key, found string) error {
 	want, _ := tr.sandbox.Value(key)
 	return engineErrorf(opGuard, "%s is of %s %q and not %q, as %s of %s says: it is %w: sign in as another, or correct the file",
-		who,
-		what, exchange.Escape(found), want, key, tr.sandbox.File(), ErrOtherTenant)
+		who, what, exchange.Escape(found), want, key, tr.sandbox.File(), ErrOtherTenant)
+}
+
+// readStrictly reads a JSON object that says who somebody is: no name stands in it twice, however it is spelled.
+func readStrictly(text []byte, v any) error {
+	var names map[string]jsontext.Value
+	if err := json.Unmarshal(text, &names); err != nil {
+		return errors.New("it is no JSON object, or has a name twice") // what is wrong with it would show parts of it
+	}
+	seen := map[string]bool{}
+	for name := range names {
+		name = strings.ToLower(strings.ToUpper(name))
+		if seen[name] {
+			return errors.New("it has a name in two spellings")
+		}
+		seen[name] = true
+	}
+	if err := json.Unmarshal(text, v); err != nil {
+		return errors.New("a value of it is of another type than it should be")
+	}
+	return nil
+}
+
+// equalASCII reports whether two texts differ in the case of A to Z alone: other letters have a case that is somebody else's address.
+func equalASCII(a, b string) bool { return lowerASCII(a) == lowerASCII(b) }
+
+func lowerASCII(text string) string {
+	return strings.Map(func(r rune) rune {
+		if 'A' <= r && r <= 'Z' {
+			return r + 'a' - 'A'
+		}
+		return r
+	}, text)
 }

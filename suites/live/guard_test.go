@@ -19,16 +19,17 @@ func TestTheGuardOfGraphLetsTheTenantOfTheFileIn(t *testing.T) {
 	requests := &seen{}
 	server, ca := startTLS(t, requests)
 	for name, claims := range map[string]map[string]any{
-		"by URL":                  {"tid": guidA, "aud": graphAudience},
-		"by URL with a slash":     {"tid": guidA, "aud": graphAudience + "/"},
-		"by app id, of the app":   {"tid": strings.ToUpper(guidA), "aud": "00000003-0000-0000-c000-000000000000", "azp": guidB},
-		"with the app's first id": {"tid": guidA, "aud": graphAudience, "appid": strings.ToUpper(guidB)},
+		"by URL":                    {"tid": guidA, "aud": graphAudience, "appid": guidB},
+		"by URL with a slash":       {"tid": guidA, "aud": graphAudience + "/", "appid": guidB, "idtyp": "app"},
+		"by app id":                 {"tid": strings.ToUpper(guidA), "aud": "00000003-0000-0000-c000-000000000000", "azp": guidB},
+		"of an issuer":              {"tid": guidA, "aud": graphAudience, "azp": guidB, "iss": "https://sts.windows.net/" + guidA + "/"},
+		"with the app's first name": {"tid": guidA, "aud": graphAudience, "appid": strings.ToUpper(guidB)},
 	} {
 		transport := newTransport(t, sandboxOf(t, server, ca), "graph", signedInAs(jwt(claims)), live.Options{})
 		if _, _, err := ask(t, transport.As("app"), http.MethodPost, server.URL+"/v1.0/x", nil); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
-		if transport.Spent() != 1 {
+		if transport.Spent() != 2 { // the first looks the marker up
 			t.Errorf("%s: %d requests were sent", name, transport.Spent())
 		}
 	}
@@ -46,8 +47,23 @@ func TestTheGuardOfGraphLetsNobodyElseIn(t *testing.T) {
 		"no audience": {jwt(map[string]any{"tid": guidA}), `is for ""`},
 		"another app": {jwt(map[string]any{"tid": guidA, "aud": graphAudience, "appid": guidA}),
 			`is of app "` + guidA + `" and not "` + guidB + `", as graph.app.clientID of `},
-		"an opaque token": {"opaque-opaque", "does not say of which tenant it is, for it is no JSON Web Token"},
-		"a broken token":  {"eyJh.!!!.c2ln", "its payload cannot be read"},
+		"no app":   {jwt(map[string]any{"tid": guidA, "aud": graphAudience}), `is of app "" and not`},
+		"two apps": {jwt(map[string]any{"tid": guidA, "aud": graphAudience, "appid": guidB, "azp": guidA}), `two apps, one of them "` + guidA},
+		"a user's, delegated": {jwt(map[string]any{"tid": guidA, "aud": graphAudience, "appid": guidB, "scp": "LearningAssignedCourse.Read"}),
+			"is a user's, delegated to an app"},
+		"a user's by its type": {jwt(map[string]any{"tid": guidA, "aud": graphAudience, "appid": guidB, "idtyp": "user"}), "is a user's"},
+		"of another tenant's issuer": {jwt(map[string]any{"tid": guidA, "aud": graphAudience, "appid": guidB, "iss": "https://sts.windows.net/" + guidB + "/"}),
+			"an issuer for a tenant"},
+		"of a national cloud": {jwt(map[string]any{"tid": guidA, "aud": "https://graph.microsoft.us", "appid": guidB}),
+			"Microsoft lists this API for the global service only (https://learn.microsoft.com/"},
+		"a tenant in two spellings": {payload(`{"tid": "` + guidA + `", "TID": "` + guidB + `", "aud": "` + graphAudience + `", "appid": "` + guidB + `"}`),
+			"a name in two spellings"},
+		"a tenant twice": {payload(`{"tid": "` + guidB + `", "tid": "` + guidA + `", "aud": "` + graphAudience + `", "appid": "` + guidB + `"}`),
+			"a name twice"},
+		"a tenant in capitals": {payload(`{"TID": "` + guidA + `", "aud": "` + graphAudience + `", "appid": "` + guidB + `"}`), `is of tenant ""`},
+		"a list of tenants":    {jwt(map[string]any{"tid": []string{guidA}, "aud": graphAudience, "appid": guidB}), "of another type"},
+		"an opaque token":      {"opaque-opaque", "does not say of which tenant it is, for it is no JSON Web Token"},
+		"a broken token":       {"eyJh.!!!.c2ln", "its payload cannot be read"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			transport := newTransport(t, sandboxOf(t, server, ca), "graph", signedInAs(check.token), live.Options{})
@@ -105,8 +121,14 @@ func TestTheGuardOfClassroomWhereWhoItIsCannotBeAsked(t *testing.T) {
 		"a missing scope":  {403, "{}", "sign-in", "the scope classroom.profile.emails"},
 		"an outage":        {500, "{}", "network", "received 500: try again later"},
 		"no address":       {200, `{"id": "1"}`, "guard", "has no emailAddress"},
-		"no JSON":          {200, "<html>", "guard", "does not say who it is"},
-		"a redirect":       {302, "", "sign-in", "received 302"},
+		"no JSON":          {200, "garbled", "network", "responded 200 OK with a page of its own"},
+		"a portal's page":  {403, "<html>", "network", "responded 403 Forbidden with a page of its own"},
+		"two addresses":    {200, `{"emailAddress": "teacher@school.example", "EMAILADDRESS": "x@prod.example"}`, "guard", "a name in two spellings"},
+		"one twice":        {200, `{"emailAddress": "x@prod.example", "emailAddress": "teacher@school.example"}`, "guard", "has a name twice"},
+		"other capitals":   {200, `{"EmailAddress": "teacher@school.example"}`, "guard", "has no emailAddress"},
+		"other letters":    {200, `{"emailAddress": "teacher@ſchool.example"}`, "guard", "is of user"},
+		"a list":           {200, `[{"emailAddress": "teacher@school.example"}]`, "guard", "it is no JSON object"},
+		"a redirect":       {302, "", "host", "follows no redirect"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var others atomic.Int32
@@ -197,7 +219,7 @@ func TestATokenThatIsRenewedIsHeldAgainstTheFileAgain(t *testing.T) {
 		if r.Method != http.MethodGet {
 			changes.Add(1)
 		}
-		_, _ = fmt.Fprintf(w, `{"emailAddress": %q}`, user.Load())
+		_, _ = fmt.Fprintf(w, `{"id": "1", "emailAddress": %q}`, user.Load())
 	}))
 	for name, renew := range map[string]struct {
 		life  time.Duration

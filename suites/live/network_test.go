@@ -65,7 +65,7 @@ func TestWhatBreaksOnTheWayIsNoAnswer(t *testing.T) {
 			t.Cleanup(server.Close)
 			ca := pemOf(server.Certificate())
 			transport := newTransport(t, sandboxOf(t, server, ca), "graph", rightApp(), live.Options{Timeout: 3 * time.Second})
-			_, _, err := ask(t, transport.As("app"), http.MethodPost, server.URL+"/v1.0/x", nil)
+			_, _, err := ask(t, transport.As("app"), http.MethodGet, server.URL+"/v1.0/x", nil)
 			wantError(t, err, "network", check.cause, strings.TrimPrefix(server.URL, "https://")+" "+check.want)
 			if strings.Contains(err.Error(), "secretsecret") || transport.Spent() != 1 {
 				t.Errorf("%q was said, and %d counted", err, transport.Spent())

@@ -94,7 +94,7 @@ func (t *Tenant) MaxCleanUp() int {
 }
 
 func (t *Tenant) costs() (run, cleanUp int) {
-	run = len(Identities(t.contract.Provider)) // to prove each
+	run = len(Identities(t.contract.Provider)) + 1 // to prove each, and to look the marker up
 	for _, r := range t.recipes {
 		if t.WhyNot(r) == "" {
 			each, removal := t.cost(r)

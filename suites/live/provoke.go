@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"mime"
 	"net/http"
 	"slices"
 	"strings"
@@ -39,6 +38,12 @@ func (t *Tenant) Provoke(ctx context.Context, r *fixtures.Recipe,
 		if err := t.prove(ctx, as); err != nil {
 			return exchange.Exchange{}, err
 		}
+	}
+	if err := t.checkRights(ctx, r); err != nil {
+		return exchange.Exchange{}, err
+	}
+	if err := t.checkMarked(ctx, r); err != nil {
+		return exchange.Exchange{}, err
 	}
 	if run, _ := t.cost(r); !t.transport.affords(run) {
 		return exchange.Exchange{}, engineErrorf(opBudget, "%w: %s takes %d requests, and the run may not send as many any more", ErrBudget, r.Clause.ID, run)
@@ -116,6 +121,24 @@ func (t *Tenant) prove(ctx context.Context, as string) error {
 	return err
 }
 
+// checkMarked looks the tenant's marker up where the recipe changes anything: within the time of the spec, too.
+func (t *Tenant) checkMarked(ctx context.Context, r *fixtures.Recipe) error {
+	change := changes(cmp.Or(r.Request.Method, r.Clause.Operation.Method))
+	for _, step := range r.Given {
+		change = change || changes(cmp.Or(step.Change.Method, step.Operation.Method))
+	}
+	if !change {
+		return nil
+	}
+	err := t.transport.marked(ctx)
+	if engine, is := errors.AsType[*EngineError](err); is && engine.Op == opGuard {
+		t.mutex.Lock()
+		defer t.mutex.Unlock()
+		t.wrongIdentity = cmp.Or(t.wrongIdentity, err)
+	}
+	return err
+}
+
 // identities are those that the recipe takes, who remove what it makes included: nothing is made that nobody can remove.
 func (t *Tenant) identities(r *fixtures.Recipe) []string {
 	all := r.Identities()
@@ -153,47 +176,16 @@ func (t *Tenant) shouldRepeat(r *fixtures.Recipe, x exchange.Exchange) bool {
 // inconclusive is the error of a response that says nothing of the clause.
 func (t *Tenant) inconclusive(r *fixtures.Recipe, x exchange.Exchange) error {
 	line := fixtures.StatusLine(x.Status())
-	refusal, reason := x.Refusal(t.contract)
-	switch {
-	case refusal != nil && refusal.Wait:
-		return engineErrorf(opWait, "%s throttled the request with %s, %d times: try again later", t.contract.Provider, line, mostTries)
-	case refusal != nil:
-		return engineErrorf(opSetUp, "%s responded %s, and %s (%s), which says nothing of the clause: see to that first", t.contract.Provider, line,
-			refusal.Says, exchange.Printable(reason))
-	case isGatewaysPage(x):
-		return engineErrorf(opNetwork, "a gateway before %s responded %s with a page of its own: check the network and its proxies\n%s",
-			t.contract.Provider, line, x)
-	case x.Status() == r.Clause.Status:
-		return nil
-	case x.Status() >= http.StatusMultipleChoices && x.Status() < http.StatusBadRequest:
-		return engineErrorf(opHost, "%s responded %s, and a run follows no redirect: check the sandbox file's endpoint, and proxies",
-			t.contract.Provider, line)
-	case x.Status() == http.StatusUnauthorized:
+	switch disturbed := t.transport.disturbed(r.As, x); {
+	case isBusy(x.Status()) && x.Status() != r.Clause.Status:
+		return engineErrorf(opWait, "%s responded %s %d times: try again later", t.contract.Provider, line, mostTries)
+	case disturbed != nil:
+		return disturbed
+	case x.Status() == http.StatusUnauthorized && x.Status() != r.Clause.Status:
 		return engineErrorf(opSignIn, "%s/%s received %s with a new token, too: check that its token is for this API",
 			t.contract.Provider, r.As, line)
-	case isBusy(x.Status()):
-		return engineErrorf(opWait, "%s responded %s %d times: try again later", t.contract.Provider, line, mostTries)
-	case slices.Contains(gateways, x.Status()):
-		return engineErrorf(opNetwork, "a gateway before %s responded %s: check the network and its proxies, or try again later", t.contract.Provider, line)
 	}
 	return nil
-}
-
-// gateways are the statuses that stand for what is between a client and the provider, those of RFC 9110 and RFC 6585, and those
-// of widespread gateways.
-var gateways = []int{
-	http.StatusProxyAuthRequired, http.StatusRequestTimeout, http.StatusMisdirectedRequest, http.StatusTooEarly,
-	http.StatusBadGateway, http.StatusGatewayTimeout, http.StatusNetworkAuthenticationRequired,
-	520, 521, 522, 523, 524, 525, 526, 527,
-}
-
-// isGatewaysPage reports a rejection that no API has written: neither its body nor its Content-Type is of JSON, and it has no id,
-// which Graph gives every response. Of a 403 alone: Google's own front end responds to other statuses with pages, and those are
-// the provider's.
-func isGatewaysPage(x exchange.Exchange) bool {
-	media, _, _ := mime.ParseMediaType(x.Header("Content-Type"))
-	return x.Status() == http.StatusForbidden && !json.Valid(x.Body()) && x.Header("Request-Id") == "" &&
-		(media == "text/html" || media == "text/plain")
 }
 
 func noRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
@@ -462,12 +454,12 @@ func (t *Tenant) send(ctx context.Context, as string, call client.Call) (exchang
 			return x, err
 		}
 		switch {
-		case try == mostTries:
-			return x, nil
-		case x.Status() == http.StatusUnauthorized:
+		case try < mostTries && x.Status() == http.StatusUnauthorized:
 			t.transport.Forget(as)
 		case !t.transport.busy(x):
-			return x, nil
+			return x, t.transport.disturbed(as, x)
+		case try == mostTries:
+			return x, engineErrorf(opWait, "%s responded %s %d times: try again later", t.contract.Provider, fixtures.StatusLine(x.Status()), mostTries)
 		}
 	}
 }

@@ -2,6 +2,7 @@ package live_test
 
 import (
 	"errors"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -132,10 +133,38 @@ func TestProblemsOfASandboxFile(t *testing.T) {
 			"1: classroom.tokenEndpoint must be oauth2.googleapis.com, or a loopback address"},
 		"Graph as an issuer": {"graph: {authority: 'https://graph.microsoft.com'}",
 			"1: graph.authority must be login.microsoftonline.com, or a loopback address"},
-		"a ca for nothing": {"ca: ca.pem", "1: ca is for endpoints on loopback addresses alone"},
+		"a beta": {"graph: {endpoint: 'https://graph.microsoft.com/beta'}",
+			"1: graph.endpoint must have the path of what is documented, and of no other version: write it as in https://graph.microsoft.com/v1.0"},
+		"a beta of a stand-in":      {"graph: {endpoint: 'https://127.0.0.1:1/beta'}", "1: graph.endpoint must have the path of what is documented"},
+		"no version":                {"graph: {endpoint: 'https://graph.microsoft.com'}", "1: graph.endpoint must have the path"},
+		"a version too many":        {"classroom: {endpoint: 'https://classroom.googleapis.com/v1'}", "1: classroom.endpoint must have the path"},
+		"a path that climbs":        {"graph: {endpoint: 'https://graph.microsoft.com/beta/../v1.0'}", "1: graph.endpoint must have the path"},
+		"an encoded path":           {"graph: {endpoint: 'https://graph.microsoft.com/v1%2E0'}", "1: graph.endpoint must have the path"},
+		"the US Government's Graph": {"graph: {endpoint: 'https://graph.microsoft.us/v1.0'}", "1: graph.endpoint is of a national cloud: Microsoft lists this API for the global service only (https://learn.microsoft.com/graph/api/"},
+		"China's Entra":             {"graph: {authority: 'https://login.chinacloudapi.cn'}", "1: graph.authority is of a national cloud"},
+		"nobody's tenant":           {"graph: {tenant: 00000000-0000-0000-0000-000000000000}", "1: graph.tenant is no tenant's id, which no run touches"},
+		"the consumers' tenant":     {"graph: {tenant: 9188040D-6c67-4c5b-b112-36a304b66dad}", "1: graph.tenant is the tenant of personal Microsoft accounts"},
+		"Microsoft's tenant":        {"graph: {tenant: 72f988bf-86f1-41af-91ab-2d7cd011db47}", "1: graph.tenant is a tenant of Microsoft's own"},
+		"a domain of everybody's":   {"classroom: {domain: GMail.com}", "1: classroom.domain is a domain of personal accounts"},
+		"one below Google's":        {"classroom: {domain: a.example, secondaryDomains: [b.example, x.google.com]}", "1: classroom.secondaryDomains is a domain of the vendor's own"},
+		"a lookalike domain":        {"classroom: {domain: ſchool.example}", "1: classroom.domain is not a domain"},
+		"a lookalike address":       {"classroom: {domain: a.example, teacher: ſ@a.example}", "1: classroom.teacher is not a mail address"},
+		"a lookalike of a sign":     {"classroom: {domain: Kids.example}", "1: classroom.domain is not a domain"},
+		"an outsider of a domain below": {"classroom: {domain: a.example, outsider: o@x.a.example}",
+			"1: classroom.outsider is of a domain above or below one of the Workspace"},
+		"an outsider of a domain above": {"classroom: {domain: x.a.example, outsider: o@a.example}",
+			"1: classroom.outsider is of a domain above or below one of the Workspace"},
+		"an outsider of a secondary domain": {"classroom: {domain: a.example, secondaryDomains: [b.example], outsider: o@b.example}",
+			"1: classroom.outsider must not be of classroom.domain, nor of secondaryDomains"},
+		"an empty list":       {"classroom: {domain: a.example, secondaryDomains: []}", "1: classroom.secondaryDomains is empty"},
+		"a list of one value": {"classroom: {domain: [a.example]}", "1: classroom.domain must be one plain value"},
+		"no domain in a list": {"classroom: {domain: a.example, secondaryDomains: [b.example, b]}", "1: classroom.secondaryDomains is not a domain"},
+		"one course twice":    {"classroom: {orphanedCourse: '1', otherProjectCourse: '1'}", "classroom.otherProjectCourse must not be the same as classroom.orphanedCourse"},
+		"one activity twice":  {"graph: {marker: " + guidA + ", mismatchedActivity: " + guidA + "}", "graph.marker must not be the same as graph.mismatchedActivity"},
+		"a ca for nothing":    {"ca: ca.pem", "1: ca is for endpoints on loopback addresses alone"},
 		"a ca for the real endpoints": {"ca: ca.pem\ngraph: {endpoint: 'https://graph.example'}",
 			"1: ca is for endpoints on loopback addresses alone"},
-		"no file of a ca": {"ca: ca.pem\ngraph: {endpoint: 'https://127.0.0.1:1'}", "1: the file of ca cannot be read"},
+		"no file of a ca": {"ca: ca.pem\ngraph: {endpoint: 'https://127.0.0.1:1/v1.0'}", "1: the file of ca cannot be read"},
 		"a secret's name": {"graph:\n  app:\n    clientSecret: x",
 			"3: graph.app.clientSecret is not a key of the file: secrets come from the environment"},
 		"a password's name": {"password: x", "1: password is not a key of the file: secrets come from the environment"},
@@ -158,10 +187,77 @@ func TestProblemsOfASandboxFile(t *testing.T) {
 	}
 }
 
+// TestWhatIsListedIsNeverTouched lists what a sandbox file names, wherever it does.
+func TestWhatIsListedIsNeverTouched(t *testing.T) {
+	const file = "graph: {tenant: " + guidA + "}\nclassroom:\n  domain: a.example\n  secondaryDomains: [b.example]\n  teacher: t@b.example\n  outsider: o@c.example\n"
+	for listed, want := range map[string]string{
+		"":                               "",
+		"elsewhere.example":              "",
+		"example.a":                      "",
+		"x.a.example":                    "", // which is another one
+		guidB:                            "",
+		strings.ToUpper(guidA):           "1: graph.tenant is what LEARNCONTRACT_NEVER lists, which no run touches",
+		"A.example":                      "3: classroom.domain is what",
+		"z.example, b.example":           "4: classroom.secondaryDomains is what",
+		"z.example;c.example":            "6: classroom.outsider is what",
+		"t@b.example":                    "5: classroom.teacher is what",
+		"example":                        "1: LEARNCONTRACT_NEVER lists \"example\", which is no tenant's id, no domain and no address",
+		"*.a.example":                    "1: LEARNCONTRACT_NEVER lists \"*.a.example\"",
+		"https://a.example":              "1: LEARNCONTRACT_NEVER lists",
+		guidB + "," + guidA[:35]:         "1: LEARNCONTRACT_NEVER lists \"" + guidA[:35] + "\"",
+		"b.example\nelsewhere.example\n": "5: classroom.teacher is what",
+	} {
+		t.Setenv("LEARNCONTRACT_NEVER", listed)
+		if got := problems(t, file); !strings.Contains(got, want) || want == "" && got != "" {
+			t.Errorf("with %q the problems are\n%s\nand should say\n%s", listed, got, want)
+		}
+	}
+}
+
+// TestUsersMayBeOfSecondaryDomains names a Workspace as schools have it.
+func TestUsersMayBeOfSecondaryDomains(t *testing.T) {
+	sandbox := load(t, "classroom: {domain: school.example, secondaryDomains: [students.school.example, staff.example], teacher: t@staff.example, "+
+		"student: s@Students.school.example, outsider: somebody@gmail.com}")
+	if got, _ := sandbox.Value("classroom.secondaryDomains"); got != "students.school.example staff.example" {
+		t.Errorf("the domains are %q", got)
+	}
+}
+
+// TestWhatIsLongLivedCanBeLookedUp compares the keys of a sandbox file with what is known of them.
+func TestWhatIsLongLivedCanBeLookedUp(t *testing.T) {
+	facts, err := fixtures.LoadTenants()
+	if err != nil {
+		t.Fatal(err)
+	}
+	isKey := func(name string) bool {
+		return slices.ContainsFunc(live.SandboxKeys(), func(k live.SandboxKey) bool { return k.Name == name })
+	}
+	for key, look := range facts.Keys {
+		provider, _, _ := strings.Cut(key, ".")
+		if !isKey(key) || look.As != "" && !slices.Contains(live.Identities(provider), look.As) {
+			t.Errorf("%s is no key of a sandbox file, or %q nobody", key, look.As)
+		}
+		for _, m := range regexp.MustCompile(`\$\{([^}]*)\}`).FindAllStringSubmatch(look.Get+look.Make+strings.Join(slices.Collect(maps.Values(look.Is)), ""), -1) {
+			if m[1] != "me" && !isKey(m[1]) {
+				t.Errorf("%s refers to %s", key, m[0])
+			}
+		}
+	}
+	for _, key := range live.SandboxKeys() {
+		provider, name, _ := strings.Cut(key.Name, ".")
+		signsIn := slices.Contains(live.Identities(provider), strings.TrimSuffix(name, ".clientID"))
+		_, isEndpoint := facts.Endpoints[key.Name]
+		_, known := facts.Keys[key.Name]
+		if known == (signsIn || isEndpoint || key.Name == "ca" || key.Name == "graph.tenant" || strings.Contains(strings.ToLower(name), "domain")) {
+			t.Errorf("%s is looked up: %t", key.Name, known)
+		}
+	}
+}
+
 func TestTheProvidersOwnHostsCanBeNamed(t *testing.T) {
-	sandbox := load(t, "graph: {endpoint: 'https://graph.microsoft.com/beta', authority: 'https://login.microsoftonline.com'}\n"+
+	sandbox := load(t, "graph: {endpoint: 'https://graph.microsoft.com/v1.0/', authority: 'https://login.microsoftonline.com'}\n"+
 		"classroom: {endpoint: 'https://classroom.googleapis.com', tokenEndpoint: 'https://oauth2.googleapis.com/token'}")
-	if got := sandbox.Endpoint("graph"); got != "https://graph.microsoft.com/beta" {
+	if got := sandbox.Endpoint("graph"); got != "https://graph.microsoft.com/v1.0" {
 		t.Errorf("the endpoint of Graph is %q", got)
 	}
 }
@@ -232,7 +328,7 @@ func TestACAThatHoldsAKeyIsRefused(t *testing.T) {
 		"no certificate": "2: the file of ca holds no certificate that can be read: name one in PEM, as the stand-in writes it",
 	} {
 		ca := write(t, "ca.pem", text)
-		if got := problems(t, "graph: {endpoint: 'https://localhost:1'}\nca: "+ca+"\n"); !strings.Contains(got, want) {
+		if got := problems(t, "graph: {endpoint: 'https://localhost:1/v1.0'}\nca: "+ca+"\n"); !strings.Contains(got, want) {
 			t.Errorf("the problems are\n%s\nand should tell\n%s", got, want)
 		}
 	}
@@ -262,10 +358,15 @@ func TestTheExampleHasEveryKeyAndLoadsOnceItIsFilled(t *testing.T) {
 		"student: ": "s@school.example", "endpoint: ": "https://127.0.0.1:1/v1.0", "authority: ": "https://127.0.0.1:2",
 		"tokenEndpoint: ": "https://127.0.0.1:3/token", "ca: ": "ca.pem",
 		"classroomOff: ": "c@school.example", "apiOff: ": "p@school.example", "suspended: ": "u@school.example",
-		"fullCourse: ": "1234568", "outsiderCourse: ": "1234569", "otherProject[A-Z][a-z]+: ": "1234570",
+		"fullCourse: ": "1234568", "outsiderCourse: ": "1234569", "otherProjectCourse: ": "1234570", "otherProjectWork: ": "1234571",
+		"otherProjectMaterial: ": "1234572", "otherProjectAnnouncement: ": "1234573", "otherProjectTopic: ": "1234574",
+		"marker: ": "11111111-2222-3333-4444-555555555555", "secondaryDomains: ": "[students.school.example]",
 	} {
 		text = regexp.MustCompile(`(?m)(\b`+key+`)<[^<>\n]+>`).ReplaceAllString(text, "${1}"+value)
 	}
+	at := strings.Index(text, "\nclassroom:")
+	ofGoogle := strings.NewReplacer("127.0.0.1:1/v1.0", "127.0.0.1:1", "11111111-2222-3333-4444-555555555555", "'1234575'").Replace(text[at:])
+	text = text[:at] + ofGoogle
 	n := 0
 	text = placeholder.ReplaceAllStringFunc(text, func(string) string {
 		n++

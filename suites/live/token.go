@@ -43,11 +43,15 @@ func (t Token) String() string {
 
 // claims are what a JSON Web Token says of itself, unverified.
 type claims struct {
-	Tenant   string  `json:"tid"`
-	Audience string  `json:"aud"`
-	App      string  `json:"appid"` // of version 1.0
-	Party    string  `json:"azp"`   // of version 2.0
-	Expires  float64 `json:"exp"`   // seconds since 1970
+	Tenant    string   `json:"tid"`
+	Issuer    string   `json:"iss"`
+	Audience  string   `json:"aud"`
+	App       string   `json:"appid"` // of version 1.0
+	Party     string   `json:"azp"`   // of version 2.0
+	Roles     []string `json:"roles"` // of the app
+	Delegated string   `json:"scp"`   // what a user has let the app do
+	Kind      string   `json:"idtyp"` // app, or whose else it is; where the app registration wants it
+	Expires   float64  `json:"exp"`   // seconds since 1970
 }
 
 func (t Token) claims() (c claims, err error) {
@@ -56,8 +60,11 @@ func (t Token) claims() (c claims, err error) {
 		return c, errors.New("it is no JSON Web Token")
 	}
 	payload, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(parts[1], "="))
-	if err != nil || json.Unmarshal(payload, &c) != nil {
-		return c, errors.New("its payload cannot be read") // what is wrong with it would show parts of it
+	if err == nil {
+		err = readStrictly(payload, &c)
+	}
+	if err != nil {
+		return c, fmt.Errorf("its payload cannot be read (%w)", err)
 	}
 	return c, nil
 }
@@ -146,11 +153,21 @@ func said(stderr fmt.Stringer) string {
 	if last := len(lines) - 1; strings.HasPrefix(lines[last], "exit status ") && last > 0 {
 		lines = lines[:last] // go run's
 	}
-	text := exchange.Printable(strings.Join(lines, "\n"))
+	text := shown(strings.Join(lines, "\n"))
 	if text == "" {
 		return "it did not say why"
 	}
 	return text
+}
+
+// shown is a text of somebody's who signs in, without secrets. A long one keeps both its ends: its cause stands at one of them.
+func shown(text string) string {
+	const most = 1500
+	text = exchange.Safe(text)
+	if len(text) <= 2*most {
+		return text
+	}
+	return strings.ToValidUTF8(text[:most], "") + " … " + strings.ToValidUTF8(text[len(text)-most:], "")
 }
 
 // whyNot is why a child that ended with an error did not sign in.

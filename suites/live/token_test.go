@@ -50,6 +50,14 @@ func TestMain(m *testing.M) {
 		fmt.Print(`{"token": "not this one"}`)
 		fmt.Fprintln(os.Stderr, "the tenant says no to Bearer 0123456789abcdef\nexit status 1")
 		os.Exit(1)
+	case "long at its end", "long at its beginning":
+		long := strings.Repeat("https://www.googleapis.com/auth/classroom.courses ", 200)
+		if os.Getenv("LIVE_TEST_CHILD") == "long at its end" {
+			fmt.Fprintln(os.Stderr, long+"AADSTS7000215: the secret is wrong")
+		} else {
+			fmt.Fprintln(os.Stderr, "invalid_grant "+long)
+		}
+		os.Exit(1)
 	case "silent":
 		os.Exit(3)
 	case "garbled":
@@ -75,7 +83,7 @@ func TestAChildSignsIn(t *testing.T) {
 	}
 	// What it was, its transport shows.
 	requests := &seen{}
-	server.Config.Handler = requests
+	server.Config.Handler = besides(requests)
 	token.Expires = time.Time{}
 	transport := newTransport(t, sandbox, "classroom", func(context.Context, string) (live.Token, error) { return token, nil },
 		live.Options{})
@@ -93,6 +101,9 @@ func TestAChildThatDoesNotSignInIsToldWithItsReason(t *testing.T) {
 		"refused": "classroom/teacher cannot sign in: the tenant says no to [masked]",
 		"silent":  "classroom/teacher cannot sign in: it did not say why (exit status 3)",
 		"garbled": "printed no token as JSON",
+
+		"long at its end":       "AADSTS7000215: the secret is wrong",
+		"long at its beginning": "invalid_grant https://",
 	} {
 		_, err := child(t, plays)(t.Context(), "classroom/teacher")
 		wantError(t, err, "sign-in", nil, want)

@@ -63,6 +63,7 @@ type Transport struct {
 	signIn   SignIn
 	options  Options
 	limiter  *rate.Limiter
+	mark     tenantMark
 
 	mutex      sync.Mutex // guards what follows
 	identities map[string]*identity
@@ -77,7 +78,7 @@ type Transport struct {
 // identity is somebody a request can be sent as.
 type identity struct {
 	busy  chan struct{} // holds one while somebody signs in
-	token Token
+	proof proof
 	err   error // why it is not whom the file names
 }
 
@@ -139,11 +140,14 @@ func (tr *Transport) As(identity string) http.RoundTripper {
 			return nil, err
 		}
 		return tr.roundTrip(r, func(ctx context.Context) (string, error) {
-			token, err := tr.proven(ctx, identity)
+			found, err := tr.proven(ctx, identity)
+			if err == nil && changes(r.Method) {
+				err = tr.marked(ctx)
+			}
 			if err != nil {
 				return "", err
 			}
-			return token.value(), nil
+			return found.token.value(), nil
 		})
 	})
 }

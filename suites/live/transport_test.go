@@ -11,6 +11,7 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"errors"
+	"fmt"
 	"io"
 	"log"
 	"maps"
@@ -33,13 +34,38 @@ import (
 // startTLS starts a server on a loopback address and returns it with the certificate that signs for it, as PEM.
 func startTLS(tb testing.TB, handler http.Handler) (*httptest.Server, []byte) {
 	tb.Helper()
-	server := httptest.NewUnstartedServer(handler)
+	server := httptest.NewUnstartedServer(besides(handler))
 	server.Config.ErrorLog = log.New(io.Discard, "", 0) // broken handshakes are asked for
 	server.EnableHTTP2 = true
 	server.StartTLS()
 	tb.Cleanup(server.Close)
 	return server, pemOf(server.Certificate())
 }
+
+// besides responds to what a guard sends beside the requests of a test: it says that every token has all scopes, and that the tenant
+// is marked.
+func besides(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/tokeninfo":
+			_, _ = io.WriteString(w, `{"scope": "https://www.googleapis.com/auth/classroom.courses"}`)
+		case "/v1/courses/" + marker:
+			_, _ = io.WriteString(w, `{"name": "learncontract sandbox", "ownerId": "1"}`)
+		case "/v1.0/employeeExperience/learningCourseActivities/" + guidC:
+			_, _ = fmt.Fprintf(w, `{"externalcourseActivityId": "learncontract sandbox", "learnerUserId": %q, "learningProviderId": %q}`, guidD, guidE)
+		default:
+			next.ServeHTTP(w, r)
+		}
+	})
+}
+
+// What stands in the sandbox files of tests.
+const (
+	marker = "640000000008"
+	guidC  = "aaaaaaaa-0c5b-4a6c-9f0f-0d6b8a2f3c11"
+	guidD  = "bbbbbbbb-0c5b-4a6c-9f0f-0d6b8a2f3c11"
+	guidE  = "cccccccc-0c5b-4a6c-9f0f-0d6b8a2f3c11"
+)
 
 func pemOf(certificate *x509.Certificate) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate.Raw})
@@ -76,13 +102,16 @@ func certificate(tb testing.TB, host string, from, to time.Time) tls.Certificate
 func sandboxOf(tb testing.TB, server *httptest.Server, ca []byte) *live.Sandbox {
 	tb.Helper()
 	file := write(tb, "sandbox.yaml", `
-graph: {tenant: `+guidA+`, endpoint: "`+server.URL+`/v1.0", app: {clientID: `+guidB+`}}
+graph: {tenant: `+guidA+`, endpoint: "`+server.URL+`/v1.0", app: {clientID: `+guidB+`},
+  marker: `+guidC+`, learner: `+guidD+`, provider: `+guidE+`}
 classroom:
   domain: school.example
   admin: admin@school.example
   teacher: teacher@school.example
   apiOff: office@school.example
   endpoint: `+server.URL+`
+  tokenEndpoint: `+server.URL+`/token
+  marker: "`+marker+`"
 ca: ca.pem
 `)
 	if err := os.WriteFile(filepath.Join(filepath.Dir(file), "ca.pem"), ca, 0o600); err != nil {
@@ -97,8 +126,13 @@ ca: ca.pem
 
 // jwt is a token that says something of itself, as Entra's do.
 func jwt(claims map[string]any) string {
-	payload, _ := json.Marshal(claims)
-	return "eyJhbGciOiJub25lIn0." + base64.RawURLEncoding.EncodeToString(payload) + ".c2lnbmF0dXJl"
+	text, _ := json.Marshal(claims)
+	return payload(string(text))
+}
+
+// payload is a token with a payload.
+func payload(text string) string {
+	return "eyJhbGciOiJub25lIn0." + base64.RawURLEncoding.EncodeToString([]byte(text)) + ".c2lnbmF0dXJl"
 }
 
 const graphAudience = "https://graph.microsoft.com"
@@ -109,7 +143,7 @@ func signedInAs(token string) live.SignIn {
 }
 
 func rightApp() live.SignIn {
-	return signedInAs(jwt(map[string]any{"tid": guidA, "aud": graphAudience, "appid": guidB}))
+	return signedInAs(jwt(map[string]any{"tid": guidA, "aud": graphAudience, "appid": guidB, "roles": []string{"LearningAssignedCourse.ReadWrite.All"}}))
 }
 
 // seen are the requests a server got.

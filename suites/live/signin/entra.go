@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"net/http"
 	"net/url"
 	"os"
 	"strings"
@@ -49,8 +50,12 @@ func entra(ctx context.Context, sandbox *live.Sandbox, identity string) (printed
 		if identity == "roleless" {
 			remedy = "check " + rolelessSecret + ", or AZURE_FEDERATED_TOKEN_FILE"
 		}
-		// The remedy goes first: what the chain says of all that it tried is long, and cut off where it is shown.
-		return printed{}, fmt.Errorf("Entra issues no token for graph/%s: %s, or set %s: %w", identity, remedy, //nolint:staticcheck // a name
+		said := ""
+		if why := cause(options.Transport.(*http.Client), err); why != err.Error() { //nolint:forcetypeassert // it was set above
+			said = why + ": "
+		}
+		// The cause and the remedy go first: what the chain says of all that it tried is long.
+		return printed{}, fmt.Errorf("Entra issues no token for graph/%s: %s%s, or set %s: %w", identity, said, remedy, //nolint:staticcheck // a name
 			live.TokenVariable("graph/"+identity), err)
 	}
 	return printed{token.Token, token.ExpiresOn}, nil

@@ -39,7 +39,7 @@ func TestFederatedSignsInAsAUser(t *testing.T) {
 			var claims struct{ Iss, Sub, Scope string }
 			if json.Unmarshal(body, &sent) != nil || json.Unmarshal([]byte(sent.Payload), &claims) != nil ||
 				claims.Iss != "bot@project.example" || claims.Sub != "teacher@school.example" ||
-				!strings.Contains(claims.Scope, "auth/classroom.courses ") {
+				!strings.Contains(claims.Scope, "auth/classroom.courses") {
 				t.Errorf("it has signed %s", body)
 			}
 			recorder.Body.WriteString(`{"keyId": "1", "signedJwt": "signed"}`)
@@ -61,7 +61,7 @@ func TestFederatedSignsInAsAUser(t *testing.T) {
 		"service_account_impersonation_url": "https://iamcredentials.googleapis.com/v1/projects/-/serviceAccounts/" +
 			"bot@project.example:generateAccessToken",
 	}
-	provider, err := federated(key, "teacher", "teacher@school.example", &http.Client{Transport: google})
+	provider, err := federated(key, []string{"https://www.googleapis.com/auth/classroom.courses"}, "teacher@school.example", &http.Client{Transport: google})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,7 +75,7 @@ func TestFederatedSignsInAsAUser(t *testing.T) {
 	}
 
 	delete(key, "service_account_impersonation_url")
-	if _, err := federated(key, "teacher", "teacher@school.example", &http.Client{Transport: google}); err == nil ||
+	if _, err := federated(key, []string{"https://www.googleapis.com/auth/classroom.courses"}, "teacher@school.example", &http.Client{Transport: google}); err == nil ||
 		!strings.Contains(err.Error(), "names no service account") {
 		t.Errorf("without a service account the error is %v", err)
 	}

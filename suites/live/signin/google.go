@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -20,7 +19,6 @@ import (
 )
 
 const (
-	googleTokens     = "https://oauth2.googleapis.com/token"
 	googleKeyFile    = "GOOGLE_APPLICATION_CREDENTIALS"
 	googleScopes     = "LEARNCONTRACT_CLASSROOM_SCOPES"
 	googleClient     = "LEARNCONTRACT_GOOGLE_CLIENT_ID"
@@ -30,15 +28,14 @@ const (
 	federationID     = "external_account"
 )
 
-// scopes are what the requests of Classroom need, and profile.emails, which the guard needs and limited has alone. The
-// environment variable names others, after "classroom.", where an administrator has not delegated all of them.
-func scopes(identity string) (scopes []string) {
-	if identity == "limited" {
-		return []string{scopePrefix + "profile.emails"}
+// scopesOf are what the requests of Classroom need. The environment variable names others, after "classroom.", where an
+// administrator has not delegated all of them: a clause that needs another is an engine error.
+func scopesOf(sandbox *live.Sandbox, identity string) (scopes []string) {
+	names := strings.FieldsFunc(os.Getenv(googleScopes), func(r rune) bool { return r == ' ' || r == ',' })
+	if len(names) == 0 || identity == "limited" {
+		return sandbox.Scopes(identity)
 	}
-	names := cmp.Or(os.Getenv(googleScopes), "courses rosters coursework.students coursework.me announcements "+
-		"courseworkmaterials topics profile.emails guardianlinks.students push-notifications")
-	for _, name := range strings.FieldsFunc(names, func(r rune) bool { return r == ' ' || r == ',' }) {
+	for _, name := range names {
 		scopes = append(scopes, scopePrefix+strings.TrimPrefix(name, scopePrefix))
 	}
 	return scopes
@@ -52,8 +49,8 @@ func google(ctx context.Context, sandbox *live.Sandbox, identity string) (printe
 	if err != nil {
 		return printed{}, err
 	}
-	endpoint, custom := sandbox.Value("classroom.tokenEndpoint")
-	endpoint = cmp.Or(endpoint, googleTokens)
+	_, custom := sandbox.Value("classroom.tokenEndpoint")
+	endpoint, scopes := sandbox.TokenEndpoint(), scopesOf(sandbox, identity)
 	requester := client(sandbox, endpoint)
 
 	var provider auth.TokenProvider
@@ -65,11 +62,11 @@ func google(ctx context.Context, sandbox *live.Sandbox, identity string) (printe
 		if custom {
 			key["token_uri"] = endpoint
 		}
-		provider, err = delegated(key, identity, user, requester)
+		provider, err = delegated(key, scopes, user, requester)
 	case key["type"] == federationID:
-		provider, err = federated(key, identity, user, requester)
+		provider, err = federated(key, scopes, user, requester)
 	default:
-		provider, err = credentials.DetectDefault(&credentials.DetectOptions{Scopes: scopes(identity), TokenURL: endpoint, Client: requester})
+		provider, err = credentials.DetectDefault(&credentials.DetectOptions{Scopes: scopes, TokenURL: endpoint, Client: requester})
 	}
 	if err != nil {
 		return printed{}, fmt.Errorf("nothing signs %s in: %w: set %s, or %s to a service account's key or file of federation, or %s", as, err,
@@ -77,8 +74,8 @@ func google(ctx context.Context, sandbox *live.Sandbox, identity string) (printe
 	}
 	token, err := provider.Token(ctx)
 	if err != nil {
-		return printed{}, fmt.Errorf("Google issues no token for %s: see that what signs in is delegated or consented to for %s, or set %s: %w", //nolint:staticcheck // a name
-			as, strings.Join(scopes(identity), " "), live.TokenVariable(as), err)
+		return printed{}, fmt.Errorf("Google issues no token for %s: %s: see that what signs in is delegated or consented to, or set %s; it asked for %s", //nolint:staticcheck // a name
+			as, cause(requester, err), live.TokenVariable(as), strings.Join(scopes, " "))
 	}
 	return printed{token.Value, token.Expiry}, nil
 }
@@ -93,19 +90,19 @@ func keyFile() (key map[string]any) {
 }
 
 // delegated signs in as a user by the key of a service account.
-func delegated(key map[string]any, identity, user string, requester *http.Client) (auth.TokenProvider, error) {
+func delegated(key map[string]any, scopes []string, user string, requester *http.Client) (auth.TokenProvider, error) {
 	text, err := json.Marshal(key)
 	if err != nil {
 		return nil, err
 	}
 	return credentials.NewCredentialsFromJSON(credentials.ServiceAccount, text, &credentials.DetectOptions{
-		Scopes: scopes(identity), Subject: user, Client: requester,
+		Scopes: scopes, Subject: user, Client: requester,
 	})
 }
 
 // federated signs in as a user without a key: the file is good for a token of the service account, which then signs for
 // the user. It must be Service Account Token Creator of itself.
-func federated(key map[string]any, identity, user string, requester *http.Client) (auth.TokenProvider, error) {
+func federated(key map[string]any, scopes []string, user string, requester *http.Client) (auth.TokenProvider, error) {
 	address, _ := key["service_account_impersonation_url"].(string)
 	name, found := strings.CutSuffix(path.Base(address), ":generateAccessToken")
 	if !found {
@@ -128,7 +125,7 @@ func federated(key map[string]any, identity, user string, requester *http.Client
 	}
 	signer.CheckRedirect = requester.CheckRedirect
 	return impersonate.NewCredentials(&impersonate.CredentialsOptions{
-		TargetPrincipal: name, Subject: user, Scopes: scopes(identity), Credentials: account, Client: signer,
+		TargetPrincipal: name, Subject: user, Scopes: scopes, Credentials: account, Client: signer,
 	})
 }
 

@@ -10,6 +10,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"flag"
@@ -20,6 +21,7 @@ import (
 	"os/signal"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/learncontract/learncontract/fixtures"
@@ -88,19 +90,62 @@ func signIn(ctx context.Context, args []string) (printed, error) {
 // client is for a token endpoint. It follows no redirect, for what it sends is secret.
 func client(sandbox *live.Sandbox, endpoint string) *http.Client {
 	return &http.Client{
-		Transport:     worded{live.NewHTTPTransport(sandbox, endpoint)},
+		Transport:     &worded{next: live.NewHTTPTransport(sandbox, endpoint)},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 }
 
-// worded has the errors of a transport say what to do, as the run's own do.
-type worded struct{ next http.RoundTripper }
+// worded has the errors of a transport say what to do, as the run's own do, and keeps why the last request was rejected.
+type worded struct {
+	next     http.RoundTripper
+	rejected atomic.Pointer[string]
+}
 
 // RoundTrip implements http.RoundTripper.
-func (w worded) RoundTrip(r *http.Request) (*http.Response, error) {
+func (w *worded) RoundTrip(r *http.Request) (*http.Response, error) {
 	response, err := w.next.RoundTrip(r)
 	if err != nil {
 		return nil, fmt.Errorf("%s %s: %w", r.URL.Host, live.NetworkReason(err), err)
 	}
+	if response.StatusCode >= http.StatusBadRequest {
+		body, err := io.ReadAll(io.LimitReader(response.Body, 1<<20))
+		_ = response.Body.Close() // all of it that is wanted was read
+		if err != nil {
+			return nil, fmt.Errorf("%s %s: %w", r.URL.Host, live.NetworkReason(err), err)
+		}
+		response.Body = io.NopCloser(bytes.NewReader(body))
+		text := rejection(response.Status, body)
+		w.rejected.Store(&text)
+	}
 	return response, nil
+}
+
+// rejection is the code of a rejection and the first line of what describes it: of OAuth 2.0 (RFC 6749, 5.2), or of an API of Google's
+// that signs. It is the status of any other.
+func rejection(status string, body []byte) string {
+	var oauth struct {
+		Error       string `json:"error"`
+		Description string `json:"error_description"`
+	}
+	var api struct {
+		Error struct{ Status, Message string } `json:"error"`
+	}
+	if json.Unmarshal(body, &oauth) != nil && json.Unmarshal(body, &api) == nil {
+		oauth.Error, oauth.Description = api.Error.Status, api.Error.Message
+	}
+	if oauth.Error == "" {
+		return status
+	}
+	line, _, _ := strings.Cut(oauth.Description, "\n")
+	return strings.TrimSpace(oauth.Error + " " + line)
+}
+
+// cause is why a sign-in failed: what the token endpoint said, for the errors of SDKs are long and begin otherwise.
+func cause(requester *http.Client, err error) string {
+	if w, ok := requester.Transport.(*worded); ok {
+		if text := w.rejected.Load(); text != nil {
+			return *text
+		}
+	}
+	return err.Error()
 }

@@ -259,15 +259,15 @@ func TestSignInSaysWhatIsWrongWithoutASecret(t *testing.T) {
 			"ca: ca.pem\n", "", "a refresh token needs LEARNCONTRACT_GOOGLE_CLIENT_ID"},
 		"an app rejected": {"--as graph/app", secrets, "ca: ca.pem\n",
 			`{"error": "invalid_client", "error_description": "the secret app-secret-app-secret is wrong"}`,
-			"Entra issues no token for graph/app: set AZURE_CLIENT_SECRET, and AZURE_TENANT_ID and AZURE_CLIENT_ID where they are " +
+			"Entra issues no token for graph/app: invalid_client the secret [masked] is wrong: set AZURE_CLIENT_SECRET, and AZURE_TENANT_ID and AZURE_CLIENT_ID where they are " +
 				"not those of the sandbox file, or run az login, or set LEARNCONTRACT_GRAPH_APP_TOKEN: "},
 		"the roleless app rejected": {"--as graph/roleless", map[string]string{"LEARNCONTRACT_ROLELESS_CLIENT_SECRET": "app-secret-app-secret"},
-			"ca: ca.pem\n", `{"error": "invalid_client"}`, "check LEARNCONTRACT_ROLELESS_CLIENT_SECRET, or AZURE_FEDERATED_TOKEN_FILE, " +
+			"ca: ca.pem\n", `{"error": "invalid_client"}`, "graph/roleless: invalid_client: check LEARNCONTRACT_ROLELESS_CLIENT_SECRET, or AZURE_FEDERATED_TOKEN_FILE, " +
 				"or set LEARNCONTRACT_GRAPH_ROLELESS_TOKEN: "},
 		"nothing signs the app in": {"--as graph/app", map[string]string{"AZURE_TOKEN_CREDENTIALS": "EnvironmentCredential"}, "ca: ca.pem\n", "",
 			"set AZURE_CLIENT_SECRET, and "},
 		"a user rejected": {"--as classroom/teacher", map[string]string{"GOOGLE_APPLICATION_CREDENTIALS": account}, "ca: ca.pem\n",
-			`{"error": "unauthorized_client", "error_description": "` + line + `"}`, "Google issues no token for classroom/teacher"},
+			`{"error": "unauthorized_client", "error_description": "` + line + `"}`, "Google issues no token for classroom/teacher: unauthorized_client [masked]: see that"},
 		"an authority of nobody known": {"--as graph/app", secrets, "", "", "shows a certificate of an unknown authority: " +
 			"if it is a loopback address, name its ca in the sandbox file"},
 		"an issuer of nobody known": {"--as classroom/teacher", map[string]string{"GOOGLE_APPLICATION_CREDENTIALS": account}, "", "",

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -66,6 +67,7 @@ func newGoogle(options Options, url string) *google {
 		}
 	}
 	o.HandleFunc("POST /token", o.token)
+	o.HandleFunc("POST /tokeninfo", o.info)
 	o.HandleFunc("/", notFoundPage)
 	return o
 }
@@ -165,6 +167,25 @@ func (o *google) grant(w http.ResponseWriter, g grant, scope string) {
 	writeJSON(w, http.StatusOK, map[string]any{
 		"access_token": token, "token_type": "Bearer", "expires_in": int(o.options.TokenLifetime / time.Second),
 		"scope": scopePrefix + strings.Join(g.scopes, " "+scopePrefix),
+	})
+}
+
+// info says what an access token stands for, as Google's client libraries have it do, with the token in the header, or as its pages
+// do, with the token in the query. It has no address: that is for tokens with a scope of userinfo.
+func (o *google) info(w http.ResponseWriter, r *http.Request) {
+	token := r.FormValue("access_token")
+	if token == "" {
+		token = bearer(r.Header.Get("Authorization"))
+	}
+	g, ok := o.lookUp(token)
+	left := g.expires.Sub(o.options.Now())
+	if !ok || left <= 0 {
+		o.reject(w, "token-unknown")
+		return
+	}
+	writeJSON(w, http.StatusOK, map[string]string{
+		"azp": o.clientID, "aud": o.clientID, "scope": scopePrefix + strings.Join(g.scopes, " "+scopePrefix), "access_type": "offline",
+		"exp": strconv.FormatInt(g.expires.Unix(), 10), "expires_in": strconv.Itoa(int(left / time.Second)),
 	})
 }
 

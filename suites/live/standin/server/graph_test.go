@@ -347,7 +347,7 @@ func TestActivitiesAreListedByThePage(t *testing.T) {
 		pages++
 	}
 	g.Expect(want).To(BeEmpty())
-	g.Expect(pages).To(Equal(3), "three of the run, and three that were there")
+	g.Expect(pages).To(Equal(4), "three of the run, and four that were there")
 }
 
 func TestGraphEchoesTheClientsRequestID(t *testing.T) {

@@ -230,6 +230,7 @@ func (n *news) notFound(api string, most int, next http.Handler) http.Handler {
 		path := r.URL.Path
 		if id := path[strings.LastIndexByte(path, '/')+1:]; r.Method == http.MethodGet && n.is(id, most) {
 			code := map[string]any{"graph": "NotFound", "classroom": 404}[api]
+			w.Header().Set("request-id", guid())
 			writeJSON(w, http.StatusNotFound, map[string]any{"error": map[string]any{
 				"code": code, "message": "Requested entity was not found.", "status": "NOT_FOUND",
 			}})

@@ -87,7 +87,7 @@ func TestCoursesAreListedAsAsked(t *testing.T) {
 	}
 	g.Expect(names("student", "")).To(Equal([]string{"Geography"}))
 	g.Expect(names("teacher", "teacherId=me")).To(Equal(
-		[]string{"Staff room", "Geography", "Latin", "learncontract-notes", "Mathematics 8b"}), "the newest first")
+		[]string{"learncontract sandbox", "Staff room", "Geography", "Latin", "learncontract-notes", "Mathematics 8b"}), "the newest first")
 	g.Expect(names("admin", "courseStates=ARCHIVED")).To(Equal([]string{"History 2019"}))
 	g.Expect(names("admin", "studentId="+n.ids["classroom.student"])).To(Equal([]string{"Geography"}))
 	g.Expect(names("admin", "")).NotTo(ContainElement("Chess club"), "it is of another domain")
