@@ -44,8 +44,8 @@ func TestAProviderThatMisbehaves(t *testing.T) {
 		"unread-news":     {map[string]int{"classroom": 90, "graph": 60}, true, "may be left, and go tool contract sweep --sandbox ", "it was looked at often enough"},
 		"foreign-ids":     {map[string]int{"classroom": 90, "graph": 60}, false, "", "which is of something else: nothing more is sent with it"},
 		"odd-ids":         {map[string]int{"classroom": 60, "graph": 40}, true, "which is no id: nothing is sent with it", "which is no id: nothing is sent with it"},
-		"missing-scopes":  {map[string]int{"classroom": 20, "graph": 10}, false, "", "received 403 Forbidden"},
-		"portal":          {map[string]int{"classroom": 60, "graph": 60}, false, "may be left", " "},
+		"missing-scopes":  {map[string]int{"classroom": 20, "graph": 10}, false, "", "and the token lacks a"},
+		"portal":          {map[string]int{"classroom": 60, "graph": 60}, false, "", "with a page of its own"},
 	} {
 		for provider, clauses := range madeBy {
 			t.Run(misbehaviour+", "+provider, func(t *testing.T) {
@@ -113,7 +113,7 @@ func TestWhatWasThereBeforeIsNotTakenBack(t *testing.T) {
 	t.Parallel()
 	s := startStandIn(t, server.Options{Misbehave: []string{"lost-writes"}})
 	usual, _ := s.sandbox().Value("classroom.otherProjectCourse")
-	tenant := s.tenant("classroom", "orphanedCourse", `"`+usual+`"`, "fullCourse", `"`+usual+`"`)
+	tenant := s.tenant("classroom", "orphanedCourse", `"`+usual+`"`, "fullCourse", `"640000000002"`, "otherProjectCourse", `"640000000001"`)
 	for _, clause := range []string{
 		"students.create.failed-precondition.InactiveCourseOwner", "teachers.create.failed-precondition.InactiveCourseOwner",
 		"students.create.failed-precondition.InactiveCourseOwner", "teachers.create.failed-precondition.CourseTeacherLimitReached",
