@@ -1,6 +1,7 @@
 package suites
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -85,7 +86,8 @@ func TestRightsAreProvenBeforeAnythingIsSent(t *testing.T) {
 				if other := test.as[as]; other != "" {
 					as = other
 				}
-				token, _, err := tokenWith(ctx, stand, sandbox, provider+"/"+as, test.scopes)
+				scopes := cmp.Or(test.scopes, strings.Join(sandbox.Scopes(as), " "))
+				token, _, err := tokenWith(ctx, stand, sandbox, provider+"/"+as, scopes)
 				return live.NewToken(token, time.Now().Add(time.Hour)), err
 			}
 			s := openSuite(t, test.provider, options{sandbox: file, signIn: signIn, transport: fast})

@@ -46,10 +46,11 @@ func standIn(t *testing.T, options server.Options) (*server.Server, string) {
 
 // tokenAt gets an access token of a stand-in's token endpoints, as package signin does, without its SDKs.
 func tokenAt(ctx context.Context, stand *server.Server, sandbox *live.Sandbox, identity string) (token string, seconds int, err error) {
-	return tokenWith(ctx, stand, sandbox, identity, "")
+	_, as, _ := strings.Cut(identity, "/")
+	return tokenWith(ctx, stand, sandbox, identity, strings.Join(sandbox.Scopes(as), " "))
 }
 
-// tokenWith is tokenAt, of Classroom with those scopes alone, or all.
+// tokenWith is tokenAt, of Classroom with those scopes alone.
 func tokenWith(ctx context.Context, stand *server.Server, sandbox *live.Sandbox, identity, scopes string) (token string, seconds int, err error) {
 	env := stand.Env()
 	provider, as, _ := strings.Cut(identity, "/")
