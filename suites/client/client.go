@@ -30,8 +30,8 @@ type Config struct {
 	New func(client *http.Client, baseURL string) (Calls, error)
 	// Dial, instead of New, constructs a client that insists on a transport of its own. Its base URL is that of a server on
 	// a loopback address. Such a client is called in real time, and responses request a wait of one second. If it retries, that costs some
-	// seconds a clause: with one clause of each action and status it is measured until it stops, with the others it is throttled
-	// once, and what needs minutes (a date, an overflow, the growth and jitter of its waits) is reported as not run.
+	// seconds a clause: with one clause of each status that reads and one that writes it is measured until it stops, with the others it is
+	// throttled once, and what needs minutes (a date, an overflow, the growth and jitter of its waits) is reported as not run.
 	Dial func(baseURL string) (Calls, error)
 	// Timeout is how long one call of a client that dials may take, 0 for DefaultTimeout. Then its context ends.
 	Timeout time.Duration
@@ -69,10 +69,11 @@ type Config struct {
 
 // Addition is what a client sends beside the minimal request of an operation. It may send each, and need not.
 type Addition struct {
-	Query  []string // names of further query parameters
-	Fields []string // JSON Pointers of further members of the body, such as "/dueDateTime"
+	Query   []string // names of further query parameters, which each further page has too
+	Fields  []string // JSON Pointers of further members of the body, such as "/dueDateTime"
+	Headers []string // names of headers that change what the request means, such as "If-Match"; any other may be sent
 	// Reads are the ids of operations that it calls beside, such as "graph.get" before it writes: of method GET. Each succeeds, any
-	// number of times.
+	// number of times, and in any order.
 	Reads []string
 }
 

@@ -102,7 +102,7 @@ func TestSurfaceComparesTheTimeToWaitToTheSecond(t *testing.T) {
 	t.Parallel()
 	w, x, right := full(t)
 	for wait, want := range map[time.Duration]bool{
-		1501 * time.Millisecond: true, 1500 * time.Millisecond: false, 3499 * time.Millisecond: true, 3500 * time.Millisecond: false, 0: false,
+		2401 * time.Millisecond: true, 2400 * time.Millisecond: false, 2 * time.Second: false, 3499 * time.Millisecond: true, 3500 * time.Millisecond: false, 0: false,
 	} {
 		f := right
 		f.RetryAfter = wait

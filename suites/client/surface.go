@@ -16,7 +16,7 @@ import (
 )
 
 // Surface succeeds if what a call surfaced to its caller, a Surfaced, is the failure that the response carried: an error, with
-// every field that the client exposes as it came over the wire, the time to wait to the second, and the clause's name. Whether
+// every field that the client exposes as it came over the wire, the time to wait to the second and no shorter, and the clause's name. Whether
 // the response honors the wording is for matchers.HonorWording to say. A failure shows all wrong fields at once: as documented,
 // as received, and as surfaced.
 func Surface(wording *fixtures.Wording) *SurfaceMatcher { return &SurfaceMatcher{wording: wording} }
@@ -88,20 +88,22 @@ func (m *SurfaceMatcher) Match(actual any) (bool, error) {
 	return matches, nil
 }
 
-// sameWait reports whether a time to wait is that of the response, to the second. A date may be counted from the caller's clock, which
-// is up to a second ahead of the Date header. Without the header, the minutes of the message are one, too.
+// sameWait reports whether a time to wait is that of the response, to the second and no shorter: who cuts a fraction off retries too early. A
+// date may be counted from the caller's clock, which is up to a second ahead of the Date header. Without the header, the minutes of
+// the message are one, too.
 func (m *SurfaceMatcher) sameWait(surfaced, received time.Duration) bool {
 	x := m.surfaced.Response
-	off := (surfaced - received).Abs()
+	const passed = 100 * time.Millisecond // since it was received, where the client keeps the end of the wait
+	off := surfaced - received
 	if _, err := http.ParseTime(x.Header("Retry-After")); err == nil {
-		return off <= time.Second
+		return off.Abs() <= time.Second
 	}
 	if x.Header("Retry-After") == "" {
 		named, _ := m.wording.Message.Match(x.TextAt(m.wording.Clause.Operation.Contract.Envelope.Message))
 		minutes, _ := strconv.Atoi(named[fixtures.Minutes])
 		return surfaced == time.Duration(minutes)*time.Minute
 	}
-	return off < time.Second
+	return -passed < off && off < time.Second
 }
 
 // documented is what the contract has of a field, printable.

@@ -182,6 +182,7 @@ type Attempt struct {
 	DelaySource    string  `json:"delaySource,omitempty"`   // what in the response asks for it
 	Waited         float64 `json:"waited,omitzero"`         // until the next attempt
 	EarlyBy        float64 `json:"earlyBy,omitzero"`        // by how much that was too short
+	LateBy         float64 `json:"lateBy,omitzero"`         // by how much that was far too long
 }
 
 // LookAlikes are the clauses that a caller cannot tell apart.

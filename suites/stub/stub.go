@@ -50,10 +50,12 @@ type Request struct {
 	Example string
 	Body    []byte // JSON; nil for a request without a body
 
-	Paths  []string // further escaped paths that it may have in place of the URL's
-	Query  []string // names of parameters that it may have beside those of the URL, with any value
-	Fields []string // JSON Pointers of members that the body may have beside those of Body, with any value
-	Repeat bool     // whether it may be sent any number of times, also never
+	Paths   []string // further escaped paths that it may have in place of the URL's
+	Query   []string // names of parameters that it may have beside those of the URL, with any value
+	Fields  []string // JSON Pointers of members that the body may have beside those of Body, with any value
+	Headers []string // names of headers that it may have although they change what a request means, with any value
+	Repeat  bool     // whether it may be sent any number of times, also never
+	Follows bool     // whether it must have what the request before had beside the parameters of its URL
 }
 
 // String is the request's method and URL, query values masked.
@@ -223,6 +225,7 @@ func (s *Stub) RoundTrip(r *http.Request) (*http.Response, error) {
 		if matches, err := a.mock.Match(r); err == nil && matches {
 			response := a.mock.Response()
 			response.Header = a.with(time.Now()).Header.Clone()
+			s.follow(a, r.URL)
 			return gock.Responder(r, response, nil)
 		}
 	}
@@ -233,6 +236,23 @@ func (s *Stub) RoundTrip(r *http.Request) (*http.Response, error) {
 	err := rejectedError(r, kind, s.explain(request))
 	s.rejected = append(s.rejected, err)
 	return nil, err
+}
+
+// follow has the requests that follow one require its query's further parameters.
+func (s *Stub) follow(a *stubbed, sent *url.URL) {
+	for _, next := range s.responses {
+		if !next.Follows || next.mock.Done() {
+			continue
+		}
+		further := sent.Query()
+		for name := range a.url.Query() {
+			further.Del(name)
+		}
+		if len(further) > 0 {
+			required := *next.url
+			required.RawQuery, next.url = required.RawQuery+"&"+further.Encode(), &required
+		}
+	}
 }
 
 // rejectedError is the error of a rejected request.
@@ -279,6 +299,9 @@ func (a *stubbed) mismatch(r *received) error {
 	if err := a.differingParameter(r.URL.RawQuery); err != nil {
 		return err
 	}
+	if err := a.differingHeader(r.Header); err != nil {
+		return err
+	}
 	if r.fault != nil {
 		return fmt.Errorf("body: it %w", r.fault)
 	}
@@ -315,16 +338,15 @@ func sameSegment(a, b string) bool {
 	return a == b || errX == nil && errY == nil && x == y
 }
 
-// differingParameter names the first parameter, by name, in which a query differs from the request's whatever their order; nil if
-// none.
+// differingParameter names the first parameter, by name, in which a query differs from the request's whatever their order, of those
+// that the request has before any other; nil if none.
 func (r *stubbed) differingParameter(query string) error {
 	got, errGot := url.ParseQuery(query)
 	want, errWant := url.ParseQuery(r.url.RawQuery)
 	if errGot != nil || errWant != nil {
 		return errors.New("query: it cannot be read, so escape its values")
 	}
-	names := slices.Concat(slices.Collect(maps.Keys(got)), slices.Collect(maps.Keys(want)))
-	slices.Sort(names)
+	names := slices.Concat(slices.Sorted(maps.Keys(want)), slices.Sorted(maps.Keys(got)))
 	for _, name := range names {
 		printable := strconv.Quote(exchange.Printable(name))
 		switch {

@@ -138,10 +138,14 @@ func failure(response *http.Response, body []byte) error {
 	return f
 }
 
-// RetryAfter is the time the header of a response asks to wait, 0 if it asks for none that can be read.
+// RetryAfter is the time the header of a response asks to wait, 0 if it asks for none that can be read. One too long to count is the longest
+// there is (RFC 9111, 1.2.2).
 func RetryAfter(header http.Header) time.Duration {
 	value := header.Get("Retry-After")
-	if seconds, _ := strconv.ParseFloat(value, 64); seconds > 0 && seconds < math.MaxInt32 {
+	switch seconds, _ := strconv.ParseFloat(value, 64); {
+	case seconds >= math.MaxInt64/float64(time.Second):
+		return math.MaxInt64
+	case seconds > 0:
 		return time.Duration(math.Round(seconds * float64(time.Second)))
 	}
 	date, err := http.ParseTime(value)

@@ -26,7 +26,7 @@ func (s *session) want(o *fixtures.Operation, params, query map[string]string) s
 	adds := s.client.adds(o)
 	r := stub.Request{
 		Method: o.Method, URL: withQuery(s.base+o.Expand(params, query), s.client.Query), Example: o.URLAt(s.base), Body: o.Body,
-		Query: adds.Query, Fields: adds.Fields,
+		Query: adds.Query, Fields: adds.Fields, Headers: adds.Headers,
 	}
 	for _, path := range o.Paths(params)[1:] {
 		r.Paths = append(r.Paths, s.client.api.EscapedPath()+path)

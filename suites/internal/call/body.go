@@ -2,9 +2,12 @@ package call
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
 	"io"
 	"net/http"
+	"strconv"
+	"strings"
 	"sync"
 	"time"
 )
@@ -88,4 +91,27 @@ func (b *body) isClosed() bool {
 	default:
 		return false
 	}
+}
+
+// acceptsGzip reports whether a request asks for gzip by an explicit header (RFC 9110, 12.5.3). http.Transport adds it by itself, and then
+// uncompresses; who sets it must do so too.
+func acceptsGzip(header http.Header) bool {
+	for coding := range strings.SplitSeq(strings.Join(header.Values("Accept-Encoding"), ","), ",") {
+		name, parameter, _ := strings.Cut(coding, ";")
+		_, quality, _ := strings.Cut(parameter, "=")
+		refused, err := strconv.ParseFloat(strings.TrimSpace(quality), 64)
+		if strings.EqualFold(strings.TrimSpace(name), "gzip") && (err != nil || refused > 0) {
+			return true
+		}
+	}
+	return false
+}
+
+// zipped is a content as gzip.
+func zipped(content []byte) []byte {
+	var zipped bytes.Buffer
+	w := gzip.NewWriter(&zipped)
+	_, _ = w.Write(content) // a bytes.Buffer takes everything
+	_ = w.Close()
+	return zipped.Bytes()
 }

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -39,6 +40,7 @@ func (r *Result) Last() exchange.Exchange {
 // Request is what to call a client for, and what it receives.
 type Request struct {
 	Operation *fixtures.Operation
+	Call      *client.Call        // what the client is given, which its caller goes on to use; nil for the minimal one
 	Response  fixtures.Response   // given once; the zero one for none, where Wrap gives some
 	Variation *fixtures.Variation // of the request and the response; nil for the minimal one and Response
 	Pace      Pace                // how the response's body comes
@@ -174,6 +176,15 @@ func (c *Client) perform(ctx context.Context, instance client.Calls, call client
 	return s
 }
 
+// Keeps reports whether what a call surfaced is still in the error that it returned.
+func (c *Client) Keeps(r *Result) bool {
+	kept, fault := guard(context.Background(), c.patience, func(context.Context) bool {
+		now := c.Surfaced(r.Surfaced.Err, exchange.Exchange{})
+		return now.Carried == r.Surfaced.Carried && reflect.DeepEqual(now.Failure, r.Surfaced.Failure)
+	})
+	return kept && fault == nil
+}
+
 // withoutNameServer is the text of an error without the machine's name server, which is nobody else's.
 func withoutNameServer(text string, err error) string {
 	if dns := (*net.DNSError)(nil); errors.As(err, &dns) && dns.Server != "" {
@@ -202,11 +213,14 @@ func (c *Client) judge(l *line, base string, rejected, strayed error) {
 	}
 	switch unexpected := errors.Is(rejected, stub.ErrUnexpected); {
 	case errors.Is(rejected, stub.ErrOtherHost):
-		r.Fault = &ForeignHost{a, c.Contract.BaseURL, shownRefusal(rejected)}
+		r.Fault = &ForeignHost{a, c.Contract.BaseURL, replaced{rejected, base, c.Contract.BaseURL}}
 	case a.received && strayed != nil:
 		r.Fault = &ForeignHost{a, c.Contract.BaseURL, strayed}
 	case unexpected:
-		r.Fault = &UnexpectedRequest{a, shownRefusal(rejected), l.undeclared, l.request.Once}
+		r.Fault = &UnexpectedRequest{a, replaced{rejected, base, c.Contract.BaseURL}, l.undeclared, l.request.Once}
+	case l.unauthorized:
+		differs := errors.New("header Authorization: got none, and the instance sent one with its calls before")
+		r.Fault = &UnexpectedRequest{about{client: a.client, what: a.what}, fmt.Errorf("%s\n  %w", shown(), differs), "", ""}
 	case !l.sent:
 		if dns := (*net.DNSError)(nil); strayed == nil && errors.As(r.Surfaced.Err, &dns) {
 			strayed = fmt.Errorf("the host %s was looked up: %s", dns.Name, dns.Err)
@@ -230,13 +244,14 @@ func (c *Client) Live(ctx context.Context, patience time.Duration, given *http.C
 	return r
 }
 
-// shownRefusal is an error of the stub with the API's own host.
-func shownRefusal(err error) error { return replaced{err} }
-
-type replaced struct{ error }
+// replaced is an error of the stub with the API's own base URL.
+type replaced struct {
+	error
+	base, api string
+}
 
 // Error implements error.
-func (r replaced) Error() string { return strings.ReplaceAll(r.error.Error(), ".invalid/", "/") }
+func (r replaced) Error() string { return strings.ReplaceAll(r.error.Error(), r.base, r.api) }
 
 // withQuery adds parameters to the query of a URL.
 func withQuery(address string, more map[string]string) string {

@@ -235,6 +235,9 @@ func (c *Client) Exposed() []client.Field {
 	return c.Exposes
 }
 
+// Locks reports whether calls of an instance at once were seen to wait for a lock, for which no virtual time passes.
+func (c *Client) Locks() bool { return c.locks.Load() }
+
 // RetriesAfter reports whether the client declares to retry by itself after the clause.
 func (c *Client) RetriesAfter(clause *fixtures.Clause) bool { return c.WhyOnce(clause) == "" }
 

@@ -1,6 +1,7 @@
 package call
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -9,6 +10,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -31,6 +33,9 @@ type session struct {
 	turn  []*line // the calls under way
 	begun []*line // all calls so far
 	ended bool
+
+	authorized bool // whether a request so far had an Authorization
+	authorizes bool // whether one had before the turn under way
 }
 
 // line is one call, and the way of its requests.
@@ -48,18 +53,25 @@ type line struct {
 
 	undeclared string // the declaration that would allow a request that was rejected
 
-	sent   bool // whether the client has sent a request; guarded by the session's mutex, as the result is
-	result Result
+	sent         bool // whether the client has sent a request; guarded by the session's mutex, as what follows
+	unauthorized bool // whether one had no Authorization, which the instance sent with the calls before
+	result       Result
 }
 
 // newLine stubs the response of a call.
 func (s *session) newLine(request Request) (*line, error) {
 	o, minimal := request.Operation, client.Minimal(request.Operation)
+	if request.Call != nil {
+		minimal = *request.Call
+	}
 	respond := request.Response.At // or a client's cache would find it from the future
 	if v := request.Variation; v != nil {
 		minimal.Params, minimal.Query, respond = maps.Clone(v.Params), maps.Clone(v.Query), v.Respond
 	}
 	l := &line{request: request, minimal: minimal, responses: stub.New(), beside: stub.New(), want: s.want(o, minimal.Params, minimal.Query)}
+	if request.Call != nil {
+		l.want.Body = bytes.Clone(minimal.Body)
+	}
 	if request.Response.Status != 0 || request.Variation != nil || request.Wrap == nil {
 		if err := l.responses.RespondAt(l.want, respond); err != nil {
 			return nil, err
@@ -67,6 +79,7 @@ func (s *session) newLine(request Request) (*line, error) {
 	}
 	if request.NextPage != "" {
 		next := l.want
+		next.Follows = true
 		next.URL = withQuery(next.URL, map[string]string{o.Contract.Pages.Parameter: request.NextPage})
 		if err := l.responses.RespondAt(next, o.SuccessResponse().At); err != nil {
 			return nil, err
@@ -105,7 +118,7 @@ func (s *session) begin(turn []*line) {
 	for _, l := range turn {
 		l.watch = offline.StartWatch(s.virtual)
 	}
-	s.turn, s.begun = turn, append(s.begun, turn...)
+	s.turn, s.begun, s.authorizes = turn, append(s.begun, turn...), s.authorized
 }
 
 // endWatches ends those of the turn under way.
@@ -192,8 +205,13 @@ func (s *session) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	l.result.Guessed = l.result.Guessed || !ok
 	l.sent = true
-	transport := l.transport
+	hasToken := r.Header.Get("Authorization") != ""
+	s.authorized, l.unauthorized = s.authorized || hasToken, l.unauthorized || s.authorizes && !hasToken
+	transport, atOnce := l.transport, len(s.turn) > 1
 	s.mutex.Unlock()
+	if atOnce {
+		s.meet()
+	}
 	response, err := transport.RoundTrip(r)
 	if errors.Is(err, stub.ErrUnexpected) {
 		s.mutex.Lock()
@@ -201,6 +219,23 @@ func (s *session) RoundTrip(r *http.Request) (*http.Response, error) {
 		s.mutex.Unlock()
 	}
 	return response, err
+}
+
+// meetings is how often a request looks for those of the other calls at once.
+const meetings = 1000
+
+// meet lets the other calls at once send their requests, so that what they share is seen. No time passes: one of them may wait for a
+// lock that this one's call holds.
+func (s *session) meet() {
+	for range meetings {
+		s.mutex.Lock()
+		met := !slices.ContainsFunc(s.turn, func(l *line) bool { return !l.sent })
+		s.mutex.Unlock()
+		if met {
+			return
+		}
+		runtime.Gosched()
+	}
 }
 
 var errEnded = errors.New("the call that the server was for has ended")
@@ -239,6 +274,12 @@ func (r *recorder) RoundTrip(request *http.Request) (*http.Response, error) {
 	r.exchanges = append(r.exchanges, x)
 	response.Body = http.NoBody
 	if len(content) > 0 {
+		if acceptsGzip(request.Header) {
+			content = zipped(content)
+			response.Header = response.Header.Clone()
+			response.Header.Set("Content-Encoding", "gzip")
+			response.ContentLength = int64(len(content))
+		}
 		b := newBody(request.Context(), content, r.pace)
 		if response.Body = b; r.pace == Chunked {
 			response.ContentLength, response.TransferEncoding = -1, []string{"chunked"}

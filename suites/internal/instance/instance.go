@@ -9,12 +9,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/learncontract/learncontract/fixtures"
+	"github.com/learncontract/learncontract/suites/client"
 	"github.com/learncontract/learncontract/suites/internal/call"
 	"github.com/learncontract/learncontract/suites/internal/verdict"
 	"github.com/learncontract/learncontract/suites/report"
@@ -80,8 +83,11 @@ type step struct {
 }
 
 // reuse has one instance perform several calls: a success of another operation, the operation's success between two different
-// failures, and the first again. Another performs some at once.
+// failures, and the first again. Another performs some at once. The first operation of each method has a long series of them.
 func (s *Subject) reuse(w *fixtures.Wording) (verdict.Verdict, error) {
+	if v, err := s.receiveOther(w); err != nil || v.Outcome.Fails() {
+		return v, err
+	}
 	o := w.Clause.Operation
 	once := s.once(o)
 	first, last, success := step{o, w}, step{o, once[len(once)-1]}, step{operation: o}
@@ -90,9 +96,79 @@ func (s *Subject) reuse(w *fixtures.Wording) (verdict.Verdict, error) {
 		return v, err
 	}
 	if s.Judge.Client.Dial != nil {
-		return s.perform([]step{first}, []step{first, first, first})
+		v, err = s.perform([]step{first}, []step{first, first, first})
+	} else {
+		v, err = s.perform([]step{first}, []step{success, last, first})
 	}
-	return s.perform([]step{first}, []step{success, last, first})
+	if err != nil || v.Outcome.Fails() || w != s.firstOf(o.Method) {
+		return v, err
+	}
+	return s.perform(series(o, once)...)
+}
+
+// receiveOther has an instance send other values, and receive the wording with more text after its message, in a long response, whose media
+// type is written otherwise: providers change all that without notice.
+func (s *Subject) receiveOther(w *fixtures.Wording) (verdict.Verdict, error) {
+	open, plain := *w, step{w.Clause.Operation, w}
+	open.Text = "synthetic" // so that what follows it is open
+	other := step{w.Clause.Operation, &open}
+	request, given := s.request(&other, 1, call.Together), client.Minimal(w.Clause.Operation)
+	given.Body, request.Call = w.Clause.Operation.VaryBody(1), &given
+	respond := request.Variation.Respond
+	request.Variation.Respond = func(now time.Time) fixtures.Response { return otherwise(respond(now)) }
+	r, err := s.Judge.Client.Do(request)
+	if err != nil {
+		return verdict.Verdict{}, err
+	}
+	v := s.judge(other, r)
+	if v.Outcome.Fails() {
+		usual, err := s.Judge.Client.Do(s.request(&plain, 1, call.Together))
+		if err != nil || s.judge(plain, usual).Reason == v.Reason { // one cause is reported once
+			return verdict.Verdict{Outcome: report.Honored}, err
+		}
+		v.Text = "Where the message goes on after its documented text, the response is long, and its media type is written otherwise:\n" + v.Text
+	}
+	return v, nil
+}
+
+// otherwise is a response with an unknown member before the others, longer than clients that read a part of a response read, and with
+// another spelling of its media type (RFC 9110, 8.3.1).
+func otherwise(r fixtures.Response) fixtures.Response {
+	const long = 9 << 10
+	if rest, isObject := bytes.CutPrefix(r.Body, []byte("{")); isObject {
+		r.Body = fmt.Appendf(nil, `{"unknown":%q,%s`, strings.Repeat("0123456789abcdef", long/16), rest)
+	}
+	media, charset, _ := strings.Cut(r.Header.Get("Content-Type"), ";")
+	if media += "; charset=utf-8"; strings.Contains(charset, " ") {
+		media = strings.ReplaceAll(media, " ", "")
+	}
+	r.Header.Set("Content-Type", media)
+	return r
+}
+
+// firstOf is the first of Wordings whose operation has the method; of a client that dials, the first.
+func (s *Subject) firstOf(method string) *fixtures.Wording {
+	wordings := s.Wordings()
+	at := slices.IndexFunc(wordings, func(w *fixtures.Wording) bool {
+		return w.Clause.Operation.Method == method || s.Judge.Client.Dial != nil
+	})
+	return wordings[max(0, at)]
+}
+
+// slots is more than a client has calls under way at once, as far as we know of any.
+const slots = 17
+
+// series are calls one after another, in which each failure follows each other kind of it, and more fail than a client has slots for calls.
+// No circuit breaker opens: of five in a row two fail.
+func series(o *fixtures.Operation, failures []*fixtures.Wording) (turns [][]step) {
+	success := []step{{operation: o}}
+	for i := range max(slots/2+1, len(failures)) {
+		turns = append(turns, success, success, success)
+		for _, next := range []int{i, i + 1} {
+			turns = append(turns, []step{{o, failures[next%len(failures)]}})
+		}
+	}
+	return turns
 }
 
 // another is the operation after this one that the client performs, itself if there is no other.
@@ -115,6 +191,8 @@ func (s *Subject) another(o *fixtures.Operation) *fixtures.Operation {
 // perform has one instance perform the steps of each turn at once, one turn after the other. The verdict is that of the first call
 // that is wrong.
 func (s *Subject) perform(turns ...[]step) (verdict.Verdict, error) {
+	const few = 5
+	callers := map[*fixtures.Operation]*client.Call{} // each goes on to use what it gives the client
 	var steps []step
 	var requests [][]call.Request
 	for _, turn := range turns {
@@ -126,10 +204,21 @@ func (s *Subject) perform(turns ...[]step) (verdict.Verdict, error) {
 				number = first // no server knows which call a request is of
 			}
 			pace := call.Pace(len(steps)) % call.Paces
-			if len(turn) > 1 {
+			if len(turn) > 1 || len(turns) > few {
 				pace = call.Together // who waits while it holds a lock would stop the virtual time of the others
 			}
 			request := s.request(&step, number, pace)
+			switch o := step.operation; {
+			case len(turn) > 1: // what they share shows where it differs
+				given := client.Minimal(o)
+				given.Body, request.Call = o.VaryBody(number), &given
+			case step.failure == nil:
+				if callers[o] == nil {
+					given := client.Minimal(o)
+					callers[o] = &given
+				}
+				request.Call = callers[o]
+			}
 			list, steps = append(list, request), append(steps, step)
 		}
 		requests = append(requests, list)
@@ -142,6 +231,7 @@ func (s *Subject) perform(turns ...[]step) (verdict.Verdict, error) {
 	if len(steps) > len(turns) {
 		atOnce = min(len(turns)-1, len(results))
 	}
+	kept := slices.IndexFunc(results, func(r *call.Result) bool { return !s.Judge.Client.Keeps(r) })
 	shareGETs(steps[atOnce:], results[atOnce:])
 	mixed := slices.ContainsFunc(results[atOnce:], func(r *call.Result) bool { return r.Guessed })
 	for i, r := range results {
@@ -152,6 +242,9 @@ func (s *Subject) perform(turns ...[]step) (verdict.Verdict, error) {
 		}
 		alone, err := s.Judge.Client.Do(s.request(&steps[i], i, call.Together))
 		if err != nil || s.judge(steps[i], alone).Reason == v.Reason { // one cause is reported once
+			if err == nil && len(turns) > few { // there are others to look at
+				continue
+			}
 			return verdict.NotRun(report.NotRun, fmt.Sprintf("%s is not right by itself either", steps[i].what())), err
 		}
 		when := fmt.Sprintf("In call %d of one instance", i+1)
@@ -162,9 +255,24 @@ func (s *Subject) perform(turns ...[]step) (verdict.Verdict, error) {
 			when += fmt.Sprintf(", after it received %s", steps[i-1].what())
 		}
 		v.Text = when + ":\n" + v.Text
+		if given := callers[steps[i].operation]; given != nil && changed(*given) {
+			v.Text += "\nAn earlier call changed the Params, Query or Body that it was given, which its caller goes on to use. Have it copy what it changes."
+		}
+		return v, nil
+	}
+	if kept >= 0 {
+		v := verdict.Broken(fmt.Sprintf("%s returned an error that has changed since: that of call %d of one instance, which received %s.\n"+
+			"Have it return an error of its own from each call (none from a pool).", s.Judge.Client.Name, kept+1, steps[kept].what()))
+		v.Reason = s.Judge.Client.Name + " returned an error that has changed since"
 		return v, nil
 	}
 	return verdict.Verdict{Outcome: report.Honored}, nil
+}
+
+// changed reports whether a call is no longer the minimal one.
+func changed(c client.Call) bool {
+	was := client.Minimal(c.Operation)
+	return !maps.Equal(c.Params, was.Params) || !maps.Equal(c.Query, was.Query) || !bytes.Equal(c.Body, was.Body)
 }
 
 // request is the call of a step, which receives the variation of that number of its failure.
@@ -213,15 +321,24 @@ func shareGETs(steps []step, results []*call.Result) {
 
 // interruption is a way in which a call is interrupted.
 type interruption struct {
-	text string // when it was interrupted
-	wrap func(call.Line, *interrupted) http.RoundTripper
+	text   string // when it was interrupted
+	remedy string
+	wrap   func(call.Line, *interrupted) http.RoundTripper
+	after  bool // whether the instance has received a failure before
 }
 
 // interrupted is what is known of an interrupted call.
 type interrupted struct {
 	mutex sync.Mutex
 	ended time.Time // when the client's context ended; zero if it did not
+	sent  int       // requests
 }
+
+// What a client does that is wrong where it is interrupted.
+const (
+	passOn   = "pass its context on (http.NewRequestWithContext), and return each error of a request and of reading a response's body"
+	sendOnce = "send a request that is not idempotent once (RFC 9110, 9.2.2), and return the error"
+)
 
 // interruptions returns the ways.
 func interruptions(response func() fixtures.Response) []interruption {
@@ -235,18 +352,15 @@ func interruptions(response func() fixtures.Response) []interruption {
 		return l.Below.RoundTrip(r)
 	}
 	return []interruption{
-		{"its context ended while it waited for the response", func(l call.Line, i *interrupted) http.RoundTripper {
+		{"its context ended while it waited for the response", passOn, func(l call.Line, i *interrupted) http.RoundTripper {
 			return roundTripper(func(r *http.Request) (*http.Response, error) {
-				if r.Body != nil {
-					_, _ = io.Copy(io.Discard, r.Body)
-					r.Body.Close()
-				}
+				receiveBody(r)
 				i.endSoon(l)
 				<-r.Context().Done()
 				return nil, context.Cause(r.Context())
 			})
-		}},
-		{"its context ended while it waited for the response's body", func(l call.Line, i *interrupted) http.RoundTripper {
+		}, false},
+		{"its context ended while it waited for the response's body", passOn, func(l call.Line, i *interrupted) http.RoundTripper {
 			return roundTripper(func(r *http.Request) (*http.Response, error) {
 				received, err := respond(l, r)
 				if err != nil {
@@ -257,9 +371,10 @@ func interruptions(response func() fixtures.Response) []interruption {
 				received.ContentLength++
 				return received, nil
 			})
-		}},
-		{"the response broke off half way", func(l call.Line, _ *interrupted) http.RoundTripper {
+		}, false},
+		{"the response broke off half way", passOn, func(l call.Line, i *interrupted) http.RoundTripper {
 			return roundTripper(func(r *http.Request) (*http.Response, error) {
+				i.count()
 				received, err := respond(l, r)
 				if err != nil {
 					return nil, err
@@ -268,8 +383,29 @@ func interruptions(response func() fixtures.Response) []interruption {
 				received.Body = breaking{io.MultiReader(bytes.NewReader(half), failingReader{}), received.Body}
 				return received, err
 			})
-		}},
+		}, false},
+		{"the connection was closed before a response", passOn, func(_ call.Line, i *interrupted) http.RoundTripper {
+			return roundTripper(func(r *http.Request) (*http.Response, error) {
+				i.count()
+				receiveBody(r)
+				return nil, io.EOF // as http.Transport does
+			})
+		}, true},
 	}
+}
+
+// receiveBody reads the body of a request, as a server does.
+func receiveBody(r *http.Request) {
+	if r.Body != nil {
+		_, _ = io.Copy(io.Discard, r.Body)
+		r.Body.Close()
+	}
+}
+
+func (i *interrupted) count() {
+	i.mutex.Lock()
+	defer i.mutex.Unlock()
+	i.sent++
 }
 
 // How long a client waits for what does not come, before its context ends, and in what time it must return then: one that looks at
@@ -292,45 +428,128 @@ func (i *interrupted) endSoon(l call.Line) {
 	})
 }
 
-// interrupt interrupts a call that receives the wording in each way. The client must return at once, with an error.
+// interrupt interrupts a call that receives the wording in each way. The client must return at once, with an error that is not the one
+// before, and must not send a request again that is not idempotent, unless it declares to retry the operation.
 func (s *Subject) interrupt(w *fixtures.Wording) (verdict.Verdict, error) {
-	c := s.Judge.Client
+	c, o := s.Judge.Client, w.Clause.Operation
 	for _, way := range interruptions(w.Response) {
 		i := &interrupted{}
 		var began time.Time
-		r, err := c.Do(call.Request{
-			Operation: w.Clause.Operation, What: w.ID(), Once: c.WhyOnce(w.Clause),
+		turns := [][]call.Request{{{
+			Operation: o, What: w.ID(), Once: c.WhyOnce(w.Clause),
 			Wrap: func(l call.Line) http.RoundTripper { began = time.Now(); return way.wrap(l, i) },
-		})
+		}}}
+		if way.after {
+			turns = slices.Insert(turns, 0, []call.Request{s.request(&step{o, w}, 0, call.Together)})
+		}
+		results, err := c.DoInTurns(turns...)
 		if err != nil {
 			return verdict.Verdict{}, err
 		}
+		r := results[len(results)-1]
 		prompt := promptReturn
 		if c.Dial != nil {
 			prompt = promptDialled
 		}
 		i.mutex.Lock()
 		hang, late := (*call.Hang)(nil), !i.ended.IsZero() && r.Returned-i.ended.Sub(began) > prompt
+		sent := i.sent
 		i.mutex.Unlock()
 		switch {
+		case len(results) < len(turns): // and so with a first one
 		case errors.As(r.Fault, &hang) && !hang.Stuck || late || errors.As(r.Fault, new(*call.TimedOut)):
-			return s.broken(w, "does not return an error at once where "+way.text), nil
+			return s.broken(w, "does not return an error at once where "+way.text, way.remedy), nil
+		case r.Fault != nil && way.after:
+			continue // what is wrong with a second call shows in that spec
 		case r.Fault != nil:
 			return s.Judge.Fault(r.Fault), nil
 		case r.Surfaced.Err == nil:
-			return s.broken(w, "returned nil although "+way.text), nil
+			return s.broken(w, "returned nil although "+way.text, way.remedy), nil
+		case sent > 1 && !isIdempotent(o.Method) && !slices.ContainsFunc(o.Clauses, c.RetriesAfter):
+			return s.broken(w, fmt.Sprintf("sent %s again where %s", o.Method, way.text), sendOnce), nil
+		case sent > mostSent:
+			return s.broken(w, fmt.Sprintf("sent its request more than %d times where %s", mostSent, way.text), "give up, and return the error"), nil
+		case way.after && surfacesAny(results[0].Surfaced, r.Surfaced):
+			return s.broken(w, "surfaced a failure that it did not receive where "+way.text, "return the error of the request itself"), nil
 		case r.Unclosed != nil:
 			return s.Judge.Fault(r.Unclosed), nil
+		}
+	}
+	return s.wait(w)
+}
+
+// isIdempotent reports whether a request of the method may be sent again where its fate is unknown (RFC 9110, 9.2.2).
+func isIdempotent(method string) bool { return method != http.MethodPost && method != http.MethodPatch }
+
+// mostSent is how often a client sends a request whose connection is closed.
+const mostSent = 20
+
+// surfacesAny reports whether a failure is one that the API responded, or has something of the one before: no response was received.
+func surfacesAny(before, now client.Surfaced) bool {
+	was, is := before.Failure, now.Failure
+	return now.Carried && (is.Status >= http.StatusBadRequest || is.Message != "" && is.Message == was.Message ||
+		is.RequestID != "" && is.RequestID == was.RequestID || is.Code != "" && is.Code == was.Code)
+}
+
+// holds is for how long a request is under way that others may wait for.
+const holds = 2 * time.Second
+
+// wait has an instance perform more calls at once than it has slots. Those that wait for a slot must return with their context. Equal
+// requests that only read may be sent once for all callers, so another is taken. A lock knows no context, and its time is not virtual: who
+// waits for one is not found.
+func (s *Subject) wait(w *fixtures.Wording) (verdict.Verdict, error) {
+	c, wordings := s.Judge.Client, s.Wordings()
+	at := slices.IndexFunc(wordings, func(w *fixtures.Wording) bool { return w.Clause.Operation.Method != http.MethodGet })
+	if c.Dial != nil || c.Locks() || at < 0 || wordings[at] != w {
+		return verdict.Verdict{Outcome: report.Honored}, nil
+	}
+	waiting := make([]*interrupted, slots)
+	calls := make([]call.Request, slots)
+	for n := range calls {
+		i := &interrupted{}
+		waiting[n] = i
+		calls[n] = call.Request{Operation: w.Clause.Operation, What: w.ID(), Wrap: func(l call.Line) http.RoundTripper {
+			time.AfterFunc(waits, func() { i.endUnsent(l) })
+			return roundTripper(func(r *http.Request) (*http.Response, error) {
+				i.count()
+				receiveBody(r)
+				<-r.Context().Done()
+				return nil, context.Cause(r.Context())
+			})
+		}}
+	}
+	results, err := c.DoInTurns([]call.Request{s.request(&step{operation: w.Clause.Operation}, 0, call.Together)}, calls)
+	if err != nil || c.Locks() || len(results) <= slots {
+		return verdict.Verdict{Outcome: report.Honored}, err
+	}
+	for n, r := range results[1:] {
+		waiting[n].mutex.Lock()
+		late := !waiting[n].ended.IsZero() && r.Returned > waits+promptReturn
+		waiting[n].mutex.Unlock()
+		if late || errors.As(r.Fault, new(*call.Hang)) {
+			return s.broken(w, "does not return an error at once where its context ended while it waited for other calls of the instance",
+				"wait for the context too (select with ctx.Done())"), nil
 		}
 	}
 	return verdict.Verdict{Outcome: report.Honored}, nil
 }
 
+// endUnsent ends the context of a call that has sent no request, and that of any other later.
+func (i *interrupted) endUnsent(l call.Line) {
+	i.mutex.Lock()
+	defer i.mutex.Unlock()
+	if i.sent > 0 {
+		time.AfterFunc(holds, l.End)
+		return
+	}
+	i.ended = time.Now()
+	l.End()
+}
+
 // broken is the verdict of an interrupted client.
-func (s *Subject) broken(w *fixtures.Wording, text string) verdict.Verdict {
+func (s *Subject) broken(w *fixtures.Wording, text, remedy string) verdict.Verdict {
 	o := w.Clause.Operation
-	v := verdict.Broken(fmt.Sprintf("%s %s.\nHave it pass its context on (http.NewRequestWithContext), and return each error of a request "+
-		"and of reading a response's body.\n\nThe request:\n  %s %s", s.Judge.Client.Name, text, o.Method, o.Path))
+	v := verdict.Broken(fmt.Sprintf("%s %s.\nHave it %s.\n\nThe request:\n  %s %s", s.Judge.Client.Name, text, remedy, o.Method, o.Path))
 	v.Reason = s.Judge.Client.Name + " " + text
 	return v
 }

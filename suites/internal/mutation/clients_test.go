@@ -9,9 +9,11 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"math"
 	"math/rand/v2"
 	"net/http"
 	"net/url"
+	"regexp"
 	"runtime"
 	"slices"
 	"strconv"
@@ -316,7 +318,10 @@ var rightClients = []correctClient{
 	{"backs off for longer than a short Retry-After", retryingBy(&transport{wait: func(f client.Failure) time.Duration {
 		return max(f.RetryAfter, 20*time.Second)
 	}})},
-	{"adds jitter to Retry-After", retryingBy(&transport{wait: func(f client.Failure) time.Duration { return f.RetryAfter + rand.N(f.RetryAfter/2+1) }})},
+	{"adds jitter to Retry-After", retryingBy(&transport{wait: func(f client.Failure) time.Duration {
+		jitter := rand.N(min(f.RetryAfter/2, time.Hour) + 1)
+		return min(f.RetryAfter, math.MaxInt64-jitter) + jitter
+	}})},
 	{"retries by its own transport", dialling(&transport{})},
 }
 
@@ -329,13 +334,27 @@ func TestBrokenDiallers(t *testing.T) {
 	for _, broken := range brokenDiallers {
 		t.Run(broken.name, func(t *testing.T) {
 			t.Parallel()
-			if !slices.ContainsFunc(verdicts(t, broken.config, contract), func(v named) bool {
+			all := verdicts(t, broken.config, contract)
+			at := slices.IndexFunc(all, func(v named) bool {
 				return v.Outcome == report.Broken && strings.Contains(v.Reason, broken.reason)
-			}) {
-				t.Errorf("no verdict is broken because it %q", broken.reason)
+			})
+			if at < 0 {
+				t.Fatalf("no verdict is broken because it %q", broken.reason)
+			}
+			if broken.name == "retries undeclared" {
+				golden(t, "dialled.golden", all[at].Text+"\n")
 			}
 		})
 	}
+}
+
+// shown are the broken clients whose failure stands in testdata/texts.golden, as their users read it: of each kind of fault one.
+var shown = []string{
+	"reads the body after it has closed it", "never closes a body", "reads no date in Retry-After", "cuts the fraction of a wait",
+	"does not escape parameters", "sends If-Match", "accepts XML", "trims messages", "has details of the call before", "loses a slot with each failure",
+	"clears the caller's parameters", "returns errors from a pool", "authorizes its first call alone", "resends POST where the connection was closed",
+	"returns its last failure where there is no response", "waits for one of its slots without its context",
+	"drops a declared parameter from the second page",
 }
 
 // TestBrokenClients shows that each is found, for the reason that is given, and by whom: testdata/clients.golden lists the clauses
@@ -343,13 +362,17 @@ func TestBrokenDiallers(t *testing.T) {
 func TestBrokenClients(t *testing.T) {
 	t.Parallel()
 	contract := sample(t)
-	all := slices.Concat(brokenClients, brokenInstances)
-	notes := make([]string, len(all))
+	all := slices.Concat(brokenClients, brokenInstances, brokenHabits)
+	notes, texts := make([]string, len(all)), make([]string, len(all))
 	t.Run("clients", func(t *testing.T) {
 		for i, broken := range all {
 			t.Run(broken.name, func(t *testing.T) {
 				t.Parallel()
-				notes[i] = noticed(t, broken, contract)
+				var text string
+				notes[i], text = noticed(t, broken, contract)
+				if slices.Contains(shown, broken.name) {
+					texts[i] = broken.name + ":\n\n" + text + "\n\n----\n\n"
+				}
 			})
 		}
 	})
@@ -359,10 +382,12 @@ func TestBrokenClients(t *testing.T) {
 		t.Errorf("there are %d client mutants", len(all))
 	}
 	golden(t, "clients.golden", strings.Join(notes, ""))
+	ofTheTime := regexp.MustCompile(`\w{3}, \d\d \w{3} \d{4} [\d:]{8} GMT|\d+[hm][\dhm.]*s`)
+	golden(t, "texts.golden", ofTheTime.ReplaceAllString(strings.Join(texts, ""), "<time>"))
 }
 
-// noticed says by whom a broken client is noticed, "" if by none.
-func noticed(t *testing.T, broken brokenClient, contract *fixtures.Contract) string {
+// noticed says by whom a broken client is noticed, "" if by none, and the first failure for its reason.
+func noticed(t *testing.T, broken brokenClient, contract *fixtures.Contract) (note, text string) {
 	t.Helper()
 	var clauses, behaviours, reasons []string
 	found, all := false, 0
@@ -373,7 +398,9 @@ func noticed(t *testing.T, broken brokenClient, contract *fixtures.Contract) str
 		switch v.Outcome {
 		case report.Honored, report.NotRun:
 		case report.Broken:
-			found = found || strings.Contains(v.Reason, broken.reason)
+			if !found && strings.Contains(v.Reason, broken.reason) {
+				found, text = true, v.Text
+			}
 			reasons = append(reasons, v.Reason)
 			if v.behaviour == "" {
 				clauses = append(clauses, v.id)
@@ -387,13 +414,13 @@ func noticed(t *testing.T, broken brokenClient, contract *fixtures.Contract) str
 	if !found {
 		slices.Sort(reasons)
 		t.Errorf("no verdict is broken because it %q; the reasons are\n%s", broken.reason, strings.Join(slices.Compact(reasons), "\n"))
-		return ""
+		return "", ""
 	}
 	slices.Sort(behaviours)
 	if len(clauses) == all {
 		clauses = []string{"every wording and success"}
 	}
-	return fmt.Sprintf("%s:\n    %s\n", broken.name, strings.Join(append(clauses, behaviours...), "\n    "))
+	return fmt.Sprintf("%s:\n    %s\n", broken.name, strings.Join(append(clauses, behaviours...), "\n    ")), text
 }
 
 // No correct client is accused.
@@ -403,7 +430,7 @@ func TestCorrectClients(t *testing.T) {
 	if len(correctClients) < 20 {
 		t.Errorf("there are %d correct clients", len(correctClients))
 	}
-	for _, correct := range slices.Concat(correctClients, declaringClients, rightClients) {
+	for _, correct := range slices.Concat(correctClients, declaringClients, rightClients, correctHabits) {
 		t.Run(correct.name, func(t *testing.T) {
 			t.Parallel()
 			if correct.config.Dial != nil && testing.Short() {
@@ -586,9 +613,6 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 			t.methods != nil && !slices.Contains(t.methods, r.Method) {
 			return response, err
 		}
-		if seconds, _ := strconv.ParseFloat(response.Header.Get("Retry-After"), 64); seconds > 24*3600 {
-			return response, nil // wire reads none that long
-		}
 		wait := wire.RetryAfter(response.Header)
 		if t.wait != nil && wait > 0 {
 			wait = t.wait(client.Failure{RetryAfter: wait})
@@ -635,14 +659,18 @@ func onlyGET(c *client.Config) {
 }
 
 // surfacing returns something else for each failure.
-func surfacing(change func(client.Failure) error) client.Config {
-	return calling(func(ctx context.Context, c client.Call, do perform) error {
+func surfacing(change func(client.Failure) error, declare ...func(*client.Config)) client.Config {
+	config := calling(func(ctx context.Context, c client.Call, do perform) error {
 		err := do(ctx, c)
 		if failure, ok := errors.AsType[client.Failure](err); ok {
 			return change(failure)
 		}
 		return err
 	})
+	for _, change := range declare {
+		change(&config)
+	}
+	return config
 }
 
 // misreading has another failure.
@@ -822,11 +850,11 @@ func setQuery(r *http.Request, name, value string) {
 // follow requests the next page.
 func follow(r *http.Request, token string) { setQuery(r, "pageToken", token) }
 
-// paging follows page tokens, the last one for ever if it is endless. It declares a query of its own.
-func paging(endless bool, next func(r *http.Request, token string)) client.Config {
+// paging follows page tokens, the last one for ever if it is endless. It declares a query of its own, and sends further parameters.
+func paging(endless bool, next func(r *http.Request, token string), further ...string) client.Config {
 	config := constructing(func(hc *http.Client, baseURL string) *wire.Client {
 		changed := *hc
-		changed.Transport = pagingTransport{hc.Transport, endless, next}
+		changed.Transport = pagingTransport{hc.Transport, endless, next, further}
 		return wire.New(&changed, baseURL)
 	})
 	config.Query = map[string]string{"alt": "json"}
@@ -837,12 +865,16 @@ type pagingTransport struct {
 	http.RoundTripper
 	endless bool
 	next    func(r *http.Request, token string)
+	further []string // parameters
 }
 
 // RoundTrip implements http.RoundTripper.
 func (t pagingTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	r = r.Clone(r.Context())
 	setQuery(r, "alt", "json")
+	for _, name := range t.further {
+		setQuery(r, name, "1")
+	}
 	var token string
 	for {
 		response, err := t.RoundTripper.RoundTrip(r)

@@ -374,10 +374,13 @@ func dialled(transport *http.Transport) client.Config {
 }
 
 // living makes an instance of the reference client's calls.
-func living(instance func(do perform) perform) client.Config {
+func living(instance func(do perform) perform, declare ...func(*client.Config)) client.Config {
 	return declaring(func(config *client.Config) {
 		config.New = func(hc *http.Client, baseURL string) (client.Calls, error) {
 			return client.Calls{"*": instance(wire.New(hc, baseURL).Do)}, nil
+		}
+		for _, change := range declare {
+			change(config)
 		}
 	})
 }

@@ -108,12 +108,12 @@ func (m *measured) unexpected() bool {
 }
 
 // measure has a new client perform the operation, throttled as often as times and then successful. In real time it does so once for
-// all behaviours.
+// all behaviours and all wordings of the clause.
 func (t *trial) measure(requested delay, times int) *measured {
 	if !t.dialled() {
 		return t.run(requested, times, false)
 	}
-	key := fmt.Sprint(t.wording.ID(), requested.text, times)
+	key := fmt.Sprint(t.wording.Clause.ID, requested.text, times)
 	m := t.subject.measured[key]
 	if m == nil {
 		m = t.run(requested, times, false)

@@ -33,7 +33,8 @@ type Subject struct {
 }
 
 // Wordings are those that a client is throttled with: one for each action, status and remedy that says to retry, after which the
-// client retries or does not, of an operation that the client performs and, if there is one, sends a body with.
+// client retries or does not, of an operation that the client performs and, if there is one, sends a body with. In real time there is
+// one for what reads, and one for what writes, whatever the action.
 func (s *Subject) Wordings() []*fixtures.Wording {
 	type kind struct {
 		action string
@@ -48,7 +49,11 @@ func (s *Subject) Wordings() []*fixtures.Wording {
 		if !clause.Remedy.AllowsRetry() || !s.Judge.Client.Performs(clause.Operation) {
 			continue
 		}
-		k := kind{clause.Operation.Action, clause.Status, clause.Remedy.Do, clause.Name != "", !s.Judge.Client.RetriesAfter(clause)}
+		action := clause.Operation.Action
+		if s.Judge.Client.Dial != nil {
+			action = strconv.FormatBool(clause.Operation.Method == http.MethodGet)
+		}
+		k := kind{action, clause.Status, clause.Remedy.Do, clause.Name != "", !s.Judge.Client.RetriesAfter(clause)}
 		at, has := found[k]
 		switch {
 		case !has:

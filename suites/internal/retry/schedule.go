@@ -77,7 +77,7 @@ func (s *schedule) reported() report.Schedule {
 	for i, a := range s.attempts {
 		r.Attempts = append(r.Attempts, report.Attempt{
 			At: a.at.Seconds(), Status: a.status, RequestedDelay: a.delay.Seconds(), DelaySource: a.source,
-			Waited: a.waited.Seconds(), EarlyBy: s.earlyBy(i).Seconds(),
+			Waited: a.waited.Seconds(), EarlyBy: s.earlyBy(i).Seconds(), LateBy: s.lateBy(i).Seconds(),
 		})
 	}
 	return r

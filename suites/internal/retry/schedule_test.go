@@ -50,6 +50,12 @@ func TestScheduleIsReported(t *testing.T) {
 	if got := early.reported(); !reflect.DeepEqual(got, want) {
 		t.Errorf("it is\n%+v\nwant\n%+v", got, want)
 	}
+	late := (&schedule{ended: time.Hour, attempts: []attempt{
+		{status: 429, delay: time.Second, most: time.Second, waited: time.Hour}, {at: time.Hour, status: 200},
+	}}).reported()
+	if got := late.Attempts[0].LateBy; got != 3600-2-60 || late.Attempts[1].LateBy != 0 {
+		t.Errorf("a wait of an hour in place of a second is late by %g s", got)
+	}
 	if none := (&schedule{}).reported(); none.Attempts == nil {
 		t.Error("attempts are null in JSON where there are none")
 	}

@@ -264,7 +264,7 @@
     });
     const lines = attempts.slice(0, 12).map((a, i) => el("tr", {}, el("th", {scope: "row", class: "number"}, String(i + 1)),
       el("td", {}, span(a.at)), el("td", {}, String(a.status || "no response")), el("td", {}, a.requestedDelay ? span(a.requestedDelay) : "none", a.delaySource ? ` (${a.delaySource})` : ""),
-      el("td", {class: a.earlyBy ? "differs" : undefined}, i + 1 < attempts.length ? span(a.waited ?? 0) : "–", a.earlyBy ? `, too early by ${span(a.earlyBy)}` : "")));
+      el("td", {class: a.earlyBy || a.lateBy ? "differs" : undefined}, i + 1 < attempts.length ? span(a.waited ?? 0) : "–", a.earlyBy ? `, too early by ${span(a.earlyBy)}` : a.lateBy ? `, too late by ${span(a.lateBy)}` : "")));
     return el("figure", {class: "schedule"}, el("figcaption", {}, `${schedule.case}: the client ${schedule.outcome} at ${span(schedule.ended)}`), picture,
       el("p", {class: "muted keys"}, "dots: requests; line: how long the client waited; bars: the delay that a response asked for, red where the next request came too early"),
       el("details", {}, el("summary", {}, "Attempt by attempt"), table(["attempt", "at", "status", "requested delay", "waited"], lines),

@@ -11,6 +11,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/onsi/ginkgo/v2"
 	"github.com/onsi/gomega"
@@ -52,10 +53,31 @@ func named(name, kind string) client.Config {
 		c.New = func(*http.Client, string) (client.Calls, error) { panic("no tenant is configured") }
 	case "nil calls":
 		c.New = func(*http.Client, string) (client.Calls, error) { return nil, nil }
+	case "dials, retries", "dials, retries undeclared":
+		c.New, c.Dial, c.Retries = nil, dial, kind == "dials, retries"
 	case "no errata":
 		c.Errata = "none.yaml"
 	}
 	return c
+}
+
+// dial constructs a client that retries twice after 429 and 5xx, by a transport of its own.
+func dial(baseURL string) (client.Calls, error) {
+	reference := wire.New(&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}, baseURL)
+	return client.Calls{"*": func(ctx context.Context, call client.Call) error {
+		for attempt := 1; ; attempt++ {
+			err := reference.Do(ctx, call)
+			f := client.Failure{}
+			if !errors.As(err, &f) || f.Status != http.StatusTooManyRequests && f.Status < http.StatusInternalServerError || attempt == 3 {
+				return err
+			}
+			select {
+			case <-time.After(max(f.RetryAfter, 100*time.Millisecond)):
+			case <-ctx.Done():
+				return err
+			}
+		}
+	}}, nil
 }
 
 // changes are what wrong clients make of the reference client's error, by their kind.
