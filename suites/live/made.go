@@ -212,43 +212,69 @@ func (t *Tenant) look(ctx context.Context, k kind, as, id string) (f found, ther
 // remove removes a resource, and looks until it is gone. Before each request that changes it, it is read by its id, and whyNot says why it
 // must be left alone, "" if it must not. It reports whether it was seen at all.
 func (t *Tenant) remove(ctx context.Context, k kind, as, id string, whyNot func(found) (string, error)) (seen bool, err error) {
-	const patience, most = 4, 3 // looks before a request is sent again, and how often it is
-	sent := map[string][]int{}  // when each was, by the state that it was to end
-	looks := 0
-	last := "it was not seen to be gone"
-	err = t.transport.poll(ctx, looksForRemoval, "the "+k.what+" to be gone", func() (gone bool, err error) {
-		f, there, err := t.look(ctx, k, as, id)
-		if err != nil || !there {
-			return !there, err
+	r := &removal{Tenant: t, kind: k, as: as, id: id, whyNot: whyNot, sent: map[string][]int{}, last: "it was not seen to be gone"}
+	most := looksForRemoval
+	if t.disappointed {
+		most = looksOnceDisappointed
+	}
+	err = t.transport.poll(ctx, most, "the "+k.what+" to be gone", func() (gone bool, err error) {
+		for goesOn := true; goesOn && err == nil; { // what takes effect at once is not waited for
+			gone, goesOn, err = r.step(ctx)
 		}
-		seen = true
-		looks++
-		if why, err := whyNot(f); err != nil || why != "" {
-			return false, cmp.Or(err, errors.New(why))
-		}
-		if at := sent[f.state]; len(at) == most || len(at) > 0 && looks < at[len(at)-1]+patience {
-			return false, nil
-		}
-		sent[f.state] = append(sent[f.state], looks)
-		method, path, body := k.step(f)
-		x, err := t.request(ctx, k.remover(t, as), method, path, body)
-		if e, is := errors.AsType[*EngineError](err); is && e.Op == opNetwork { // it may have been done all the same
-			last = err.Error()
-			return false, nil
-		}
-		if err != nil || x.Status() < http.StatusBadRequest || x.Status() == http.StatusNotFound {
-			return false, err
-		}
-		last = fmt.Sprintf("%s received %s: remove it yourself, or sweep as somebody who may\n%s", method, fixtures.StatusLine(x.Status()), x)
-		if x.Status() == http.StatusBadRequest || x.Status() == http.StatusConflict { // its state may have shown late
-			return false, nil
-		}
-		return false, errors.New(last)
+		return gone, err
 	})
 	if errors.Is(err, errPolledEnough) {
-		err = fmt.Errorf("%s (%w)", last, err)
+		t.disappointed = true
+		err = fmt.Errorf("%s (%w)", r.last, err)
 	}
-	return seen, err
+	return r.looks > 0, err
+}
+
+// removal is one that is under way.
+type removal struct {
+	*Tenant
+	kind   kind
+	as, id string
+	whyNot func(found) (string, error)
+	looks  int              // at what was there
+	sent   map[string][]int // at which of them a request was sent, by the state that it was to end
+	last   string           // what the last one came to
+}
+
+// How many looks pass before a request is sent again, and how often it is sent.
+const (
+	looksBetween = 4
+	mostRequests = 3
+)
+
+// step looks, and sends the next request. It goes on if that was accepted.
+func (r *removal) step(ctx context.Context) (gone, goesOn bool, err error) {
+	f, there, err := r.look(ctx, r.kind, r.as, r.id)
+	if err != nil || !there {
+		return !there, false, err
+	}
+	r.looks++
+	if why, err := r.whyNot(f); err != nil || why != "" {
+		return false, false, cmp.Or(err, errors.New(why))
+	}
+	if at := r.sent[f.state]; len(at) == mostRequests || len(at) > 0 && r.looks < at[len(at)-1]+looksBetween {
+		return false, false, nil
+	}
+	r.sent[f.state] = append(r.sent[f.state], r.looks)
+	method, path, body := r.kind.step(f)
+	x, err := r.request(ctx, r.kind.remover(r.Tenant, r.as), method, path, body)
+	if e, is := errors.AsType[*EngineError](err); is && e.Op == opNetwork { // it may have been done all the same
+		r.last = err.Error()
+		return false, true, nil
+	}
+	if err != nil || x.Status() < http.StatusBadRequest || x.Status() == http.StatusNotFound {
+		return false, true, err
+	}
+	r.last = fmt.Sprintf("%s received %s: remove it yourself, or sweep as somebody who may\n%s", method, fixtures.StatusLine(x.Status()), x)
+	if x.Status() == http.StatusBadRequest || x.Status() == http.StatusConflict { // its state may have shown late
+		return false, false, nil
+	}
+	return false, false, errors.New(r.last)
 }
 
 // CleanUp removes what the run has made since the last time, the last first, by the id that each has. What could not be removed is left

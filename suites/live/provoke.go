@@ -417,6 +417,8 @@ const (
 	looksForState   = 16
 	looksForNews    = 7 // until what was made shows, or what was removed no more
 	looksForRemoval = 11
+
+	looksOnceDisappointed = 3 // of a removal, after one that was not seen to have an effect
 )
 
 // errPolledEnough is the error of a poll that is over.

@@ -41,6 +41,7 @@ type Tenant struct {
 	wrongIdentity error                          // that of the first identity that is not whom the file names, nil if none is
 	makes         map[string]bool                // as whom anything was registered
 	made          []*made                        // what is to be removed, the first first
+	disappointed  bool                           // whether something that was removed was not seen to be gone
 	lost          bool                           // whether a response to what makes something was
 	cleanedFor    time.Duration                  // how long clean-ups have taken, all together
 	pages         int                            // of lists, beyond the first of each
