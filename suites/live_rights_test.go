@@ -173,7 +173,7 @@ func TestATenantThatIsNotMarkedIsNotChanged(t *testing.T) {
 			}[test.provider]
 			wantEngineErrors(t, s, writes, test.says)
 			wantEngineErrors(t, s, writes, "not marked as a sandbox, and no run changes anything in one that is not: ")
-			if _, _, err := s.suite.tenant.Sweep(t.Context(), 0); err != nil {
+			if _, err := s.suite.tenant.Sweep(t.Context(), 0, true); err != nil {
 				t.Error(err)
 			}
 			if changed := changesOf(stand); len(changed) > 0 {
