@@ -34,8 +34,14 @@ func (s *suiteRun) openTenant() (err error) {
 			"token and goes nowhere else: give its Config New, or check it offline", s.config.Name)
 	}
 	o := s.options
-	config := live.Config{Provoke: o.provoke, SignIn: o.signIn, Options: o.transport, Record: o.record, Replay: o.replay}
+	config := live.Config{Provoke: o.provoke, Plan: o.plan, SignIn: o.signIn, Options: o.transport, Record: o.record, Replay: o.replay}
 	config.Options.Waiting = func(what string) { waiting.Store(&what) }
+	if o.replay == "" && s.file != "" {
+		if err := s.audit.take(s.file, s.mask); err != nil {
+			return fmt.Errorf("the audit beside the run's report cannot be written: %w: choose another folder", err)
+		}
+		config.Options.Changed = s.audit.add
+	}
 	if o.replay == "" {
 		if config.Sandbox, err = live.LoadSandbox(o.sandbox); err != nil {
 			return err
@@ -100,6 +106,9 @@ func (s *suiteRun) closeTenant(ctx context.Context) (problems []error) {
 	defer cancel()
 	if err := s.suite.tenant.Close(whole); err != nil {
 		problems = append(problems, err)
+	}
+	if err := s.audit.err; err != nil {
+		problems = append(problems, fmt.Errorf("a change is missing in %s: %w: choose another folder", s.audit.file, err))
 	}
 	if left := s.suite.tenant.Left(); len(left) > 0 {
 		problems = append(problems, fmt.Errorf("left behind: %s: go tool contract sweep --sandbox %s lists what has a name",

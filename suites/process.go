@@ -25,6 +25,7 @@ type options struct {
 	live      bool         // whether a sandbox tenant responds
 	sandbox   string       // the file that names what a live run may touch
 	provoke   []string     // classes beside safe
+	plan      []string     // digests, one of which a live run's plan must have; nil if none is demanded
 	record    string       // the folder in which a live run keeps its responses, redacted; empty for none
 	replay    string       // the folder of such a recording, which responds in the tenant's place; empty for none
 	strict    bool         // whether every field of a tenant binds
@@ -58,12 +59,15 @@ func newProcess(set *flag.FlagSet, release func()) *processState {
 	p := &processState{flags: map[string]flag.Value{}, writers: map[string]writer{}}
 	isLive := set.Bool(flagPrefix+"live", false, "check a sandbox tenant, and not the contract's own responses")
 	sandbox := set.String(flagPrefix+"sandbox", "", "the `file` that names what a live run may touch")
-	provoke := set.String(flagPrefix+"provoke", "", "`classes` of clauses that a live run provokes beside those that are safe: fixture, racy, tenant")
+	provoke := set.String(flagPrefix+"provoke", "", "`classes` of clauses that a live run provokes beside those that are safe: fixture, notifies, racy, tenant")
+	plan := set.String(flagPrefix+"plan", "", "the `digests` of plans, as go tool contract plan prints them: a live run whose plan has none of them is refused")
+	readOnly := set.Bool(flagPrefix+"read-only", false, "have a live run send nothing that may change something")
+	maxChanges := set.Int(flagPrefix+"max-changes", 0, "how `many` requests that may change something a live run may send, those aside that remove what it has made")
 	record := set.String(flagPrefix+"record", "", "the `folder` in which a live run keeps its responses, redacted")
 	replay := set.String(flagPrefix+"replay", "", "the `folder` of such a recording, which responds in a tenant's place")
 	folder := set.String(flagPrefix+"report", os.Getenv(reportVariable), "the `folder` into which each run writes its report, for go tool contract report")
 	strict := set.Bool(flagPrefix+"strict", false, "compare every field of a live run exactly, whatever the provider says of it")
-	for _, name := range []string{"live", "sandbox", "provoke", "record", "replay", "report", "strict"} {
+	for _, name := range []string{"live", "sandbox", "provoke", "plan", "read-only", "max-changes", "record", "replay", "report", "strict"} {
 		p.flags[name] = set.Lookup(flagPrefix + name).Value
 	}
 	p.parsed = sync.OnceValue(func() options {
@@ -74,6 +78,10 @@ func newProcess(set *flag.FlagSet, release func()) *processState {
 		if *provoke != "" {
 			o.provoke = strings.Split(*provoke, ",")
 		}
+		if *plan != "" {
+			o.plan = strings.Split(*plan, ",")
+		}
+		o.transport.ReadOnly, o.transport.MaxChanges = *readOnly, *maxChanges
 		if o.live {
 			release() // before the first test, and before the environment is read for secrets: it has the proxies again
 		}
@@ -91,6 +99,10 @@ func (o options) check() error {
 	switch {
 	case !o.live && (o.sandbox != "" || len(o.provoke) > 0 || o.record != ""):
 		return errors.New("--sandbox, --provoke and --record are of a live run: add --live")
+	case !o.live && (o.plan != nil || o.transport.ReadOnly || o.transport.MaxChanges != 0):
+		return errors.New("--plan, --read-only and --max-changes are of a live run: add --live")
+	case o.transport.MaxChanges < 0:
+		return fmt.Errorf("--max-changes is %d: give a number from 1, or --read-only", o.transport.MaxChanges)
 	case o.live && o.replay != "":
 		return errors.New("--replay has a recording respond, and --live a tenant: take one out")
 	case o.strict && !o.live && o.replay == "":

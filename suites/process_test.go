@@ -4,6 +4,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -13,6 +14,7 @@ import (
 	"github.com/learncontract/learncontract/suites/client/wire"
 	"github.com/learncontract/learncontract/suites/internal/collect"
 	"github.com/learncontract/learncontract/suites/internal/verdict"
+	"github.com/learncontract/learncontract/suites/live"
 	"github.com/learncontract/learncontract/suites/report"
 )
 
@@ -28,6 +30,13 @@ func TestOptionsOfFlags(t *testing.T) {
 		{"-learncontract.replay=/r -learncontract.strict", options{replay: "/r", strict: true}, ""},
 		{"-learncontract.live -learncontract.sandbox=/s -learncontract.provoke=racy,tenant -learncontract.record=/r -learncontract.strict",
 			options{live: true, sandbox: "/s", provoke: []string{"racy", "tenant"}, record: "/r", strict: true}, ""},
+		{"-learncontract.live -learncontract.sandbox=/s -learncontract.plan=sha256:a,sha256:b -learncontract.max-changes=3 -learncontract.read-only",
+			options{live: true, sandbox: "/s", plan: []string{"sha256:a", "sha256:b"}, transport: live.Options{MaxChanges: 3, ReadOnly: true}}, ""},
+		{"-learncontract.plan=sha256:a", options{plan: []string{"sha256:a"}}, "add --live"},
+		{"-learncontract.read-only", options{transport: live.Options{ReadOnly: true}}, "add --live"},
+		{"-learncontract.max-changes=1", options{transport: live.Options{MaxChanges: 1}}, "add --live"},
+		{"-learncontract.live -learncontract.sandbox=/s -learncontract.max-changes=-1",
+			options{live: true, sandbox: "/s", transport: live.Options{MaxChanges: -1}}, "give a number from 1, or --read-only"},
 		{"-learncontract.provoke=racy", options{provoke: []string{"racy"}}, "add --live"},
 		{"-learncontract.record=/r", options{record: "/r"}, "add --live"},
 		{"-learncontract.sandbox=/s", options{sandbox: "/s"}, "add --live"},
@@ -50,7 +59,9 @@ func TestOptionsOfFlags(t *testing.T) {
 				t.Errorf("the error is %v, want %q", got.err, test.err)
 			}
 			if got.report != test.want.report || got.live != test.want.live || got.sandbox != test.want.sandbox || got.record != test.want.record ||
-				got.replay != test.want.replay || got.strict != test.want.strict || strings.Join(got.provoke, " ") != strings.Join(test.want.provoke, " ") {
+				got.replay != test.want.replay || got.strict != test.want.strict || strings.Join(got.provoke, " ") != strings.Join(test.want.provoke, " ") ||
+				!slices.Equal(got.plan, test.want.plan) || got.transport.ReadOnly != test.want.transport.ReadOnly ||
+				got.transport.MaxChanges != test.want.transport.MaxChanges {
 				t.Errorf("they are %+v, want %+v", got, test.want)
 			}
 		})

@@ -26,7 +26,8 @@ type suiteRun struct {
 	causes   causes
 	run      *report.Run // what is known of the run before it begins
 	file     string      // of the run's report, empty if none is written
-	problem  error       // why nothing can be run
+	audit    audit
+	problem  error // why nothing can be run
 	began    time.Time
 }
 

@@ -24,6 +24,9 @@ func (s *suiteRun) newReport(selection string) *report.Run {
 	if s.suite.live && len(s.options.provoke) > 0 {
 		flags = append(flags, "--provoke="+strings.Join(s.options.provoke, ","))
 	}
+	if s.suite.live && s.options.transport.ReadOnly {
+		flags = append(flags, "--read-only")
+	}
 	if s.suite.live && s.options.strict {
 		flags = append(flags, "--strict")
 	}

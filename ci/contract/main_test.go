@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"os"
 	"os/exec"
 	"regexp"
 	"slices"
@@ -149,6 +150,42 @@ func TestPlan(t *testing.T) {
 	}
 }
 
+// TestPlanAsJSON compares plans with their schema, and their digests with each other.
+func TestPlanAsJSON(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("plan.schema.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	document, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	schema, err := compiler(t, document)("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	digests := map[string]string{}
+	for _, flags := range []string{"", " --provoke fixture", " --provoke fixture,racy", " --read-only"} {
+		text := printed(t, strings.Fields("plan graph --json --sandbox testdata/sandbox.yaml"+flags)...)
+		plans, err := jsonschema.UnmarshalJSON(strings.NewReader(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := schema.Validate(plans); err != nil {
+			t.Errorf("%s: %v", flags, err)
+		}
+		if again := printed(t, strings.Fields("plan graph --json --sandbox testdata/sandbox.yaml"+flags)...); again != text {
+			t.Errorf("%s: two plans differ", flags)
+		}
+		_, digest, _ := strings.Cut(text, `"digest": "`)
+		if other, has := digests[digest]; has {
+			t.Errorf("the plans of %q and %q have one digest", other, flags)
+		}
+		digests[digest] = flags
+	}
+}
+
 func TestErrors(t *testing.T) {
 	choices := func(provider, action string) string { // of --status
 		var statuses []string
@@ -190,7 +227,7 @@ func TestErrors(t *testing.T) {
 		{"plan classroom --sandbox testdata/sandbox.yaml", "guard: testdata/sandbox.yaml does not name classroom.domain," +
 			" without which no identity can be proved: name it"},
 		{"plan --sandbox testdata/sandbox.yaml --provoke never,sure", "--provoke=never: clauses of this class cannot be provoked, and go tool contract plan says why: take it out\n" +
-			"--provoke=sure: there is no such class: use safe, fixture, tenant, racy"},
+			"--provoke=sure: there is no such class: use safe, fixture, notifies, tenant, racy"},
 		{"plan --sandbox testdata/empty.yaml", "testdata/empty.yaml configures no tenant: fill in what yours has," +
 			" as suites/live/sandbox.example.yaml shows"},
 		{"sweep graph classroom --sandbox x", `sweep was given 2 providers: use classroom or graph, or none for all`},

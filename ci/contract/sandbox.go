@@ -18,6 +18,7 @@ import (
 type tenantFlags struct {
 	sandbox string
 	provoke []string
+	options live.Options
 }
 
 func (f *tenantFlags) add(cmd *cobra.Command) {
@@ -45,7 +46,7 @@ func (f *tenantFlags) tenants(args []string) ([]*live.Tenant, error) {
 			continue
 		}
 		t, err := live.Open(c, live.Config{
-			Sandbox: sandbox, Provoke: f.provoke,
+			Sandbox: sandbox, Provoke: f.provoke, Options: f.options,
 		})
 		if err != nil {
 			return nil, err
@@ -61,11 +62,13 @@ func (f *tenantFlags) tenants(args []string) ([]*live.Tenant, error) {
 
 func planCommand() *cobra.Command {
 	var flags tenantFlags
+	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "plan [classroom|graph]",
 		Short: "Print what a live run would call in a sandbox tenant",
-		Long: "plan prints each clause that a live run would provoke: the identity, the request, and what the run creates for it and\n" +
-			"how it removes that; and each clause that it would not provoke, and why. It sends nothing.",
+		Long: "plan prints what a live run would change, whom that would reach, and where and as whom it would call; each clause that\n" +
+			"it would provoke: the identity, the request, and what the run creates for it and how it removes that; and each clause\n" +
+			"that it would not provoke, and why. It sends nothing. A run with --plan DIGEST is refused if its plan has another digest.",
 		Example: "  go tool contract plan --sandbox sandbox.yaml\n" +
 			"  go tool contract plan graph --sandbox sandbox.yaml --provoke fixture",
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -73,11 +76,18 @@ func planCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if asJSON {
+				plans := []*live.Plan{}
+				for _, t := range tenants {
+					plans = append(plans, t.Plan())
+				}
+				return encode(cmd.OutOrStdout(), plans)
+			}
 			for i, t := range tenants {
 				if i > 0 {
-					_, _ = fmt.Fprintln(cmd.OutOrStdout()) // WritePlan returns the error of an output that fails
+					_, _ = fmt.Fprintln(cmd.OutOrStdout()) // WriteText returns the error of an output that fails
 				}
-				if err := t.WritePlan(cmd.OutOrStdout()); err != nil {
+				if err := t.Plan().WriteText(cmd.OutOrStdout(), flags.sandbox); err != nil {
 					return err
 				}
 			}
@@ -85,7 +95,9 @@ func planCommand() *cobra.Command {
 		},
 	}
 	flags.add(cmd)
-	cmd.Flags().StringSliceVar(&flags.provoke, "provoke", nil, "`classes` of clauses to provoke in addition to the safe ones: fixture, racy, tenant")
+	cmd.Flags().StringSliceVar(&flags.provoke, "provoke", nil, "`classes` of clauses to provoke in addition to the safe ones: fixture, notifies, racy, tenant")
+	cmd.Flags().BoolVar(&flags.options.ReadOnly, "read-only", false, "plan a run with --read-only, which changes nothing")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print the plans as JSON, as plan.schema.json has them")
 	return cmd
 }
 

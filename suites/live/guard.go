@@ -169,8 +169,11 @@ func (tr *Transport) checkUser(ctx context.Context, name string, token Token) (p
 	if info.Address != "" && !equalASCII(info.Address, want) {
 		return proof{}, tr.other(as, "user", key, info.Address)
 	}
+	if client, _ := tr.sandbox.Value("classroom.otherProject"); name == "otherProject" && info.Client != client {
+		return proof{}, tr.other(as, "client", "classroom.otherProject", info.Client)
+	}
 	scopes := strings.Fields(info.Scope)
-	x, err := tr.get(ctx, profilePath, token)
+	x, err := tr.get(ctx, name, profilePath, token)
 	if err != nil {
 		return proof{}, err
 	}
@@ -211,6 +214,7 @@ func (tr *Transport) checkUser(ctx context.Context, name string, token Token) (p
 // tokenInfo is what Google's token endpoint says of an access token.
 type tokenInfo struct {
 	Scope   string `json:"scope"`
+	Client  string `json:"azp"`   // for which it was issued
 	Address string `json:"email"` // where the token has the scope of it
 }
 
@@ -257,13 +261,13 @@ var turnedOff = map[string]string{"classroomOff": "@ClassroomDisabled", "apiOff"
 const profilePath = "/v1/userProfiles/me"
 
 // get reads a path, and again where the provider asks to wait.
-func (tr *Transport) get(ctx context.Context, path string, token Token) (x exchange.Exchange, err error) {
+func (tr *Transport) get(ctx context.Context, as, path string, token Token) (x exchange.Exchange, err error) {
 	for range 3 {
 		r, err := http.NewRequestWithContext(ctx, http.MethodGet, tr.sandbox.Endpoint(tr.provider)+path, nil)
 		if err != nil {
 			return x, err
 		}
-		response, err := tr.send(r, token.value())
+		response, err := tr.send(as, r, token.value())
 		if err != nil {
 			return x, err
 		}

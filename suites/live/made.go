@@ -29,6 +29,7 @@ type made struct {
 	// rejected says that the last response was a rejection. What there is shows all the same, for a response may be wrong.
 	rejected bool
 	tried    bool // to be removed
+	shared   bool // by recipes, so that Close alone removes it
 	undo     *undo
 }
 
@@ -137,7 +138,7 @@ func (t *Tenant) register(as string, o *fixtures.Operation, v *values, often int
 	if k == nil {
 		return nil
 	}
-	m := &made{kind: *k, name: v.run, as: as}
+	m := &made{kind: *k, name: v.run, as: as, shared: v.shared}
 	t.transport.allow(often * k.requests)
 	t.mutex.Lock()
 	defer t.mutex.Unlock()
@@ -309,7 +310,7 @@ func (t *Tenant) cleanUp(ctx context.Context, again bool) (err error) {
 	all := slices.Clone(t.made)
 	t.mutex.Unlock()
 	for _, m := range slices.Backward(all) {
-		if m.tried != again || again && err != nil {
+		if m.tried != again || again && err != nil || m.shared && !t.closing {
 			continue
 		}
 		m.tried = true
@@ -368,6 +369,9 @@ var errElses = errors.New("it is something else")
 // Close removes what is left of everything that the run has made, and looks for it by its name in lists, for a response may have been
 // lost. The error says what may be left.
 func (t *Tenant) Close(ctx context.Context) error {
+	t.mutex.Lock()
+	t.closing = true
+	t.mutex.Unlock()
 	ctx, end := t.cleaning(ctx)
 	defer end()
 	err := errors.Join(t.cleanUp(ctx, false), t.cleanUp(ctx, true))

@@ -74,7 +74,7 @@ func (tr *Transport) lookUp(ctx context.Context, key string) (problem string, er
 	if err != nil {
 		return fmt.Sprintf("%s does not name all that %s takes: %v", tr.sandbox.File(), path, err), nil
 	}
-	x, err := tr.get(ctx, path, found.token)
+	x, err := tr.get(ctx, look.As, path, found.token)
 	if err != nil {
 		return "", err
 	}

@@ -48,8 +48,25 @@ func (t *Tenant) Provoke(ctx context.Context, r *fixtures.Recipe,
 	if run, _ := t.cost(r); !t.transport.affords(run) {
 		return exchange.Exchange{}, engineErrorf(opBudget, "%w: %s takes %d requests, and the run may not send as many any more", ErrBudget, r.Clause.ID, run)
 	}
+	x, err := t.provoke(ctx, r, perform)
+	if t.hasLost(ctx, r, x, err) {
+		return t.provoke(ctx, r, perform)
+	}
+	return x, err
+}
+
+// provoke is Provoke with identities that are proven.
+func (t *Tenant) provoke(ctx context.Context, r *fixtures.Recipe,
+	perform func(ctx context.Context, given *http.Client, baseURL string, call client.Call) error,
+) (exchange.Exchange, error) {
 	v := t.values()
 	for _, step := range r.Given {
+		if step.Shared {
+			if err := t.share(ctx, v, step); err != nil {
+				return exchange.Exchange{}, err
+			}
+			continue
+		}
 		for range step.Times {
 			if err := t.set(ctx, v, step); err != nil {
 				return exchange.Exchange{}, err
@@ -123,11 +140,7 @@ func (t *Tenant) prove(ctx context.Context, as string) error {
 
 // checkMarked looks the tenant's marker up where the recipe changes anything: within the time of the spec, too.
 func (t *Tenant) checkMarked(ctx context.Context, r *fixtures.Recipe) error {
-	change := changes(cmp.Or(r.Request.Method, r.Clause.Operation.Method))
-	for _, step := range r.Given {
-		change = change || changes(cmp.Or(step.Change.Method, step.Operation.Method))
-	}
-	if !change {
+	if !r.Changes() {
 		return nil
 	}
 	err := t.transport.marked(ctx)
@@ -139,7 +152,8 @@ func (t *Tenant) checkMarked(ctx context.Context, r *fixtures.Recipe) error {
 	return err
 }
 
-// identities are those that the recipe takes, who remove what it makes included: nothing is made that nobody can remove.
+// identities are those that the recipe takes, who remove what it makes included: nothing is made that nobody can remove. So are those
+// whom it reaches: nobody is invited whom a mistake in the file names.
 func (t *Tenant) identities(r *fixtures.Recipe) []string {
 	all := r.Identities()
 	note := func(as string, o *fixtures.Operation) {
@@ -151,6 +165,11 @@ func (t *Tenant) identities(r *fixtures.Recipe) []string {
 		note(step.As, step.Operation)
 	}
 	note(r.As, r.Clause.Operation)
+	for _, key := range r.Accounts() {
+		if as, _ := t.proof(key); as != "" && !slices.Contains(all, as) {
+			all = append(all, as)
+		}
+	}
 	return all
 }
 
@@ -198,6 +217,8 @@ type values struct {
 	responses map[string]exchange.Exchange // by step
 	fresh     string                       // one a request
 	odd       error                        // why an id of a response is none
+	shared    bool                         // whether what is made is for all recipes
+	planned   bool                         // whether references without a value stand for themselves
 }
 
 func (t *Tenant) values() *values {
@@ -210,6 +231,14 @@ func (t *Tenant) values() *values {
 }
 
 func (v *values) value(name string) (string, bool) {
+	value, known := v.valueOf(name)
+	if v.planned && (!known || name == "fresh" || name == "missing") {
+		return "${" + name + "}", true
+	}
+	return value, known
+}
+
+func (v *values) valueOf(name string) (string, bool) {
 	switch name {
 	case "run":
 		return v.run, true
@@ -245,13 +274,14 @@ func (t *Tenant) call(v *values, o *fixtures.Operation, change fixtures.Change) 
 	if err = errors.Join(append(unknown, err, v.odd)...); err != nil {
 		return call, engineErrorf(opSetUp, "%s cannot be called: %w", o.ID, err)
 	}
-	return t.withOwnName(call, o, v.run), nil
+	return t.withOwnName(call, o, v), nil
 }
 
 // withOwnName gives what the operation makes, or replaces, the run's name and marker, whatever its recipe says, so that nothing is
-// without.
-func (t *Tenant) withOwnName(call client.Call, o *fixtures.Operation, run string) client.Call {
+// without. What is replaced may keep the name that the run has given it.
+func (t *Tenant) withOwnName(call client.Call, o *fixtures.Operation, v *values) client.Call {
 	k := t.kindOf(o)
+	makes := k != nil
 	for _, other := range kinds(t.contract.Provider) {
 		if other.update == o.ID {
 			k = &other
@@ -261,8 +291,10 @@ func (t *Tenant) withOwnName(call client.Call, o *fixtures.Operation, run string
 	if k == nil || json.Unmarshal(call.Body, &body) != nil || body == nil {
 		return call
 	}
-	if name, _ := body[k.field].(string); bareName(name) != run {
-		body[k.field] = run
+	name, _ := body[k.field].(string)
+	keeps := !makes && (t.isOwn(name) || v.planned && strings.HasPrefix(name, "${"))
+	if bareName(name) != v.run && !keeps {
+		body[k.field] = v.run
 	}
 	if k.marker != "" {
 		body[k.marker] = marker
@@ -295,7 +327,7 @@ func (t *Tenant) callWith(resolved func(string) string, o *fixtures.Operation, c
 			problems = append(problems, json.Unmarshal(call.Body, &body))
 		}
 		var err error
-		call.Body, err = json.Marshal(merged(body, each(change.Body, resolved)))
+		call.Body, err = json.Marshal(fixtures.Merge(body, each(change.Body, resolved)))
 		problems = append(problems, err)
 	}
 	return call, errors.Join(problems...)
@@ -346,25 +378,6 @@ func each(value any, change func(string) string) any {
 		return changed
 	}
 	return value
-}
-
-// merged is a JSON value after a JSON Merge Patch (RFC 7396).
-func merged(value, patch any) any {
-	changes, isObject := patch.(map[string]any)
-	if !isObject {
-		return patch
-	}
-	object, _ := value.(map[string]any)
-	result := map[string]any{}
-	maps.Copy(result, object)
-	for name, change := range changes {
-		if change == nil {
-			delete(result, name)
-			continue
-		}
-		result[name] = merged(result[name], change)
-	}
-	return result
 }
 
 // set sends the request of one step of a set-up, and waits for what it waits for.

@@ -53,6 +53,10 @@ var sandboxKeys = []sandboxKey{
 	{Name: "graph.app.clientID", About: "The app that has the Learning*.ReadWrite.All roles.", form: guid},
 	{Name: "graph.roleless.clientID", About: "An app that has no Learning* role.", form: guid},
 	{Name: "graph.marker", About: "The id of the activity that marks the tenant as a sandbox.", form: activityID},
+	{
+		Name: "graph.allow", About: "The ids of users whom a run may act upon though they cannot sign in to prove who they are.",
+		form: guid, list: true,
+	},
 	{Name: "graph.endpoint", About: "Where Graph responds, version included; the real one by default."},
 	{Name: "graph.authority", About: "Where Entra issues tokens; the real one by default."},
 	{Name: "classroom.domain", About: "The Workspace's primary domain.", form: domain},
@@ -74,6 +78,11 @@ var sandboxKeys = []sandboxKey{
 	{Name: "classroom.otherProjectAnnouncement", About: "The id of an announcement there.", form: itemID},
 	{Name: "classroom.otherProjectTopic", About: "The id of a topic there.", form: itemID},
 	{Name: "classroom.marker", About: "The id of the course of teacher that marks the domain as a sandbox.", form: itemID},
+	{Name: "classroom.otherProject", About: "The OAuth client id of a second Cloud project, by which teacher signs in, too.", form: clientID},
+	{
+		Name: "classroom.allow", About: "The addresses of users whom a run may act upon though they do not sign in to prove who they are.",
+		form: address, list: true,
+	},
 	{Name: "classroom.endpoint", About: "Where Classroom responds, without a version; the real one by default."},
 	{Name: "classroom.tokenEndpoint", About: "Where Google issues tokens; the real one by default."},
 	{Name: "ca", About: "A PEM file, relative to the sandbox file, of who signs for the endpoints on loopback addresses."},
@@ -85,20 +94,31 @@ func Identities(provider string) []string {
 	case "graph":
 		return []string{"app", "roleless"}
 	case "classroom":
-		return []string{"admin", "teacher", "otherTeacher", "student", "outsider", "limited", "classroomOff", "apiOff"}
+		return []string{"admin", "teacher", "otherTeacher", "student", "outsider", "limited", "classroomOff", "apiOff", "otherProject"}
 	}
 	return nil
 }
 
-// account is the key that names who an identity is: limited is teacher, by a token that has no scope but profile.emails.
+// account is the key that names who an identity is: limited is teacher, by a token that has no scope but profile.emails, and
+// otherProject is, by a client of another Cloud project.
 func account(provider, identity string) string {
 	switch {
 	case provider == "graph":
 		return "graph." + identity + ".clientID"
-	case identity == "limited":
+	case identity == "limited", identity == "otherProject":
 		return "classroom.teacher"
 	}
 	return "classroom." + identity
+}
+
+// allowKey ends the keys whose value is a list.
+const allowKey = ".allow"
+
+// allows reports whether a provider's list has a value.
+func (s *Sandbox) allows(provider, value string) bool {
+	return slices.ContainsFunc(strings.Fields(s.values[provider+allowKey]), func(allowed string) bool {
+		return strings.EqualFold(allowed, value)
+	})
 }
 
 // Account is the address of the user that an identity of Classroom is. The error says what the file does not name.
@@ -336,7 +356,7 @@ func (r *sandboxReader) checkDistinct() {
 	named := map[string]string{} // the key, by provider and value
 	for _, key := range sandboxKeys {
 		value := lowerASCII(r.values[key.Name])
-		if value == "" || key.form == nil || key.Name == "graph.tenant" || strings.Contains(strings.ToLower(key.Name), "domain") {
+		if value == "" || key.form == nil || key.list || key.Name == "graph.tenant" || strings.Contains(strings.ToLower(key.Name), "domain") {
 			continue
 		}
 		provider, _, _ := strings.Cut(key.Name, ".")
@@ -356,7 +376,7 @@ func (r *sandboxReader) checkDomains() {
 		_, host, _ := strings.Cut(lowerASCII(user), "@")
 		related := slices.ContainsFunc(domains, func(d string) bool { return isWithin(host, d) || isWithin(d, host) })
 		switch {
-		case !ok || identity == "limited": // who is teacher
+		case !ok || key == "classroom.teacher" && identity != "teacher": // reported already
 		case r.lines["classroom.domain"] == 0:
 			r.problem(r.lines[key], "%s cannot be checked without classroom.domain: name the domain", key)
 		case r.values["classroom.domain"] == "": // reported already
@@ -503,6 +523,12 @@ func (n never) matches(key, value string) string {
 		}
 	}
 	return ""
+}
+
+var clientIDForm = regexp.MustCompile(`^[0-9A-Za-z.-]+$`)
+
+func clientID(value string) string {
+	return unless(clientIDForm.MatchString(value), "is not a client id: copy it whole, as in 1234567890-abc.apps.googleusercontent.com")
 }
 
 func unless(ok bool, problem string) string {

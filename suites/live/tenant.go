@@ -18,8 +18,9 @@ type Config struct {
 	Provoke []string // classes of recipes to provoke beside safe, or tenant alone
 	SignIn  SignIn   // nil for the environment and, beyond it, the program that signs in
 	Options Options
-	Record  string // folder in which the responses are kept, redacted; empty for none
-	Replay  string // folder of such a recording, which responds in the tenant's place; then nothing else is needed
+	Record  string   // folder in which the responses are kept, redacted; empty for none
+	Plan    []string // digests of plans, one of which is the run's; nil if none is demanded
+	Replay  string   // folder of such a recording, which responds in the tenant's place; then nothing else is needed
 }
 
 // Tenant is a sandbox tenant of one provider, and what a run has made in it.
@@ -34,6 +35,7 @@ type Tenant struct {
 	names     names
 	run       string // what the names of everything it makes begin with
 	missing   string // the id of nothing
+	shared    shared
 
 	mutex         sync.Mutex                     // guards what follows
 	runs          int                            // of recipes
@@ -46,6 +48,7 @@ type Tenant struct {
 	cleanedFor    time.Duration                  // how long clean-ups have taken, all together
 	pages         int                            // of lists, beyond the first of each
 	users         map[string]string              // the addresses of Classroom's users whom a sweep met, by id
+	closing       bool                           // whether what is shared is to be removed, too
 	responded     map[string][]exchange.Exchange // to the set-up of a clause that is to be recorded, by its id
 }
 
@@ -74,6 +77,7 @@ func Open(contract *fixtures.Contract, config Config) (*Tenant, error) {
 	t := &Tenant{
 		contract: contract, recipes: map[string]*fixtures.Recipe{}, config: config,
 		missing: newMissing(), makes: map[string]bool{}, users: map[string]string{}, responded: map[string][]exchange.Exchange{},
+		shared: shared{responses: map[string]exchange.Exchange{}, failed: map[string]error{}},
 	}
 	for _, r := range recipes {
 		t.recipes[r.Clause.ID] = r
@@ -99,7 +103,7 @@ func Open(contract *fixtures.Contract, config Config) (*Tenant, error) {
 		return nil, err
 	}
 	t.run = newRun(time.Now())
-	return t, nil
+	return t, t.checkPlan()
 }
 
 // Provider is the provider's name.
@@ -120,7 +124,13 @@ func (t *Tenant) WhyNot(r *fixtures.Recipe) string {
 		return "the run has stopped: " + stopped.Error()
 	}
 	only := slices.Contains(t.config.Provoke, "tenant")
-	chosen := r.Class == "safe" || slices.Contains(t.config.Provoke, r.Class)
+	var lacks []string // classes that are not chosen
+	for _, class := range r.Chosen() {
+		if !slices.Contains(t.config.Provoke, class) {
+			lacks = append(lacks, class)
+		}
+	}
+	provokes := fmt.Sprintf("%s: --provoke=%s provokes it", r.Why, strings.Join(lacks, ","))
 	switch {
 	case r.Class == "never":
 		return r.Why
@@ -136,12 +146,20 @@ func (t *Tenant) WhyNot(r *fixtures.Recipe) string {
 	}
 	needs := fmt.Sprintf("it needs %s in %s", strings.Join(missing, " and "), t.config.Sandbox.File())
 	switch {
-	case !chosen && len(missing) > 0:
-		return fmt.Sprintf("%s: --provoke=%s provokes it, and %s", r.Why, r.Class, needs)
-	case !chosen:
-		return fmt.Sprintf("%s: --provoke=%s provokes it", r.Why, r.Class)
+	case len(lacks) > 0 && len(missing) > 0:
+		return provokes + ", and " + needs
+	case len(lacks) > 0:
+		return provokes
 	case len(missing) > 0:
 		return needs
+	case t.config.Options.ReadOnly && r.Changes():
+		return "it sends what may change something, and with --read-only nothing does: leave that out"
+	}
+	for _, key := range r.Accounts() {
+		if _, allowed := t.proof(key); !allowed {
+			return fmt.Sprintf("it reaches %s, who cannot sign in to prove who that is: add the value to %s%s in %s", key, t.contract.Provider, allowKey,
+				t.config.Sandbox.File())
+		}
 	}
 	return ""
 }
@@ -149,6 +167,9 @@ func (t *Tenant) WhyNot(r *fixtures.Recipe) string {
 // keyOf is the key that must stand in the sandbox file for one of Recipe.Needs: that of an identity may be another.
 func (t *Tenant) keyOf(need string) string {
 	provider, name, _ := strings.Cut(need, ".")
+	if slices.ContainsFunc(sandboxKeys, func(k sandboxKey) bool { return k.Name == need }) {
+		return need
+	}
 	if slices.Contains(Identities(provider), name) {
 		return account(provider, name)
 	}

@@ -39,6 +39,12 @@ type Options struct {
 	// Patience is how long a run may wait, all its waits for the provider together, and how long its clean-ups may take, all
 	// together; 30 minutes by default.
 	Patience time.Duration
+	// MaxChanges is how many requests that may change something the run may send, those aside that remove what it has made; 0 is no bound.
+	MaxChanges int
+	// ReadOnly refuses every request that may change something.
+	ReadOnly bool
+	// Changed is called with each request that may have changed something, after it was sent; nil for nobody.
+	Changed func(Change)
 	// Timeout bounds a request and the reading of its response; 30 s by default.
 	Timeout time.Duration
 	// Pause follows a 429 without Retry-After; 30 s by default.
@@ -67,6 +73,7 @@ type Transport struct {
 
 	mutex      sync.Mutex // guards what follows
 	identities map[string]*identity
+	changes    int           // those that may change something, clean-ups aside
 	spent      int           // requests
 	cleaned    int           // those of them that clean up
 	allowed    int           // how many may clean up
@@ -139,7 +146,7 @@ func (tr *Transport) As(identity string) http.RoundTripper {
 		if err := tr.checkIdentity(identity); err != nil {
 			return nil, err
 		}
-		return tr.roundTrip(r, func(ctx context.Context) (string, error) {
+		return tr.roundTrip(identity, r, func(ctx context.Context) (string, error) {
 			found, err := tr.proven(ctx, identity)
 			if err == nil && changes(r.Method) {
 				err = tr.marked(ctx)
@@ -155,7 +162,7 @@ func (tr *Transport) As(identity string) http.RoundTripper {
 // Anonymous sends requests without a token.
 func (tr *Transport) Anonymous() http.RoundTripper {
 	return roundTripper(func(r *http.Request) (*http.Response, error) {
-		return tr.roundTrip(r, func(context.Context) (string, error) { return "", nil })
+		return tr.roundTrip("", r, func(context.Context) (string, error) { return "", nil })
 	})
 }
 
@@ -193,7 +200,7 @@ func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 // roundTrip sends a request with the token that credential returns.
-func (tr *Transport) roundTrip(r *http.Request, credential func(context.Context) (string, error)) (*http.Response, error) {
+func (tr *Transport) roundTrip(identity string, r *http.Request, credential func(context.Context) (string, error)) (*http.Response, error) {
 	if err := tr.checkHost(r); err != nil { // before anybody signs in for it
 		return nil, err
 	}
@@ -201,7 +208,7 @@ func (tr *Transport) roundTrip(r *http.Request, credential func(context.Context)
 	if err != nil {
 		return nil, err
 	}
-	return tr.send(r, token)
+	return tr.send(identity, r, token)
 }
 
 // checkHost refuses a request that would go to anybody but the provider.
@@ -228,8 +235,8 @@ func hostPort(u *url.URL) string {
 }
 
 // send sends a request to the provider, whoever sends it.
-func (tr *Transport) send(r *http.Request, token string) (*http.Response, error) {
-	if err := tr.waitForTurn(r.Context()); err != nil {
+func (tr *Transport) send(identity string, r *http.Request, token string) (*http.Response, error) {
+	if err := tr.waitForTurn(r.Context(), changes(r.Method)); err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), tr.options.Timeout)
@@ -254,13 +261,16 @@ func (tr *Transport) send(r *http.Request, token string) (*http.Response, error)
 	response, err := tr.options.Base.RoundTrip(out)
 	if err != nil {
 		cancel()
-		return nil, networkError(r.Context(), tr.endpoint.Host, err)
+		err = networkError(r.Context(), tr.endpoint.Host, err)
+		tr.note(identity, r, nil, err)
+		return nil, err
 	}
 	tr.observeThrottling(response.StatusCode, response.Header)
 	response.Request = r // as the caller sent it, without the token
 	response.Body = &body{
 		ReadCloser: response.Body, asked: r.Context(), timed: ctx, cancel: cancel, host: tr.endpoint.Host,
 	}
+	tr.note(identity, r, response, nil)
 	return response, nil
 }
 
@@ -327,7 +337,7 @@ func (tr *Transport) affords(more int) bool {
 }
 
 // waitForTurn waits until a request may be sent, and counts it.
-func (tr *Transport) waitForTurn(ctx context.Context) error {
+func (tr *Transport) waitForTurn(ctx context.Context, change bool) error {
 	for {
 		if err := tr.pause(ctx); err != nil {
 			return err
@@ -344,7 +354,10 @@ func (tr *Transport) waitForTurn(ctx context.Context) error {
 			err = engineErrorf(opBudget, "%w: the run has sent the %d requests that its clean-up may take", ErrBudget, tr.cleaned)
 		case !isCleaning(ctx) && tr.options.Budget > 0 && tr.spent-tr.cleaned >= tr.options.Budget:
 			err = engineErrorf(opBudget, "%w: the run has sent the %d requests it may send: select fewer clauses, by --label-filter or -run", ErrBudget, tr.spent)
-		default:
+		case change:
+			err = tr.mayChange(isCleaning(ctx))
+		}
+		if err == nil && !paused {
 			tr.spent++
 			if isCleaning(ctx) {
 				tr.cleaned++

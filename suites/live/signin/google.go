@@ -23,6 +23,9 @@ const (
 	googleScopes     = "LEARNCONTRACT_CLASSROOM_SCOPES"
 	googleClient     = "LEARNCONTRACT_GOOGLE_CLIENT_ID"
 	googleSecret     = "LEARNCONTRACT_GOOGLE_CLIENT_SECRET"
+	otherClient      = "LEARNCONTRACT_OTHER_PROJECT_CLIENT_ID"
+	otherSecret      = "LEARNCONTRACT_OTHER_PROJECT_CLIENT_SECRET"
+	otherKeyFile     = "LEARNCONTRACT_OTHER_PROJECT_CREDENTIALS"
 	scopePrefix      = "https://www.googleapis.com/auth/classroom."
 	serviceAccountID = "service_account"
 	federationID     = "external_account"
@@ -54,10 +57,14 @@ func google(ctx context.Context, sandbox *live.Sandbox, identity string) (printe
 	requester := client(sandbox, endpoint)
 
 	var provider auth.TokenProvider
-	key := keyFile()
+	file, clientID, clientSecret := googleKeyFile, googleClient, googleSecret
+	if identity == "otherProject" { // whom nothing of the first project signs in
+		file, clientID, clientSecret = otherKeyFile, otherClient, otherSecret
+	}
+	key := keyFile(file)
 	switch refresh := os.Getenv(live.RefreshTokenVariable(as)); {
 	case refresh != "":
-		provider, err = refreshed(refresh, endpoint, requester)
+		provider, err = refreshed(refresh, clientID, clientSecret, endpoint, requester)
 	case key["type"] == serviceAccountID:
 		if custom {
 			key["token_uri"] = endpoint
@@ -65,12 +72,14 @@ func google(ctx context.Context, sandbox *live.Sandbox, identity string) (printe
 		provider, err = delegated(key, scopes, user, requester)
 	case key["type"] == federationID:
 		provider, err = federated(key, scopes, user, requester)
+	case identity == "otherProject":
+		err = errors.New("it takes an OAuth client, or a service account, of a second Cloud project")
 	default:
 		provider, err = credentials.DetectDefault(&credentials.DetectOptions{Scopes: scopes, TokenURL: endpoint, Client: requester})
 	}
 	if err != nil {
 		return printed{}, fmt.Errorf("nothing signs %s in: %w: set %s, or %s to a service account's key or file of federation, or %s", as, err,
-			live.RefreshTokenVariable(as), googleKeyFile, live.TokenVariable(as))
+			live.RefreshTokenVariable(as), file, live.TokenVariable(as))
 	}
 	token, err := provider.Token(ctx)
 	if err != nil {
@@ -80,9 +89,9 @@ func google(ctx context.Context, sandbox *live.Sandbox, identity string) (printe
 	return printed{token.Value, token.Expiry}, nil
 }
 
-// keyFile is the JSON object of the file that application default credentials are in, nil if there is none.
-func keyFile() (key map[string]any) {
-	text, err := os.ReadFile(os.Getenv(googleKeyFile))
+// keyFile is the JSON object of the file that a variable names, as that of application default credentials does, nil if there is none.
+func keyFile(variable string) (key map[string]any) {
+	text, err := os.ReadFile(os.Getenv(variable))
 	if err != nil || json.Unmarshal(text, &key) != nil {
 		return nil // DetectDefault says what is wrong with it
 	}
@@ -130,10 +139,10 @@ func federated(key map[string]any, scopes []string, user string, requester *http
 }
 
 // refreshed signs in by a refresh token, whose scopes are those that the user has consented to.
-func refreshed(token, endpoint string, requester *http.Client) (auth.TokenProvider, error) {
-	id, secret := os.Getenv(googleClient), os.Getenv(googleSecret)
+func refreshed(token, clientID, clientSecret, endpoint string, requester *http.Client) (auth.TokenProvider, error) {
+	id, secret := os.Getenv(clientID), os.Getenv(clientSecret)
 	if id == "" || secret == "" {
-		return nil, fmt.Errorf("a refresh token needs %s and %s too: set them", googleClient, googleSecret)
+		return nil, fmt.Errorf("a refresh token needs %s and %s too: set them", clientID, clientSecret)
 	}
 	return auth.New3LOTokenProvider(&auth.Options3LO{
 		ClientID: id, ClientSecret: secret, AuthURL: "https://accounts.google.com/o/oauth2/auth", TokenURL: endpoint,

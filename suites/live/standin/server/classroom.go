@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -217,11 +218,13 @@ func (c *call) permitted() error {
 	switch {
 	case c.course == nil || !ruled || c.standing&may != 0:
 		return nil
-	case c.kind.hides && c.standing == outside:
+	case c.standing == outside && (slices.Contains(c.kind.hides, c.method.action) || c.method.action == "updateRubric"):
 		return reject("not-found")
 	}
 	return reject("no-permission")
 }
+
+var numberForm = regexp.MustCompile(`^[0-9]+$`)
 
 // child finds an item of the collection by its id.
 func (c *call) child(id string) (*item, error) {
@@ -229,6 +232,9 @@ func (c *call) child(id string) (*item, error) {
 		return &item{kind: &kind{}, path: c.collection + "/-"}, nil
 	}
 	found := c.items[c.collection+"/"+id]
+	if within := kinds[c.collection[strings.LastIndexByte(c.collection, '/')+1:]]; within != nil && within.numbered && !numberForm.MatchString(id) {
+		return nil, reject("invalid")
+	}
 	if found == nil {
 		return nil, reject("not-found")
 	}
@@ -263,6 +269,15 @@ func (k *classroom) remove(i *item) {
 		return
 	}
 	delete(k.items, i.path)
+}
+
+// Remove takes a resource of Classroom away, such as courses/1, as somebody else may at any time.
+func (s *Server) Remove(path string) {
+	s.classroom.mutex.Lock()
+	defer s.classroom.mutex.Unlock()
+	if i := s.classroom.items[path]; i != nil {
+		s.classroom.remove(i)
+	}
 }
 
 // children are the items of a collection, in the order they were made.

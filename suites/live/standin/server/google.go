@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -20,10 +21,10 @@ type google struct {
 	options Options
 	url     string // its own
 
-	clientID, clientSecret string
-	account                string             // the service account's address
-	accountKey             signer             // whose key the service account was given
-	refresh                map[string]consent // by refresh token
+	clients    map[string]oauthClient // by sandbox.yaml's name of who signs in by it alone; "" for all others
+	account    string                 // the service account's address
+	accountKey signer                 // whose key the service account was given
+	refresh    map[string]consent     // by refresh token
 
 	mutex  sync.Mutex
 	tokens map[string]grant // by access token
@@ -34,7 +35,8 @@ type grant struct {
 	user      *googleUser
 	scopes    []string // without the prefix that all have
 	project   string
-	delegated bool // whether by domain-wide delegation
+	client    string // the OAuth client, or the service account, for which it was issued
+	delegated bool   // whether by domain-wide delegation
 	expires   time.Time
 }
 
@@ -42,7 +44,15 @@ type grant struct {
 type consent struct {
 	key     string // what sandbox.yaml calls who consented
 	address string
-	scopes  string // as grant takes them
+	scopes  string      // as grant takes them
+	client  oauthClient // for which the user has consented
+}
+
+// oauthClient is an OAuth client of a Cloud project.
+type oauthClient struct{ id, secret, project string }
+
+func newOAuthClient(project string) oauthClient {
+	return oauthClient{"standin-" + strings.ToLower(secret()[:12]) + ".apps.googleusercontent.com", "GOCSPX-" + secret(), project}
 }
 
 // realTokenURL is what an assertion may be made out to as well, as client libraries do whatever the endpoint.
@@ -53,7 +63,7 @@ const scopePrefix = "https://www.googleapis.com/auth/"
 func newGoogle(options Options, url string) *google {
 	o := &google{
 		ServeMux: http.NewServeMux(), options: options, url: url,
-		clientID: "standin-" + strings.ToLower(secret()[:12]) + ".apps.googleusercontent.com", clientSecret: "GOCSPX-" + secret(),
+		clients: map[string]oauthClient{"": newOAuthClient(ourProject()), otherProject: newOAuthClient(theirProject())},
 		account: "sandbox@" + ourProject() + ".iam.gserviceaccount.com", accountKey: newSigner(),
 		refresh: map[string]consent{}, tokens: map[string]grant{},
 	}
@@ -61,9 +71,10 @@ func newGoogle(options Options, url string) *google {
 		if user.Key == "" || user.Suspended {
 			continue
 		}
-		o.refresh["1//"+secret()+secret()] = consent{user.Key, user.Address, ""}
+		o.refresh["1//"+secret()+secret()] = consent{user.Key, user.Address, "", o.clients[""]}
 		if user.Key == "teacher" {
-			o.refresh["1//"+secret()+secret()] = consent{"limited", user.Address, "classroom.profile.emails"}
+			o.refresh["1//"+secret()+secret()] = consent{"limited", user.Address, "classroom.profile.emails", o.clients[""]}
+			o.refresh["1//"+secret()+secret()] = consent{otherProject, user.Address, "", o.clients[otherProject]}
 		}
 	}
 	o.HandleFunc("POST /token", o.token)
@@ -102,18 +113,18 @@ func (o *google) refreshed(w http.ResponseWriter, r *http.Request) {
 	}
 	consented, known := o.refresh[r.PostFormValue("refresh_token")]
 	switch {
-	case client != o.clientID:
+	case !slices.ContainsFunc(slices.Collect(maps.Values(o.clients)), func(c oauthClient) bool { return c.id == client }):
 		o.reject(w, "client-unknown")
-	case clientSecret != o.clientSecret:
+	case !slices.ContainsFunc(slices.Collect(maps.Values(o.clients)), func(c oauthClient) bool { return c.id == client && c.secret == clientSecret }):
 		o.reject(w, "secret-wrong")
-	case !known:
+	case !known || consented.client.id != client:
 		o.reject(w, "refresh-token-wrong")
 	default:
 		scope := r.PostFormValue("scope")
 		if consented.scopes != "" {
 			scope = consented.scopes // a refresh token grants no more
 		}
-		o.grant(w, grant{user: findUser(consented.address)}, scope)
+		o.grant(w, grant{user: findUser(consented.address), project: consented.client.project, client: consented.client.id}, scope)
 	}
 }
 
@@ -141,7 +152,7 @@ func (o *google) asserted(w http.ResponseWriter, r *http.Request) {
 	case user.domain() != seed.Google.Domain:
 		o.reject(w, "delegation-missing")
 	default:
-		o.grant(w, grant{user: user, delegated: true}, claims.Scope)
+		o.grant(w, grant{user: user, delegated: true, project: ourProject(), client: o.account}, claims.Scope)
 	}
 }
 
@@ -159,7 +170,7 @@ func (o *google) grant(w http.ResponseWriter, g grant, scope string) {
 	if len(g.scopes) == 0 {
 		g.scopes = all
 	}
-	g.project, g.expires = ourProject(), o.options.Now().Add(o.options.TokenLifetime)
+	g.expires = o.options.Now().Add(o.options.TokenLifetime)
 	token := "ya29.a0" + secret() + secret()
 	o.mutex.Lock()
 	o.tokens[token] = g
@@ -184,7 +195,7 @@ func (o *google) info(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	writeJSON(w, http.StatusOK, map[string]string{
-		"azp": o.clientID, "aud": o.clientID, "scope": scopePrefix + strings.Join(g.scopes, " "+scopePrefix), "access_type": "offline",
+		"azp": g.client, "aud": g.client, "scope": scopePrefix + strings.Join(g.scopes, " "+scopePrefix), "access_type": "offline",
 		"exp": strconv.FormatInt(g.expires.Unix(), 10), "expires_in": strconv.Itoa(int(left / time.Second)),
 	})
 }

@@ -27,7 +27,8 @@ const (
 type kind struct {
 	id        string              // the field that holds the id
 	may       map[string]standing // who in a course may do an action
-	hides     bool                // from users outside the course, who are told that there is no such thing
+	hides     []string            // actions of which users outside the course are told that there is no such thing
+	numbered  bool                // whether ids are numbers, and what is none is malformed; no page says it of other ids
 	ours      bool                // whether only the Cloud project that made one may change it
 	remembers bool                // whether a deleted one is known to have been there
 	needs     []string            // fields that must not be empty
@@ -79,25 +80,26 @@ func init() { // the rules of a kind speak of other kinds
 			find: (*call).findMember, creating: (*call).creatingStudent,
 		},
 		"topics": {
-			id: "topicId", remembers: true, needs: []string{"name"},
+			id: "topicId", numbered: true, remembers: true, needs: []string{"name"},
 			may:      also(read(inside), teacher, "create", "patch", "delete"),
 			creating: (*call).creatingTopic, changing: (*call).changingTopic,
 		},
 		"announcements": {
-			id: "id", remembers: true, ours: true, needs: []string{"text"}, may: posts,
+			id: "id", numbered: true, remembers: true, ours: true, needs: []string{"text"}, may: posts,
 			visible: (*call).seesPost, creating: (*call).creatingPost, changing: (*call).changingPost,
 		},
 		"courseWork": {
-			id: "id", remembers: true, ours: true, needs: []string{"title", "workType"}, may: also(posts, teacher, "updateRubric"),
+			id: "id", numbered: true, remembers: true, ours: true, needs: []string{"title", "workType"}, may: also(posts, teacher, "updateRubric"),
 			visible: (*call).seesPost, creating: (*call).creatingPost, changing: (*call).changingPost,
 		},
 		"courseWorkMaterials": {
-			id: "id", remembers: true, ours: true, needs: []string{"title"}, may: posts,
+			id: "id", numbered: true, remembers: true, ours: true, needs: []string{"title"}, may: posts,
 			visible: (*call).seesPost, creating: (*call).creatingPost, changing: (*call).changingPost,
 		},
 		"posts": {may: map[string]standing{"getAddOnContext": taking}, find: (*call).findPost},
 		"rubrics": {
-			id: "id", hides: true, ours: true, may: also(read(inside), teacher, "create", "patch", "delete"),
+			id: "id", hides: []string{"list", "get", "create", "patch", "delete"}, ours: true,
+			may:      also(read(inside), teacher, "create", "patch", "delete"),
 			creating: (*call).creatingRubric, changing: (*call).changingRubric, removing: (*call).removingRubric,
 		},
 		"studentSubmissions": {
@@ -112,9 +114,9 @@ func init() { // the rules of a kind speak of other kinds
 			id: "id", visible: (*call).seesSubmission, changing: (*call).changingPoints,
 			may: also(read(taking), teacher, "patch"), find: (*call).findAddOnSubmission,
 		},
-		"studentGroups": {id: "id", hides: true, needs: []string{"title"}, may: groups},
+		"studentGroups": {id: "id", hides: []string{"create", "patch", "delete"}, needs: []string{"title"}, may: groups},
 		"studentGroupMembers": {
-			id: "userId", hides: true, needs: []string{"userId"}, may: groups,
+			id: "userId", hides: []string{"create", "delete"}, needs: []string{"userId"}, may: groups,
 			find: (*call).findMember, creating: (*call).creatingGroupMember,
 		},
 		"invitations": {

@@ -43,6 +43,9 @@ func called(name string, except *item) func(*item) bool {
 
 // findPost finds an announcement, course work or course work material.
 func (c *call) findPost(id string) (*item, error) {
+	if !numberForm.MatchString(id) {
+		return nil, reject("invalid")
+	}
 	for _, collection := range []string{"announcements", "courseWork", "courseWorkMaterials"} {
 		if found := c.items[c.course.path+"/"+collection+"/"+id]; found != nil && !found.deleted {
 			return found, nil

@@ -45,6 +45,9 @@ func (s *Server) Sandbox(ca string) []byte {
 		}
 		fmt.Fprintf(comments, "# %s: %s\n", name, fixtures[name])
 	}
+	sections["classroom"][otherProject] = s.google.clients[otherProject].id
+	sections["classroom"]["allow"] = []string{fixtures["classroom.suspended"]}
+	sections["graph"]["allow"] = []string{fixtures["graph.learner"], fixtures["graph.unlicensedLearner"]}
 	for _, app := range seed.Graph.Apps {
 		sections["graph"][app.Key] = map[string]string{"clientID": app.ClientID}
 	}
@@ -98,9 +101,12 @@ var hump = regexp.MustCompile(`([a-z])([A-Z])`)
 // Env are the environment variables by which a client signs in: the stand-in's own secrets, made up when it started.
 func (s *Server) Env() map[string]string {
 	env := map[string]string{
-		"AZURE_TENANT_ID":                    seed.Graph.Tenant,
-		"LEARNCONTRACT_GOOGLE_CLIENT_ID":     s.google.clientID,
-		"LEARNCONTRACT_GOOGLE_CLIENT_SECRET": s.google.clientSecret,
+		"AZURE_TENANT_ID": seed.Graph.Tenant,
+
+		"LEARNCONTRACT_GOOGLE_CLIENT_ID":            s.google.clients[""].id,
+		"LEARNCONTRACT_GOOGLE_CLIENT_SECRET":        s.google.clients[""].secret,
+		"LEARNCONTRACT_OTHER_PROJECT_CLIENT_ID":     s.google.clients[otherProject].id,
+		"LEARNCONTRACT_OTHER_PROJECT_CLIENT_SECRET": s.google.clients[otherProject].secret,
 	}
 	for _, app := range seed.Graph.Apps {
 		switch app.Key {

@@ -144,6 +144,19 @@ func ourProject() string {
 	panic("server: seed.yaml has no project that is ours")
 }
 
+// otherProject is what sandbox.yaml calls the teacher who signs in by a client of theirProject.
+const otherProject = "otherProject"
+
+// theirProject is a Cloud project that is not ours.
+func theirProject() string {
+	for _, project := range seed.Google.Projects {
+		if !project.Ours {
+			return project.ID
+		}
+	}
+	panic("server: seed.yaml has no project that is not ours")
+}
+
 // anyUser is findUser, deleted users among them; a user that never was has no id.
 func anyUser(id string) *googleUser {
 	for _, user := range seed.Google.Users {
