@@ -34,6 +34,8 @@ var (
 	footer = regexp.MustCompile(`^Last updated \d{4}-\d\d-\d\d\b`)
 )
 
+func (form sections) largest() int { return maxPage }
+
 func (form sections) Wanted() string { return "it has no section headed by a status" }
 
 func (form sections) read(page []byte) (*Page, error) {
@@ -71,6 +73,9 @@ func (form sections) read(page []byte) (*Page, error) {
 func cutSentence(page []byte) bool {
 	text := bytes.TrimSpace(page)
 	last := text[bytes.LastIndexByte(text, '\n')+1:]
+	if !bytes.ContainsAny(last, " ") { // one word, of which nobody can tell
+		return false
+	}
 	r, _ := utf8.DecodeLastRune(last)
 	return !bytes.HasSuffix(page, []byte("\n")) && (unicode.IsLetter(r) || unicode.IsDigit(r)) && !footer.Match(last)
 }

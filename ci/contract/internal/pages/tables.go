@@ -77,6 +77,8 @@ func cutRow(page []byte) bool {
 	return true
 }
 
+func (form tables) largest() int { return maxPage }
+
 func (form tables) Wanted() string {
 	for _, c := range form.layout.Columns {
 		return "it has no table with the columns " + listed(c)
@@ -121,13 +123,21 @@ func (form tables) Statements(t fixtures.Table, rendered bool) (statements []Sta
 				}
 			}
 			return statements, ""
-		case len(header) == 0:
+		case len(header) == 0 && slices.ContainsFunc(t.Rows, hasStatus):
 			fault = "its rows have no header: is the line of dashes missing?"
 		case c.Status != "" && columnOf(header, c.Status) >= 0, len(missing) == 1 && len(names) > 2:
 			fault = fmt.Sprintf("its columns are %s, and those of errors %s", strings.Join(header, ", "), listed(c))
 		}
 	}
 	return nil, fault
+}
+
+// hasStatus reports whether a cell of a row is an HTTP status.
+func hasStatus(row fixtures.Row) bool {
+	return slices.ContainsFunc(row.Cells, func(cell string) bool {
+		numbers, rest := statuses(cell)
+		return len(numbers) == 1 && rest == ""
+	})
 }
 
 // columnOf is the index of a column, -1 if there is none with the name.
@@ -165,10 +175,13 @@ func statementsOf(under string, header []string, columns fixtures.Columns, row f
 	}
 	numbers, rest := statuses(stated)
 	code := lines[ColumnCode]
-	if strings.EqualFold(columns.Status, columns.Code) {
+	if columns.Code != "" && strings.EqualFold(columns.Status, columns.Code) {
 		code = rest
 	}
 	s.Codes = several(code)
+	if columns.Method == "" {
+		lines[ColumnMethod] = "" // of another meaning
+	}
 	for _, method := range strings.FieldsFunc(lines[ColumnMethod], func(r rune) bool { return !unicode.IsLetter(r) }) {
 		s.Methods = append(s.Methods, strings.ToUpper(method))
 	}
@@ -209,8 +222,8 @@ func aligned(cells []string, columns, code int) []string {
 
 var (
 	// statusNumber matches a status that stands on its own: "403.1", "40300", "4xx" and "400-403" have none.
-	statusNumber = regexp.MustCompile(`(?i)(^|[^\pL\pN_.–-])(?:HTTP(?:/[0-9.]+)?[ :_-]*)?([45][0-9]{2})(?:([^\pL\pN_.–-])|([.–-])(\PN|$)|$)`)
-	aroundCode   = regexp.MustCompile(`^[\s\pP]+|[\s:;,.–—-]+$|\(\s*\)|\[\s*\]`)
+	statusNumber = regexp.MustCompile(`(?i)(^|[^\pL\pN.–-])(?:HTTP(?:/[0-9.]+)?[ :_-]*)?([45][0-9]{2})(?:([^\pL\pN_.–-])|([.–-])(\PN|$)|$)`)
+	aroundCode   = regexp.MustCompile(`^[\s\pP]+|[\s\pP]+$`)
 )
 
 // statuses are the HTTP statuses of errors in a text, and what stands there beside them.
