@@ -55,7 +55,8 @@ func TestReadIsBounded(t *testing.T) {
 func TestReadHasLimits(t *testing.T) {
 	t.Parallel()
 	for want, page := range map[string]string{
-		"the file has more than 1 MiB, which no page of errors has: give one page":                         strings.Repeat("a ", 1<<19+1),
+		"the file has 60000 lines, which no page of errors has: give one page":                             strings.Repeat("\n", 60_000),
+		"the file has more than 4 MiB, which no page of errors has: give one page":                         strings.Repeat("a ", 1<<21+1),
 		"the page has 10001 rows, and no page of errors has more than 10000: give one page":                "|a|\n|-|\n" + strings.Repeat("|b|\n", 10_001),
 		"line 3: a table has more than 64 columns, which no table of errors has: correct the row":          "|a|\n|-|\n|" + strings.Repeat("b|", 80) + "\n",
 		"line 2: a table has more than 64 columns, which no table of errors has: correct the row":          "<table><tr><th>a\n<tr><td colspan=1000>b</table>",
