@@ -21,7 +21,7 @@ import (
 // discoveryFlag adds the flag that names a discovery document.
 func discoveryFlag(cmd *cobra.Command) {
 	cmd.Flags().String("discovery", "",
-		"Google's discovery document, a `file` such as classroom-api.json (default that of the release in fixtures/classroom/errors.yaml)")
+		"the discovery document, a `file` such as classroom-api.json (default that of the release that the contract names)")
 	if err := cmd.RegisterFlagCompletionFunc("discovery", completeFiles("json")); err != nil {
 		panic(err) // the flag is defined above
 	}

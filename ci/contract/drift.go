@@ -27,18 +27,19 @@ var errDrift = errors.New("drift")
 
 func driftCommand() *cobra.Command {
 	var asJSON, printSchema bool
+	failOn := string(drift.Notice)
 	cmd := &cobra.Command{
-		Use:   "drift " + strings.Join(fixtures.Providers(), "|") + " [PAGE…]",
+		Use:   "drift PROVIDER [PAGE…]",
 		Short: "Compare the documentation with the contract",
 		Long: "drift compares what a provider publishes now with the contract: pages of errors, as Markdown or text or saved as HTML,\n" +
-			"all of them together, and for Google Classroom its discovery document. The go command downloads the document of the\n" +
-			"google.golang.org/api release that fixtures/classroom/errors.yaml names; --discovery gives another.\n\n" +
+			"all of them together, and the discovery document of a contract that is generated from one. The go command downloads\n" +
+			"that of the release that the contract names; --discovery gives another.\n\n" +
 			"drift prints each difference with its weight:\n" +
 			"alarm     something that a client may rely on was removed or changed\n" +
-			"notice    something is new, or a text changed that no client should rely on\n" +
-			"cosmetic  no client can see it\n" +
+			"notice    something is new or struck out, or a text changed that no client should rely on\n" +
+			"cosmetic  no client can see it, such as a defect of the page that was fixed as the contract reads it\n" +
 			"What any edition of the contract documents is no difference.\n\n" +
-			"Exit status: 0 if there is no difference, 1 if there is one, or 2 if the command could not run.",
+			"Exit status: 0 if no difference has the weight of --fail-on or more, 1 if one has, or 2 if the command could not run.",
 		Example: "  go tool contract drift graph api-reference/v1.0/api/learningcourseactivity-*.md\n" +
 			"  go tool contract drift classroom\n" +
 			"  go tool contract drift classroom common-errors.txt --discovery classroom-api.json --json",
@@ -56,6 +57,10 @@ func driftCommand() *cobra.Command {
 			if len(args) == 0 {
 				return fmt.Errorf("drift takes a provider: use drift %s", joinOr(fixtures.Providers()))
 			}
+			fails := slices.Index(drift.Weights(), drift.Weight(failOn))
+			if fails < 0 {
+				return fmt.Errorf("--fail-on is %q: use alarm, notice or cosmetic", failOn)
+			}
 			r, read, err := driftOf(cmd, args[0], args[1:])
 			if err != nil {
 				return err
@@ -67,13 +72,20 @@ func driftCommand() *cobra.Command {
 			if err := write(cmd.OutOrStdout(), args[0], read, r); err != nil {
 				return err
 			}
-			if len(r.Findings) > 0 {
-				return errDrift
+			for _, weight := range drift.Weights()[:fails+1] {
+				if r.Count(weight) > 0 {
+					return errDrift
+				}
 			}
 			return nil
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the differences as JSON")
+	cmd.Flags().StringVar(&failOn, "fail-on", failOn, "the least `weight` that fails: alarm, notice or cosmetic")
+	if err := cmd.RegisterFlagCompletionFunc("fail-on", cobra.FixedCompletions(
+		[]cobra.Completion{string(drift.Alarm), string(drift.Notice), string(drift.Cosmetic)}, cobra.ShellCompDirectiveNoFileComp)); err != nil {
+		panic(err) // the flag is defined above
+	}
 	cmd.Flags().BoolVar(&printSchema, "schema", false, "print only the JSON Schema of what --json prints")
 	discoveryFlag(cmd)
 	return cmd
@@ -123,13 +135,17 @@ func completeFiles(extensions ...string) cobra.CompletionFunc {
 
 // driftPages compares the pages in files with the contract.
 func driftPages(contract *fixtures.Contract, files []string) (*drift.Report, error) {
+	reader, err := pages.New(contract.Layout)
+	if err != nil {
+		return nil, err
+	}
 	var published []drift.Page
 	for _, file := range files {
 		text, err := readFile(file)
 		if err != nil {
 			return nil, err
 		}
-		page, err := pages.Read(contract.Provider, text)
+		page, err := reader.Read(text)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", file, err)
 		}
@@ -230,6 +246,10 @@ func happened(f drift.Finding) string {
 		return "the page says two things of " + field
 	case drift.Unreadable:
 		return field + " cannot be read"
+	case drift.Withdrawn:
+		return field + " struck out"
+	case drift.DefectFixed:
+		return "defect of " + field + " fixed"
 	case drift.Added, drift.Removed, drift.TypeChanged, drift.Reworded, drift.Moved:
 	}
 	return field + " " + string(f.Kind)

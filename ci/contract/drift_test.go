@@ -187,6 +187,27 @@ func TestDrift(t *testing.T) {
 	}
 }
 
+// TestDriftFailsByWeight has one cosmetic difference, and a notice beside it.
+func TestDriftFailsByWeight(t *testing.T) {
+	page, _, _ := publish(t)
+	entity := replaced(t, page, "The user license isn't valid", "The user license isn&#39;t valid")
+	write(t, "cosmetic.md", entity)
+	write(t, "notice.md", replaced(t, entity, "|Bad request|400|badRequest|Input fields are invalid|", "|Bad request|400|badRequest|Some fields of the input are not valid|"))
+	for args, want := range map[string]int{
+		"cosmetic.md": 0, "cosmetic.md --fail-on alarm": 0, "cosmetic.md --fail-on notice": 0, "cosmetic.md --fail-on cosmetic": 1,
+		"notice.md": 1, "notice.md --fail-on alarm": 0, "notice.md --fail-on notice": 1, "notice.md --fail-on cosmetic": 1,
+		"notice.md --fail-on none": 2,
+	} {
+		status, stdout, stderr := contract(append([]string{"drift", "graph"}, strings.Fields(args)...)...)
+		if status != want || want < 2 && !strings.Contains(stdout, "1 cosmetic\n") {
+			t.Errorf("drift graph %s: exit status %d, want %d; %s%s", args, status, want, stdout, stderr)
+		}
+	}
+	if _, _, stderr := contract("drift", "graph", "notice.md", "--fail-on", "none"); stderr != "contract: --fail-on is \"none\": use alarm, notice or cosmetic\n" {
+		t.Errorf("of a weight that there is not, standard error has %s", stderr)
+	}
+}
+
 func TestDriftErrors(t *testing.T) {
 	page, text, document := publish(t)
 	write(t, "empty", "\n")
@@ -265,6 +286,7 @@ func TestDriftJSON(t *testing.T) {
 	for i, kind := range []drift.Kind{
 		drift.Added, drift.Removed, drift.StatusChanged, drift.CodeChanged, drift.RequestChanged, drift.TypeChanged,
 		drift.Reworded, drift.SpellingOnly, drift.Moved, drift.Contradiction, drift.Unreadable,
+		drift.Withdrawn, drift.DefectFixed,
 	} {
 		f := drift.Finding{Kind: kind, Weight: weights[i%len(weights)], Subject: "a", Field: "code"}
 		if i > 0 {

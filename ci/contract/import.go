@@ -22,48 +22,52 @@ import (
 	"github.com/learncontract/learncontract/matchers/exchange"
 )
 
-// generated is the file that import writes, below the folder fixtures.
-const generated = "classroom/methods.json"
+// generated is the file of a provider that import writes, below the folder fixtures.
+func generated(provider string) string { return provider + "/methods.json" }
 
 func importCommand() *cobra.Command {
 	var remove bool
 	cmd := &cobra.Command{
-		Use:   "import classroom",
-		Short: "Regenerate Classroom's methods from Google's discovery document",
-		Long: "import reads a discovery document of the Classroom API and rewrites fixtures/" + generated + ": every method,\n" +
+		Use:   "import PROVIDER",
+		Short: "Regenerate a provider's methods from its discovery document",
+		Long: "import reads the discovery document of a provider's API and rewrites fixtures/PROVIDER/methods.json: every method,\n" +
 			"the statuses and named errors that it documents, and what a request and a response look like. The part written by\n" +
-			"hand, fixtures/classroom/errors.yaml, stays as it is. Nothing is written unless the two parts load as a contract that\n" +
+			"hand, fixtures/PROVIDER/*.yaml, stays as it is. Nothing is written unless the two parts load as a contract that\n" +
 			"still has every clause, or --remove allows clauses to go.\n\n" +
-			"The go command downloads the document of the google.golang.org/api release that errors.yaml names under discovery.\n" +
+			"The go command downloads the document of the release that the handwritten part names under discovery.\n" +
 			"To move to another release, write its version there and import again. Run import in a clone.",
 		Example: "  go tool contract import classroom\n" +
 			"  go tool contract import classroom --discovery classroom-api.json",
 		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) == 1 && args[0] == "classroom" {
+			if len(args) == 1 {
 				return nil
 			}
 			given := "nothing"
 			if len(args) > 0 {
 				given = fmt.Sprintf("%q", args)
 			}
-			return fmt.Errorf("import was given %s: use import classroom, for Graph has no discovery document", given)
+			return fmt.Errorf("import was given %s: use import PROVIDER, one with a discovery document", given)
 		},
-		ValidArgsFunction: cobra.FixedCompletions([]cobra.Completion{"classroom"}, cobra.ShellCompDirectiveNoFileComp),
-		RunE: func(cmd *cobra.Command, _ []string) error {
+		ValidArgsFunction: completeDiscovered,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			provider := args[0]
 			clone, err := cloneFolder(cmd.Context())
 			if err != nil {
 				return err
 			}
 			folder := filepath.Join(clone, "fixtures")
-			_, release, err := fixtures.GeneratorFS(os.DirFS(folder), "classroom")
+			_, release, err := fixtures.GeneratorFS(os.DirFS(folder), provider)
 			if err != nil {
 				return inFixtures(err)
+			}
+			if release == (fixtures.Release{}) {
+				return fmt.Errorf("%s has no discovery document: its contract names none under discovery", provider)
 			}
 			discovery, err := discoveryFile(cmd, release)
 			if err != nil {
 				return err
 			}
-			done, err := importDiscovery(discovery, folder, remove)
+			done, err := importDiscovery(provider, discovery, folder, remove)
 			if err != nil {
 				return err
 			}
@@ -88,8 +92,19 @@ func cloneFolder(ctx context.Context) (string, error) {
 	return found.Dir, nil
 }
 
+// completeDiscovered has the shell propose the providers with a discovery document.
+func completeDiscovered(*cobra.Command, []string, string) (names []cobra.Completion, _ cobra.ShellCompDirective) {
+	for _, name := range fixtures.Providers() {
+		if contract, err := fixtures.Load(name); err == nil && contract.Document != nil {
+			names = append(names, name)
+		}
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp
+}
+
 // imported is what an import did.
 type imported struct {
+	file        string // below the folder fixtures
 	document    *fixtures.Document
 	written     bool
 	gone, added []string // ids of clauses
@@ -101,7 +116,7 @@ func (i *imported) String() string {
 	if i.written {
 		done = "was rewritten: look at git diff"
 	}
-	fmt.Fprintf(&text, "fixtures/%s %s (revision %s, %s)\n", generated, done, i.document.Revision, count(len(i.document.Methods), "method"))
+	fmt.Fprintf(&text, "fixtures/%s %s (revision %s, %s)\n", i.file, done, i.document.Revision, count(len(i.document.Methods), "method"))
 	for _, id := range i.gone {
 		fmt.Fprintln(&text, "removed ", id)
 	}
@@ -113,13 +128,13 @@ func (i *imported) String() string {
 
 // importDiscovery generates the methods from a discovery document into the folder fixtures. It writes nothing that cannot be
 // loaded, nor, unless remove is set, a contract that lacks a clause of the old one.
-func importDiscovery(file, folder string, remove bool) (*imported, error) {
+func importDiscovery(provider, file, folder string, remove bool) (*imported, error) {
 	text, err := readFile(file)
 	if err != nil {
 		return nil, err
 	}
 	files := os.DirFS(folder)
-	codes, _, err := fixtures.GeneratorFS(files, "classroom")
+	codes, _, err := fixtures.GeneratorFS(files, provider)
 	if err != nil {
 		return nil, inFixtures(err)
 	}
@@ -127,7 +142,7 @@ func importDiscovery(file, folder string, remove bool) (*imported, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
-	before, err := fixtures.LoadFS(files, "classroom")
+	before, err := fixtures.LoadFS(files, provider)
 	if err != nil {
 		before = nil // nothing to compare the document with
 	} else if err := before.Document.Same(document); err != nil {
@@ -137,18 +152,18 @@ func importDiscovery(file, folder string, remove bool) (*imported, error) {
 	if err != nil {
 		return nil, err
 	}
-	after, err := fixtures.LoadFS(overlay{files, fstest.MapFS{generated: {Data: encoded}}}, "classroom")
+	after, err := fixtures.LoadFS(overlay{files, fstest.MapFS{generated(provider): {Data: encoded}}}, provider)
 	if err != nil {
 		return nil, fmt.Errorf("nothing was written, because the methods of %s and the handwritten part make no contract:\n%w",
 			file, inFixtures(err))
 	}
-	name := filepath.Join(folder, filepath.FromSlash(generated))
+	name := filepath.Join(folder, filepath.FromSlash(generated(provider)))
 	old, err := os.ReadFile(name)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%s cannot be read (%w), and so nothing was written: allow reading it", name, cause(err))
 	}
 	was, is := ids(before, after, old, encoded)
-	done := &imported{document: document, written: !bytes.Equal(old, encoded), gone: without(was, is), added: without(is, was)}
+	done := &imported{file: generated(provider), document: document, written: !bytes.Equal(old, encoded), gone: without(was, is), added: without(is, was)}
 	if n := len(done.gone); n > 0 && !remove {
 		const most = 5
 		named := strings.Join(done.gone[:min(n, most)], ", ")
@@ -156,7 +171,7 @@ func importDiscovery(file, folder string, remove bool) (*imported, error) {
 			named += fmt.Sprintf(" and %d more", n-most)
 		}
 		return nil, fmt.Errorf("nothing was written, because ids of clauses are for ever and these would disappear: %s: "+
-			"see what drift classroom prints, and give --remove if they must go", named)
+			"see what drift %s prints, and give --remove if they must go", named, provider)
 	}
 	if done.written {
 		if err := writeFile(name, encoded); err != nil {

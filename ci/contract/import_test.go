@@ -69,18 +69,18 @@ func TestImportChangesNothing(t *testing.T) {
 	file, _ := released(t)
 	folder := fixturesFolder(t)
 	before := files(t, folder)
-	done, err := importDiscovery(file, folder, false)
+	done, err := importDiscovery("classroom", file, folder, false)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if done.written || done.document.Revision == "" || len(done.document.Methods) == 0 || len(done.gone)+len(done.added) > 0 {
-		t.Errorf("%s is not what %s gives: run go tool contract import classroom, and look at git diff", generated, file)
+		t.Errorf("%s is not what %s gives: run go tool contract import classroom, and look at git diff", generated("classroom"), file)
 	}
 	// From nothing, too.
-	if err := os.Remove(filepath.Join(folder, generated)); err != nil {
+	if err := os.Remove(filepath.Join(folder, generated("classroom"))); err != nil {
 		t.Fatal(err)
 	}
-	if done, err = importDiscovery(file, folder, false); err != nil || !done.written || len(done.gone) > 0 {
+	if done, err = importDiscovery("classroom", file, folder, false); err != nil || !done.written || len(done.gone) > 0 {
 		t.Fatalf("from nothing: %+v, %v", done, err)
 	}
 	sameFiles(t, files(t, folder), before)
@@ -94,10 +94,10 @@ func TestImportWritesWhatIsNew(t *testing.T) {
 	other := filepath.Join(t.TempDir(), "classroom-api.json")
 	write(t, other, strings.Replace(string(text), was, is, 1))
 
-	if done, err := importDiscovery(other, folder, false); err != nil || !done.written {
+	if done, err := importDiscovery("classroom", other, folder, false); err != nil || !done.written {
 		t.Fatalf("%+v, %v", done, err)
 	}
-	name := filepath.Join(folder, generated)
+	name := filepath.Join(folder, generated("classroom"))
 	before[name] = strings.Replace(before[name], was, is, 1)
 	sameFiles(t, files(t, folder), before)
 	info, err := os.Stat(name)
@@ -165,7 +165,7 @@ func TestImportRefuses(t *testing.T) {
 			before := files(t, folder)
 			other := filepath.Join(t.TempDir(), filepath.Base(file))
 			write(t, other, test.document)
-			if _, err := importDiscovery(other, folder, false); err == nil || !strings.Contains(err.Error(), test.want) {
+			if _, err := importDiscovery("classroom", other, folder, false); err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("the error is\n%v\nwant\n%s", err, test.want)
 			}
 			sameFiles(t, files(t, folder), before)
@@ -215,14 +215,14 @@ func imports(t *testing.T, folder, document string, gone, added []string) (rejec
 	before := files(t, folder)
 	other := filepath.Join(t.TempDir(), "classroom-api.json")
 	write(t, other, document)
-	done, err := importDiscovery(other, folder, false)
+	done, err := importDiscovery("classroom", other, folder, false)
 	if len(gone) > 0 {
 		if err == nil {
 			t.Fatalf("%s went", done.gone)
 		}
 		rejection = err.Error()
 		sameFiles(t, files(t, folder), before)
-		done, err = importDiscovery(other, folder, true)
+		done, err = importDiscovery("classroom", other, folder, true)
 	}
 	if err != nil || !done.written || !slices.Equal(done.gone, gone) || !slices.Equal(done.added, added) {
 		t.Fatalf("%+v, %v; want the ids %s gone and %s added", done, err, gone, added)
@@ -291,13 +291,17 @@ func TestImportSaysWhatItDid(t *testing.T) {
 	if got := printed(t, "import", "classroom"); !same.MatchString(got) {
 		t.Errorf("import prints %q", got)
 	}
-	for _, args := range [][]string{{"import"}, {"import", "graph"}, {"import", "classroom", "graph"}} {
+	for want, args := range map[string][]string{
+		"import was given nothing: use import PROVIDER, one with a discovery document":               {"import"},
+		"graph has no discovery document: its contract names none under discovery":                   {"import", "graph"},
+		`import was given ["classroom" "graph"]: use import PROVIDER, one with a discovery document`: {"import", "classroom", "graph"},
+	} {
 		status, _, stderr := contract(args...)
-		if status != 2 || !strings.HasSuffix(stderr, "use import classroom, for Graph has no discovery document\n") {
+		if status != 2 || stderr != "contract: "+want+"\n" {
 			t.Errorf("%q: exit status %d, %s", args, status, stderr)
 		}
 	}
-	done := &imported{&fixtures.Document{Revision: "20270101", Methods: make([]fixtures.Method, 1)}, true, []string{"a"}, []string{"b", "c"}}
+	done := &imported{generated("classroom"), &fixtures.Document{Revision: "20270101", Methods: make([]fixtures.Method, 1)}, true, []string{"a"}, []string{"b", "c"}}
 	if got, want := done.String(), "fixtures/classroom/methods.json was rewritten: look at git diff (revision 20270101, 1 method)\n"+
 		"removed  a\nadded    b\nadded    c\n"; got != want {
 		t.Errorf("import prints\n%s\nwant\n%s", got, want)

@@ -5,8 +5,8 @@
 //
 //	go tool contract list [classroom|graph] [--action create] [--status 403] [--look-alikes] [--json]
 //	go tool contract show CLAUSE [--json]
-//	go tool contract drift classroom|graph [PAGE…] [--discovery FILE] [--json]
-//	go tool contract import classroom [--discovery FILE] [--remove]
+//	go tool contract drift PROVIDER [PAGE…] [--discovery FILE] [--fail-on WEIGHT] [--json]
+//	go tool contract import PROVIDER [--discovery FILE] [--remove]
 //	go tool contract plan [classroom|graph] --sandbox FILE [--provoke CLASSES]
 //	go tool contract sweep [classroom|graph] --sandbox FILE [--yes]
 //	go tool contract export openapi|wiremock [classroom|graph] --out DIR

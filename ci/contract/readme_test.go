@@ -25,7 +25,11 @@ func TestReadme(t *testing.T) {
 	for clause := range contract.Clauses() {
 		clause.Sources = slices.DeleteFunc(clause.Sources, func(s *fixtures.Source) bool { return s.Edition == newer })
 	}
-	page, err := pages.Read("classroom", []byte(prose(newer)))
+	reader, err := pages.New(contract.Layout)
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, err := reader.Read([]byte(prose(newer)))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,7 +12,7 @@ func TestMatchByTheOtherCell(t *testing.T) {
 	row := func(scenario, message string) *statement {
 		return &statement{
 			status: "403", codes: []string{"forbidden"}, message: message, text: scenario + " | 403 | Forbidden | " + message,
-			fields: []field{{"scenario", scenario}, {FieldStatus, "403"}, {FieldCode, "Forbidden"}, {FieldMessage, message}},
+			fields: []field{plain("scenario", scenario), plain(FieldStatus, "403"), plain(FieldCode, "Forbidden"), plain(FieldMessage, message)},
 		}
 	}
 	role := &entry{subject: "role", variants: []*statement{row("No role", "alpha beta")}}
