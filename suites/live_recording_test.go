@@ -115,7 +115,8 @@ func TestAnEchoIsNotRecorded(t *testing.T) {
 				e.real, e.names = map[string]string{}, map[string]bool{}
 				stand, file := standIn(t, server.Options{Wrap: e.wrap})
 				folder := t.TempDir()
-				s := openSuite(t, provider, options{sandbox: file, provoke: []string{"fixture"}, signIn: signInAt(t, stand, file), transport: fast, record: folder})
+				s := openSuite(t, provider, options{sandbox: file, provoke: []string{"fixture", "notifies"}, signIn: signInAt(t, stand, file),
+					transport: fast, record: folder})
 				for _, r := range s.asked() {
 					e.begin()
 					x, err := s.suite.tenant.Provoke(t.Context(), r, s.callClient)
