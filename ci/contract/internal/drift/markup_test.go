@@ -136,7 +136,9 @@ func TestIncludedTable(t *testing.T) {
 	before, _, _ := strings.Cut(text, "## Failed deletions")
 	want := []string{"alarm: table unreadable of sample.things.delete: " +
 		"the table may stand in the included file: give that file too, or the page saved as HTML"}
-	for _, directive := range []string{"[!INCLUDE [errors](../includes/errors.md)]", "> [!include[errors](e.md)]", "{% include errors.md %}"} {
+	for _, directive := range []string{
+		"[!INCLUDE [errors](../includes/errors.md)]", "> [!include[errors](e.md)]", "{% include errors.md %}",
+	} {
 		if got := drifts(t, c, before+"## Failed deletions\n\n"+directive+"\n"); !slices.Equal(got, want) {
 			t.Errorf("of %s found %q, want %q", directive, got, want)
 		}

@@ -32,9 +32,8 @@ func (r *reader) about(p Page, heading string) (operation string, known bool) {
 		return of, true
 	}
 	title := fixtures.Normalize(p.Title)
-	if strings.Contains(title, fixtures.Normalize(r.contract.API)) || slices.ContainsFunc(r.contract.Editions, func(e *fixtures.Edition) bool {
-		return fixtures.Normalize(e.Title) == title
-	}) {
+	titled := func(e *fixtures.Edition) bool { return fixtures.Normalize(e.Title) == title }
+	if strings.Contains(title, fixtures.Normalize(r.contract.API)) || slices.ContainsFunc(r.contract.Editions, titled) {
 		if of := r.titles.operation(p.Title); of != "" {
 			return of, true
 		}
@@ -44,12 +43,8 @@ func (r *reader) about(p Page, heading string) (operation string, known bool) {
 
 // heads reports whether a heading is that of a table of some edition.
 func (r *reader) heads(heading string) bool {
-	for _, e := range r.contract.Editions {
-		if slices.ContainsFunc(e.Tables, func(t fixtures.Table) bool { return fixtures.Normalize(t.Heading) == fixtures.Normalize(heading) }) {
-			return true
-		}
-	}
-	return false
+	headed := func(t fixtures.Table) bool { return fixtures.Normalize(t.Heading) == fixtures.Normalize(heading) }
+	return slices.ContainsFunc(r.contract.Editions, func(e *fixtures.Edition) bool { return slices.ContainsFunc(e.Tables, headed) })
 }
 
 // words say by how many headings or titles a word distinguishes an operation from the others.
