@@ -39,6 +39,7 @@ func (form sections) largest() int { return maxPage }
 func (form sections) Wanted() string { return "it has no section headed by a status" }
 
 func (form sections) read(page []byte) (*Page, error) {
+	page = []byte(invisible.Replace(string(page)))
 	s := &source{page: page, plain: true}
 	tagged := startsWithTag.Match(page)
 	switch {

@@ -79,6 +79,9 @@ func TestStatementsOfTables(t *testing.T) {
 			"## 404 errors\n\n|Code|Message|\n|-|-|\n|a|b|\n\n## Others\n\n|Code|Message|\n|-|-|\n|c|d|\n", []string{
 				"5: 404 a | b", "11: 0 c | d ! it has no HTTP status: neither a column nor the heading of its table names one",
 			}},
+		"characters without a width": {columns, "|HTTP\u200b code|Co\u00adde|Message|\n|-|-|-|\n|4\u200b03|a\u2060b|c\ufeff|\n", []string{
+			"3: 403 ab | c",
+		}},
 		"markup that a reader does not see": {columns, "|HTTP&nbsp;code|`Code`|Message|\n|-|-|-|\n|403|[a](b)|isn&#39;t \\| **it**<br>so `x|y`|\n", []string{
 			"3: 403 a | isn't | it so `x ! it has 4 cells under 3 columns: is there a bar that is not escaped?",
 		}},
@@ -132,7 +135,7 @@ func TestStatementsOfSections(t *testing.T) {
 				"1: 400 BAD_STATE", "5: 400 BAD_STATE | FirstName", "9: 404 ", "13: 429 ", "17: 409 ",
 			}},
 		"a text": {fixtures.Layout{Reader: "status-sections"},
-			"Errors\n\nHTTP 400: BAD_STATE\nText.\n\n403 errors\n\nText of 404 errors that goes on.\n\n404: Not found\n\nText.\n", []string{
+			"Errors\n\nHTTP 400: BAD_\u200bSTATE\nText.\n\n403 errors\n\nText of 404 errors that goes on.\n\n404: Not found\n\nText.\n", []string{
 				"3: 400 BAD_STATE", "6: 403 ", "10: 404 ",
 			}},
 		"reasons with samples": {fixtures.Layout{Reader: "reason-sections", Sample: places},
