@@ -15,6 +15,7 @@ import (
 	"github.com/learncontract/learncontract/fixtures"
 	"github.com/learncontract/learncontract/suites/client"
 	"github.com/learncontract/learncontract/suites/internal/call"
+	"github.com/learncontract/learncontract/suites/internal/offline"
 	"github.com/learncontract/learncontract/suites/internal/verdict"
 	"github.com/learncontract/learncontract/suites/live"
 	"github.com/learncontract/learncontract/suites/report"
@@ -46,6 +47,9 @@ func (s *suiteRun) openTenant() (err error) {
 		if config.Sandbox, err = live.LoadSandbox(o.sandbox); err != nil {
 			return err
 		}
+		if config.Options.Base == nil {
+			config.Options.Base = offline.Pass(live.NewHTTPTransport(config.Sandbox, config.Sandbox.Endpoint(s.suite.Contract.Provider)))
+		}
 	}
 	s.suite.tenant, err = live.Open(s.suite.Contract, config)
 	return err
@@ -75,6 +79,10 @@ func checkLive(s *Suite, e *execution, clause *fixtures.Clause, body func(gomega
 		r = s.judge.Client.Live(ctx, livePatience, given, baseURL, c)
 		return r.Surfaced.Err
 	})
+	if errors.As(r.Fault, new(*call.Hang)) && e.front.ctx.Err() != nil {
+		e.conclude(verdict.NotRun(report.NotRun, "the run ended early"))
+		return
+	}
 	if r.Fault != nil { // whatever the response was
 		e.conclude(s.judge.Fault(r.Fault))
 		return

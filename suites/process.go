@@ -35,7 +35,7 @@ type options struct {
 }
 
 // process is what the suites of a process share: its flags, and what was written and is to be printed at its end.
-var process = newProcess(flag.CommandLine, offline.Release)
+var process = newProcess(flag.CommandLine, offline.GoLive)
 
 type processState struct {
 	flags  map[string]flag.Value
@@ -54,8 +54,8 @@ const (
 	reportVariable = "LEARNCONTRACT_REPORT"
 )
 
-// newProcess defines the flags, with a prefix that nobody else has. Before a live run it calls release.
-func newProcess(set *flag.FlagSet, release func()) *processState {
+// newProcess defines the flags, with a prefix that nobody else has. Before a live run it calls goLive.
+func newProcess(set *flag.FlagSet, goLive func()) *processState {
 	p := &processState{flags: map[string]flag.Value{}, writers: map[string]writer{}}
 	isLive := set.Bool(flagPrefix+"live", false, "check a sandbox tenant, and not the contract's own responses")
 	sandbox := set.String(flagPrefix+"sandbox", "", "the `file` that names what a live run may touch")
@@ -83,7 +83,7 @@ func newProcess(set *flag.FlagSet, release func()) *processState {
 		}
 		o.transport.ReadOnly, o.transport.MaxChanges = *readOnly, *maxChanges
 		if o.live {
-			release() // before the first test, and before the environment is read for secrets: it has the proxies again
+			goLive() // before the first test, and before the environment is read for secrets: it has the proxies again
 		}
 		if o.live || o.replay != "" {
 			o.transport.Secrets = live.NewSecrets()
