@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -38,13 +39,23 @@ func (p Provider) Describe(text string, config client.Config) bool {
 		s.setOptions(process.options()) // the flags are parsed now
 		s.run = s.newReport(selectionOf(ginkgo.GinkgoConfiguration()))
 		s.run.Rerun = "go test " + testPackage() + " -ginkgo.label-filter='clause:{clause}'"
+		s.deadline, s.limit = ginkgoDeadline()
 		s.problem = s.setUp(writer{name: fmt.Sprintf("the suite %q (%s)", text, filepath.Base(place.String()))})
+		endGinkgo(s.ends)
 		if s.problem != nil {
 			ginkgo.It("can be called", place, func() { ginkgo.Fail("engine error: " + s.mask(s.problem.Error())) })
 			return
 		}
 		s.registerGinkgo()
 	})
+}
+
+// endGinkgo has Ginkgo end the suite's specs at the time, which is zero for never, or before.
+func endGinkgo(ends time.Time) {
+	config, _ := ginkgo.GinkgoConfiguration()
+	if left := time.Until(ends); !ends.IsZero() && (config.Timeout == 0 || left < config.Timeout) {
+		_ = flag.Set("ginkgo.timeout", left.String()) // the flag is there, and the tree is built before Ginkgo reads it
+	}
 }
 
 // RunSpecs runs the Ginkgo suite of a package that has no specs but those of Describe: a selection that matches no spec fails.

@@ -51,8 +51,11 @@ func (s *suiteRun) openTenant() (err error) {
 			config.Options.Base = offline.Pass(live.NewHTTPTransport(config.Sandbox, config.Sandbox.Endpoint(s.suite.Contract.Provider)))
 		}
 	}
-	s.suite.tenant, err = live.Open(s.suite.Contract, config)
-	return err
+	if s.suite.tenant, err = live.Open(s.suite.Contract, config); err != nil || o.replay != "" {
+		return err
+	}
+	watchEnd()
+	return s.setEnd(s.suite.tenant.CleanUpTime())
 }
 
 // waiting is what the process's live run waits for, for Ginkgo's progress reports.
@@ -70,7 +73,7 @@ func checkLive(s *Suite, e *execution, clause *fixtures.Clause, body func(gomega
 		return
 	}
 	e.front.cleanup(func(ctx context.Context) error {
-		whole, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanUpTime)
+		whole, cancel := e.run.cleanUpContext(ctx)
 		defer cancel()
 		return s.tenant.CleanUp(whole)
 	})
@@ -110,7 +113,7 @@ func (s *suiteRun) closeTenant(ctx context.Context) (problems []error) {
 	if s.suite.tenant == nil {
 		return nil
 	}
-	whole, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanUpTime)
+	whole, cancel := s.cleanUpContext(ctx)
 	defer cancel()
 	if err := s.suite.tenant.Close(whole); err != nil {
 		problems = append(problems, err)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/base64"
 	"fmt"
+	"io"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -58,7 +59,7 @@ func TestLiveRuns(t *testing.T) {
 	plain := frontEnd{"testing, without suites.Run", map[string]func() (string, error){"graph": build("./testdata/plain")}, false, "-test.v"}
 	for name, run := range map[string]func(*testing.T, frontEnd){
 		"is recorded and replayed": recordedAndReplayed, "killed": killed, "no secret": noSecret, "wrong": wrongFlags,
-		"its user's files": usersFiles, "runs nothing": runsNothing, "its clean-up fails": failedCleanUp, "a proxy": throughProxy,
+		"its user's files": usersFiles, "runs nothing": runsNothing, "near its timeout": nearTimeout, "no time": noTime, "its clean-up fails": failedCleanUp, "a proxy": throughProxy,
 	} {
 		for _, f := range ends {
 			t.Run(name+"/"+f.name, func(t *testing.T) {
@@ -67,7 +68,7 @@ func TestLiveRuns(t *testing.T) {
 			})
 		}
 	}
-	for name, run := range map[string]func(*testing.T, frontEnd){"processes": manyProcesses, "dry run": dryRun, "progress": progressReport} {
+	for name, run := range map[string]func(*testing.T, frontEnd){"processes": manyProcesses, "dry run": dryRun, "progress": progressReport, "its starter ends": starterEnds} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			run(t, ends[0])
@@ -76,10 +77,6 @@ func TestLiveRuns(t *testing.T) {
 	t.Run("without suites.Run", func(t *testing.T) {
 		t.Parallel()
 		withoutRun(t, plain)
-	})
-	t.Run("near its timeout", func(t *testing.T) {
-		t.Parallel()
-		nearTimeout(t, ends[1])
 	})
 }
 
@@ -213,6 +210,9 @@ func killed(t *testing.T, f frontEnd) {
 				if f.ginkgo || method != http.MethodGet { // what an interruption comes to is each front end's own
 					endedAfter(t, f, provider, clause, syscall.SIGINT, at)
 				}
+				if method == http.MethodPost { // it becomes another interruption
+					endedAfter(t, f, provider, clause, syscall.SIGHUP, at)
+				}
 				if f.ginkgo { // killed, no front end runs any more
 					endedAfter(t, f, provider, clause, syscall.SIGKILL, at)
 				}
@@ -245,7 +245,7 @@ func endedAfter(t *testing.T, f frontEnd, provider, clause string, signal os.Sig
 				t.Error(err)
 			}
 			var patience <-chan time.Time
-			if signal == syscall.SIGINT {
+			if signal != syscall.SIGKILL {
 				patience = time.After(time.Second)
 			}
 			select { // or it would get its response, and go on before it gets the signal
@@ -618,4 +618,97 @@ func nearTimeout(t *testing.T, f frontEnd) {
 	if err == nil || strings.Contains(output.String(), "panic: test timed out") || len(changed) > 0 {
 		t.Errorf("it ends with %v, and has changed %q:\n%s", err, changed, output)
 	}
+}
+
+// noTime gives a run at a real tenant's pace less time than a clean-up may take: it calls nothing, and reports that.
+func noTime(t *testing.T, f frontEnd) {
+	t.Helper()
+	stand, sandbox := standIn(t, server.Options{})
+	text, err := os.ReadFile(sandbox)
+	if err == nil { // without ca it is no stand-in
+		err = os.WriteFile(sandbox, regexp.MustCompile(`(?m)^ca:.*$`).ReplaceAll(text, nil), 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	reports := t.TempDir()
+	for _, flags := range [][]string{{"-test.timeout", "10s"}, {"-test.timeout", "0", "-ginkgo.timeout", "10s"}}[:map[bool]int{true: 2, false: 1}[f.ginkgo]] {
+		child, output := f.command(t, "graph", "", append([]string{"-live", "-sandbox", sandbox, "-report", reports}, flags...)...)
+		const want = "imeout=10s leaves this run 10s, and removing what one clause makes may take "
+		if err := child.Run(); err == nil || !strings.Contains(strings.Replace(output.String(), "timeout leaves", "timeout=10s leaves", 1), want) {
+			t.Errorf("%q ends with %v, and does not say %q:\n%s", flags, err, want, output)
+		}
+	}
+	if requests := stand.Requests(); len(requests) > 0 {
+		t.Errorf("it sent %v", requests)
+	}
+	files, err := filepath.Glob(filepath.Join(reports, "*.json"))
+	if err != nil || len(files) != 1 {
+		t.Fatal(files, err)
+	}
+	if text, err := os.ReadFile(files[0]); err != nil || !strings.Contains(string(text), "may take") {
+		t.Errorf("the run's report is %s, %v", text, err)
+	}
+}
+
+// starterEnds ends the ginkgo command alone, when the suite has made something: the suite cleans up, although nobody reads what it
+// prints.
+func starterEnds(t *testing.T, f frontEnd) {
+	t.Helper()
+	for _, procs := range []string{"1", "2"} {
+		for _, signal := range []syscall.Signal{syscall.SIGTERM, syscall.SIGKILL} {
+			t.Run(fmt.Sprintf("%s, %v", procs, signal), func(t *testing.T) {
+				t.Parallel()
+				var starter atomic.Pointer[exec.Cmd]
+				var once sync.Once
+				stand, sandbox := standIn(t, server.Options{Wrap: func(next http.Handler) http.Handler {
+					return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+						next.ServeHTTP(w, r)
+						if r.Method != http.MethodPost {
+							return
+						}
+						once.Do(func() { _ = starter.Load().Process.Signal(signal) }) // it may have ended
+						<-r.Context().Done()                                          // until the suite gives up
+					})
+				}})
+				before := stand.Inventory()
+				suite, err := f.build["graph"]()
+				if err != nil {
+					t.Fatal(err)
+				}
+				open, inherited, err := os.Pipe() // its end is that of all who inherit it
+				if err != nil {
+					t.Fatal(err)
+				}
+				child := exec.CommandContext(t.Context(), ginkgoCommand(t), "run", "--procs="+procs, suite, "--", "--live", "--sandbox", sandbox)
+				child.Env = append(os.Environ(), tokensOf(t, "graph", stand, sandbox)...)
+				child.ExtraFiles = []*os.File{inherited}
+				if err := child.Start(); err != nil {
+					t.Fatal(err)
+				}
+				starter.Store(child)
+				_ = inherited.Close()
+				_ = child.Wait() // it was ended
+				if _, err := io.Copy(io.Discard, open); err != nil {
+					t.Error(err)
+				}
+				if changed := changedInventory(before, stand.Inventory()); len(changed) > 0 {
+					t.Errorf("left behind: %s", strings.Join(changed, "\n"))
+				}
+				if served := len(stand.Requests()); served > 30 {
+					t.Errorf("%d requests were sent", served)
+				}
+			})
+		}
+	}
+}
+
+// ginkgoCommand is the ginkgo command, as go tool runs it.
+func ginkgoCommand(t *testing.T) string {
+	t.Helper()
+	path, err := exec.CommandContext(t.Context(), "go", "tool", "-n", "ginkgo").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.TrimSpace(string(path))
 }

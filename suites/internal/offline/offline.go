@@ -43,7 +43,7 @@ func (refusedLive) Error() string {
 }
 
 // Is implements what errors.Is calls.
-func (refusedLive) Is(target error) bool { return target == ErrRefused } //nolint:errorlint // it is the sentinel itself
+func (refusedLive) Is(target error) bool { return target == ErrRefused }
 
 var (
 	environment = environmentProxies() // those that a live run uses

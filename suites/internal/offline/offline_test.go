@@ -176,9 +176,9 @@ func TestChildLive(t *testing.T) {
 	}
 	const refusal = " was refused: in a live run the http.Client that New is given is the only way out"
 	for _, test := range []struct {
-		client          *http.Client
-		address, want   string
-		isOfItsContext  bool
+		client         *http.Client
+		address, want  string
+		isOfItsContext bool
 	}{
 		{client: http.DefaultClient, address: "http://graph.invalid/", want: "GET http://graph.invalid/ by http.DefaultTransport or a clone of it" + refusal},
 		{client: &http.Client{Transport: &http.Transport{}}, address: "http://graph.invalid/",
