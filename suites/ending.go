@@ -1,11 +1,16 @@
 package suites
 
 import (
+	"bytes"
 	"context"
 	"flag"
 	"fmt"
 	"os"
+	"os/exec"
 	"os/signal"
+	"path/filepath"
+	"slices"
+	"strconv"
 	"sync"
 	"syscall"
 	"time"
@@ -64,33 +69,57 @@ var ginkgoDeadline = sync.OnceValues(func() (deadline time.Time, limit string) {
 // started is when the process did, just before go test's -timeout begins.
 var started = time.Now()
 
-// watchEnd ends the live run, as an interruption does, once nobody waits for it any more: the terminal is closed, or whoever started
-// it has ended, such as the ginkgo command.
+// watchEnd ends the live run, as an interruption does, once nobody waits for it any more: the terminal is closed, or the command that
+// has started it has ended.
 var watchEnd = sync.OnceFunc(func() {
-	ended := make(chan os.Signal, 1)
-	signal.Notify(ended, os.Interrupt, syscall.SIGTERM)  // as which Ginkgo, and endingEarly, end the run
-	signal.Notify(make(chan os.Signal), syscall.SIGPIPE) // or printing where nobody reads would kill the run before it has cleaned up
-	hungUp := make(chan os.Signal, 1)
-	if signal.Ignored(syscall.SIGHUP) { // whoever uses nohup leaves the run alone
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) // or printing where nobody reads would kill the run before it has cleaned up
+	if signal.Ignored(syscall.SIGHUP) {                  // whoever uses nohup leaves the run alone
 		return
 	}
+	interrupted, hungUp := make(chan os.Signal, 1), make(chan os.Signal, 1)
+	signal.Notify(interrupted, os.Interrupt, syscall.SIGTERM) // as which Ginkgo, and endingEarly, end the run
 	signal.Notify(hungUp, syscall.SIGHUP)
-	parent := os.Getppid()
+	commands := startedBy()
 	go func() {
 		ticker := time.NewTicker(time.Second)
 		defer ticker.Stop()
-		for os.Getppid() == parent {
+		for hasEnded := false; !hasEnded; {
 			select {
 			case <-ticker.C:
-				continue
+				hasEnded = slices.ContainsFunc(commands, func(p *os.Process) bool { return p.Signal(syscall.Signal(0)) != nil })
 			case <-hungUp:
-			case <-ended: // a second interruption would keep Ginkgo from cleaning up
+				hasEnded = true
+			case <-interrupted: // a second interruption would keep Ginkgo from cleaning up
 				return
 			}
-			break
 		}
 		if self, err := os.FindProcess(os.Getpid()); err == nil {
 			_ = self.Signal(syscall.SIGTERM) // it is there
 		}
 	}()
 })
+
+// startedBy are the commands that have started this process, one by another, and that wait for it: ginkgo and go.
+func startedBy() (commands []*os.Process) {
+	for pid := os.Getppid(); ; {
+		parent, name := parentOf(pid)
+		process, err := os.FindProcess(pid)
+		if err != nil || name != "go" && name != "ginkgo" {
+			return commands
+		}
+		commands, pid = append(commands, process), parent
+	}
+}
+
+// parentOf is the parent of a process, and the name of its own program; "" if that is not known.
+func parentOf(pid int) (parent int, name string) {
+	if stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid)); err == nil { // "PID (NAME) STATE PARENT …"
+		_, _ = fmt.Sscanf(string(stat[bytes.LastIndexByte(stat, ')')+1:]), " %s %d", &name, &parent)
+		return parent, string(stat[bytes.IndexByte(stat, '(')+1 : max(1, bytes.LastIndexByte(stat, ')'))])
+	}
+	out, err := exec.CommandContext(context.Background(), "ps", "-o", "ppid=,comm=", "-p", strconv.Itoa(pid)).Output()
+	if err == nil {
+		_, _ = fmt.Sscan(string(out), &parent, &name)
+	}
+	return parent, filepath.Base(name)
+}
