@@ -73,7 +73,7 @@ var started = time.Now()
 // has started it has ended.
 var watchEnd = sync.OnceFunc(func() {
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) // or printing where nobody reads would kill the run before it has cleaned up
-	if signal.Ignored(syscall.SIGHUP) {                  // whoever uses nohup leaves the run alone
+	if signal.Ignored(syscall.SIGHUP) {                     // whoever uses nohup leaves the run alone
 		return
 	}
 	interrupted, hungUp := make(chan os.Signal, 1), make(chan os.Signal, 1)

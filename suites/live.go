@@ -54,6 +54,9 @@ func (s *suiteRun) openTenant() (err error) {
 	if s.suite.tenant, err = live.Open(s.suite.Contract, config); err != nil || o.replay != "" {
 		return err
 	}
+	if o.record != "" {
+		process.addWritten(live.RecordingFile(o.record, s.suite.Contract.Provider))
+	}
 	watchEnd()
 	return s.setEnd(s.suite.tenant.CleanUpTime())
 }

@@ -199,3 +199,28 @@ func TestARecordingKeepsTheDocumentedWords(t *testing.T) {
 		}
 	}
 }
+
+// TestARecordingIsAddedTo records a clause in each of two runs, into one folder.
+func TestARecordingIsAddedTo(t *testing.T) {
+	t.Parallel()
+	stand, file := standIn(t, server.Options{})
+	folder := t.TempDir()
+	var want []string
+	for _, id := range []string{"graph.get.assignment-not-found", "graph.delete.assignment-not-found"} {
+		s := openSuite(t, "graph", options{sandbox: file, signIn: signInAt(t, stand, file), transport: fast, record: folder})
+		r := s.suite.tenant.Recipe(s.suite.Contract.Clause(id))
+		x, err := s.suite.tenant.Provoke(t.Context(), r, s.callClient)
+		if err = errors.Join(err, s.suite.tenant.Record(r.Clause, x, r.Clause), s.suite.tenant.CleanUp(t.Context())); err != nil {
+			t.Fatal(err)
+		}
+		want = append(want, id)
+	}
+	contract, err := fixtures.Load("graph")
+	if err != nil {
+		t.Fatal(err)
+	}
+	recorded, err := fixtures.LoadObservedFS(os.DirFS(folder), contract)
+	if err != nil || len(recorded) != len(want) {
+		t.Fatalf("%v: %v are recorded, want %q", err, recorded, want)
+	}
+}

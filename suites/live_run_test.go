@@ -454,25 +454,29 @@ func wrongFlags(t *testing.T, f frontEnd) {
 	}
 }
 
-// usersFiles records into a folder that has something else, too.
+// usersFiles records into a folder that has something else, which stays as it is: nothing is run.
 func usersFiles(t *testing.T, f frontEnd) {
 	t.Helper()
 	stand, sandbox := standIn(t, server.Options{})
-	folder := t.TempDir()
-	notes := filepath.Join(folder, "observed", "notes.txt")
-	if err := os.MkdirAll(filepath.Dir(notes), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	const old = "an old token: eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.c2lnbmF0dXJlLXNpZ25hdHVyZQ"
-	if err := os.WriteFile(notes, []byte(old), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	child, output := f.live(t, "graph", "graph.get.assignment-not-found", stand, sandbox, "-record", folder, "-report", folder)
-	if err := child.Run(); err != nil {
-		t.Errorf("%v\n%s", err, output)
-	}
-	if text, err := os.ReadFile(notes); err != nil || string(text) != old {
-		t.Errorf("the user's file is %q, %v\n%s", text, err, output)
+	for _, name := range []string{"notes.txt", "graph.yaml", "classroom.yaml"} {
+		folder := t.TempDir()
+		file := filepath.Join(folder, "observed", name)
+		if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		const old = "observed: [] # an old token: eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.c2lnbmF0dXJlLXNpZ25hdHVyZQ"
+		if err := os.WriteFile(file, []byte(old), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		child, output := f.live(t, "graph", "graph.get.assignment-not-found", stand, sandbox, "-record", folder, "-report", folder)
+		sent := len(stand.Requests())
+		want := "--record: no run has written " + file + ": name a new folder, or that of an earlier recording, which is added to"
+		if err := child.Run(); err == nil || !strings.Contains(output.String(), want) || len(stand.Requests()) > sent {
+			t.Errorf("it ends with %v, after %d requests, and does not say %q\n%s", err, len(stand.Requests())-sent, want, output)
+		}
+		if text, err := os.ReadFile(file); err != nil || string(text) != old {
+			t.Errorf("the user's file is %q, %v\n%s", text, err, output)
+		}
 	}
 }
 

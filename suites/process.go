@@ -14,7 +14,6 @@ import (
 
 	"github.com/onsi/ginkgo/v2"
 
-	"github.com/learncontract/learncontract/fixtures"
 	"github.com/learncontract/learncontract/suites/internal/offline"
 	"github.com/learncontract/learncontract/suites/live"
 )
@@ -174,6 +173,13 @@ type writer struct {
 	t    *testing.T // nil for a Ginkgo suite
 }
 
+// addWritten notes a file that a run writes, in which no secret may be left.
+func (p *processState) addWritten(file string) {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	p.written = append(p.written, file)
+}
+
 // takeFile notes that somebody writes a run report into the file, and fails if somebody else does. A test that go test runs again
 // (-count) writes it anew.
 func (p *processState) takeFile(file string, w writer) error {
@@ -269,11 +275,6 @@ func (p *processState) sweep(o options) (status int) {
 	for _, path := range append([]string{reporter.JSONReport, reporter.GoJSONReport, reporter.JUnitReport, reporter.TeamcityReport}, p.written...) {
 		if path != "" {
 			artefacts = append(artefacts, path)
-		}
-	}
-	if o.record != "" { // of the folder no more than what the run has written: the rest is its user's
-		for _, provider := range fixtures.Providers() {
-			artefacts = append(artefacts, live.RecordingFile(o.record, provider))
 		}
 	}
 	finds, err := o.transport.Secrets.Sweep(artefacts...)
