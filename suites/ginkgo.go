@@ -1,6 +1,7 @@
 package suites
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -207,6 +208,10 @@ func (s *suiteRun) finishGinkgo(ctx context.Context, r ginkgo.Report) {
 	if s.run == nil { // the tree was not built
 		return
 	}
+	if secret := s.findSecret(r); secret != nil {
+		leftBehind = append(leftBehind, secret)
+		problems = append(problems, secret)
+	}
 	records := s.recordsOf(r)
 	if len(records) == 0 && s.problem == nil {
 		if !r.SuiteConfig.FailOnEmpty || r.PreRunStats.SpecsThatWillRun > 0 {
@@ -229,6 +234,23 @@ func (s *suiteRun) finishGinkgo(ctx context.Context, r ginkgo.Report) {
 	if err != nil {
 		ginkgo.Fail("engine error: " + s.mask(err.Error()))
 	}
+}
+
+// findSecret is the error of a secret in what specs have printed by Ginkgo, or, of several processes, at all; nil if there is none.
+// What has been printed cannot be masked any more.
+func (s *suiteRun) findSecret(r ginkgo.Report) error {
+	if s.options.transport.Secrets == nil {
+		return nil
+	}
+	for i := range r.SpecReports {
+		text, _ := json.Marshal(&r.SpecReports[i]) // Ginkgo writes it so itself
+		finds, _ := s.options.transport.Secrets.Find("what the spec "+r.SpecReports[i].FullText()+" prints", bytes.NewReader(text))
+		if len(finds) > 0 {
+			return fmt.Errorf("%s holds %s, which the console, or what has kept it, shows: remove it there, revoke the secret, and have the client print no response as it is",
+				finds[0].Artefact, finds[0].Kind)
+		}
+	}
+	return nil
 }
 
 // selectionOf are Ginkgo's flags that select specs, "" where none does.

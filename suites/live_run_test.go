@@ -56,6 +56,7 @@ func TestLiveRuns(t *testing.T) {
 		{"ginkgo", map[string]func() (string, error){"graph": build("./graph"), "classroom": build("./classroom")}, true, "-ginkgo.v"},
 		{"testing", map[string]func() (string, error){"graph": tests, "classroom": tests}, false, "-test.v"},
 	}
+	leaky := build("./testdata/leaky")
 	plain := frontEnd{"testing, without suites.Run", map[string]func() (string, error){"graph": build("./testdata/plain")}, false, "-test.v"}
 	for name, run := range map[string]func(*testing.T, frontEnd){
 		"is recorded and replayed": recordedAndReplayed, "killed": killed, "no secret": noSecret, "wrong": wrongFlags,
@@ -74,6 +75,10 @@ func TestLiveRuns(t *testing.T) {
 			run(t, ends[0])
 		})
 	}
+	t.Run("a client that prints", func(t *testing.T) {
+		t.Parallel()
+		printsResponses(t, leaky)
+	})
 	t.Run("without suites.Run", func(t *testing.T) {
 		t.Parallel()
 		withoutRun(t, plain)
@@ -708,5 +713,53 @@ func starterEnds(t *testing.T, f frontEnd) {
 				t.Errorf("%d requests to make something were sent", posts)
 			}
 		})
+	}
+}
+
+// printsResponses runs a client that prints every response, of a provider that echoes the token: the run fails, no artefact has the
+// token, and the console says why.
+func printsResponses(t *testing.T, build func() (string, error)) {
+	t.Helper()
+	suite, err := build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, procs := range []string{"1", "2"} {
+		for _, by := range []string{"stdout", "GinkgoWriter"} {
+			t.Run(procs+", "+by, func(t *testing.T) {
+				t.Parallel()
+				stand, sandbox := standIn(t, server.Options{Wrap: func(next http.Handler) http.Handler {
+					return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+						w.Header().Set("X-Echo", r.Header.Get("Authorization"))
+						next.ServeHTTP(w, r)
+					})
+				}})
+				folder := t.TempDir()
+				child := exec.CommandContext(t.Context(), "go", "tool", "ginkgo", "run", "-v", "--procs="+procs, "--no-color", "--json-report=report.json", "--output-dir="+folder,
+					"--label-filter=clause:graph.get.assignment-not-found", suite, "--", "--live", "--sandbox", sandbox)
+				child.Env = append(append(os.Environ(), "LEAKY="+by), tokensOf(t, "graph", stand, sandbox)...)
+				output, err := child.CombinedOutput()
+				if procs == "1" && by == "stdout" { // which is printed, and not kept
+					return
+				}
+				if err == nil || !strings.Contains(string(output), "its file was removed: ") ||
+					!strings.Contains(string(output), "remove it there, revoke the secret") {
+					t.Errorf("it ends with %v, and does not say why:\n%s", err, output)
+				}
+				err = filepath.WalkDir(folder, func(path string, entry os.DirEntry, err error) error {
+					if err != nil || entry.IsDir() {
+						return err
+					}
+					text, err := os.ReadFile(path)
+					if bytes.Contains(text, []byte("Bearer ey")) {
+						t.Errorf("%s has the token", path)
+					}
+					return err
+				})
+				if err != nil {
+					t.Error(err)
+				}
+			})
+		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"net/rpc"
 	"os"
 	"regexp"
 	"regexp/syntax"
@@ -279,12 +280,26 @@ func (p *processState) sweep(o options) (status int) {
 	}
 	finds, err := o.transport.Secrets.Sweep(artefacts...)
 	for _, find := range finds {
-		fmt.Fprintf(os.Stderr, "engine error: a secret was left behind, and its file was removed: %s\n", find)
+		printAtEnd(fmt.Sprintf("engine error: a secret was left behind, and its file was removed: %s\n", find))
 		status = 1
 	}
 	if err != nil {
-		fmt.Fprintf(os.Stderr, "engine error: what the run left behind could not be searched for secrets: %v\n", err)
+		printAtEnd(fmt.Sprintf("engine error: what the run left behind could not be searched for secrets: %v\n", err))
 		status = 1
 	}
 	return status
+}
+
+// printAtEnd prints a text after Ginkgo's end. Of what one of several processes prints then, the ginkgo command shows nothing, so it
+// is sent the text as Ginkgo sends it the output of specs.
+func printAtEnd(text string) {
+	fmt.Fprint(os.Stderr, text)
+	config, _ := ginkgo.GinkgoConfiguration()
+	if config.ParallelTotal <= 1 {
+		return
+	}
+	if command, err := rpc.DialHTTPPath("tcp", config.ParallelHost, "/"); err == nil {
+		_ = command.Call("Server.EmitOutput", []byte(text), new(int)) // the exit status says that something is wrong
+		_ = command.Close()
+	}
 }
