@@ -37,6 +37,18 @@ func TestBeginNamesEverything(t *testing.T) {
 			}
 		}
 	}
+	facts, err := fixtures.LoadTenants()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if list := strings.Join(facts.Scopes, ","); !strings.Contains(string(text), "\n      "+list+"\n") {
+		t.Errorf("what an administrator pastes is not on the page: %s", list)
+	}
+	for key := range facts.Keys {
+		if !page[key] {
+			t.Errorf("%s is made, and is not on the page", key)
+		}
+	}
 	variable := regexp.MustCompile(`"((?:LEARNCONTRACT|AZURE|GOOGLE|ACTIONS|HTTPS?|NO)_[A-Z_]*[A-Z])"`)
 	names := map[string]bool{}
 	for _, folder := range []string{".", "..", filepath.Join("..", "..", "ci", "contract")} {

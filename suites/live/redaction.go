@@ -115,9 +115,8 @@ var (
 // readKey notes what the sandbox file names.
 func (r *redaction) readKey(key, value string) {
 	user, host, isAddress := strings.Cut(value, "@")
-	_, isKnown := r.known[value] // an address may stand in a list, too
 	switch {
-	case isKnown, strings.HasSuffix(key, "ndpoint"), key == "graph.authority", key == "ca":
+	case strings.HasSuffix(key, "ndpoint"), key == "graph.authority", key == "ca":
 	case isAddress && user != "":
 		r.known[value] = strings.TrimPrefix(key, "classroom.") + "@" + homeDomain
 		if key == "classroom.outsider" {
