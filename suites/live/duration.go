@@ -9,8 +9,8 @@ import (
 // How long requests take.
 const (
 	latency = 500 * time.Millisecond
-	// removal is what removing a course takes beside its requests. Users of GAMADV-XTD3 saw ten seconds each (its issue 94).
-	removal = 10 * time.Second
+	// slowRemoval is what removing a course takes beside its requests. Users of GAMADV-XTD3 saw ten seconds each (its issue 94).
+	slowRemoval = 10 * time.Second
 )
 
 // CleanUpTime is what removing all that one clause makes takes, and looking once more for what the whole run has made, where nothing is
@@ -36,7 +36,7 @@ func (t *Tenant) CleanUpTime() time.Duration {
 		made = max(made, n)
 	}
 	const requests, looks = 10, 2 // for each that was made, and for each that may have made it
-	each, slow := time.Duration(0), removal
+	each, slow := time.Duration(0), slowRemoval
 	if pace := t.transport.options.Rate; pace == rate.Inf { // a stand-in
 		each, slow = latency/10, 0
 	} else {
