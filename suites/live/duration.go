@@ -13,34 +13,25 @@ const (
 	slowRemoval = 10 * time.Second
 )
 
-// CleanUpTime is what removing all that one clause makes takes, and looking once more for what the whole run has made, where nothing is
-// wrong and nobody asks to wait.
+// CleanUpTime is what removing all that one clause makes takes at most, and what clauses share, and looking once more for what the whole
+// run has made, where nobody asks to wait.
 func (t *Tenant) CleanUpTime() time.Duration {
-	made := 0 // most by one clause
+	_, shared := t.costOf(t.sharedSteps(), true)
+	most := 0 // requests, by one clause
 	for _, r := range t.recipes {
-		if t.WhyNot(r) != "" {
-			continue
+		if t.WhyNot(r) == "" {
+			_, cleanUp := t.cost(r)
+			most = max(most, cleanUp)
 		}
-		n := 0
-		for _, step := range r.Given {
-			if t.kindOf(step.Operation) != nil {
-				n += max(1, step.Times)
-			}
-		}
-		if t.kindOf(r.Clause.Operation) != nil {
-			n++
-		}
-		if r.Undo != nil {
-			n++
-		}
-		made = max(made, n)
 	}
-	const requests, looks = 10, 2 // for each that was made, and for each that may have made it
-	each, slow := time.Duration(0), slowRemoval
-	if pace := t.transport.options.Rate; pace == rate.Inf { // a stand-in
-		each, slow = latency/10, 0
-	} else {
-		each = latency + time.Duration(float64(time.Second)/float64(pace))
+	if most+shared == 0 {
+		return 0
 	}
-	return time.Duration(made)*(requests*each+slow) + time.Duration(looks*len(t.sweepOwners()))*each
+	requests := time.Duration(most + shared + looksForNews*len(t.sweepOwners())*lists[t.contract.Provider])
+	pace := t.transport.options.Rate
+	if pace == rate.Inf { // a stand-in
+		return requests * latency / 10
+	}
+	removals := time.Duration(1 + len(t.sharedSteps()))
+	return requests*(latency+time.Duration(float64(time.Second)/float64(pace))) + removals*slowRemoval
 }
