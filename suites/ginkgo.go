@@ -1,10 +1,12 @@
 package suites
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -38,13 +40,23 @@ func (p Provider) Describe(text string, config client.Config) bool {
 		s.setOptions(process.options()) // the flags are parsed now
 		s.run = s.newReport(selectionOf(ginkgo.GinkgoConfiguration()))
 		s.run.Rerun = "go test " + testPackage() + " -ginkgo.label-filter='clause:{clause}'"
+		s.deadline, s.limit = ginkgoDeadline()
 		s.problem = s.setUp(writer{name: fmt.Sprintf("the suite %q (%s)", text, filepath.Base(place.String()))})
+		endGinkgo(s.ends)
 		if s.problem != nil {
 			ginkgo.It("can be called", place, func() { ginkgo.Fail("engine error: " + s.mask(s.problem.Error())) })
 			return
 		}
 		s.registerGinkgo()
 	})
+}
+
+// endGinkgo has Ginkgo end the suite's specs at the time, which is zero for never, or before.
+func endGinkgo(ends time.Time) {
+	config, _ := ginkgo.GinkgoConfiguration()
+	if left := time.Until(ends); !ends.IsZero() && (config.Timeout == 0 || left < config.Timeout) {
+		_ = flag.Set("ginkgo.timeout", left.String()) // the flag is there, and the tree is built before Ginkgo reads it
+	}
 }
 
 // RunSpecs runs the Ginkgo suite of a package that has no specs but those of Describe: a selection that matches no spec fails.
@@ -196,6 +208,10 @@ func (s *suiteRun) finishGinkgo(ctx context.Context, r ginkgo.Report) {
 	if s.run == nil { // the tree was not built
 		return
 	}
+	if secret := s.findSecret(r); secret != nil {
+		leftBehind = append(leftBehind, secret)
+		problems = append(problems, secret)
+	}
 	records := s.recordsOf(r)
 	if len(records) == 0 && s.problem == nil {
 		if !r.SuiteConfig.FailOnEmpty || r.PreRunStats.SpecsThatWillRun > 0 {
@@ -218,6 +234,23 @@ func (s *suiteRun) finishGinkgo(ctx context.Context, r ginkgo.Report) {
 	if err != nil {
 		ginkgo.Fail("engine error: " + s.mask(err.Error()))
 	}
+}
+
+// findSecret is the error of a secret in what specs have printed by Ginkgo, or, of several processes, at all; nil if there is none.
+// What has been printed cannot be masked any more.
+func (s *suiteRun) findSecret(r ginkgo.Report) error {
+	if s.options.transport.Secrets == nil {
+		return nil
+	}
+	for i := range r.SpecReports {
+		text, _ := json.Marshal(&r.SpecReports[i]) // Ginkgo writes it so itself
+		finds, _ := s.options.transport.Secrets.Find("what the spec "+r.SpecReports[i].FullText()+" prints", bytes.NewReader(text))
+		if len(finds) > 0 {
+			return fmt.Errorf("%s holds %s, which the console, or what has kept it, shows: remove it there, revoke the secret, and have the client print no response as it is",
+				finds[0].Artefact, finds[0].Kind)
+		}
+	}
+	return nil
 }
 
 // selectionOf are Ginkgo's flags that select specs, "" where none does.

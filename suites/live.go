@@ -15,6 +15,7 @@ import (
 	"github.com/learncontract/learncontract/fixtures"
 	"github.com/learncontract/learncontract/suites/client"
 	"github.com/learncontract/learncontract/suites/internal/call"
+	"github.com/learncontract/learncontract/suites/internal/offline"
 	"github.com/learncontract/learncontract/suites/internal/verdict"
 	"github.com/learncontract/learncontract/suites/live"
 	"github.com/learncontract/learncontract/suites/report"
@@ -46,9 +47,18 @@ func (s *suiteRun) openTenant() (err error) {
 		if config.Sandbox, err = live.LoadSandbox(o.sandbox); err != nil {
 			return err
 		}
+		if config.Options.Base == nil {
+			config.Options.Base = offline.Pass(live.NewHTTPTransport(config.Sandbox, config.Sandbox.Endpoint(s.suite.Contract.Provider)))
+		}
 	}
-	s.suite.tenant, err = live.Open(s.suite.Contract, config)
-	return err
+	if s.suite.tenant, err = live.Open(s.suite.Contract, config); err != nil || o.replay != "" {
+		return err
+	}
+	if o.record != "" {
+		process.addWritten(live.RecordingFile(o.record, s.suite.Contract.Provider))
+	}
+	watchEnd()
+	return s.setEnd(s.suite.tenant.CleanUpTime())
 }
 
 // waiting is what the process's live run waits for, for Ginkgo's progress reports.
@@ -66,7 +76,7 @@ func checkLive(s *Suite, e *execution, clause *fixtures.Clause, body func(gomega
 		return
 	}
 	e.front.cleanup(func(ctx context.Context) error {
-		whole, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanUpTime)
+		whole, cancel := e.run.cleanUpContext(ctx)
 		defer cancel()
 		return s.tenant.CleanUp(whole)
 	})
@@ -75,6 +85,10 @@ func checkLive(s *Suite, e *execution, clause *fixtures.Clause, body func(gomega
 		r = s.judge.Client.Live(ctx, livePatience, given, baseURL, c)
 		return r.Surfaced.Err
 	})
+	if errors.As(r.Fault, new(*call.Hang)) && e.front.ctx.Err() != nil {
+		e.conclude(verdict.NotRun(report.NotRun, "the run ended early"))
+		return
+	}
 	if r.Fault != nil { // whatever the response was
 		e.conclude(s.judge.Fault(r.Fault))
 		return
@@ -102,7 +116,7 @@ func (s *suiteRun) closeTenant(ctx context.Context) (problems []error) {
 	if s.suite.tenant == nil {
 		return nil
 	}
-	whole, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanUpTime)
+	whole, cancel := s.cleanUpContext(ctx)
 	defer cancel()
 	if err := s.suite.tenant.Close(whole); err != nil {
 		problems = append(problems, err)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/base64"
 	"fmt"
+	"io"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -55,10 +56,11 @@ func TestLiveRuns(t *testing.T) {
 		{"ginkgo", map[string]func() (string, error){"graph": build("./graph"), "classroom": build("./classroom")}, true, "-ginkgo.v"},
 		{"testing", map[string]func() (string, error){"graph": tests, "classroom": tests}, false, "-test.v"},
 	}
+	leaky := build("./testdata/leaky")
 	plain := frontEnd{"testing, without suites.Run", map[string]func() (string, error){"graph": build("./testdata/plain")}, false, "-test.v"}
 	for name, run := range map[string]func(*testing.T, frontEnd){
 		"is recorded and replayed": recordedAndReplayed, "killed": killed, "no secret": noSecret, "wrong": wrongFlags,
-		"its user's files": usersFiles, "runs nothing": runsNothing, "its clean-up fails": failedCleanUp, "a proxy": throughProxy,
+		"its user's files": usersFiles, "runs nothing": runsNothing, "near its timeout": nearTimeout, "no time": noTime, "its clean-up fails": failedCleanUp, "a proxy": throughProxy,
 	} {
 		for _, f := range ends {
 			t.Run(name+"/"+f.name, func(t *testing.T) {
@@ -67,19 +69,19 @@ func TestLiveRuns(t *testing.T) {
 			})
 		}
 	}
-	for name, run := range map[string]func(*testing.T, frontEnd){"processes": manyProcesses, "dry run": dryRun, "progress": progressReport} {
+	for name, run := range map[string]func(*testing.T, frontEnd){"processes": manyProcesses, "dry run": dryRun, "progress": progressReport, "its starter ends": starterEnds} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			run(t, ends[0])
 		})
 	}
+	t.Run("a client that prints", func(t *testing.T) {
+		t.Parallel()
+		printsResponses(t, leaky)
+	})
 	t.Run("without suites.Run", func(t *testing.T) {
 		t.Parallel()
 		withoutRun(t, plain)
-	})
-	t.Run("near its timeout", func(t *testing.T) {
-		t.Parallel()
-		nearTimeout(t, ends[1])
 	})
 }
 
@@ -213,6 +215,9 @@ func killed(t *testing.T, f frontEnd) {
 				if f.ginkgo || method != http.MethodGet { // what an interruption comes to is each front end's own
 					endedAfter(t, f, provider, clause, syscall.SIGINT, at)
 				}
+				if method == http.MethodPost { // it becomes another interruption
+					endedAfter(t, f, provider, clause, syscall.SIGHUP, at)
+				}
 				if f.ginkgo { // killed, no front end runs any more
 					endedAfter(t, f, provider, clause, syscall.SIGKILL, at)
 				}
@@ -245,7 +250,7 @@ func endedAfter(t *testing.T, f frontEnd, provider, clause string, signal os.Sig
 				t.Error(err)
 			}
 			var patience <-chan time.Time
-			if signal == syscall.SIGINT {
+			if signal != syscall.SIGKILL {
 				patience = time.After(time.Second)
 			}
 			select { // or it would get its response, and go on before it gets the signal
@@ -454,25 +459,29 @@ func wrongFlags(t *testing.T, f frontEnd) {
 	}
 }
 
-// usersFiles records into a folder that has something else, too.
+// usersFiles records into a folder that has something else, which stays as it is: nothing is run.
 func usersFiles(t *testing.T, f frontEnd) {
 	t.Helper()
 	stand, sandbox := standIn(t, server.Options{})
-	folder := t.TempDir()
-	notes := filepath.Join(folder, "observed", "notes.txt")
-	if err := os.MkdirAll(filepath.Dir(notes), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	const old = "an old token: eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.c2lnbmF0dXJlLXNpZ25hdHVyZQ"
-	if err := os.WriteFile(notes, []byte(old), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	child, output := f.live(t, "graph", "graph.get.assignment-not-found", stand, sandbox, "-record", folder, "-report", folder)
-	if err := child.Run(); err != nil {
-		t.Errorf("%v\n%s", err, output)
-	}
-	if text, err := os.ReadFile(notes); err != nil || string(text) != old {
-		t.Errorf("the user's file is %q, %v\n%s", text, err, output)
+	for _, name := range []string{"notes.txt", "graph.yaml", "classroom.yaml"} {
+		folder := t.TempDir()
+		file := filepath.Join(folder, "observed", name)
+		if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		const old = "observed: [] # an old token: eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.c2lnbmF0dXJlLXNpZ25hdHVyZQ"
+		if err := os.WriteFile(file, []byte(old), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		child, output := f.live(t, "graph", "graph.get.assignment-not-found", stand, sandbox, "-record", folder, "-report", folder)
+		sent := len(stand.Requests())
+		want := "--record: no run has written " + file + ": name a new folder, or that of an earlier recording, which is added to"
+		if err := child.Run(); err == nil || !strings.Contains(output.String(), want) || len(stand.Requests()) > sent {
+			t.Errorf("it ends with %v, after %d requests, and does not say %q\n%s", err, len(stand.Requests())-sent, want, output)
+		}
+		if text, err := os.ReadFile(file); err != nil || string(text) != old {
+			t.Errorf("the user's file is %q, %v\n%s", text, err, output)
+		}
 	}
 }
 
@@ -617,5 +626,140 @@ func nearTimeout(t *testing.T, f frontEnd) {
 	changed := changedInventory(before, stand.Inventory())
 	if err == nil || strings.Contains(output.String(), "panic: test timed out") || len(changed) > 0 {
 		t.Errorf("it ends with %v, and has changed %q:\n%s", err, changed, output)
+	}
+}
+
+// noTime gives a run at a real tenant's pace less time than a clean-up may take: it calls nothing, and reports that.
+func noTime(t *testing.T, f frontEnd) {
+	t.Helper()
+	stand, sandbox := standIn(t, server.Options{})
+	text, err := os.ReadFile(sandbox)
+	if err == nil { // without ca it is no stand-in
+		err = os.WriteFile(sandbox, regexp.MustCompile(`(?m)^ca:.*$`).ReplaceAll(text, nil), 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	reports := t.TempDir()
+	for _, flags := range [][]string{{"-test.timeout", "10s"}, {"-test.timeout", "0", "-ginkgo.timeout", "10s"}}[:map[bool]int{true: 2, false: 1}[f.ginkgo]] {
+		child, output := f.command(t, "graph", "", append([]string{"-live", "-sandbox", sandbox, "-report", reports}, flags...)...)
+		const want = "imeout=10s leaves this run 10s, and removing what one clause makes may take "
+		if err := child.Run(); err == nil || !strings.Contains(strings.Replace(output.String(), "timeout leaves", "timeout=10s leaves", 1), want) {
+			t.Errorf("%q ends with %v, and does not say %q:\n%s", flags, err, want, output)
+		}
+	}
+	if requests := stand.Requests(); len(requests) > 0 {
+		t.Errorf("it sent %v", requests)
+	}
+	files, err := filepath.Glob(filepath.Join(reports, "*.json"))
+	if err != nil || len(files) != 1 {
+		t.Fatal(files, err)
+	}
+	if text, err := os.ReadFile(files[0]); err != nil || !strings.Contains(string(text), "may take") {
+		t.Errorf("the run's report is %s, %v", text, err)
+	}
+}
+
+// starterEnds kills the command that has started the suite, when that has made something: the suite cleans up, although nobody reads
+// what it prints.
+func starterEnds(t *testing.T, f frontEnd) {
+	t.Helper()
+	for _, procs := range []string{"1", "2"} {
+		t.Run(procs, func(t *testing.T) {
+			t.Parallel()
+			var starter atomic.Pointer[exec.Cmd]
+			var once sync.Once
+			stand, sandbox := standIn(t, server.Options{Wrap: func(next http.Handler) http.Handler {
+				return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					next.ServeHTTP(w, r)
+					if r.Method != http.MethodPost {
+						return
+					}
+					once.Do(func() { _ = starter.Load().Process.Kill() }) // it may have ended
+					<-r.Context().Done()                                  // until the suite gives up
+				})
+			}})
+			before := stand.Inventory()
+			suite, err := f.build["graph"]()
+			if err != nil {
+				t.Fatal(err)
+			}
+			open, inherited, err := os.Pipe() // its end is that of all who inherit it
+			if err != nil {
+				t.Fatal(err)
+			}
+			child := exec.CommandContext(t.Context(), "go", "tool", "ginkgo", "run", "--procs="+procs, suite, "--", "--live", "--sandbox", sandbox)
+			child.Env = append(os.Environ(), tokensOf(t, "graph", stand, sandbox)...)
+			child.ExtraFiles = []*os.File{inherited}
+			starter.Store(child)
+			if err := child.Start(); err != nil {
+				t.Fatal(err)
+			}
+			_ = inherited.Close()
+			_ = child.Wait() // it was killed
+			if _, err := io.Copy(io.Discard, open); err != nil {
+				t.Error(err)
+			}
+			if changed := changedInventory(before, stand.Inventory()); len(changed) > 0 {
+				t.Errorf("left behind: %s", strings.Join(changed, "\n"))
+			}
+			posts := 0
+			for _, r := range stand.Requests() {
+				if r.API == "graph" && r.Method == http.MethodPost {
+					posts++
+				}
+			}
+			if posts != 1 {
+				t.Errorf("%d requests to make something were sent", posts)
+			}
+		})
+	}
+}
+
+// printsResponses runs a client that prints every response, of a provider that echoes the token: the run fails, no artefact has the
+// token, and the console says why.
+func printsResponses(t *testing.T, build func() (string, error)) {
+	t.Helper()
+	suite, err := build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, procs := range []string{"1", "2"} {
+		for _, by := range []string{"stdout", "GinkgoWriter"} {
+			t.Run(procs+", "+by, func(t *testing.T) {
+				t.Parallel()
+				stand, sandbox := standIn(t, server.Options{Wrap: func(next http.Handler) http.Handler {
+					return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+						w.Header().Set("X-Echo", r.Header.Get("Authorization"))
+						next.ServeHTTP(w, r)
+					})
+				}})
+				folder := t.TempDir()
+				child := exec.CommandContext(t.Context(), "go", "tool", "ginkgo", "run", "-v", "--procs="+procs, "--no-color", "--json-report=report.json", "--output-dir="+folder,
+					"--label-filter=clause:graph.get.assignment-not-found", suite, "--", "--live", "--sandbox", sandbox)
+				child.Env = append(append(os.Environ(), "LEAKY="+by), tokensOf(t, "graph", stand, sandbox)...)
+				output, err := child.CombinedOutput()
+				if procs == "1" && by == "stdout" { // which is printed, and not kept
+					return
+				}
+				if err == nil || !strings.Contains(string(output), "its file was removed: ") ||
+					!strings.Contains(string(output), "remove it there, revoke the secret") {
+					t.Errorf("it ends with %v, and does not say why:\n%s", err, output)
+				}
+				err = filepath.WalkDir(folder, func(path string, entry os.DirEntry, err error) error {
+					if err != nil || entry.IsDir() {
+						return err
+					}
+					text, err := os.ReadFile(path)
+					if bytes.Contains(text, []byte("Bearer ey")) {
+						t.Errorf("%s has the token", path)
+					}
+					return err
+				})
+				if err != nil {
+					t.Error(err)
+				}
+			})
+		}
 	}
 }

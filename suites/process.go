@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"net/rpc"
 	"os"
 	"regexp"
 	"regexp/syntax"
@@ -14,7 +15,6 @@ import (
 
 	"github.com/onsi/ginkgo/v2"
 
-	"github.com/learncontract/learncontract/fixtures"
 	"github.com/learncontract/learncontract/suites/internal/offline"
 	"github.com/learncontract/learncontract/suites/live"
 )
@@ -35,7 +35,7 @@ type options struct {
 }
 
 // process is what the suites of a process share: its flags, and what was written and is to be printed at its end.
-var process = newProcess(flag.CommandLine, offline.Release)
+var process = newProcess(flag.CommandLine, offline.GoLive)
 
 type processState struct {
 	flags  map[string]flag.Value
@@ -54,8 +54,8 @@ const (
 	reportVariable = "LEARNCONTRACT_REPORT"
 )
 
-// newProcess defines the flags, with a prefix that nobody else has. Before a live run it calls release.
-func newProcess(set *flag.FlagSet, release func()) *processState {
+// newProcess defines the flags, with a prefix that nobody else has. Before a live run it calls goLive.
+func newProcess(set *flag.FlagSet, goLive func()) *processState {
 	p := &processState{flags: map[string]flag.Value{}, writers: map[string]writer{}}
 	isLive := set.Bool(flagPrefix+"live", false, "check a sandbox tenant, and not the contract's own responses")
 	sandbox := set.String(flagPrefix+"sandbox", "", "the `file` that names what a live run may touch")
@@ -83,7 +83,7 @@ func newProcess(set *flag.FlagSet, release func()) *processState {
 		}
 		o.transport.ReadOnly, o.transport.MaxChanges = *readOnly, *maxChanges
 		if o.live {
-			release() // before the first test, and before the environment is read for secrets: it has the proxies again
+			goLive() // before the first test, and before the environment is read for secrets: it has the proxies again
 		}
 		if o.live || o.replay != "" {
 			o.transport.Secrets = live.NewSecrets()
@@ -172,6 +172,13 @@ func prepareProcess() {
 type writer struct {
 	name string
 	t    *testing.T // nil for a Ginkgo suite
+}
+
+// addWritten notes a file that a run writes, in which no secret may be left.
+func (p *processState) addWritten(file string) {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	p.written = append(p.written, file)
 }
 
 // takeFile notes that somebody writes a run report into the file, and fails if somebody else does. A test that go test runs again
@@ -271,19 +278,28 @@ func (p *processState) sweep(o options) (status int) {
 			artefacts = append(artefacts, path)
 		}
 	}
-	if o.record != "" { // of the folder no more than what the run has written: the rest is its user's
-		for _, provider := range fixtures.Providers() {
-			artefacts = append(artefacts, live.RecordingFile(o.record, provider))
-		}
-	}
 	finds, err := o.transport.Secrets.Sweep(artefacts...)
 	for _, find := range finds {
-		fmt.Fprintf(os.Stderr, "engine error: a secret was left behind, and its file was removed: %s\n", find)
+		printAtEnd(fmt.Sprintf("engine error: a secret was left behind, and its file was removed: %s\n", find))
 		status = 1
 	}
 	if err != nil {
-		fmt.Fprintf(os.Stderr, "engine error: what the run left behind could not be searched for secrets: %v\n", err)
+		printAtEnd(fmt.Sprintf("engine error: what the run left behind could not be searched for secrets: %v\n", err))
 		status = 1
 	}
 	return status
+}
+
+// printAtEnd prints a text after Ginkgo's end. Of what one of several processes prints then, the ginkgo command shows nothing, so it
+// is sent the text as Ginkgo sends it the output of specs.
+func printAtEnd(text string) {
+	fmt.Fprint(os.Stderr, text)
+	config, _ := ginkgo.GinkgoConfiguration()
+	if config.ParallelTotal <= 1 {
+		return
+	}
+	if command, err := rpc.DialHTTPPath("tcp", config.ParallelHost, "/"); err == nil {
+		_ = command.Call("Server.EmitOutput", []byte(text), new(int)) // the exit status says that something is wrong
+		_ = command.Close()
+	}
 }

@@ -29,6 +29,9 @@ type suiteRun struct {
 	audit    audit
 	problem  error // why nothing can be run
 	began    time.Time
+	deadline time.Time // when it is given up; zero for never
+	limit    string    // the flag that says so
+	ends     time.Time // when a live run's specs end; zero for never
 }
 
 // newRun makes the run of a provider's suite for a client.

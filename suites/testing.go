@@ -15,7 +15,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/learncontract/learncontract/suites/client"
 	"github.com/learncontract/learncontract/suites/internal/collect"
@@ -32,9 +31,11 @@ func (p Provider) Test(t *testing.T, config client.Config) {
 	s.run.Rerun = rerunTest(t.Name())
 	ctx, stop := context.Background(), func() {}
 	var records []*collect.Record
+	s.deadline, _ = t.Deadline()
+	s.limit = "go test's -timeout"
 	if s.problem = s.setUp(writer{t.Name(), t}); s.problem == nil {
 		if s.suite.live {
-			ctx, stop = endingEarly(t)
+			ctx, stop = s.endingEarly()
 		}
 		for _, group := range grouped(s.suite.specs) {
 			t.Run(group.name, func(t *testing.T) {
@@ -78,17 +79,13 @@ func (p Provider) Test(t *testing.T, config client.Config) {
 	}
 }
 
-// endingEarly is the context of a live run, which an interruption ends, and go test's -timeout before it kills the process: so that
-// the run cleans up.
-func endingEarly(t *testing.T) (ctx context.Context, stop func()) {
-	t.Helper()
+// endingEarly is the context of a live run, which an interruption ends, and the run's end before it is given up: so that it cleans up.
+func (s *suiteRun) endingEarly() (ctx context.Context, stop func()) {
 	ctx, ignore := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	deadline, ok := t.Deadline()
-	if !ok {
+	if s.ends.IsZero() {
 		return ctx, ignore
 	}
-	margin := min(cleanUpTime, time.Until(deadline)/2)
-	ctx, cancel := context.WithDeadlineCause(ctx, deadline.Add(-margin), fmt.Errorf("%w: the test's -timeout is near, give it more", context.DeadlineExceeded))
+	ctx, cancel := context.WithDeadlineCause(ctx, s.ends, fmt.Errorf("%w: the test's -timeout is near, give it more", context.DeadlineExceeded))
 	return ctx, func() { cancel(); ignore() }
 }
 

@@ -68,6 +68,7 @@ func onGitHub(t *testing.T, r *runner, name string, matrix map[string]string) ou
 				"${{ !cancelled() }}":                true,
 				"steps.hold.outputs.drift == 'true'": failed == 0 && values["steps.hold.outputs.drift"] == "true",
 				"${{ !cancelled() && inputs.suites != '' }}":       values["inputs.suites"] != "",
+				"${{ always() && inputs.suites != '' }}":           values["inputs.suites"] != "",
 				"always() && steps.assertion.outcome == 'success'": values["steps.assertion.outcome"] == "success",
 				"vars.GOOGLE_SERVICE_ACCOUNT != ''":                false,
 			}[step.If]; !known {

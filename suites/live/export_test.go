@@ -3,6 +3,9 @@ package live
 import (
 	"slices"
 	"time"
+
+	"github.com/learncontract/learncontract/fixtures"
+	"github.com/learncontract/learncontract/matchers/exchange"
 )
 
 // What the tests of the package use of its inside.
@@ -33,3 +36,9 @@ func BeganAt(sandbox *Sandbox, provider, name string) (time.Time, bool) {
 }
 
 func TokenValue(token Token) string { return token.value() }
+
+// Redact is what a recording has of a text, or of a JSON body, of a response.
+func Redact(o *fixtures.Operation, response fixtures.Response, sandbox *Sandbox, text string) string {
+	x := exchange.New("GET", "https://sample.example/", response, time.Time{})
+	return newRedaction(newVocabulary(o.Contract), o, x, sandbox, nil, &Secrets{}).body(text)
+}

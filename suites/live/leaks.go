@@ -26,7 +26,7 @@ func (s *Secrets) knownIn(text []byte) (spans []span) {
 		if !s.first[hash(text[i:])] {
 			continue
 		}
-		for _, k := range s.known {
+		for _, k := range s.known[hash(text[i:])] {
 			if bytes.HasPrefix(text[i:], []byte(k.form)) {
 				spans = append(spans, span{i, i + len(k.form), k.kind})
 			}
@@ -57,7 +57,7 @@ func (s *Secrets) search(text []byte) []span {
 	slices.SortStableFunc(spans, func(a, b span) int { return cmp.Compare(a.start, b.start) })
 	var apart []span
 	for _, next := range spans {
-		if last := len(apart) - 1; last >= 0 && next.start < apart[last].end {
+		if last := len(apart) - 1; last >= 0 && next.start <= apart[last].end {
 			apart[last].end = max(apart[last].end, next.end)
 			continue
 		}

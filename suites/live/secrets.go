@@ -2,6 +2,7 @@ package live
 
 import (
 	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"net/url"
@@ -20,11 +21,11 @@ const shortest = 8
 // share it.
 type Secrets struct {
 	mutex sync.RWMutex
-	known []known
-	first [1 << 16]bool // by hash of how a known form begins
+	known map[uint16][]known // by hash of how the form begins
+	first [1 << 16]bool      // whether there is one of that hash
 }
 
-// known is a form of a secret, as it stands and in base64.
+// known is a form of a secret: as it stands, a piece of it, in base64 and in that again, and in hexadecimal.
 type known struct {
 	kind string
 	form string
@@ -101,16 +102,24 @@ func (s *Secrets) Add(kind, value string) {
 		return
 	}
 	forms := []string{value, string(squeeze.apply(plainView([]byte(value))).text), strings.ReplaceAll(value, " ", "+")}
-	const piece = 16 // what is left of a long one that was cut
-	if len(value) >= 2*piece {
-		forms = append(forms, value[:piece], value[len(value)-piece:])
+	const piece = 16 // of a long one, one of which is in each part of it that is twice as long
+	for i := 0; i+piece <= len(value) && len(value) >= 2*piece; i += piece {
+		forms = append(forms, value[i:i+piece], value[len(value)-piece:])
 	}
-	forms = append(forms, inBase64(value)...)
+	once := inBase64(value)
+	forms = append(forms, once...)
+	for _, form := range once {
+		forms = append(forms, inBase64(form)...)
+	}
+	forms = append(forms, hex.EncodeToString([]byte(value)), strings.ToUpper(hex.EncodeToString([]byte(value))))
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
+	if s.known == nil {
+		s.known = map[uint16][]known{}
+	}
 	for _, form := range forms {
-		if k := (known{kind, form}); len(form) >= shortest && !slices.Contains(s.known, k) {
-			s.known = append(s.known, k)
+		if k := (known{kind, form}); len(form) >= shortest && !slices.Contains(s.known[hash(form)], k) {
+			s.known[hash(form)] = append(s.known[hash(form)], k)
 			s.first[hash(form)] = true
 		}
 	}

@@ -2,8 +2,10 @@ package live_test
 
 import (
 	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"encoding/xml"
+	"fmt"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -28,6 +30,23 @@ func inXML(text string) string {
 }
 
 func inBase64(text string) string { return base64.StdEncoding.EncodeToString([]byte(text)) }
+
+// A part of a secret that is long enough to be a secret by itself is found.
+func TestAPartOfASecretIsFound(t *testing.T) {
+	t.Parallel()
+	secret := strings.Repeat("Ab3", 20) + "xYz/9-_1" + strings.Repeat("Cd4", 20)
+	secrets := &live.Secrets{}
+	secrets.Add("a test's secret", secret)
+	for from := range len(secret) - 31 {
+		scrubbed := secrets.Scrub("before " + secret[from:from+31] + " after")
+		if strings.Count(scrubbed, "[masked]") != 1 || len(scrubbed) > len("before [masked] after")+15 {
+			t.Errorf("from %d it is %s", from, scrubbed)
+		}
+	}
+	if got := secrets.Scrub("before " + secret[len(secret)/4:3*len(secret)/4] + " after"); strings.Count(got, "[masked]") != 1 {
+		t.Errorf("its middle half is %s", got)
+	}
+}
 
 // found are the finds in a text, each as "offset kind".
 func found(tb testing.TB, secrets *live.Secrets, text string) []live.Find {
@@ -60,6 +79,10 @@ func TestAKnownSecretIsFoundHoweverItIsWritten(t *testing.T) {
 		"in base64 after two bytes": inBase64("xy" + secret + "y"),
 		"in base64 for URLs":        base64.RawURLEncoding.EncodeToString([]byte("user:" + secret)),
 		"in base64 in JSON":         inJSON(inBase64("?" + secret)),
+		"in base64 twice":           inBase64("x" + inBase64("?"+secret)),
+		"in hexadecimal":            hex.EncodeToString([]byte(secret)),
+		"in HEXADECIMAL":            fmt.Sprintf("%X", secret),
+		"with what nobody sees":     secret[:7] + "\u200b" + secret[7:9] + "\u00ad\ufeff" + secret[9:],
 		"over two lines":            secret[:7] + "\n        " + secret[7:],
 		"in colours":                secret[:7] + "\x1b[31m" + secret[7:12] + "\x1b[0m" + secret[12:],
 	} {

@@ -123,7 +123,7 @@ func (s *standIn) send(ctx context.Context, method, address string, header http.
 	}
 	request.Header = header
 	transport := live.NewHTTPTransport(s.sandbox(), address)
-	defer transport.(*http.Transport).CloseIdleConnections()
+	defer transport.CloseIdleConnections()
 	response, err := (&http.Client{Transport: transport}).Do(request)
 	if err != nil {
 		return err

@@ -97,7 +97,9 @@ func Open(contract *fixtures.Contract, config Config) (*Tenant, error) {
 		t.transport, err = NewTransport(config.Sandbox, contract.Provider, config.SignIn, config.Options)
 	}
 	if config.Record != "" {
-		t.recording = &recording{config.Record, map[string]string{}}
+		var problem error
+		t.recording, problem = openRecording(config.Record, contract)
+		problems = append(problems, problem)
 	}
 	if err = errors.Join(append(problems, err)...); err != nil {
 		return nil, err

@@ -129,7 +129,7 @@ func NewTransport(sandbox *Sandbox, provider string, signIn SignIn, options Opti
 
 // NewHTTPTransport is a clone of http.DefaultTransport, proxies of the environment included, that trusts for an endpoint what
 // Sandbox.Roots says.
-func NewHTTPTransport(sandbox *Sandbox, endpoint string) http.RoundTripper {
+func NewHTTPTransport(sandbox *Sandbox, endpoint string) *http.Transport {
 	transport := &http.Transport{Proxy: http.ProxyFromEnvironment, ForceAttemptHTTP2: true}
 	if usual, ok := http.DefaultTransport.(*http.Transport); ok {
 		transport = usual.Clone()

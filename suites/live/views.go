@@ -33,8 +33,10 @@ type decoder struct {
 // The ways in which a secret is escaped in a report. Two or three may be within each other: JSON in XML, a URL in JSON.
 var (
 	decoders = []decoder{{`\`, jsonEscape}, {"&", xmlEscape}, {"%", urlEscape}}
-	// squeeze leaves out white space, colours of a terminal and the seams of CDATA, by which lines are broken and indented.
-	squeeze = decoder{" \t\r\n\v\f\x1b]", seam}
+	// squeeze leaves out white space, colours of a terminal and the seams of CDATA, by which lines are broken and indented, and what
+	// nobody sees.
+	squeeze   = decoder{" \t\r\n\v\f\x1b]" + strings.Join(invisible, ""), seam}
+	invisible = []string{"\u00ad", "\u200b", "\u200c", "\u200d", "\u200e", "\u200f", "\u2060", "\ufeff"}
 )
 
 const nested = 3
@@ -164,6 +166,14 @@ func seam(text []byte) ([]byte, int) {
 			return nil, end + 1
 		}
 		return nil, 1
+	}
+	if text[0] >= utf8.RuneSelf {
+		for _, mark := range invisible {
+			if bytes.HasPrefix(text, []byte(mark)) {
+				return nil, len(mark)
+			}
+		}
+		return nil, 0
 	}
 	return nil, 1
 }

@@ -59,7 +59,7 @@ func (s *session) addReads(l *line) error {
 // besides is the transport of a request that is declared beside those of a call, nil for any other.
 func (s *session) besides(l *line, r *http.Request) http.RoundTripper {
 	switch {
-	case s.isTokenRequest(r):
+	case s.client.isTokenRequest(r):
 		return roundTripper(token)
 	case r.Method == http.MethodGet && l.beside.Takes(r):
 		return l.besideRecorder
@@ -68,9 +68,9 @@ func (s *session) besides(l *line, r *http.Request) http.RoundTripper {
 }
 
 // isTokenRequest reports whether the client signs in.
-func (s *session) isTokenRequest(r *http.Request) bool {
-	endpoint, err := url.Parse(s.client.TokenURL)
-	return s.client.TokenURL != "" && err == nil && (r.Method == http.MethodPost || r.Method == http.MethodGet) &&
+func (c *Client) isTokenRequest(r *http.Request) bool {
+	endpoint, err := url.Parse(c.TokenURL)
+	return c.TokenURL != "" && err == nil && (r.Method == http.MethodPost || r.Method == http.MethodGet) &&
 		r.URL.Scheme == endpoint.Scheme && strings.EqualFold(r.URL.Host, endpoint.Host) && r.URL.Path == endpoint.Path
 }
 

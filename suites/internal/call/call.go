@@ -229,21 +229,6 @@ func (c *Client) judge(l *line, base string, rejected, strayed error) {
 	}
 }
 
-// Live calls the client for a request to a tenant, in real time, with the transport that it must use. Its result has no
-// exchange: who gives the transport has seen it.
-func (c *Client) Live(ctx context.Context, patience time.Duration, given *http.Client, base string, call client.Call) *Result {
-	r := &Result{}
-	r.Surfaced, r.Fault = guard(ctx, patience, func(ctx context.Context) client.Surfaced {
-		instance, err := c.construct(given, base)
-		if err != nil {
-			return c.Surfaced(err, exchange.Exchange{})
-		}
-		return c.perform(ctx, instance, call)
-	})
-	complete(r.Fault, about{client: c.Name, what: "a response to " + call.Operation.ID})
-	return r
-}
-
 // replaced is an error of the stub with the API's own base URL.
 type replaced struct {
 	error

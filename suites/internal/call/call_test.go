@@ -601,8 +601,44 @@ func TestLive(t *testing.T) {
 		t.Log(name)
 		checkFault(t, r.Fault, test.fault, test.text)
 	}
+	elsewhere := func(send func(ctx context.Context, given *http.Client)) function {
+		return before(func(ctx context.Context, given *http.Client, _ string) { send(ctx, given) })
+	}
+	for text, f := range map[string]function{
+		"GET https://telemetry.example/ by the given http.Client was refused": elsewhere(func(ctx context.Context, given *http.Client) {
+			get(ctx, given, "https://telemetry.example/")
+		}),
+		"GET https://telemetry.example/ by http.DefaultTransport or a clone of it was refused": elsewhere(func(ctx context.Context, _ *http.Client) {
+			get(ctx, http.DefaultClient, "https://telemetry.example/")
+		}),
+		"a request to telemetry.example by a transport of the client's own was refused": elsewhere(func(ctx context.Context, _ *http.Client) {
+			get(ctx, &http.Client{Transport: &http.Transport{}}, "https://telemetry.example/")
+		}),
+		"a request to 192.0.2.1 by a transport of the client's own was refused": elsewhere(func(ctx context.Context, _ *http.Client) {
+			get(ctx, &http.Client{Transport: &http.Transport{}}, "https://192.0.2.1/")
+		}),
+		"a request to 127.0.0.1 by a transport of the client's own was refused": elsewhere(func(ctx context.Context, _ *http.Client) {
+			get(ctx, &http.Client{Transport: &http.Transport{}}, server.URL) // past the run's pace, budget and guard
+		}),
+	} {
+		r := open(t, connector(f)).Live(t.Context(), time.Minute, server.Client(), server.URL, client.Minimal(o))
+		checkFault(t, r.Fault, new(*call.ForeignHost), text)
+	}
+	signsIn := connector(func(ctx context.Context, given *http.Client, base string, c client.Call) error {
+		get(ctx, given, "https://login.example/token")
+		return do(ctx, given, base, c)
+	})
+	signsIn.TokenURL = "https://login.example/token"
+	if r := open(t, signsIn).Live(t.Context(), time.Minute, server.Client(), server.URL, client.Minimal(o)); r.Fault != nil {
+		t.Errorf("a client that signs in where it declares to: %v", r.Fault)
+	}
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
+	hangs := connector(before(func(context.Context, *http.Client, string) { select {} }))
+	began := time.Now()
+	if r := open(t, hangs).Live(ended, time.Minute, server.Client(), server.URL, client.Minimal(o)); time.Since(began) > 30*time.Second {
+		t.Errorf("a client that hangs keeps a run that has ended for %s: %v", time.Since(began), r.Fault)
+	}
 	if r := c.Live(ended, time.Minute, server.Client(), server.URL, client.Minimal(o)); !errors.Is(r.Surfaced.Err, context.Canceled) {
 		t.Errorf("within an ended context it returned %v", r.Surfaced.Err)
 	}

@@ -17,12 +17,18 @@ const (
 	virtualPatience = 48 * time.Hour // longer than any documented wait
 	afterReturn     = time.Hour      // virtual; a client may send more after it has returned
 	realPatience    = 5 * time.Second
-	impatience      = 5 // divides the patience with a client that hung before
+	afterEnd        = 2 * time.Second // what is left of a call once the run ends
+	impatience      = 5               // divides the patience with a client that hung before
 )
 
 // guard calls f in a goroutine of its own, so that a panic ends nothing else, within a context that ends after half of the
 // patience. The fault is a *Panic or a *Hang, which its caller completes.
 func guard[T any](ctx context.Context, patience time.Duration, f func(context.Context) T) (result T, fault error) {
+	return guardOrLeave(ctx, context.Background(), patience, f)
+}
+
+// guardOrLeave is guard, but once run has ended the call has no more than afterEnd to return.
+func guardOrLeave[T any](ctx, run context.Context, patience time.Duration, f func(context.Context) T) (result T, fault error) {
 	type outcome struct {
 		result T
 		fault  error
@@ -55,6 +61,14 @@ func guard[T any](ctx context.Context, patience time.Duration, f func(context.Co
 		return o.result, o.fault
 	case <-timer.C:
 		return result, &Hang{After: patience}
+	case <-run.Done():
+	}
+	timer.Reset(min(afterEnd, patience-time.Since(began)))
+	select {
+	case o := <-done:
+		return o.result, o.fault
+	case <-timer.C:
+		return result, &Hang{After: time.Since(began)}
 	}
 }
 

@@ -1,5 +1,5 @@
-// Package offline keeps a test process off the network: a process that links it reaches loopback addresses only, unless it was
-// started for a live run.
+// Package offline keeps a test process off the network: a process that links it reaches loopback addresses only. So does one of a
+// live run, but for the run's own transport (Pass).
 //
 // It acts once, before the first test, on what every transport shares: the proxies of the environment (package proxies), the
 // resolver of names, and the proxy function of http.DefaultTransport. It swaps nothing while tests run. What a client does by a
@@ -35,6 +35,16 @@ import (
 // ErrRefused is in the chain of the error of each request that is kept off the network.
 var ErrRefused = errors.New("refused: this test process is offline")
 
+// refusedLive is ErrRefused in the words of a live run.
+type refusedLive struct{}
+
+func (refusedLive) Error() string {
+	return "refused: in a live run the http.Client that New is given is the only way out"
+}
+
+// Is implements what errors.Is calls.
+func (refusedLive) Is(target error) bool { return target == ErrRefused }
+
 var (
 	environment = environmentProxies() // those that a live run uses
 	resolver    = net.DefaultResolver  // that a live run uses
@@ -61,8 +71,8 @@ func environmentProxies() *httpproxy.Config {
 	return config
 }
 
-// Release lets requests pass, for a live run. Nothing refuses them again. Call it before the first test.
-func Release() {
+// GoLive prepares the process for a live run: what it starts has the proxies of the environment again. Call it before the first test.
+func GoLive() {
 	live.Store(true)
 	for _, name := range proxies.Variables() { // for what the process starts
 		if value := proxies.Of(name); value != "" {
@@ -71,8 +81,26 @@ func Release() {
 	}
 }
 
-// Proxy is the environment's proxy for a request, for the transport of a live run.
-func Proxy(r *http.Request) (*url.URL, error) { return environment.ProxyFunc()(r.URL) }
+// Pass lets a transport that nobody has used yet, a live run's own, reach the network: by the proxies of the environment, and by the
+// resolver that the process was started with.
+func Pass(transport *http.Transport) *http.Transport {
+	transport.Proxy = func(r *http.Request) (*url.URL, error) { return environment.ProxyFunc()(r.URL) }
+	transport.DialContext = (&net.Dialer{Timeout: 30 * time.Second, Resolver: resolver}).DialContext
+	return transport
+}
+
+// Proxies are the proxies that a live run's own transport uses.
+func Proxies() (all []*url.URL) {
+	for _, value := range []string{environment.HTTPProxy, environment.HTTPSProxy} {
+		if !strings.Contains(value, "://") {
+			value = "http://" + value // as httpproxy reads it
+		}
+		if proxy, err := url.Parse(value); err == nil && proxy.Host != "" {
+			all = append(all, proxy)
+		}
+	}
+	return all
+}
 
 // BaseURL is an API's base URL with a host that resolves nowhere.
 func BaseURL(apiURL string) string {
@@ -83,13 +111,7 @@ func BaseURL(apiURL string) string {
 	return apiURL
 }
 
-func dialResolver(ctx context.Context, network, address string) (net.Conn, error) {
-	if live.Load() {
-		if resolver.Dial != nil {
-			return resolver.Dial(ctx, network, address)
-		}
-		return new(net.Dialer).DialContext(ctx, network, address)
-	}
+func dialResolver(ctx context.Context, _, _ string) (net.Conn, error) {
 	return refusingConn{ctx: ctx}, nil
 }
 
@@ -115,10 +137,7 @@ func (refusingConn) Close() error                { return nil }
 func (refusingConn) SetDeadline(time.Time) error { return nil }
 
 func proxyOfDefaultTransport(r *http.Request) (*url.URL, error) {
-	switch {
-	case live.Load():
-		return Proxy(r)
-	case isLoopback(r.URL.Hostname()):
+	if isLoopback(r.URL.Hostname()) && !isReserved(r.URL) {
 		return nil, nil //nolint:nilnil // no proxy, as http.Transport has it
 	}
 	return nil, Refuse(r.Context(), fmt.Sprintf("%s %s by http.DefaultTransport or a clone of it", r.Method, exchange.PrintableURL(r.URL.String())))
@@ -134,6 +153,9 @@ func refuseOwn(ctx context.Context, host string) error {
 
 // Refuse is the error of a request that is refused, and notes it for the watch that it belongs to.
 func Refuse(ctx context.Context, request string) error {
+	if live.Load() {
+		return note(ctx, fmt.Errorf("%s was %w", request, refusedLive{}))
+	}
 	return note(ctx, fmt.Errorf("%s was %w", request, ErrRefused))
 }
 
@@ -144,9 +166,10 @@ func isLoopback(host string) bool {
 
 // Watch collects what is refused while one call of a client runs.
 type Watch struct {
-	virtual bool // whether the call runs on virtual time
-	mutex   sync.Mutex
-	refused []error
+	virtual  bool     // whether the call runs on virtual time
+	reserved []string // loopback addresses that are refused too, with their ports
+	mutex    sync.Mutex
+	refused  []error
 }
 
 var watching struct {
@@ -157,12 +180,30 @@ var watching struct {
 // StartWatch starts a watch, which End ends, of a call on virtual or on real time. A refused request belongs to the watch in its
 // context (Context). Without one it belongs to the only watch of the time that it was sent at, and where several may have sent it, to
 // none: nobody is accused of another's request, such as one of the host's own.
-func StartWatch(virtual bool) *Watch {
+//
+// While it lasts, a request to a reserved address is refused as if it left the machine, although it is a loopback address: a provider,
+// or a proxy that leads to one, may stand behind it.
+func StartWatch(virtual bool, reserved ...*url.URL) *Watch {
 	w := &Watch{virtual: virtual}
+	for _, address := range reserved {
+		w.reserved = append(w.reserved, hostPort(address))
+	}
 	watching.Lock()
 	defer watching.Unlock()
 	watching.all = append(watching.all, w)
 	return w
+}
+
+// isReserved reports whether a watch of the time reserves the address.
+func isReserved(address *url.URL) bool {
+	watching.Lock()
+	defer watching.Unlock()
+	return slices.ContainsFunc(watching.all, func(w *Watch) bool { return slices.Contains(w.reserved, hostPort(address)) })
+}
+
+// hostPort is the address of a URL, with the port that its scheme has otherwise.
+func hostPort(u *url.URL) string {
+	return net.JoinHostPort(u.Hostname(), cmp.Or(u.Port(), map[string]string{"https": "443"}[u.Scheme], "80"))
 }
 
 type watchKey struct{}
@@ -171,8 +212,8 @@ type watchKey struct{}
 // net/http say so before they look a name up and before they connect, whatever the resolver. The goroutine that would is ended.
 func (w *Watch) Context(ctx context.Context) context.Context {
 	ctx, end := context.WithCancelCause(context.WithValue(ctx, watchKey{}, w))
-	refuses := func(host string) bool {
-		if isLoopback(host) {
+	refuses := func(host, address string) bool {
+		if isLoopback(host) && !slices.Contains(w.reserved, address) {
 			return false
 		}
 		end(refuseOwn(ctx, host))
@@ -180,7 +221,7 @@ func (w *Watch) Context(ctx context.Context) context.Context {
 	}
 	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		DNSStart: func(info httptrace.DNSStartInfo) {
-			if refuses(info.Host) {
+			if refuses(info.Host, "") {
 				runtime.Goexit()
 			}
 		},
@@ -188,7 +229,7 @@ func (w *Watch) Context(ctx context.Context) context.Context {
 			if strings.HasPrefix(network, "unix") {
 				return
 			}
-			if refuses(hostOf(address)) {
+			if refuses(hostOf(address), address) {
 				runtime.Goexit()
 			}
 		},

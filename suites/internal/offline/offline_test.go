@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"os/exec"
 	"slices"
@@ -150,34 +151,56 @@ func TestChildLive(t *testing.T) {
 	if got := os.Getenv("HTTPS_PROXY"); got != "http://"+proxies.Nowhere {
 		t.Errorf("offline, what the process starts uses the proxy %s", got)
 	}
-	offline.Release()
+	offline.GoLive()
 	for _, name := range []string{"HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"} {
 		if got := os.Getenv(name); !strings.HasPrefix(got, "http://127.0.0.1:") {
 			t.Errorf("what the process starts has %s=%q", name, got)
 		}
 	}
 	watch := offline.StartWatch(false)
-	if err := get(t.Context(), http.DefaultClient, "http://graph.invalid/"); err != nil {
-		t.Errorf("the default client does not use the proxy: %v", err)
+	own := &http.Client{Transport: offline.Pass(&http.Transport{})}
+	if err := get(t.Context(), own, "http://graph.invalid/"); err != nil {
+		t.Errorf("the run's own transport does not use the proxy: %v", err)
 	}
-	if err := get(t.Context(), &http.Client{Transport: &http.Transport{Proxy: offline.Proxy}}, "https://graph.invalid/"); err == nil {
+	if err := get(t.Context(), own, "https://graph.invalid/"); err == nil {
 		t.Error("the proxy that understands no CONNECT let a request pass")
-	}
-	listener, err := (&net.ListenConfig{}).ListenPacket(t.Context(), "udp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = listener.Close() }()
-	connection, err := net.DefaultResolver.Dial(t.Context(), "udp", listener.LocalAddr().String())
-	if err != nil {
-		t.Fatalf("the resolver does not reach a name server: %v", err)
-	}
-	defer func() { _ = connection.Close() }()
-	if connection.RemoteAddr().String() != listener.LocalAddr().String() {
-		t.Errorf("the resolver reaches %v", connection.RemoteAddr())
 	}
 	if err := watch.End(); err != nil {
 		t.Errorf("refused: %v", err)
+	}
+	server := httptest.NewServer(http.NotFoundHandler())
+	defer server.Close()
+	reserved, err := url.Parse(server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const refusal = " was refused: in a live run the http.Client that New is given is the only way out"
+	for _, test := range []struct {
+		client         *http.Client
+		address, want  string
+		isOfItsContext bool
+	}{
+		{client: http.DefaultClient, address: "http://graph.invalid/", want: "GET http://graph.invalid/ by http.DefaultTransport or a clone of it" + refusal},
+		{client: &http.Client{Transport: &http.Transport{}}, address: "http://graph.invalid/",
+			want: "a request to graph.invalid by a transport of the client's own" + refusal},
+		{client: &http.Client{Transport: &http.Transport{}}, address: "http://192.0.2.1/", isOfItsContext: true,
+			want: "a request to 192.0.2.1 by a transport of the client's own" + refusal},
+		{client: http.DefaultClient, address: server.URL, want: "GET " + server.URL + " by http.DefaultTransport or a clone of it" + refusal},
+		{client: &http.Client{Transport: &http.Transport{}}, address: server.URL, isOfItsContext: true,
+			want: "a request to 127.0.0.1 by a transport of the client's own" + refusal},
+	} {
+		watch := offline.StartWatch(false, reserved)
+		ctx := t.Context()
+		if test.isOfItsContext {
+			ctx = watch.Context(ctx)
+		}
+		err := get(ctx, test.client, test.address)
+		if refused := watch.End(); err == nil || refused == nil || refused.Error() != test.want || !errors.Is(refused, offline.ErrRefused) {
+			t.Errorf("%s returned %v, and the watch saw %v, want %s", test.address, err, refused, test.want)
+		}
+	}
+	if err := get(t.Context(), http.DefaultClient, server.URL); err != nil {
+		t.Errorf("no call is under way, and the host's own server is refused: %v", err)
 	}
 }
 

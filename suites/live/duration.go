@@ -1,0 +1,37 @@
+package live
+
+import (
+	"time"
+
+	"golang.org/x/time/rate"
+)
+
+// How long requests take.
+const (
+	latency = 500 * time.Millisecond
+	// slowRemoval is what removing a course takes beside its requests. Users of GAMADV-XTD3 saw ten seconds each (its issue 94).
+	slowRemoval = 10 * time.Second
+)
+
+// CleanUpTime is what removing all that one clause makes takes at most, and what clauses share, and looking once more for what the whole
+// run has made, where nobody asks to wait.
+func (t *Tenant) CleanUpTime() time.Duration {
+	_, shared := t.costOf(t.sharedSteps(), true)
+	most := 0 // requests, by one clause
+	for _, r := range t.recipes {
+		if t.WhyNot(r) == "" {
+			_, cleanUp := t.cost(r)
+			most = max(most, cleanUp)
+		}
+	}
+	if most+shared == 0 {
+		return 0
+	}
+	requests := time.Duration(most + shared + looksForNews*len(t.sweepOwners())*lists[t.contract.Provider])
+	pace := t.transport.options.Rate
+	if pace == rate.Inf { // a stand-in
+		return requests * latency / 10
+	}
+	removals := time.Duration(1 + len(t.sharedSteps()))
+	return requests*(latency+time.Duration(float64(time.Second)/float64(pace))) + removals*slowRemoval
+}
