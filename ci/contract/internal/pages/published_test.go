@@ -25,8 +25,6 @@ func TestPublishedPages(t *testing.T) {
 	}
 	activity := tableLayout(fixtures.Columns{Status: "HTTP code", Code: "Code", Message: "Message", Details: "Details", Method: "Method"})
 	sections := fixtures.Layout{Reader: "status-sections"}
-	codes := tableLayout(fixtures.Columns{Status: "HTTP status code", Code: "Error code", Message: "Error message"},
-		fixtures.Columns{Status: "HTTP status code", Code: "Error code", Message: "Description"})
 	published := []struct {
 		title, sha256 string
 		layout        fixtures.Layout
@@ -83,27 +81,6 @@ func TestPublishedPages(t *testing.T) {
 			"Google Classroom, access errors", "3910e9fa9a3a82dccb1698572eb0918c92c4b5e9aae8a81bc8c5c7f0c7b229b2",
 			sections,
 			"the page has no section headed by a status, such as \"HTTP 418: TEAPOT\": give the page as text, as Markdown, or saved as HTML",
-		},
-		{
-			"AODocs, common error scenarios", "f8cb5b2cace1512483aa67312252cbc925a78f1d55296cb7d98e80065f5a1b9e",
-			fixtures.Layout{Reader: "reason-sections", Sample: fixtures.Sample{
-				Status: "/error/code", Code: "/error/errors/0/reason", Message: "/error/message"}},
-			"3 of 3 tables, 3 rows, 4 readings, 0 faults",
-		},
-		{
-			"Alibaba Cloud, ModifyCommonBandwidthPackageAttribute", "e9c41b18a8c826c9fe3446343eb88718ce2f0133c7f1870871bc174e10fa0932",
-			codes,
-			"1 of 6 tables, 4 rows, 4 readings, 0 faults",
-		},
-		{
-			"Lark, public mailbox aliases", "9678b205e5baa0d74c82cc530c81ea8b653f4bcc1bd7980d21840f584042b5a3",
-			codes,
-			"1 of 3 tables, 2 rows, 2 readings, 0 faults",
-		},
-		{
-			"Markable, errors", "dcae5e4da4a26620890bc41b7b0549166696dd1f87058c6095342833e029320c",
-			tableLayout(fixtures.Columns{Status: "Code", Message: "Description"}),
-			"1 of 2 tables, 9 rows, 9 readings, 0 faults",
 		},
 	}
 	texts := map[string][]byte{}
