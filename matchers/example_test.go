@@ -28,7 +28,7 @@ func throttled(w http.ResponseWriter, _ *http.Request) {
 }
 
 func ExampleHonorClause() {
-	contract, err := fixtures.LoadFS(os.DirFS("../fixtures/testdata/sample"), "sample") // or Load("graph")
+	contract, err := fixtures.Open(os.DirFS("../fixtures/testdata/sample")) // or Load("graph")
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -47,7 +47,7 @@ func ExampleHonorClause() {
 }
 
 func ExampleHonorWording() {
-	contract, err := fixtures.LoadFS(os.DirFS("../fixtures/testdata/sample"), "sample") // or Load("graph")
+	contract, err := fixtures.Open(os.DirFS("../fixtures/testdata/sample")) // or Load("graph")
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -67,7 +67,7 @@ func ExampleHonorWording() {
 }
 
 func ExampleBeDocumented() {
-	contract, err := fixtures.LoadFS(os.DirFS("../fixtures/testdata/sample"), "sample") // or Load("graph")
+	contract, err := fixtures.Open(os.DirFS("../fixtures/testdata/sample")) // or Load("graph")
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -125,7 +125,7 @@ func ExampleHaveErrorMessage() {
 }
 
 func ExampleHaveErrorDetail() {
-	contract, err := fixtures.LoadFS(os.DirFS("../fixtures/testdata/sample"), "sample") // or Load("graph")
+	contract, err := fixtures.Open(os.DirFS("../fixtures/testdata/sample")) // or Load("graph")
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -138,7 +138,7 @@ func ExampleHaveErrorDetail() {
 }
 
 func ExampleHaveErrorShape() {
-	contract, err := fixtures.LoadFS(os.DirFS("../fixtures/testdata/sample"), "sample") // or Load("graph")
+	contract, err := fixtures.Open(os.DirFS("../fixtures/testdata/sample")) // or Load("graph")
 	if err != nil {
 		log.Fatal(err)
 	}

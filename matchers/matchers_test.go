@@ -29,7 +29,7 @@ func TestMain(m *testing.M) {
 
 // sample is the sample contract, loaded once: a fuzz target uses it a thousand times a second.
 var sample = sync.OnceValues(func() (*fixtures.Contract, error) {
-	return fixtures.LoadFS(os.DirFS("../fixtures/testdata/sample"), "sample")
+	return fixtures.Open(os.DirFS("../fixtures/testdata/sample"))
 })
 
 func contract(tb testing.TB) *fixtures.Contract {

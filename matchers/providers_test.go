@@ -1,7 +1,6 @@
 package matchers_test
 
 import (
-	"os"
 	"testing"
 
 	"github.com/learncontract/learncontract/fixtures"
@@ -25,7 +24,7 @@ func TestProvider(t *testing.T) {
 		})
 	}
 	t.Run("sample", func(t *testing.T) {
-		observed, err := fixtures.LoadObservedFS(os.DirFS("../fixtures/testdata/sample"), contract(t))
+		observed, err := fixtures.LoadObserved(contract(t))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -23,7 +23,7 @@ import (
 // spec's outcome and the text that it fails with, by its id.
 func checked(t *testing.T, config client.Config, body func(gomega.Gomega, *fixtures.Wording, Result)) (outcomes map[string]report.Outcome, texts map[string]string) {
 	t.Helper()
-	sample, err := fixtures.LoadFS(os.DirFS(filepath.Join("..", "fixtures", "testdata", "sample")), "sample")
+	sample, err := fixtures.Open(os.DirFS(filepath.Join("..", "fixtures", "testdata", "sample")))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -220,7 +220,7 @@ func TestARecordingIsAddedTo(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	recorded, err := fixtures.LoadObservedFS(os.DirFS(folder), contract)
+	recorded, err := fixtures.LoadObservedFile(live.RecordingFile(folder, contract.Provider), contract)
 	if err != nil || len(recorded) != len(want) {
 		t.Fatalf("%v: %v are recorded, want %q", err, recorded, want)
 	}

@@ -331,7 +331,7 @@ func TestFailedCleanUpOfASubtest(t *testing.T) {
 // Specs that leave an action of the contract out, and a contract that there is not, are refused.
 func TestSetUpRefuses(t *testing.T) {
 	t.Parallel()
-	sample, err := fixtures.LoadFS(os.DirFS(filepath.Join("..", "fixtures", "testdata", "sample")), "sample")
+	sample, err := fixtures.Open(os.DirFS(filepath.Join("..", "fixtures", "testdata", "sample")))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"maps"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -22,17 +23,17 @@ import (
 	"github.com/learncontract/learncontract/matchers/exchange"
 )
 
-// generated is the file of a provider that import writes, below the folder fixtures.
-func generated(provider string) string { return provider + "/methods.json" }
+// generated is the file that import writes, in the folder of the provider.
+const generated = "methods.json"
 
 func importCommand() *cobra.Command {
 	var remove bool
 	cmd := &cobra.Command{
 		Use:   "import PROVIDER",
 		Short: "Regenerate a provider's methods from its discovery document",
-		Long: "import reads the discovery document of a provider's API and rewrites fixtures/PROVIDER/methods.json: every method,\n" +
+		Long: "import reads the discovery document of a provider's API and rewrites fixtures/providers/PROVIDER/methods.json: every method,\n" +
 			"the statuses and named errors that it documents, and what a request and a response look like. The part written by\n" +
-			"hand, fixtures/PROVIDER/*.yaml, stays as it is. Nothing is written unless the two parts load as a contract that\n" +
+			"hand, provider.yaml beside it, stays as it is. Nothing is written unless the two parts load as a contract that\n" +
 			"still has every clause, or --remove allows clauses to go.\n\n" +
 			"The go command downloads the document of the release that the handwritten part names under discovery.\n" +
 			"To move to another release, write its version there and import again. Run import in a clone.",
@@ -55,10 +56,10 @@ func importCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			folder := filepath.Join(clone, "fixtures")
-			_, release, err := fixtures.GeneratorFS(os.DirFS(folder), provider)
+			folder := filepath.Join(clone, "fixtures", "providers", provider)
+			_, release, err := fixtures.OpenGenerator(os.DirFS(folder))
 			if err != nil {
-				return inFixtures(err)
+				return inFixtures(provider, err)
 			}
 			if release == (fixtures.Release{}) {
 				return fmt.Errorf("%s has no discovery document: its contract names none under discovery", provider)
@@ -134,15 +135,15 @@ func importDiscovery(provider, file, folder string, remove bool) (*imported, err
 		return nil, err
 	}
 	files := os.DirFS(folder)
-	codes, _, err := fixtures.GeneratorFS(files, provider)
+	codes, _, err := fixtures.OpenGenerator(files)
 	if err != nil {
-		return nil, inFixtures(err)
+		return nil, inFixtures(provider, err)
 	}
 	document, err := pages.Discovery(text, slices.Sorted(maps.Keys(codes)))
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
-	before, err := fixtures.LoadFS(files, provider)
+	before, err := fixtures.Open(files)
 	if err != nil {
 		before = nil // nothing to compare the document with
 	} else if err := before.Document.Same(document); err != nil {
@@ -152,18 +153,18 @@ func importDiscovery(provider, file, folder string, remove bool) (*imported, err
 	if err != nil {
 		return nil, err
 	}
-	after, err := fixtures.LoadFS(overlay{files, fstest.MapFS{generated(provider): {Data: encoded}}}, provider)
+	after, err := fixtures.Open(overlay{files, fstest.MapFS{generated: {Data: encoded}}})
 	if err != nil {
 		return nil, fmt.Errorf("nothing was written, because the methods of %s and the handwritten part make no contract:\n%w",
-			file, inFixtures(err))
+			file, inFixtures(provider, err))
 	}
-	name := filepath.Join(folder, filepath.FromSlash(generated(provider)))
+	name := filepath.Join(folder, generated)
 	old, err := os.ReadFile(name)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%s cannot be read (%w), and so nothing was written: allow reading it", name, cause(err))
 	}
 	was, is := ids(before, after, old, encoded)
-	done := &imported{file: generated(provider), document: document, written: !bytes.Equal(old, encoded), gone: without(was, is), added: without(is, was)}
+	done := &imported{file: path.Join("providers", provider, generated), document: document, written: !bytes.Equal(old, encoded), gone: without(was, is), added: without(is, was)}
 	if n := len(done.gone); n > 0 && !remove {
 		const most = 5
 		named := strings.Join(done.gone[:min(n, most)], ", ")
@@ -217,10 +218,10 @@ func without(ids, others []string) []string {
 }
 
 // inFixtures names the files of problems from the folder of the clone.
-func inFixtures(err error) error {
+func inFixtures(provider string, err error) error {
 	if problems := (fixtures.Problems{}); errors.As(err, &problems) {
 		for i := range problems {
-			problems[i].File = "fixtures/" + problems[i].File
+			problems[i].File = path.Join("fixtures/providers", provider, problems[i].File)
 		}
 	}
 	return err

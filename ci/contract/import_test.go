@@ -33,14 +33,12 @@ func released(t *testing.T) (file string, text []byte) {
 	return file, text
 }
 
-// fixturesFolder is a copy of the folder fixtures, as far as the contract of Classroom needs it.
-func fixturesFolder(t *testing.T) string {
+// classroomFolder is a copy of the folder of Classroom.
+func classroomFolder(t *testing.T) string {
 	t.Helper()
 	folder := t.TempDir()
-	for _, inner := range []string{"classroom", "schemas"} {
-		if err := os.CopyFS(filepath.Join(folder, inner), os.DirFS("../../fixtures/"+inner)); err != nil {
-			t.Fatal(err)
-		}
+	if err := os.CopyFS(folder, os.DirFS("../../fixtures/providers/classroom")); err != nil {
+		t.Fatal(err)
 	}
 	return folder
 }
@@ -67,17 +65,17 @@ func files(t *testing.T, folder string) map[string]string {
 // it fails here.
 func TestImportChangesNothing(t *testing.T) {
 	file, _ := released(t)
-	folder := fixturesFolder(t)
+	folder := classroomFolder(t)
 	before := files(t, folder)
 	done, err := importDiscovery("classroom", file, folder, false)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if done.written || done.document.Revision == "" || len(done.document.Methods) == 0 || len(done.gone)+len(done.added) > 0 {
-		t.Errorf("%s is not what %s gives: run go tool contract import classroom, and look at git diff", generated("classroom"), file)
+		t.Errorf("%s is not what %s gives: run go tool contract import classroom, and look at git diff", generated, file)
 	}
 	// From nothing, too.
-	if err := os.Remove(filepath.Join(folder, generated("classroom"))); err != nil {
+	if err := os.Remove(filepath.Join(folder, generated)); err != nil {
 		t.Fatal(err)
 	}
 	if done, err = importDiscovery("classroom", file, folder, false); err != nil || !done.written || len(done.gone) > 0 {
@@ -88,7 +86,7 @@ func TestImportChangesNothing(t *testing.T) {
 
 func TestImportWritesWhatIsNew(t *testing.T) {
 	_, text := released(t)
-	folder := fixturesFolder(t)
+	folder := classroomFolder(t)
 	before := files(t, folder)
 	const was, is = "if the student or guardian has exceeded the guardian link limit", "if there are too many guardians"
 	other := filepath.Join(t.TempDir(), "classroom-api.json")
@@ -97,7 +95,7 @@ func TestImportWritesWhatIsNew(t *testing.T) {
 	if done, err := importDiscovery("classroom", other, folder, false); err != nil || !done.written {
 		t.Fatalf("%+v, %v", done, err)
 	}
-	name := filepath.Join(folder, generated("classroom"))
+	name := filepath.Join(folder, generated)
 	before[name] = strings.Replace(before[name], was, is, 1)
 	sameFiles(t, files(t, folder), before)
 	info, err := os.Stat(name)
@@ -133,7 +131,7 @@ func TestImportRefuses(t *testing.T) {
 	}{
 		"a name that nobody described": {
 			document: strings.ReplaceAll(string(text), "CourseTopicLimitReached", "TooManyTopics"),
-			want:     "fixtures/classroom/methods.json:",
+			want:     "fixtures/providers/classroom/methods.json:",
 		},
 		"a name that nobody described, and the fix": {
 			document: strings.ReplaceAll(string(text), "CourseTopicLimitReached", "TooManyTopics"),
@@ -152,13 +150,13 @@ func TestImportRefuses(t *testing.T) {
 			document: string(text),
 			change: func(t *testing.T, folder string) {
 				t.Helper()
-				write(t, filepath.Join(folder, "classroom", "errors.yaml"), "codes: [")
+				write(t, filepath.Join(folder, "provider.yaml"), "codes: [")
 			},
-			want: "fixtures/classroom/errors.yaml:1: not YAML",
+			want: "fixtures/providers/classroom/provider.yaml:1: not YAML",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			folder := fixturesFolder(t)
+			folder := classroomFolder(t)
 			if test.change != nil {
 				test.change(t, folder)
 			}
@@ -177,7 +175,7 @@ func TestImportRefuses(t *testing.T) {
 // them cannot be loaded, and must not keep the second from being done.
 func TestImportAfterANameWasDescribed(t *testing.T) {
 	_, text := released(t)
-	folder := fixturesFolder(t)
+	folder := classroomFolder(t)
 	describe(t, folder)
 	const status = "classroom.courses.topics.create.already-exists"
 	imports(t, folder, nameATopic(string(text)), nil, []string{status + ".TopicExists"})
@@ -186,7 +184,7 @@ func TestImportAfterANameWasDescribed(t *testing.T) {
 // describe has the contract in the folder describe a name that no document has.
 func describe(t *testing.T, folder string) {
 	t.Helper()
-	written := filepath.Join(folder, "classroom", "errors.yaml")
+	written := filepath.Join(folder, "provider.yaml")
 	contract, err := os.ReadFile(written)
 	if err != nil {
 		t.Fatal(err)
@@ -274,7 +272,7 @@ func TestImportRemoves(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			folder := fixturesFolder(t)
+			folder := classroomFolder(t)
 			if test.described {
 				describe(t, folder)
 			}
@@ -287,7 +285,7 @@ func TestImportRemoves(t *testing.T) {
 
 func TestImportSaysWhatItDid(t *testing.T) {
 	released(t)
-	same := regexp.MustCompile(`^fixtures/classroom/methods.json is as it was \(revision \d{8}, \d+ methods\)\n$`)
+	same := regexp.MustCompile(`^fixtures/providers/classroom/methods.json is as it was \(revision \d{8}, \d+ methods\)\n$`)
 	if got := printed(t, "import", "classroom"); !same.MatchString(got) {
 		t.Errorf("import prints %q", got)
 	}
@@ -301,8 +299,8 @@ func TestImportSaysWhatItDid(t *testing.T) {
 			t.Errorf("%q: exit status %d, %s", args, status, stderr)
 		}
 	}
-	done := &imported{generated("classroom"), &fixtures.Document{Revision: "20270101", Methods: make([]fixtures.Method, 1)}, true, []string{"a"}, []string{"b", "c"}}
-	if got, want := done.String(), "fixtures/classroom/methods.json was rewritten: look at git diff (revision 20270101, 1 method)\n"+
+	done := &imported{"providers/classroom/methods.json", &fixtures.Document{Revision: "20270101", Methods: make([]fixtures.Method, 1)}, true, []string{"a"}, []string{"b", "c"}}
+	if got, want := done.String(), "fixtures/providers/classroom/methods.json was rewritten: look at git diff (revision 20270101, 1 method)\n"+
 		"removed  a\nadded    b\nadded    c\n"; got != want {
 		t.Errorf("import prints\n%s\nwant\n%s", got, want)
 	}

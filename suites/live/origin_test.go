@@ -15,7 +15,7 @@ import (
 // TestWhoseResponseItIs says of each response who may have written it: the API, or nobody who says anything of a clause.
 func TestWhoseResponseItIs(t *testing.T) {
 	t.Parallel()
-	contract, err := fixtures.LoadFS(os.DirFS("../../fixtures/testdata/sample"), "sample")
+	contract, err := fixtures.Open(os.DirFS("../../fixtures/testdata/sample"))
 	if err != nil {
 		t.Fatal(err)
 	}

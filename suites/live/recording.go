@@ -22,7 +22,7 @@ import (
 )
 
 // recording are the responses of a run, redacted, by the clause that was provoked: a file DIR/observed/PROVIDER.yaml, laid out as
-// fixtures/observed. It is written anew with each response, so that a run that is killed loses none.
+// a provider's observed.yaml. It is written anew with each response, so that a run that is killed loses none.
 type recording struct {
 	folder     string
 	entries    map[string]string // by clause id, as the file has them
@@ -168,7 +168,7 @@ func (r *recording) write(provider string, entry recorded) error {
 
 // replay reads the responses of a recording, by clause.
 func replay(folder string, contract *fixtures.Contract) (map[string]fixtures.Response, error) {
-	all, err := fixtures.LoadObservedFS(os.DirFS(folder), contract)
+	all, err := fixtures.LoadObservedFile(RecordingFile(folder, contract.Provider), contract)
 	if err != nil {
 		return nil, fmt.Errorf("%s is no recording of a live run of %s: give the folder that --record was given: %w", folder, contract.Provider, err)
 	}

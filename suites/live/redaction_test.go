@@ -13,7 +13,7 @@ import (
 
 func sample(t *testing.T) *fixtures.Contract {
 	t.Helper()
-	contract, err := fixtures.LoadFS(os.DirFS(filepath.Join("..", "..", "fixtures", "testdata", "sample")), "sample")
+	contract, err := fixtures.Open(os.DirFS(filepath.Join("..", "..", "fixtures", "testdata", "sample")))
 	if err != nil {
 		t.Fatal(err)
 	}

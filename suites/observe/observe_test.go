@@ -36,7 +36,7 @@ const token = "eyJ0eXAiOiJKV1QifQ.eyJvaWQiOiI3In0.c2lnbmF0dXJl"
 
 const sampleFolder = "../../fixtures/testdata/sample"
 
-var loadSample = sync.OnceValues(func() (*fixtures.Contract, error) { return fixtures.LoadFS(os.DirFS(sampleFolder), "sample") })
+var loadSample = sync.OnceValues(func() (*fixtures.Contract, error) { return fixtures.Open(os.DirFS(sampleFolder)) })
 
 func sample(tb testing.TB) *fixtures.Contract {
 	tb.Helper()
@@ -473,7 +473,7 @@ func TestGoroutinesShareAnObserver(t *testing.T) {
 func TestADraftIsYAMLOfTheContract(t *testing.T) {
 	t.Parallel()
 	contract := sample(t)
-	file, err := os.ReadFile("../../fixtures/testdata/sample/sample/things.yaml")
+	file, err := os.ReadFile("../../fixtures/testdata/sample/provider.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -505,7 +505,7 @@ func TestADraftIsYAMLOfTheContract(t *testing.T) {
 				continue // the loader knows no placeholder {x}, and the others show nothing new
 			}
 			files := os.DirFS(sampleFolder)
-			_, err := fixtures.LoadFS(overlay{files, bytes.Replace(file, []byte("\nvalues:\n"), []byte("\n"+draft+"values:\n"), 1)}, "sample")
+			_, err := fixtures.Open(overlay{files, bytes.Replace(file, []byte("\nvalues:\n"), []byte("\n"+draft+"values:\n"), 1)})
 			var problems fixtures.Problems
 			if !errors.As(err, &problems) {
 				t.Fatalf("the contract with the draft loads, or not at all: %v", err)
@@ -695,7 +695,7 @@ type overlay struct {
 }
 
 func (o overlay) Open(name string) (fs.File, error) {
-	if name == "sample/things.yaml" {
+	if name == "provider.yaml" {
 		return fstest.MapFS{name: {Data: o.text}}.Open(name)
 	}
 	return o.FS.Open(name)

@@ -533,7 +533,7 @@ func FuzzRead(f *testing.F) {
 
 // New takes each clause of a contract with its newest row.
 func TestNewHasTheClausesOfAContract(t *testing.T) {
-	contract, err := fixtures.LoadFS(os.DirFS("../../fixtures/testdata/sample"), "sample")
+	contract, err := fixtures.Open(os.DirFS("../../fixtures/testdata/sample"))
 	if err != nil {
 		t.Fatal(err)
 	}

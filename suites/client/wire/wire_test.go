@@ -29,7 +29,7 @@ var getThings = client.Call{Operation: &fixtures.Operation{Method: http.MethodGe
 
 func TestEveryWordingIsSurfacedOverARealConnection(t *testing.T) {
 	t.Parallel()
-	contract, err := fixtures.LoadFS(os.DirFS("../../../fixtures/testdata/sample"), "sample")
+	contract, err := fixtures.Open(os.DirFS("../../../fixtures/testdata/sample"))
 	if err != nil {
 		t.Fatal(err)
 	}

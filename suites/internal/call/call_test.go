@@ -28,7 +28,7 @@ import (
 
 func sample(tb testing.TB) *fixtures.Contract {
 	tb.Helper()
-	contract, err := fixtures.LoadFS(os.DirFS("../../../fixtures/testdata/sample"), "sample")
+	contract, err := fixtures.Open(os.DirFS("../../../fixtures/testdata/sample"))
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -21,7 +21,7 @@ import (
 
 func run(t *testing.T, transport report.Transport, exposes []client.Field, operations ...string) collect.Run {
 	t.Helper()
-	contract, err := fixtures.LoadFS(os.DirFS("../../../fixtures/testdata/sample"), "sample")
+	contract, err := fixtures.Open(os.DirFS("../../../fixtures/testdata/sample"))
 	if err != nil {
 		t.Fatal(err)
 	}

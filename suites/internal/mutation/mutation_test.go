@@ -268,7 +268,7 @@ func same(a, b fixtures.Response) bool {
 
 func sample(t *testing.T) *fixtures.Contract {
 	t.Helper()
-	contract, err := fixtures.LoadFS(os.DirFS("../../../fixtures/testdata/sample"), "sample")
+	contract, err := fixtures.Open(os.DirFS("../../../fixtures/testdata/sample"))
 	if err != nil {
 		t.Fatal(err)
 	}

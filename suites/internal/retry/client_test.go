@@ -168,7 +168,7 @@ func authorized(attempt int, request *http.Request) {
 // subjectOf is the client, to be measured with the sample contract.
 func subjectOf(t *testing.T, config client.Config) *Subject {
 	t.Helper()
-	contract, err := fixtures.LoadFS(os.DirFS("../../../fixtures/testdata/sample"), "sample")
+	contract, err := fixtures.Open(os.DirFS("../../../fixtures/testdata/sample"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -25,7 +25,7 @@ import (
 // providerJudge judges responses of the sample's provider, whose errata are those.
 func providerJudge(t *testing.T, errata ...*fixtures.Erratum) *verdict.Judge {
 	t.Helper()
-	contract, err := fixtures.LoadFS(os.DirFS("../../../fixtures/testdata/sample"), "sample")
+	contract, err := fixtures.Open(os.DirFS("../../../fixtures/testdata/sample"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,7 +14,7 @@ import (
 
 func sample(tb testing.TB) *fixtures.Contract {
 	tb.Helper()
-	c, err := fixtures.LoadFS(os.DirFS("../../../../fixtures/testdata/sample"), "sample")
+	c, err := fixtures.Open(os.DirFS("../../../../fixtures/testdata/sample"))
 	if err != nil {
 		tb.Fatal(err)
 	}
