@@ -64,9 +64,10 @@ func (s *suiteRun) setUp(w writer) error {
 			return fmt.Errorf("the contract of %s cannot be loaded:\n%w", s.provider.Name, err)
 		}
 		s.suite.Contract = contract
-		if s.suite.judge.Errata, err = fixtures.LoadErrata(contract); err != nil {
-			return err
-		}
+	}
+	var err error
+	if s.suite.judge.Errata, err = fixtures.LoadErrata(s.suite.Contract); err != nil {
+		return err
 	}
 	s.suite.judge.Client.Contract = s.suite.Contract
 	if err := cmp.Or(taken, s.options.err); err != nil {
