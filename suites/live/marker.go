@@ -84,6 +84,11 @@ func (tr *Transport) lookUp(ctx context.Context, key string) (problem string, er
 		return "", disturbed
 	case tr.isInstance(x, look.Clause):
 		return "", nil
+	case x.Status() == http.StatusUnauthorized:
+		tr.Forget(look.As)
+		return "", engineErrorf(opSignIn, "%s received %s, which says nothing of %s: sign in again", at, fixtures.StatusLine(x.Status()), key)
+	case isBusy(x.Status()) || x.Status() >= http.StatusInternalServerError:
+		return "", engineErrorf(opNetwork, "%s received %s, which says nothing of %s: try again later", at, fixtures.StatusLine(x.Status()), key)
 	case !slices.Contains(look.Status, x.Status()):
 		return fmt.Sprintf("%s received %s", at, fixtures.StatusLine(x.Status())), nil
 	}
