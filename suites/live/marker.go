@@ -133,7 +133,10 @@ func fieldOf(object map[string]any, field string) (text string) {
 	return text
 }
 
-// changes reports the methods that may change something.
-func changes(method string) bool {
-	return !slices.Contains([]string{http.MethodGet, http.MethodHead, http.MethodOptions}, strings.ToUpper(method))
+// changes reports a request that may change something: by its method, or by a header that some services take for it.
+func changes(r *http.Request) bool {
+	return !slices.Contains([]string{http.MethodGet, http.MethodHead, http.MethodOptions}, strings.ToUpper(r.Method)) ||
+		slices.ContainsFunc(methodHeaders, func(name string) bool { return r.Header.Get(name) != "" })
 }
+
+var methodHeaders = []string{"X-Http-Method-Override", "X-Http-Method", "X-Method-Override"}
