@@ -83,7 +83,8 @@ func (t *Tenant) provoke(ctx context.Context, r *fixtures.Recipe,
 		return exchange.Exchange{}, err
 	}
 	sent := &atomic.Bool{}
-	if err := t.registerUndo(ctx, v, r, sent); err != nil {
+	undone, err := t.registerUndo(ctx, v, r, sent)
+	if err != nil {
 		return exchange.Exchange{}, err
 	}
 	m := t.register(r.As, r.Clause.Operation, v, ifMade)
@@ -97,6 +98,9 @@ func (t *Tenant) provoke(ctx context.Context, r *fixtures.Recipe,
 		x, received := below.last()
 		if received {
 			t.receive(m, x)
+			if undone != nil && try == 1 {
+				undone.undo.conflicted = x.Status() == http.StatusConflict
+			}
 		}
 		switch {
 		case below.failure() != nil:
