@@ -92,9 +92,13 @@ func (t *Tenant) provoke(ctx context.Context, r *fixtures.Recipe,
 		if err := t.transport.pause(ctx); err != nil { // within the time of the spec: the client's call may be shorter than the wait
 			return exchange.Exchange{}, err
 		}
-		below := &capture{transport: t.transport.As(r.As), sent: sent}
+		bound, err := t.callOnly(call, m, t.transport.As(r.As))
+		if err != nil {
+			return exchange.Exchange{}, engineErrorf(opSetUp, "%s cannot be called: %w", r.Clause.Operation.ID, err)
+		}
+		below := &capture{transport: bound, sent: sent}
 		client := &http.Client{Transport: below, CheckRedirect: noRedirect}
-		err := perform(ctx, client, t.config.Sandbox.Endpoint(t.contract.Provider), call)
+		err = perform(ctx, client, t.config.Sandbox.Endpoint(t.contract.Provider), call)
 		x, received := below.last()
 		if received {
 			t.receive(m, x)
@@ -103,6 +107,9 @@ func (t *Tenant) provoke(ctx context.Context, r *fixtures.Recipe,
 			}
 		}
 		switch {
+		case bound.stray() != nil:
+			t.lose(r.Clause.Operation)
+			return x, bound.stray()
 		case below.failure() != nil:
 			t.lose(r.Clause.Operation)
 			return x, below.failure()
