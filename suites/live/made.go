@@ -29,6 +29,7 @@ type made struct {
 	seen bool   // by its id, with its name
 	// rejected says that the last response was a rejection. What there is shows all the same, for a response may be wrong.
 	rejected bool
+	accepted bool // by a response, whatever it named
 	tried    bool // to be removed
 	shared   bool // by recipes, so that Close alone removes it
 	undo     *undo
@@ -155,7 +156,7 @@ func (t *Tenant) receive(m *made, x exchange.Exchange) {
 	}
 	t.mutex.Lock()
 	defer t.mutex.Unlock()
-	m.rejected = isRejection(x)
+	m.rejected, m.accepted = isRejection(x), m.accepted || x.Status() < http.StatusMultipleChoices
 	t.lost = t.lost || x.Status() >= http.StatusInternalServerError
 	if id := x.TextAt("/id"); id != "" && x.Status() < http.StatusMultipleChoices {
 		m.id = id
@@ -454,7 +455,7 @@ func (t *Tenant) closeLists(ctx context.Context) (err error) {
 			if !slices.ContainsFunc(all, func(l *listed) bool { return l.name == m.name && l.err != nil }) {
 				t.forget(m)
 			}
-		case unread == nil && (m.rejected || m.id == "" || checkID(m.id) != nil): // it was looked for long enough
+		case unread == nil && (m.rejected || !m.accepted): // it was looked for long enough
 			t.forget(m)
 		case !m.rejected:
 			err = errors.Join(err, engineErrorf(opCleanUp, "the %s may be left, %s: it does not show", m, sweeps))
