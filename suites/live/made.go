@@ -227,7 +227,7 @@ func (t *Tenant) remove(ctx context.Context, k kind, as, id string, whyNot func(
 		}
 		return gone, err
 	})
-	if errors.Is(err, errPolledEnough) {
+	if errors.Is(err, errPolledEnough) || errors.Is(err, ErrBudget) {
 		t.disappointed = true
 		err = fmt.Errorf("%s (%w)", r.last, err)
 	}
