@@ -75,7 +75,7 @@ func (a activity) found(t *Tenant) found {
 	is := func(value string, keys ...string) bool {
 		return slices.ContainsFunc(keys, func(key string) bool {
 			named, has := t.config.Sandbox.Value(key)
-			return has && strings.EqualFold(named, value)
+			return has && equalASCII(named, value)
 		})
 	}
 	return found{
@@ -98,7 +98,7 @@ func activityPath(id string) string {
 func isLearners(_ context.Context, t *Tenant, _ string, a found) (bool, error) {
 	return slices.ContainsFunc(learnerKeys, func(key string) bool {
 		learner, named := t.config.Sandbox.Value(key)
-		return named && strings.EqualFold(learner, a.owner)
+		return named && equalASCII(learner, a.owner)
 	}), nil
 }
 

@@ -26,7 +26,7 @@ var nameFields = []string{"name", "externalCourseActivityId", "title", "text", "
 
 // note has the run's audit know of a request that was sent, and leaves the response as it was.
 func (tr *Transport) note(identity string, r *http.Request, response *http.Response, failure error) {
-	if tr.options.Changed == nil || !changes(r.Method) {
+	if tr.options.Changed == nil || !changes(r) {
 		return
 	}
 	c := Change{Time: time.Now().UTC().Truncate(time.Millisecond), Identity: identity, Method: r.Method, Path: r.URL.RequestURI()}

@@ -247,7 +247,11 @@ func (tr *Transport) tokenInfo(ctx context.Context, name string, token Token) (i
 		return info, engineErrorf(opNetwork, "which scopes the token of classroom/%s has is not known, for %s received %d: check the network and its "+
 			"proxies, or try again later", name, address, status)
 	}
-	if err := readStrictly(x.Body(), &info); err != nil || info.Scope == "" {
+	err = readStrictly(x.Body(), &info)
+	if err == nil && info.Scope == "" {
+		err = errors.New("it has no scope")
+	}
+	if err != nil {
 		return info, engineErrorf(opSignIn, "which scopes the token of classroom/%s has is not known, for %s does not say (%v): check the network and its proxies",
 			name, address, err)
 	}

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -28,6 +29,7 @@ type made struct {
 	seen bool   // by its id, with its name
 	// rejected says that the last response was a rejection. What there is shows all the same, for a response may be wrong.
 	rejected bool
+	accepted bool // by a response, whatever it named
 	tried    bool // to be removed
 	shared   bool // by recipes, so that Close alone removes it
 	undo     *undo
@@ -38,6 +40,7 @@ type undo struct {
 	call, look client.Call
 	until      *fixtures.Until
 	sent       *atomic.Bool // whether there may be anything to take back
+	conflicted bool         // whether the response was that it is there already
 }
 
 // String names it, as it goes on after "the".
@@ -153,7 +156,7 @@ func (t *Tenant) receive(m *made, x exchange.Exchange) {
 	}
 	t.mutex.Lock()
 	defer t.mutex.Unlock()
-	m.rejected = isRejection(x)
+	m.rejected, m.accepted = isRejection(x), m.accepted || x.Status() < http.StatusMultipleChoices
 	t.lost = t.lost || x.Status() >= http.StatusInternalServerError
 	if id := x.TextAt("/id"); id != "" && x.Status() < http.StatusMultipleChoices {
 		m.id = id
@@ -224,7 +227,7 @@ func (t *Tenant) remove(ctx context.Context, k kind, as, id string, whyNot func(
 		}
 		return gone, err
 	})
-	if errors.Is(err, errPolledEnough) {
+	if errors.Is(err, errPolledEnough) || errors.Is(err, ErrBudget) {
 		t.disappointed = true
 		err = fmt.Errorf("%s (%w)", r.last, err)
 	}
@@ -238,6 +241,8 @@ type removal struct {
 	as, id string
 	whyNot func(found) (string, error)
 	looks  int              // at what was there
+	absent int              // looks at nothing, before its removal was requested
+	called bool             // whether its removal was requested
 	sent   map[string][]int // at which of them a request was sent, by the state that it was to end
 	last   string           // what the last one came to
 }
@@ -246,13 +251,19 @@ type removal struct {
 const (
 	looksBetween = 4
 	mostRequests = 3
+
+	looksAtNothing = 3 // that say it is gone, although nobody is known to have removed it: a replica may not have it yet
 )
 
 // step looks, and sends the next request. It goes on if that was accepted.
 func (r *removal) step(ctx context.Context) (gone, goesOn bool, err error) {
 	f, there, err := r.look(ctx, r.kind, r.as, r.id)
-	if err != nil || !there {
-		return !there, false, err
+	if err != nil {
+		return false, false, err
+	}
+	if !there {
+		r.absent++
+		return r.called || r.absent == looksAtNothing, false, nil
 	}
 	r.looks++
 	if why, err := r.whyNot(f); err != nil || why != "" {
@@ -263,6 +274,7 @@ func (r *removal) step(ctx context.Context) (gone, goesOn bool, err error) {
 	}
 	r.sent[f.state] = append(r.sent[f.state], r.looks)
 	method, path, body := r.kind.step(f)
+	r.called = r.called || method == http.MethodDelete
 	x, err := r.request(ctx, r.kind.remover(r.Tenant, r.as), method, path, body)
 	if e, is := errors.AsType[*EngineError](err); is && e.Op == opNetwork { // it may have been done all the same
 		r.last = err.Error()
@@ -319,15 +331,18 @@ func (t *Tenant) cleanUp(ctx context.Context, again bool) (err error) {
 			t.forget(m)
 		}
 		if problem != nil {
-			err = errors.Join(err, engineErrorf(opCleanUp, "the %s may be left, %s: %w", m, t.remedy(m), problem))
+			err = errors.Join(err, engineErrorf(opCleanUp, "the %s may be left, %s: %w", m, t.remedy(m, problem), problem))
 		}
 	}
 	return err
 }
 
-func (t *Tenant) remedy(m *made) string {
-	if m.undo != nil {
+func (t *Tenant) remedy(m *made, problem error) string {
+	switch {
+	case m.undo != nil:
 		return "and no sweep knows it: take it back yourself"
+	case errors.Is(problem, errRenamed):
+		return "and no sweep knows it"
 	}
 	return "and go tool contract sweep --sandbox " + t.config.Sandbox.File() + " looks for it"
 }
@@ -355,6 +370,8 @@ func (t *Tenant) removeMade(ctx context.Context, m *made) (gone bool, err error)
 		return "", errElses
 	})
 	switch {
+	case errors.Is(err, errElses) && m.seen:
+		return false, errRenamed
 	case errors.Is(err, errElses): // or the response named something that nobody made
 		m.id = ""
 		return false, nil
@@ -364,7 +381,10 @@ func (t *Tenant) removeMade(ctx context.Context, m *made) (gone bool, err error)
 	return seen || m.seen, nil
 }
 
-var errElses = errors.New("it is something else")
+var (
+	errElses   = errors.New("it is something else")
+	errRenamed = errors.New("it has another name now, and so it is left alone: look at it, and remove it yourself")
+)
 
 // Close removes what is left of everything that the run has made, and looks for it by its name in lists, for a response may have been
 // lost. The error says what may be left.
@@ -402,12 +422,21 @@ func (t *Tenant) closeLists(ctx context.Context) (err error) {
 		rejected = rejected && m.rejected
 		reported[m.id] = reported[m.id] || m.seen
 	}
-	all, unread := t.removeListed(ctx, owners, looks, func(_ context.Context, _ kind, _ string, f found) (string, error) {
-		if t.isOwn(f.name) && !reported[f.id] {
-			return "", nil
+	spared := map[string]string{} // why, by what it is
+	all, unread := t.removeListed(ctx, owners, looks, func(ctx context.Context, k kind, as string, f found) (string, error) {
+		if !t.isOwn(f.name) || reported[f.id] {
+			return "it is not this run's, or it could not be removed before", nil
 		}
-		return "it is not this run's, or it could not be removed before", nil
+		why, err := t.whyOthers(ctx, k, as, f)
+		if why != "" {
+			spared[f.describe(k.what)] = why
+		}
+		return why, err
 	})
+	for _, described := range slices.Sorted(maps.Keys(spared)) {
+		err = errors.Join(err, engineErrorf(opCleanUp, "the %s has a name of this run and is left alone, for %s: look at it, and remove it yourself if it is a run's",
+			described, spared[described]))
+	}
 	if answered, is := errors.AsType[*rejection](unread); is && rejected && answered.status == http.StatusForbidden {
 		unread = nil // who may not even look has made nothing
 	}
@@ -426,7 +455,7 @@ func (t *Tenant) closeLists(ctx context.Context) (err error) {
 			if !slices.ContainsFunc(all, func(l *listed) bool { return l.name == m.name && l.err != nil }) {
 				t.forget(m)
 			}
-		case unread == nil && (m.rejected || m.id == "" || checkID(m.id) != nil): // it was looked for long enough
+		case unread == nil && (m.rejected || !m.accepted): // it was looked for long enough
 			t.forget(m)
 		case !m.rejected:
 			err = errors.Join(err, engineErrorf(opCleanUp, "the %s may be left, %s: it does not show", m, sweeps))
@@ -504,27 +533,27 @@ func (t *Tenant) removeListed(ctx context.Context, owners []string, looks int,
 var lists = map[string]int{"graph": len(learnerKeys), "classroom": 1}
 
 // registerUndo notes, before the recipe's request is sent, how it is taken back: what is there before it is not.
-func (t *Tenant) registerUndo(ctx context.Context, v *values, r *fixtures.Recipe, sent *atomic.Bool) (err error) {
+func (t *Tenant) registerUndo(ctx context.Context, v *values, r *fixtures.Recipe, sent *atomic.Bool) (m *made, err error) {
 	if r.Undo == nil {
-		return nil
+		return nil, nil
 	}
-	m := &made{as: r.Undo.As, undo: &undo{until: r.Undo.Until, sent: sent}}
+	m = &made{as: r.Undo.As, undo: &undo{until: r.Undo.Until, sent: sent}}
 	if m.undo.call, err = t.call(v, r.Undo.Operation, r.Undo.Change); err != nil {
-		return err
+		return nil, err
 	}
 	if m.undo.look, err = t.call(v, r.Undo.Until.Operation, fixtures.Change{Params: r.Undo.Until.Params}); err != nil {
-		return err
+		return nil, err
 	}
 	switch nothing, err := t.isUndone(ctx, m); {
 	case err != nil:
-		return engineErrorf(opSetUp, "nothing is requested that could not be taken back: %w", err)
+		return nil, engineErrorf(opSetUp, "nothing is requested that could not be taken back: %w", err)
 	case nothing:
 		t.transport.allow(undoRequests)
 		t.mutex.Lock()
 		defer t.mutex.Unlock()
 		t.made = append(t.made, m)
 	}
-	return nil
+	return m, nil
 }
 
 // undoRequests are a look, the request that takes back, and looks after it.
@@ -554,6 +583,9 @@ func (t *Tenant) takeBack(ctx context.Context, m *made) error {
 	}
 	if undone, err := t.isUndone(ctx, m); err != nil || undone {
 		return err
+	}
+	if m.undo.conflicted { // what was read before did not show it
+		return errors.New("it is there, and the response to the request that adds it was that it is there already: look at who has added it")
 	}
 	x, err := t.send(ctx, m.as, m.undo.call)
 	if err != nil {

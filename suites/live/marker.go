@@ -84,6 +84,11 @@ func (tr *Transport) lookUp(ctx context.Context, key string) (problem string, er
 		return "", disturbed
 	case tr.isInstance(x, look.Clause):
 		return "", nil
+	case x.Status() == http.StatusUnauthorized:
+		tr.Forget(look.As)
+		return "", engineErrorf(opSignIn, "%s received %s, which says nothing of %s: sign in again", at, fixtures.StatusLine(x.Status()), key)
+	case isBusy(x.Status()) || x.Status() >= http.StatusInternalServerError:
+		return "", engineErrorf(opNetwork, "%s received %s, which says nothing of %s: try again later", at, fixtures.StatusLine(x.Status()), key)
 	case !slices.Contains(look.Status, x.Status()):
 		return fmt.Sprintf("%s received %s", at, fixtures.StatusLine(x.Status())), nil
 	}
@@ -128,7 +133,10 @@ func fieldOf(object map[string]any, field string) (text string) {
 	return text
 }
 
-// changes reports the methods that may change something.
-func changes(method string) bool {
-	return !slices.Contains([]string{http.MethodGet, http.MethodHead, http.MethodOptions}, strings.ToUpper(method))
+// changes reports a request that may change something: by its method, or by a header that some services take for it.
+func changes(r *http.Request) bool {
+	return !slices.Contains([]string{http.MethodGet, http.MethodHead, http.MethodOptions}, strings.ToUpper(r.Method)) ||
+		slices.ContainsFunc(methodHeaders, func(name string) bool { return r.Header.Get(name) != "" })
 }
+
+var methodHeaders = []string{"X-Http-Method-Override", "X-Http-Method", "X-Method-Override"}

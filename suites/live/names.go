@@ -24,11 +24,12 @@ const prefix = "learncontract-"
 type names struct{ key string }
 
 func newNames(sandbox *Sandbox, provider string) names {
-	tenant, _ := sandbox.Value("graph.tenant")
-	if provider == "classroom" {
-		tenant, _ = sandbox.Value("classroom.domain")
-	}
-	return names{provider + " " + strings.ToLower(tenant)}
+	return names{provider + " " + strings.ToLower(sandbox.tenant(provider))}
+}
+
+// tenant is the tenant, or the domain, that the file names.
+func (s *Sandbox) tenant(provider string) string {
+	return cmp.Or(s.values[provider+".tenant"], s.values[provider+".domain"])
 }
 
 // digits are those of RFC 4648, in small letters.

@@ -66,10 +66,16 @@ var gateways = []int{
 	520, 521, 522, 523, 524, 525, 526, 527, 530,
 }
 
-// isPage reports a text that no API of JSON has written, by its Content-Type or its beginning.
+// isPage reports a text that no API of JSON has written, by its Content-Type or its beginning. A number or a word is JSON, too, and no
+// API's.
 func isPage(x exchange.Exchange) bool {
 	body := bytes.TrimSpace(bytes.TrimPrefix(bytes.TrimSpace(x.Body()), []byte("\ufeff")))
 	media, _, _ := mime.ParseMediaType(x.Header("Content-Type"))
-	isText := slices.Contains([]string{"text/html", "text/plain", "application/xhtml+xml"}, media)
-	return len(body) > 0 && !json.Valid(body) && (isText || body[0] == '<')
+	switch {
+	case len(body) > 0 && (body[0] == '{' || body[0] == '[') && json.Valid(body):
+		return false
+	case slices.Contains([]string{"text/html", "application/xhtml+xml"}, media):
+		return true
+	}
+	return len(body) > 0 && (media == "text/plain" || body[0] == '<')
 }

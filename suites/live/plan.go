@@ -20,6 +20,8 @@ import (
 type Plan struct {
 	Provider   string            `json:"provider"`
 	API        string            `json:"api"`
+	Tenant     string            `json:"tenant"`  // or the domain
+	Marker     string            `json:"marker"`  // the id of what marks it as a sandbox, "" if the file names none
 	Provoke    []string          `json:"provoke"` // classes beside safe
 	ReadOnly   bool              `json:"readOnly"`
 	Hosts      []PlannedHost     `json:"hosts"`
@@ -114,7 +116,7 @@ func (t *Tenant) Plan() *Plan {
 	}
 	for clause := range c.Clauses() {
 		r := t.recipes[clause.ID]
-		planned := Planned{Recipe: r, Clause: clause.ID, Class: r.Class, Why: r.Why, WhyNot: t.WhyNot(r)}
+		planned := Planned{Recipe: r, Clause: clause.ID, Class: r.Class, Why: r.Why, WhyNot: t.whyNot(r, "the sandbox file")}
 		if planned.WhyNot == "" {
 			t.planRecipe(p, &planned, &count)
 		}
@@ -130,6 +132,7 @@ func (t *Tenant) Plan() *Plan {
 	for _, kind := range slices.Sorted(maps.Keys(count.kinds)) {
 		p.Changes = append(p.Changes, *count.kinds[kind])
 	}
+	p.Tenant, p.Marker = t.config.Sandbox.tenant(c.Provider), t.config.Sandbox.values[c.Provider+".marker"]
 	p.Hosts = []PlannedHost{{t.config.Sandbox.Endpoint(c.Provider), "requests"}}
 	for _, key := range []string{c.Provider + ".authority", c.Provider + ".tokenEndpoint"} {
 		if address := t.config.Sandbox.endpoint(key); address != "" {
@@ -451,6 +454,7 @@ func (p *Plan) writeTotals(b *strings.Builder) {
 	if len(p.Accounts) == 0 {
 		b.WriteString("  nobody\n")
 	}
+	fmt.Fprintf(b, "\nTenant\n  %s, marked by %s\n", p.Tenant, cmp.Or(p.Marker, "nothing, so that nothing is changed"))
 	b.WriteString("\nTalks to\n")
 	for _, host := range p.Hosts {
 		fmt.Fprintf(b, "  %s, for %s\n", host.Address, host.For)

@@ -83,7 +83,8 @@ func (t *Tenant) provoke(ctx context.Context, r *fixtures.Recipe,
 		return exchange.Exchange{}, err
 	}
 	sent := &atomic.Bool{}
-	if err := t.registerUndo(ctx, v, r, sent); err != nil {
+	undone, err := t.registerUndo(ctx, v, r, sent)
+	if err != nil {
 		return exchange.Exchange{}, err
 	}
 	m := t.register(r.As, r.Clause.Operation, v, ifMade)
@@ -91,14 +92,24 @@ func (t *Tenant) provoke(ctx context.Context, r *fixtures.Recipe,
 		if err := t.transport.pause(ctx); err != nil { // within the time of the spec: the client's call may be shorter than the wait
 			return exchange.Exchange{}, err
 		}
-		below := &capture{transport: t.transport.As(r.As), sent: sent}
+		bound, err := t.callOnly(call, m, t.transport.As(r.As))
+		if err != nil {
+			return exchange.Exchange{}, engineErrorf(opSetUp, "%s cannot be called: %w", r.Clause.Operation.ID, err)
+		}
+		below := &capture{transport: bound, sent: sent}
 		client := &http.Client{Transport: below, CheckRedirect: noRedirect}
-		err := perform(ctx, client, t.config.Sandbox.Endpoint(t.contract.Provider), call)
+		err = perform(ctx, client, t.config.Sandbox.Endpoint(t.contract.Provider), call)
 		x, received := below.last()
 		if received {
 			t.receive(m, x)
+			if undone != nil && try == 1 {
+				undone.undo.conflicted = x.Status() == http.StatusConflict
+			}
 		}
 		switch {
+		case bound.stray() != nil:
+			t.lose(r.Clause.Operation)
+			return x, bound.stray()
 		case below.failure() != nil:
 			t.lose(r.Clause.Operation)
 			return x, below.failure()

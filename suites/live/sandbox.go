@@ -117,7 +117,7 @@ const allowKey = ".allow"
 // allows reports whether a provider's list has a value.
 func (s *Sandbox) allows(provider, value string) bool {
 	return slices.ContainsFunc(strings.Fields(s.values[provider+allowKey]), func(allowed string) bool {
-		return strings.EqualFold(allowed, value)
+		return equalASCII(allowed, value)
 	})
 }
 
@@ -187,7 +187,12 @@ func LoadSandbox(file string) (*Sandbox, error) {
 }
 
 // File is where the sandbox was read from.
-func (s *Sandbox) File() string { return s.file }
+func (s *Sandbox) File() string {
+	if s == nil {
+		return ""
+	}
+	return s.file
+}
 
 // Value is what the file says for a key of the file, and whether it says it.
 func (s *Sandbox) Value(key string) (string, bool) {

@@ -74,6 +74,11 @@ func (t *Tenant) whyForeign(ctx context.Context, k kind, as string, f found, beg
 	if why := implausible(began, f.created, now); why != "" {
 		return why, nil
 	}
+	return t.whyOthers(ctx, k, as, f)
+}
+
+// whyOthers is why what has the name of a run is somebody else's, whenever it was made; "" if it is a run's.
+func (t *Tenant) whyOthers(ctx context.Context, k kind, as string, f found) (string, error) {
 	if !f.marked {
 		return "it lacks the marker that a run gives what it makes: somebody has changed or copied it", nil
 	}

@@ -115,7 +115,10 @@ func (t *Tenant) Provider() string { return t.contract.Provider }
 func (t *Tenant) Recipe(clause *fixtures.Clause) *fixtures.Recipe { return t.recipes[clause.ID] }
 
 // WhyNot is why the run does not use the recipe, with the remedy where there is one; "" if it does.
-func (t *Tenant) WhyNot(r *fixtures.Recipe) string {
+func (t *Tenant) WhyNot(r *fixtures.Recipe) string { return t.whyNot(r, t.config.Sandbox.File()) }
+
+// whyNot is WhyNot, with what the sandbox file is called.
+func (t *Tenant) whyNot(r *fixtures.Recipe, file string) string {
 	if t.recorded != nil {
 		if _, has := t.recorded[r.Clause.ID]; !has {
 			return fmt.Sprintf("the recording %s has no response of it: a live run with --record records it", t.config.Replay)
@@ -146,7 +149,7 @@ func (t *Tenant) WhyNot(r *fixtures.Recipe) string {
 			missing = append(missing, key)
 		}
 	}
-	needs := fmt.Sprintf("it needs %s in %s", strings.Join(missing, " and "), t.config.Sandbox.File())
+	needs := fmt.Sprintf("it needs %s in %s", strings.Join(missing, " and "), file)
 	switch {
 	case len(lacks) > 0 && len(missing) > 0:
 		return provokes + ", and " + needs
@@ -159,8 +162,7 @@ func (t *Tenant) WhyNot(r *fixtures.Recipe) string {
 	}
 	for _, key := range r.Accounts() {
 		if _, allowed := t.proof(key); !allowed {
-			return fmt.Sprintf("it reaches %s, who cannot sign in to prove who that is: add the value to %s%s in %s", key, t.contract.Provider, allowKey,
-				t.config.Sandbox.File())
+			return fmt.Sprintf("it reaches %s, who cannot sign in to prove who that is: add the value to %s%s in %s", key, t.contract.Provider, allowKey, file)
 		}
 	}
 	return ""

@@ -148,7 +148,7 @@ func (tr *Transport) As(identity string) http.RoundTripper {
 		}
 		return tr.roundTrip(identity, r, func(ctx context.Context) (string, error) {
 			found, err := tr.proven(ctx, identity)
-			if err == nil && changes(r.Method) {
+			if err == nil && changes(r) {
 				err = tr.marked(ctx)
 			}
 			if err != nil {
@@ -236,7 +236,7 @@ func hostPort(u *url.URL) string {
 
 // send sends a request to the provider, whoever sends it.
 func (tr *Transport) send(identity string, r *http.Request, token string) (*http.Response, error) {
-	if err := tr.waitForTurn(r.Context(), changes(r.Method)); err != nil {
+	if err := tr.waitForTurn(r.Context(), changes(r)); err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), tr.options.Timeout)

@@ -29,6 +29,7 @@ import (
 	"time"
 
 	"github.com/learncontract/learncontract/suites/live"
+	"github.com/learncontract/learncontract/suites/live/standin/server"
 )
 
 // startTLS starts a server on a loopback address and returns it with the certificate that signs for it, as PEM.
@@ -447,5 +448,28 @@ func TestATransportNeedsWhatItsGuardHoldsTokensAgainst(t *testing.T) {
 	if _, err = live.NewTransport(sandbox, "moodle", nil, live.Options{}); err == nil || !strings.Contains(err.Error(),
 		`no live support for "moodle"`) {
 		t.Errorf("the error is %v", err)
+	}
+}
+
+// TestAMethodInAHeader has a client read by its method, and change by a header.
+func TestAMethodInAHeader(t *testing.T) {
+	t.Parallel()
+	s := startStandIn(t, server.Options{})
+	s.options.ReadOnly = true
+	transport, err := live.NewTransport(s.sandbox(), "classroom", s.signIn, s.options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, header := range []string{"X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override"} {
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.Classroom+"/v1/courses/1", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Header.Set(header, http.MethodDelete)
+		response, err := transport.Client("teacher").Do(request)
+		if err == nil {
+			response.Body.Close()
+		}
+		wantError(t, err, "budget", live.ErrBudget, "the run is to change nothing")
 	}
 }
