@@ -112,7 +112,7 @@ func TestSurfaceComparesTheTimeToWaitToTheSecond(t *testing.T) {
 	}
 }
 
-// A date may be counted from the Date header or from the caller's clock, in whole seconds or not.
+// A date may be counted from the Date header or from the caller's clock, in whole seconds or not, after the body has come.
 func TestSurfaceComparesAWaitUntilADate(t *testing.T) {
 	t.Parallel()
 	w, _, f := full(t)
@@ -121,7 +121,7 @@ func TestSurfaceComparesAWaitUntilADate(t *testing.T) {
 	response.Header.Set("Retry-After", "Sat, 28 Nov 2026 00:00:30 GMT")
 	x := exchange.New(http.MethodPost, w.Clause.Operation.URL(), response, time.Now())
 	for wait, want := range map[time.Duration]bool{
-		90 * time.Second: true, 89 * time.Second: true, 88999 * time.Millisecond: false, 91001 * time.Millisecond: false, 0: false,
+		90 * time.Second: true, 89 * time.Second: true, 88900 * time.Millisecond: true, 88899 * time.Millisecond: false, 91001 * time.Millisecond: false, 0: false,
 	} {
 		f.RetryAfter = wait
 		matcher := client.Surface(w)

@@ -89,14 +89,14 @@ func (m *SurfaceMatcher) Match(actual any) (bool, error) {
 }
 
 // sameWait reports whether a time to wait is that of the response, to the second and no shorter: who cuts a fraction off retries too early. A
-// date may be counted from the caller's clock, which is up to a second ahead of the Date header. Without the header, the minutes of
-// the message are one, too.
+// date may be counted from the caller's clock, which is up to a second ahead of the Date header, once the body has come. Without the header,
+// the minutes of the message are one, too.
 func (m *SurfaceMatcher) sameWait(surfaced, received time.Duration) bool {
 	x := m.surfaced.Response
-	const passed = 100 * time.Millisecond // since it was received, where the client keeps the end of the wait
+	const passed = 100 * time.Millisecond // since it was received: the body comes later, or the client keeps the end of the wait
 	off := surfaced - received
 	if _, err := http.ParseTime(x.Header("Retry-After")); err == nil {
-		return off.Abs() <= time.Second
+		return -time.Second-passed <= off && off <= time.Second
 	}
 	if x.Header("Retry-After") == "" {
 		named, _ := m.wording.Message.Match(x.TextAt(m.wording.Clause.Operation.Contract.Envelope.Message))

@@ -25,6 +25,8 @@ func (r Request) differingHeader(header http.Header) error {
 	for name, values := range header {
 		name = http.CanonicalHeaderKey(name)
 		switch {
+		case slices.ContainsFunc(values, func(value string) bool { return strings.ContainsAny(value, "\r\n\x00") }):
+			return fmt.Errorf("header %s: got a line break or NUL, with which net/http sends no request", name)
 		case name == "Authorization" && len(values) > 1:
 			return fmt.Errorf("header Authorization: got %d, want one", len(values))
 		case name == "Accept" && !acceptsJSON(values):

@@ -389,7 +389,11 @@ func ReadBody(r *http.Request) (body []byte, fault error) {
 		return body, fmt.Errorf("is labelled Content-Encoding: %s, which the provider does not document", exchange.Printable(encoding))
 	}
 	label := strings.Join(r.Header.Values("Content-Type"), ", ")
-	if media, _, _ := mime.ParseMediaType(label); len(body) > 0 && media != "application/json" {
+	media, parameters, _ := mime.ParseMediaType(label)
+	if charset := parameters["charset"]; len(body) > 0 && charset != "" && !strings.EqualFold(charset, "utf-8") {
+		return body, fmt.Errorf("has Content-Type %s, and JSON is UTF-8 (RFC 8259, 8.1)", exchange.Printable(label))
+	}
+	if len(body) > 0 && media != "application/json" {
 		if label == "" {
 			return body, errors.New("has no Content-Type; want application/json")
 		}

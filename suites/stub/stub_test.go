@@ -272,6 +272,8 @@ var _ = Describe("a stub", func() {
 		},
 		Entry("JSON", `{"a":1}`, isJSON, nil, ""),
 		Entry("JSON of a charset", `{"a":1}`, []string{"application/json; charset=utf-8"}, nil, ""),
+		Entry("JSON of another charset", `{"a":1}`, []string{"application/json; charset=iso-8859-1"}, nil,
+			"it has Content-Type application/json; charset=iso-8859-1, and JSON is UTF-8"),
 		Entry("JSON that is not compressed", `{"a":1}`, isJSON, []string{"identity"}, ""),
 		Entry("compressed JSON", gzipped(), isJSON, []string{"gzip"}, ""),
 		Entry("compressed JSON, in capitals", gzipped(), isJSON, []string{"GZIP"}, ""),

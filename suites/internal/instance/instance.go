@@ -83,7 +83,8 @@ type step struct {
 }
 
 // reuse has one instance perform several calls: a success of another operation, the operation's success between two different
-// failures, and the first again. Another performs some at once. The first operation of each method has a long series of them.
+// failures, and the first again. Another performs some at once. The first operation of each method has a long series of them, and the first of all goes on after
+// calls that are interrupted.
 func (s *Subject) reuse(w *fixtures.Wording) (verdict.Verdict, error) {
 	if v, err := s.receiveOther(w); err != nil || v.Outcome.Fails() {
 		return v, err
@@ -103,7 +104,10 @@ func (s *Subject) reuse(w *fixtures.Wording) (verdict.Verdict, error) {
 	if err != nil || v.Outcome.Fails() || w != s.firstOf(o.Method) {
 		return v, err
 	}
-	return s.perform(series(o, once)...)
+	if v, err = s.perform(series(o, once)...); err != nil || v.Outcome.Fails() {
+		return v, err
+	}
+	return s.survive(w)
 }
 
 // receiveOther has an instance send other values, and receive the wording with more text after its message, in a long response, whose media
@@ -453,7 +457,7 @@ func (s *Subject) interrupt(w *fixtures.Wording) (verdict.Verdict, error) {
 		}
 		i.mutex.Lock()
 		hang, late := (*call.Hang)(nil), !i.ended.IsZero() && r.Returned-i.ended.Sub(began) > prompt
-		sent := i.sent
+		sent, ended := i.sent, !i.ended.IsZero()
 		i.mutex.Unlock()
 		switch {
 		case len(results) < len(turns): // and so with a first one
@@ -471,11 +475,56 @@ func (s *Subject) interrupt(w *fixtures.Wording) (verdict.Verdict, error) {
 			return s.broken(w, fmt.Sprintf("sent its request more than %d times where %s", mostSent, way.text), "give up, and return the error"), nil
 		case way.after && surfacesAny(results[0].Surfaced, r.Surfaced):
 			return s.broken(w, "surfaced a failure that it did not receive where "+way.text, "return the error of the request itself"), nil
-		case r.Unclosed != nil:
+		case r.Unclosed != nil && !ended: // net/http itself ends a response with its context
 			return s.Judge.Fault(r.Unclosed), nil
 		}
 	}
 	return s.wait(w)
+}
+
+// survive has one instance perform calls that are interrupted in each way, more often than most clients have slots for calls. Those between
+// them are not, and must return nil. No circuit breaker opens, as in a series.
+func (s *Subject) survive(w *fixtures.Wording) (verdict.Verdict, error) {
+	const often = 20
+	c, o := s.Judge.Client, w.Clause.Operation
+	if c.Dial != nil || w != s.Wordings()[0] {
+		return verdict.Verdict{Outcome: report.Honored}, nil
+	}
+	success := step{operation: o}
+	ways := interruptions(w.Response)
+	var turns [][]call.Request
+	var before []string // of each call that is not interrupted, what the one before was; "" for the others
+	for n := range often {
+		way := ways[n%len(ways)]
+		turns = append(turns, []call.Request{{
+			Operation: o, What: w.ID(), Once: c.WhyOnce(w.Clause),
+			Wrap: func(l call.Line) http.RoundTripper { return way.wrap(l, &interrupted{}) },
+		}})
+		if before = append(before, ""); n%2 == 0 {
+			continue
+		}
+		for range 3 {
+			turns, before = append(turns, []call.Request{s.request(&success, n, call.Together)}), append(before, way.text)
+		}
+	}
+	results, err := c.DoInTurns(turns...)
+	if err != nil {
+		return verdict.Verdict{}, err
+	}
+	for i, r := range results {
+		v := s.judge(success, r)
+		if before[i] == "" || !v.Outcome.Fails() {
+			continue
+		}
+		alone, err := c.Do(s.request(&success, i, call.Together))
+		if err != nil || s.judge(success, alone).Reason == v.Reason { // one cause is reported once
+			return verdict.Verdict{Outcome: report.Honored}, err
+		}
+		v.Text = fmt.Sprintf("In call %d of one instance, after calls that were interrupted (in the last, %s). Have each call give back all that it takes, "+
+			"however it ends (defer):\n%s", i+1, before[i], v.Text)
+		return v, nil
+	}
+	return verdict.Verdict{Outcome: report.Honored}, nil
 }
 
 // isIdempotent reports whether a request of the method may be sent again where its fate is unknown (RFC 9110, 9.2.2).

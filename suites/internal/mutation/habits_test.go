@@ -69,6 +69,44 @@ var brokenHabits = []brokenClient{
 	{"performs one call at a time without its context", living(slotted(1, false, false)), "where its context ended while it waited for other calls"},
 	{"loses a slot with each failure", living(slotted(10, true, true)), "did not send the request of its call"},
 	{"loses a slot with each failure, without its context", living(slotted(10, false, true)), "hangs"},
+	{"loses a slot with each call whose context ends", living(func(do perform) perform {
+		taken := make(chan struct{}, 8)
+		return func(ctx context.Context, c client.Call) error {
+			select {
+			case taken <- struct{}{}:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+			err := do(ctx, c)
+			if ctx.Err() == nil {
+				<-taken
+			}
+			return err
+		}
+	}), "did not send the request of its call"},
+	{"fails for ever after a lost connection", living(func(do perform) perform {
+		var mutex sync.Mutex
+		var lost error
+		return func(ctx context.Context, c client.Call) error {
+			mutex.Lock()
+			defer mutex.Unlock()
+			if lost != nil {
+				return errors.New("the client is closed")
+			}
+			err := do(ctx, c)
+			if errors.Is(err, io.EOF) {
+				lost = err
+			}
+			return err
+		}
+	}), "did not send the request of its call"},
+	{"labels its JSON as Latin-1", sending(func(r *http.Request) {
+		if r.Body != nil {
+			r.Header.Set("Content-Type", "application/json; charset=iso-8859-1")
+		}
+	}), "sent an unexpected request"},
+	{"has the line break of a token's file in its header", sending(func(r *http.Request) { r.Header.Set("Authorization", "Bearer token\n") }),
+		"sent an unexpected request"},
 	{"shares a buffer between the bodies of calls at once", living(func(do perform) perform {
 		var mutex sync.Mutex
 		var shared []byte
@@ -287,6 +325,20 @@ var brokenHabits = []brokenClient{
 
 // correctHabits are what programs of real life do, and may.
 var correctHabits = []correctClient{
+	{"reads on in the background where the context of its call ended", calling(func(ctx context.Context, c client.Call, do perform) error {
+		detached, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
+		done := make(chan error, 1)
+		go func() {
+			defer cancel()
+			done <- do(detached, c)
+		}()
+		select {
+		case err := <-done:
+			return err
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	})},
 	{"resends GET once where the connection was closed", resending(func(r *http.Request) bool { return r.Method == http.MethodGet }, 2)},
 	{"resends what is idempotent three times", resending(func(r *http.Request) bool {
 		return r.Method != http.MethodPost && r.Method != http.MethodPatch
