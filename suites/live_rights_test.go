@@ -174,7 +174,7 @@ func TestATenantThatIsNotMarkedIsNotChanged(t *testing.T) {
 				"graph": {"graph.create.registration-id-invalid"}, "classroom": {"classroom.courses.patch.failed-precondition.IneligibleOwner"},
 			}[test.provider]
 			wantEngineErrors(t, s, writes, test.says)
-			wantEngineErrors(t, s, writes, "not marked as a sandbox, and no run changes anything in one that is not: ")
+			wantEngineErrors(t, s, writes, "not marked as a sandbox, and so nothing is changed: ")
 			if _, err := s.suite.tenant.Sweep(t.Context(), 0, true); err != nil {
 				t.Error(err)
 			}

@@ -35,7 +35,8 @@ func (tr *Transport) marked(ctx context.Context) error {
 		return err
 	}
 	if tr.mark.found = problem == ""; !tr.mark.found {
-		tr.mark.err = engineErrorf(opGuard, "the tenant is not marked as a sandbox, and no run changes anything in one that is not: %s: %s", problem, tr.howToMake(key))
+		tr.mark.err = engineErrorf(opGuard, "the tenant is not marked as a sandbox, and so nothing is changed: %s: %s",
+			problem, tr.howToMake(key))
 	}
 	return tr.mark.err
 }

@@ -3,6 +3,7 @@ package live_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -30,6 +31,7 @@ type standIn struct {
 	file    string
 	options live.Options
 	before  []string // its inventory at first
+	nobody  string   // an identity that cannot sign in, "" for none
 }
 
 func startStandIn(t *testing.T, options server.Options) *standIn {
@@ -43,7 +45,7 @@ func startStandIn(t *testing.T, options server.Options) *standIn {
 	if err := os.WriteFile(filepath.Join(filepath.Dir(file), "ca.pem"), stand.CA, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return &standIn{stand, t, file, live.Options{Rate: rate.Inf, Pause: time.Millisecond, FirstLook: time.Millisecond}, stand.Inventory()}
+	return &standIn{stand, t, file, live.Options{Rate: rate.Inf, Pause: time.Millisecond, FirstLook: time.Millisecond}, stand.Inventory(), ""}
 }
 
 // tenant is one of the file, with keys that have another value, or, for "", none.
@@ -94,6 +96,9 @@ func (s *standIn) sandbox() *live.Sandbox {
 
 // signIn gets a token of the stand-in's.
 func (s *standIn) signIn(ctx context.Context, identity string) (live.Token, error) {
+	if identity == s.nobody {
+		return live.Token{}, errors.New("the password has expired")
+	}
 	env := s.Env()
 	address := s.GoogleToken
 	form := url.Values{

@@ -16,21 +16,35 @@ type Swept struct {
 	Others []string // what resembles it, and is never removed
 }
 
-// Sweep lists what runs have left in the tenant, and removes it if it is to. It looks at what has a name that a run of this tenant gives,
+// Sweep lists what runs have left in the tenant, and removes it if it is to, and the tenant is marked as a run's must be. It looks at what has a name that a run of this tenant gives,
 // whoever of the sandbox's accounts has it, and spares what anything else is at odds with. What a run has made that began less than that
 // long ago it spares, by this machine's clock, for the run may be going on; 0 spares nothing. The error says what may be left, and whom
 // the sandbox file must name for it to look at all.
 func (t *Tenant) Sweep(ctx context.Context, sparing time.Duration, remove bool) (swept Swept, err error) {
-	ctx, end := t.cleaning(ctx)
-	defer end()
 	for _, keys := range sweepKeys[t.contract.Provider] {
 		if !slices.ContainsFunc(keys, t.hasKey) {
 			err = errors.Join(err, engineErrorf(opCleanUp, "%s may have something left, and nobody is looked at: name %s in %s, as it was "+
 				"when the run was killed", t.contract.Provider, strings.Join(keys, " or "), t.config.Sandbox.File()))
 		}
 	}
+	if remove {
+		if unmarked := t.transport.marked(ctx); unmarked != nil {
+			return swept, errors.Join(err, unmarked)
+		}
+	}
+	failed := map[string]bool{} // identities that cannot sign in, each of which is reported once
+	owners := slices.DeleteFunc(t.sweepOwners(), func(as string) bool {
+		as = kinds(t.contract.Provider)[0].remover(t, as)
+		if !failed[as] {
+			problem := t.prove(ctx, as)
+			failed[as], err = problem != nil, errors.Join(err, problem)
+		}
+		return failed[as]
+	})
+	ctx, end := t.cleaning(ctx)
+	defer end()
 	now := time.Now()
-	all, unread := t.removeListed(ctx, t.sweepOwners(), 1, func(ctx context.Context, k kind, as string, f found) (string, error) {
+	all, unread := t.removeListed(ctx, owners, 1, func(ctx context.Context, k kind, as string, f found) (string, error) {
 		line := f.describe(k.what)
 		began, valid := t.names.parse(f.name)
 		if !valid {

@@ -188,6 +188,37 @@ func TestASweepThatLooksAtNobodyFails(t *testing.T) {
 	}
 }
 
+// TestASweepRemovesWhereTheTenantIsMarked has the file name no marker, or what is none.
+func TestASweepRemovesWhereTheTenantIsMarked(t *testing.T) {
+	t.Parallel()
+	for name, marker := range map[string]string{"no marker": "", "somebody's course": `"640000000006"`} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := startStandIn(t, server.Options{})
+			course := s.course("teacher", live.NameAt(s.sandbox(), "classroom", time.Now().Add(-2*time.Hour)), live.Marker)
+			without := []string{"marker", marker, "fullCourse", ""} // which that course is
+			if _, err := s.tenant("classroom", without...).Sweep(t.Context(), 0, true); err == nil || !strings.Contains(err.Error(), "is not marked as a sandbox") {
+				t.Errorf("it ends with %v", err)
+			}
+			if s.count("classroom", http.MethodDelete)+s.count("classroom", http.MethodPatch) > 0 {
+				t.Error("something was changed")
+			}
+			swept(t, s.tenant("classroom", without...), 0, false, []string{course}, nil, nil) // which only reads
+		})
+	}
+}
+
+// TestASweepSaysOnceWhoCannotSignIn has an administrator read the lists of all, and be unable to.
+func TestASweepSaysOnceWhoCannotSignIn(t *testing.T) {
+	t.Parallel()
+	s := startStandIn(t, server.Options{})
+	s.nobody = "classroom/admin"
+	_, err := s.tenant("classroom").Sweep(t.Context(), 0, false)
+	if err == nil || strings.Count(err.Error(), "the password has expired") != 1 {
+		t.Errorf("it ends with %v", err)
+	}
+}
+
 // TestWhoeverMakesSomethingIsLookedAt has courses of several accounts left, with and without an administrator who sees them all.
 func TestWhoeverMakesSomethingIsLookedAt(t *testing.T) {
 	t.Parallel()
