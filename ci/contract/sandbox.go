@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -118,10 +119,14 @@ func sweepCommand() *cobra.Command {
 			"It takes for a run's only what has a name with the checksum of this tenant, whose minute is plausible, whose owner the\n" +
 			"sandbox file names, and which a second field says a run made. What resembles that, it prints and never removes.\n\n" +
 			"It spares and prints what a run created that began less than an hour ago, by this machine's clock: that run may still\n" +
-			"be going on. Give --all if you know that none is.",
+			"be going on. Give --all if you know that none is.\n\n" +
+			"With --yes it first looks up the tenant's marker, as a run does, and prints each request that may change something when\n" +
+			"it was sent, as a line of JSON like those of a run's audit.",
 		Example: "  go tool contract sweep --sandbox sandbox.yaml\n" +
 			"  go tool contract sweep --sandbox sandbox.yaml --yes",
 		RunE: func(cmd *cobra.Command, args []string) error {
+			flags.options.Secrets = live.NewSecrets()
+			flags.options.Changed = auditTo(cmd.OutOrStdout(), flags.options.Secrets)
 			tenants, err := flags.tenants(args)
 			if err != nil {
 				return err
@@ -147,6 +152,14 @@ func sweepCommand() *cobra.Command {
 	cmd.Flags().BoolVar(&yes, "yes", false, "remove what is listed as left")
 	cmd.Flags().BoolVar(&all, "all", false, "spare nothing because its run began less than an hour ago")
 	return cmd
+}
+
+// auditTo writes each change as a line of JSON; it was sent all the same if it cannot be written.
+func auditTo(w io.Writer, secrets *live.Secrets) func(live.Change) {
+	return func(change live.Change) {
+		line, _ := json.Marshal(change) // of texts, a number and a time
+		_, _ = fmt.Fprintln(w, secrets.Scrub(string(line)))
+	}
 }
 
 // writeSwept writes what a sweep has found; it was found and removed all the same if it cannot be written.

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/learncontract/learncontract/fixtures"
+	"github.com/learncontract/learncontract/suites/live"
 )
 
 // TestWriteAllWritesDevicesAndFiles has a file after what is no file, and an error names every file that failed.
@@ -115,5 +116,17 @@ func TestOr(t *testing.T) {
 		if got := joinOr(choices); got != want {
 			t.Errorf("%q are %q", choices, got)
 		}
+	}
+}
+
+// TestASweepPrintsWhatItSends has a provider respond with what must not be printed.
+func TestASweepPrintsWhatItSends(t *testing.T) {
+	t.Parallel()
+	secrets, out := live.NewSecrets(), &strings.Builder{}
+	secrets.Add("a token", "ya29.notForAnybody")
+	auditTo(out, secrets)(live.Change{Identity: "admin", Method: "DELETE", Path: "/v1/courses/7", Name: "ya29.notForAnybody", Status: 200})
+	want := `{"time":"0001-01-01T00:00:00Z","identity":"admin","method":"DELETE","path":"/v1/courses/7","name":"`
+	if line := out.String(); !strings.HasPrefix(line, want) || !strings.HasSuffix(line, `"status":200}`+"\n") || strings.Contains(line, "notForAnybody") {
+		t.Errorf("it prints %s", line)
 	}
 }

@@ -1,6 +1,7 @@
 package live_test
 
 import (
+	"fmt"
 	"maps"
 	"net/http"
 	"slices"
@@ -230,7 +231,14 @@ func TestWhoeverMakesSomethingIsLookedAt(t *testing.T) {
 			for _, as := range []string{"teacher", "otherTeacher"} {
 				left = append(left, s.course(as, live.NameAt(s.sandbox(), "classroom", time.Now()), live.Marker))
 			}
+			var sent []string
+			s.options.Changed = func(c live.Change) { sent = append(sent, fmt.Sprintf("%s %s %d", c.Method, c.Path, c.Status)) }
 			swept(t, s.tenant("classroom", without...), 0, true, left, nil, nil)
+			for _, id := range left {
+				if line := "DELETE /v1/courses/" + id + " 200"; !slices.Contains(sent, line) {
+					t.Errorf("the audit is %q, without %s", sent, line)
+				}
+			}
 			if changed := s.changes(); len(changed) > 0 {
 				t.Errorf("changed is %q", changed)
 			}
