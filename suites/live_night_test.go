@@ -70,7 +70,11 @@ func TestANightIsQuiet(t *testing.T) {
 			if err := s.suite.tenant.Close(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			t.Logf("%s %v: %d requests, %+v", provider, provoke, s.suite.tenant.Spent(), n)
+			spent, expected := s.suite.tenant.Spent(), s.suite.tenant.Plan().Totals.Expected
+			t.Logf("%s %v: %d requests, %d planned, %+v", provider, provoke, spent, expected, n)
+			if spent > expected || spent < expected*9/10-5 {
+				t.Errorf("%s %v: %d requests, and the plan expects %d", provider, provoke, spent, expected)
+			}
 			if provoke == nil && (n.courses > 10 || n.activities+n.enrolments+n.invitations+n.publications > 0) {
 				t.Errorf("%s: %+v", provider, n)
 			}

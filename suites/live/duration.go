@@ -9,12 +9,23 @@ import (
 // How long requests take.
 const (
 	latency = 500 * time.Millisecond
+	fast    = latency / 10 // that of a stand-in
 	// slowRemoval is what removing a course takes beside its requests. Users of GAMADV-XTD3 saw ten seconds each (its issue 94).
 	slowRemoval = 10 * time.Second
 )
 
-// CleanUpTime is what removing all that one clause makes takes at most, and what clauses share, and looking once more for what the whole
-// run has made, where nobody asks to wait.
+// timeOf is how long that many requests and removals take, where nobody asks to wait, if each request takes that long beside its turn.
+func (t *Tenant) timeOf(requests, removals int, each time.Duration) time.Duration {
+	pace := t.transport.options.Rate
+	if pace == rate.Inf { // a stand-in
+		return time.Duration(requests) * fast
+	}
+	each += time.Duration(float64(time.Second) / float64(pace))
+	return time.Duration(requests)*each + time.Duration(removals)*slowRemoval
+}
+
+// CleanUpTime is what removing all that one clause makes takes at most, and what clauses share, and looking once more for what the
+// whole run has made, where nobody asks to wait.
 func (t *Tenant) CleanUpTime() time.Duration {
 	_, shared := t.costOf(t.sharedSteps(), true)
 	most := 0 // requests, by one clause
@@ -27,11 +38,5 @@ func (t *Tenant) CleanUpTime() time.Duration {
 	if most+shared == 0 {
 		return 0
 	}
-	requests := time.Duration(most + shared + looksForNews*len(t.sweepOwners())*lists[t.contract.Provider])
-	pace := t.transport.options.Rate
-	if pace == rate.Inf { // a stand-in
-		return requests * latency / 10
-	}
-	removals := time.Duration(1 + len(t.sharedSteps()))
-	return requests*(latency+time.Duration(float64(time.Second)/float64(pace))) + removals*slowRemoval
+	return t.timeOf(most+shared+t.looks(looksForNews), 1+len(t.sharedSteps()), latency)
 }

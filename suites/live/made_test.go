@@ -76,7 +76,7 @@ func TestAProviderThatMisbehaves(t *testing.T) {
 						t.Errorf("%s, and that is not said", line)
 					}
 				}
-				if sent > test.most[provider] || sent > tenant.Budget()+tenant.MaxCleanUp() {
+				if sent > test.most[provider] || sent > tenant.Plan().MostRequests() {
 					t.Errorf("%d requests were sent, more than %d", sent, test.most[provider])
 				}
 			})

@@ -9,9 +9,11 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"math"
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/learncontract/learncontract/fixtures"
 )
@@ -24,59 +26,65 @@ type Plan struct {
 	Marker     string            `json:"marker"`  // the id of what marks it as a sandbox, "" if the file names none
 	Provoke    []string          `json:"provoke"` // classes beside safe
 	ReadOnly   bool              `json:"readOnly"`
-	Hosts      []PlannedHost     `json:"hosts"`
-	Identities []PlannedIdentity `json:"identities"`
-	Accounts   []PlannedAccount  `json:"accounts"` // whom it reaches, if it is not rejected
-	Totals     PlannedTotals     `json:"totals"`
-	Changes    []PlannedChange   `json:"changes"` // by kind
-	Shared     []PlannedRequest  `json:"shared"`  // set up once, when they are first needed
-	Clauses    []Planned         `json:"clauses"` // all, in the order of the contract
+	Hosts      []plannedHost     `json:"hosts"`
+	Identities []plannedIdentity `json:"identities"`
+	Accounts   []plannedAccount  `json:"accounts"` // whom it reaches, if it is not rejected
+	Totals     plannedTotals     `json:"totals"`
+	Changes    []plannedChange   `json:"changes"` // by kind
+	Shared     []plannedRequest  `json:"shared"`  // set up once, when they are first needed
+	Clauses    []plannedClause   `json:"clauses"` // all, in the order of the contract
 	Digest     string            `json:"digest"`  // of all the others
 }
 
-// PlannedHost is a host that a run talks to.
-type PlannedHost struct {
+// plannedHost is a host that a run talks to.
+type plannedHost struct {
 	Address string `json:"address"`
 	For     string `json:"for"` // requests or tokens
 }
 
-// PlannedIdentity is somebody as whom a run calls.
-type PlannedIdentity struct {
+// plannedIdentity is somebody as whom a run calls.
+type plannedIdentity struct {
 	Name    string `json:"name"`
 	Account string `json:"account"` // as the sandbox file names it
 	// Scopes are the scopes or roles that what it calls takes; none of one that is to be rejected for want of them.
 	Scopes []string `json:"scopes"`
 }
 
-// PlannedAccount is somebody whom a run reaches.
-type PlannedAccount struct {
+// plannedAccount is somebody whom a run reaches.
+type plannedAccount struct {
 	Key     string         `json:"key"` // of the sandbox file
 	Account string         `json:"account"`
 	Proof   string         `json:"proof"` // as whom it signs in to prove who it is, or the key that allows it without
 	Effects map[string]int `json:"effects"`
 }
 
-// PlannedTotals are sums over all clauses that are run.
-type PlannedTotals struct {
+// MostRequests are all that the run may send, those for tokens aside, and pages of lists after the first of each.
+func (p *Plan) MostRequests() int { return p.Totals.Requests + p.Totals.CleanUp }
+
+// plannedTotals are sums over all clauses that are run.
+type plannedTotals struct {
 	Clauses    int `json:"clauses"`
 	Changes    int `json:"changes"`    // requests that may change something, those aside that remove what was made
 	IfAccepted int `json:"ifAccepted"` // those of them that are expected to be rejected
 	Notifying  int `json:"notifying"`  // those of them of which people may hear
 	Removed    int `json:"removed"`    // things that are made, and removed again
+	Expected   int `json:"expected"`   // requests, clean-up included, where nothing shows late and nobody asks to wait
+	Seconds    int `json:"seconds"`    // that those take
+	Waits      int `json:"waits"`      // for what was made or changed to show
 	Requests   int `json:"requests"`   // at most
 	CleanUp    int `json:"cleanUp"`    // requests at most that look for what was made, and remove it
 }
 
-// PlannedChange counts the changes of a kind: an effect, such as "enrolment", or else the operation.
-type PlannedChange struct {
+// plannedChange counts the changes of a kind: an effect, such as "enrolment", or else the operation.
+type plannedChange struct {
 	Kind       string `json:"kind"`
 	Notifies   bool   `json:"notifies"`
 	SetUp      int    `json:"setUp"`
 	IfAccepted int    `json:"ifAccepted"`
 }
 
-// Planned is what a run will do for a clause.
-type Planned struct {
+// plannedClause is what a run will do for a clause.
+type plannedClause struct {
 	Recipe *fixtures.Recipe `json:"-"`
 	Clause string           `json:"clause"`
 	Class  string           `json:"class"`
@@ -84,13 +92,13 @@ type Planned struct {
 	WhyNot string           `json:"whyNot,omitempty"` // the clause is not run, with the remedy; empty if it is
 	Shared []string         `json:"shared,omitempty"` // steps
 	// Requests are those of the set-up that are its own and, last, the one whose response counts.
-	Requests    []PlannedRequest `json:"requests,omitempty"`
+	Requests    []plannedRequest `json:"requests,omitempty"`
 	Removes     string           `json:"removes,omitempty"` // what is made and removed again, and how; empty if nothing is
 	MaxRequests int              `json:"-"`                 // requests at most, with what is waited for, sent again, and removed
 }
 
-// PlannedRequest is a request as it is sent, as far as it is known beforehand: what an earlier response will say stands as ${step.field}.
-type PlannedRequest struct {
+// plannedRequest is a request as it is sent, as far as it is known beforehand: what an earlier response will say stands as ${step.field}.
+type plannedRequest struct {
 	Step    string            `json:"step,omitempty"` // of a set-up
 	As      string            `json:"as"`
 	Method  string            `json:"method"`
@@ -106,23 +114,24 @@ func (t *Tenant) Plan() *Plan {
 	c := t.contract
 	p := &Plan{
 		Provider: c.Provider, API: c.API, Provoke: slices.Sorted(slices.Values(t.config.Provoke)), ReadOnly: t.config.Options.ReadOnly,
-		Identities: []PlannedIdentity{}, Accounts: []PlannedAccount{}, Changes: []PlannedChange{}, Shared: []PlannedRequest{},
+		Identities: []plannedIdentity{}, Accounts: []plannedAccount{}, Changes: []plannedChange{}, Shared: []plannedRequest{},
 	}
 	p.Provoke = slices.Compact(append([]string{}, p.Provoke...))
-	count := planCount{kinds: map[string]*PlannedChange{}, accounts: map[string]*PlannedAccount{}, identities: map[string]*PlannedIdentity{}}
+	count := planCount{kinds: map[string]*plannedChange{}, accounts: map[string]*plannedAccount{}, identities: map[string]*plannedIdentity{}}
 	for _, step := range t.sharedSteps() {
-		p.Shared = append(p.Shared, t.plannedStep(step))
-		count.add(t, p, step.As, step.Operation, &step.Change, step.Effects, 1, true)
+		p.Shared = append(p.Shared, t.planStep(p, &count, step))
 	}
 	for clause := range c.Clauses() {
 		r := t.recipes[clause.ID]
-		planned := Planned{Recipe: r, Clause: clause.ID, Class: r.Class, Why: r.Why, WhyNot: t.whyNot(r, "the sandbox file")}
+		planned := plannedClause{Recipe: r, Clause: clause.ID, Class: r.Class, Why: r.Why, WhyNot: t.whyNot(r, "the sandbox file")}
 		if planned.WhyNot == "" {
 			t.planRecipe(p, &planned, &count)
 		}
 		p.Clauses = append(p.Clauses, planned)
 	}
-	p.Totals.Requests, p.Totals.CleanUp = t.Budget(), t.MaxCleanUp()
+	p.Totals.Requests, p.Totals.CleanUp = t.budgets()
+	p.Totals.Expected = t.expectedRequests(p.Totals.Removed)
+	p.Totals.Seconds = int(math.Ceil(t.timeOf(p.Totals.Expected, p.Totals.Removed, 0).Seconds()))
 	for _, name := range slices.Sorted(maps.Keys(count.identities)) {
 		p.Identities = append(p.Identities, *count.identities[name])
 	}
@@ -133,10 +142,10 @@ func (t *Tenant) Plan() *Plan {
 		p.Changes = append(p.Changes, *count.kinds[kind])
 	}
 	p.Tenant, p.Marker = t.config.Sandbox.tenant(c.Provider), t.config.Sandbox.values[c.Provider+".marker"]
-	p.Hosts = []PlannedHost{{t.config.Sandbox.Endpoint(c.Provider), "requests"}}
+	p.Hosts = []plannedHost{{t.config.Sandbox.Endpoint(c.Provider), "requests"}}
 	for _, key := range []string{c.Provider + ".authority", c.Provider + ".tokenEndpoint"} {
 		if address := t.config.Sandbox.endpoint(key); address != "" {
-			p.Hosts = append(p.Hosts, PlannedHost{address, "tokens"})
+			p.Hosts = append(p.Hosts, plannedHost{address, "tokens"})
 		}
 	}
 	text, _ := json.Marshal(p) // of texts and numbers
@@ -146,7 +155,7 @@ func (t *Tenant) Plan() *Plan {
 }
 
 // planRecipe plans a clause that is run.
-func (t *Tenant) planRecipe(p *Plan, planned *Planned, count *planCount) {
+func (t *Tenant) planRecipe(p *Plan, planned *plannedClause, count *planCount) {
 	r := planned.Recipe
 	p.Totals.Clauses++
 	for _, as := range t.identities(r) {
@@ -157,8 +166,7 @@ func (t *Tenant) planRecipe(p *Plan, planned *Planned, count *planCount) {
 			planned.Shared = append(planned.Shared, step.Name)
 			continue
 		}
-		planned.Requests = append(planned.Requests, t.plannedStep(step))
-		count.add(t, p, step.As, step.Operation, &step.Change, step.Effects, step.Times, true)
+		planned.Requests = append(planned.Requests, t.planStep(p, count, step))
 	}
 	planned.Requests = append(planned.Requests, t.plannedRequest(r.As, r.Clause.Operation, r.Request, r.Effects))
 	count.add(t, p, r.As, r.Clause.Operation, &r.Request, r.Effects, 1, false)
@@ -169,15 +177,15 @@ func (t *Tenant) planRecipe(p *Plan, planned *Planned, count *planCount) {
 
 // planCount counts what a plan sums up.
 type planCount struct {
-	kinds      map[string]*PlannedChange
-	accounts   map[string]*PlannedAccount
-	identities map[string]*PlannedIdentity
+	kinds      map[string]*plannedChange
+	accounts   map[string]*plannedAccount
+	identities map[string]*plannedIdentity
 }
 
-func (c *planCount) identity(t *Tenant, as string) *PlannedIdentity {
+func (c *planCount) identity(t *Tenant, as string) *plannedIdentity {
 	if c.identities[as] == nil {
 		value, _ := t.config.Sandbox.Value(account(t.contract.Provider, as))
-		c.identities[as] = &PlannedIdentity{Name: as, Account: value, Scopes: []string{}}
+		c.identities[as] = &plannedIdentity{Name: as, Account: value, Scopes: []string{}}
 	}
 	return c.identities[as]
 }
@@ -198,6 +206,7 @@ func (c *planCount) add(t *Tenant, p *Plan, as string, o *fixtures.Operation, ch
 	}
 	if setUp && t.kindOf(o) != nil {
 		p.Totals.Removed += times
+		p.Totals.Waits += times
 	}
 	if slices.ContainsFunc(effects, func(e fixtures.Effect) bool { return e.Notifies }) {
 		p.Totals.Notifying += times
@@ -208,7 +217,7 @@ func (c *planCount) add(t *Tenant, p *Plan, as string, o *fixtures.Operation, ch
 	for _, e := range effects {
 		kind := c.kinds[e.Kind]
 		if kind == nil {
-			kind = &PlannedChange{Kind: e.Kind, Notifies: e.Notifies}
+			kind = &plannedChange{Kind: e.Kind, Notifies: e.Notifies}
 			c.kinds[e.Kind] = kind
 		}
 		if setUp {
@@ -223,27 +232,30 @@ func (c *planCount) add(t *Tenant, p *Plan, as string, o *fixtures.Operation, ch
 		if reached == nil {
 			value, _ := t.config.Sandbox.Value(e.Account)
 			as, _ := t.proof(e.Account)
-			reached = &PlannedAccount{Key: e.Account, Account: value, Proof: cmp.Or(as, p.Provider+allowKey), Effects: map[string]int{}}
+			reached = &plannedAccount{Key: e.Account, Account: value, Proof: cmp.Or(as, p.Provider+allowKey), Effects: map[string]int{}}
 			c.accounts[e.Account] = reached
 		}
 		reached.Effects[e.Kind] += times
 	}
 }
 
-func (t *Tenant) plannedStep(step fixtures.Step) PlannedRequest {
+// planStep plans a step of a set-up, and counts it.
+func (t *Tenant) planStep(p *Plan, count *planCount, step fixtures.Step) plannedRequest {
+	count.add(t, p, step.As, step.Operation, &step.Change, step.Effects, step.Times, true)
 	planned := t.plannedRequest(step.As, step.Operation, step.Change, step.Effects)
 	planned.Step, planned.Times = step.Name, step.Times
 	if step.Until != nil {
 		planned.Until = fmt.Sprintf("%s is %s", step.Until.Field, step.Until.Is)
+		p.Totals.Waits += step.Times
 	}
 	return planned
 }
 
 // plannedRequest is the request that call makes, with what is not known yet.
-func (t *Tenant) plannedRequest(as string, o *fixtures.Operation, change fixtures.Change, effects []fixtures.Effect) PlannedRequest {
+func (t *Tenant) plannedRequest(as string, o *fixtures.Operation, change fixtures.Change, effects []fixtures.Effect) plannedRequest {
 	v := t.values()
 	v.planned = true
-	planned := PlannedRequest{As: as, Method: o.Method, Times: 1, Effects: effects}
+	planned := plannedRequest{As: as, Method: o.Method, Times: 1, Effects: effects}
 	call, err := t.call(v, o, change)
 	if err != nil {
 		planned.Path = err.Error()
@@ -323,21 +335,29 @@ func (t *Tenant) costOf(steps []fixtures.Step, shared bool) (run, cleanUp int) {
 	return run, cleanUp
 }
 
-// Budget is how many requests the run sends at most, those for tokens aside: that of its Options, or else twice what its recipes
-// take, for what shows late and for who asks to wait. Those aside that remove what was made: they are MaxCleanUp.
-func (t *Tenant) Budget() int {
-	if t.config.Options.Budget > 0 {
-		return t.config.Options.Budget
-	}
-	run, _ := t.costs()
-	return 2 * run
+// budgets are how many requests the run sends at most, those for tokens aside: that of its Options, or else twice what its recipes
+// take, for what shows late and for who asks to wait; and how many remove what it makes and look whether that is gone. Where a list
+// has many pages, each page after the first is one more; what lists show that no recipe accounts for is, too.
+func (t *Tenant) budgets() (requests, cleanUp int) {
+	run, cleanUp := t.costs()
+	return cmp.Or(t.config.Options.Budget, 2*run), cleanUp
 }
 
-// MaxCleanUp is how many requests remove what the run makes and look whether it is gone, at most. Where a list has many pages, each
-// page after the first is one more; what lists show that no recipe accounts for is, too.
-func (t *Tenant) MaxCleanUp() int {
-	_, cleanUp := t.costs()
-	return cleanUp
+// expectedRequests are those of a run that makes and removes that much, where nothing shows late and nobody asks to wait.
+func (t *Tenant) expectedRequests(removed int) int {
+	expected, cleanUp := t.costs()
+	if cleanUp > 0 {
+		expected += t.looks(1)
+	}
+	for _, k := range kinds(t.contract.Provider) { // one a provider
+		expected += removed * k.requests
+	}
+	return expected
+}
+
+// looks are the requests of that many looks at all lists that may show what the run has made.
+func (t *Tenant) looks(count int) int {
+	return count * len(t.sweepOwners()) * lists[t.contract.Provider]
 }
 
 func (t *Tenant) costs() (run, cleanUp int) {
@@ -350,7 +370,7 @@ func (t *Tenant) costs() (run, cleanUp int) {
 		}
 	}
 	if cleanUp > 0 {
-		cleanUp += looksForNews * len(t.sweepOwners()) * lists[t.contract.Provider]
+		cleanUp += t.looks(looksForNews)
 	}
 	return run, cleanUp
 }
@@ -375,7 +395,7 @@ func (t *Tenant) describeRequest(as string, o *fixtures.Operation, change fixtur
 }
 
 // String is the request in a line.
-func (r PlannedRequest) String() string {
+func (r plannedRequest) String() string {
 	var text strings.Builder
 	fmt.Fprintf(&text, "%s %s, as %s", r.Method, r.Path, r.As)
 	if r.Body != nil {
@@ -410,9 +430,10 @@ func (p *Plan) WriteText(w io.Writer, file string) error {
 	}
 	fmt.Fprintf(&b, "%s %s at %s, as %s names it: %d clauses are run", p.Provider, p.API, p.Hosts[0].Address, file, p.Totals.Clauses)
 	if p.Totals.Clauses > 0 {
-		fmt.Fprintf(&b, " (%s), with %d requests at most", strings.Join(counted, ", "), p.Totals.Requests+p.Totals.CleanUp)
+		fmt.Fprintf(&b, " (%s), with %d requests at most", strings.Join(counted, ", "), p.MostRequests())
 	}
 	fmt.Fprintf(&b, ", and %d are not. This is a plan: nothing was sent.\n", len(p.Clauses)-p.Totals.Clauses)
+	p.writeTime(&b)
 	p.writeTotals(&b)
 	b.WriteString("\n+ is set up, = is set up once and shared, ? is the request whose response counts, - is removed, whatever happens.\n")
 	if len(p.Shared) > 0 {
@@ -425,6 +446,15 @@ func (p *Plan) WriteText(w io.Writer, file string) error {
 	p.writeClauses(&b)
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// writeTime writes how long the run takes, and what its bounds leave out.
+func (p *Plan) writeTime(b *strings.Builder) {
+	fmt.Fprintf(b, "\nTime: about %s for %d requests, where all shows at once.\n", time.Duration(p.Totals.Seconds)*time.Second, p.Totals.Expected)
+	fmt.Fprintf(b, "Waits: %d times for what was made or changed to show, up to %s each; with those that %s demands up to %s all together, and as long "+
+		"again in clean-ups.\n", p.Totals.Waits, pollTime(looksForState).Round(time.Second), p.Provider, usualPatience)
+	fmt.Fprintf(b, "Not counted: requests for tokens; pages of a list after its first, up to %d a list and %d a run; removing what lists show of this "+
+		"run that no request below accounts for.\n", mostPages-1, morePages)
 }
 
 // writeTotals writes what a plan sums up.

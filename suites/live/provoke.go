@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/learncontract/learncontract/fixtures"
 	"github.com/learncontract/learncontract/matchers/exchange"
@@ -451,7 +452,7 @@ var errPolledEnough = errors.New("it was looked at often enough")
 // poll calls look until it is true, with growing waits, at most that often.
 func (tr *Transport) poll(ctx context.Context, most int, awaited string, look func() (bool, error)) error {
 	first := tr.options.FirstLook
-	for n, wait := 1, first; ; n, wait = n+1, min(2*wait, 20*first) {
+	for n := 1; ; n++ {
 		done, err := look()
 		if done || err != nil {
 			return err
@@ -459,6 +460,7 @@ func (tr *Transport) poll(ctx context.Context, most int, awaited string, look fu
 		if n == most {
 			return fmt.Errorf("%w (%d times)", errPolledEnough, most)
 		}
+		wait := waitAfter(n, first)
 		tr.mutex.Lock()
 		tr.waited += wait
 		tr.mutex.Unlock()
@@ -466,6 +468,17 @@ func (tr *Transport) poll(ctx context.Context, most int, awaited string, look fu
 			return err
 		}
 	}
+}
+
+// waitAfter is how long a look waits for the next one: twice as long each time, up to 20 times as long as the first.
+func waitAfter(look int, first time.Duration) time.Duration { return min(first<<(look-1), 20*first) }
+
+// pollTime is how long that many looks wait for each other, in all.
+func pollTime(looks int) (sum time.Duration) {
+	for look := range looks - 1 {
+		sum += waitAfter(look+1, usualFirstLook)
+	}
+	return sum
 }
 
 // send sends a request of a set-up or a clean-up, as an identity, and again where the provider asks to wait, or wants another

@@ -91,7 +91,8 @@ func Open(contract *fixtures.Contract, config Config) (*Tenant, error) {
 	if config.Replay != "" {
 		t.recorded, err = replay(config.Replay, contract)
 	} else {
-		config.Options.Budget, config.Options.Contract = t.Budget(), contract
+		config.Options.Contract = contract
+		config.Options.Budget, _ = t.budgets()
 		t.names = newNames(config.Sandbox, contract.Provider)
 		t.config.Options = config.Options
 		t.transport, err = NewTransport(config.Sandbox, contract.Provider, config.SignIn, config.Options)

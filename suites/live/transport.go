@@ -60,6 +60,12 @@ type Options struct {
 	Secrets *Secrets
 }
 
+// What Options are by default.
+const (
+	usualPatience  = 30 * time.Minute
+	usualFirstLook = 250 * time.Millisecond
+)
+
 // Transport is the only way to a provider. It sends requests to the provider's own host alone, as identities it has checked
 // against the sandbox file, at its own pace, and follows no redirect. Its errors are EngineErrors. Goroutines may share it.
 type Transport struct {
@@ -116,8 +122,8 @@ func NewTransport(sandbox *Sandbox, provider string, signIn SignIn, options Opti
 	options.Rate = cmp.Or(options.Rate, defaults.rate)
 	options.Timeout = cmp.Or(options.Timeout, 30*time.Second)
 	options.Pause = cmp.Or(options.Pause, 30*time.Second)
-	options.Patience = cmp.Or(options.Patience, 30*time.Minute)
-	options.FirstLook = cmp.Or(options.FirstLook, 250*time.Millisecond)
+	options.Patience = cmp.Or(options.Patience, usualPatience)
+	options.FirstLook = cmp.Or(options.FirstLook, usualFirstLook)
 	if options.Waiting == nil {
 		options.Waiting = func(string) {}
 	}
