@@ -1,6 +1,7 @@
 package live
 
 import (
+	"net/http"
 	"slices"
 	"time"
 
@@ -41,4 +42,14 @@ func TokenValue(token Token) string { return token.value() }
 func Redact(o *fixtures.Operation, response fixtures.Response, sandbox *Sandbox, text string) string {
 	x := exchange.New("GET", "https://sample.example/", response, time.Time{})
 	return newRedaction(newVocabulary(o.Contract), o, x, sandbox, nil, &Secrets{}).body(text)
+}
+
+// Anonymous sends requests as nobody, past what proves an identity.
+func (tr *Transport) Anonymous() http.RoundTripper {
+	return roundTripper(func(r *http.Request) (*http.Response, error) {
+		if err := tr.checkHost(r); err != nil {
+			return nil, err
+		}
+		return tr.send("", r, "")
+	})
 }

@@ -219,7 +219,7 @@ func (s *Sandbox) TokenEndpoint() string { return s.endpoint("classroom.tokenEnd
 // it where it gets the token anyway.
 func (s *Sandbox) tokenInfo() string {
 	host := s.TokenEndpoint()
-	if _, named := s.Value("classroom.tokenEndpoint"); !named && onLoopback(s.Endpoint("classroom")) {
+	if _, named := s.Value("classroom.tokenEndpoint"); !named && OnLoopback(s.Endpoint("classroom")) {
 		host = s.Endpoint("classroom")
 	}
 	u, err := url.Parse(host)
@@ -241,7 +241,7 @@ func (s *Sandbox) Scopes(identity string) []string {
 // Roots are who may sign for an address: for a loopback address the file's ca alone if it names one; nil, the system's,
 // for any other.
 func (s *Sandbox) Roots(address string) *x509.CertPool {
-	if u, err := url.Parse(address); err != nil || !isLoopback(u.Hostname()) {
+	if !OnLoopback(address) {
 		return nil
 	}
 	return s.ca
@@ -400,7 +400,8 @@ func isWithin(domain, above string) bool {
 	return domain == above || strings.HasSuffix(domain, "."+above)
 }
 
-func onLoopback(address string) bool {
+// OnLoopback reports whether an address is of this machine alone, as a stand-in's is.
+func OnLoopback(address string) bool {
 	u, err := url.Parse(address)
 	return err == nil && isLoopback(u.Hostname())
 }
@@ -408,7 +409,7 @@ func onLoopback(address string) bool {
 // readCA reads the certificates of the file that ca names.
 func (r *sandboxReader) readCA() {
 	line := r.lines["ca"]
-	local := slices.ContainsFunc(sandboxKeys, func(k sandboxKey) bool { return onLoopback(r.values[k.Name]) })
+	local := slices.ContainsFunc(sandboxKeys, func(k sandboxKey) bool { return OnLoopback(r.values[k.Name]) })
 	if !local {
 		r.problem(line, "ca is for endpoints on loopback addresses alone, and the file has none: take it out")
 		return

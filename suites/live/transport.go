@@ -152,23 +152,18 @@ func (tr *Transport) As(identity string) http.RoundTripper {
 		if err := tr.checkIdentity(identity); err != nil {
 			return nil, err
 		}
-		return tr.roundTrip(identity, r, func(ctx context.Context) (string, error) {
-			found, err := tr.proven(ctx, identity)
-			if err == nil && changes(r) {
-				err = tr.marked(ctx)
-			}
-			if err != nil {
-				return "", err
-			}
-			return found.token.value(), nil
-		})
-	})
-}
-
-// Anonymous sends requests without a token.
-func (tr *Transport) Anonymous() http.RoundTripper {
-	return roundTripper(func(r *http.Request) (*http.Response, error) {
-		return tr.roundTrip("", r, func(context.Context) (string, error) { return "", nil })
+		if err := tr.checkHost(r); err != nil { // before anybody signs in for it
+			return nil, err
+		}
+		own := context.WithValue(r.Context(), sentKey{}, (*atomic.Bool)(nil)) // for requests of the guard's
+		found, err := tr.proven(own, identity)
+		if err == nil && changes(r) {
+			err = tr.marked(own)
+		}
+		if err != nil {
+			return nil, err
+		}
+		return tr.send(identity, r, found.token.value())
 	})
 }
 
@@ -203,18 +198,6 @@ func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) {
 		_ = r.Body.Close() // the request was refused, and its error says why
 	}
 	return response, err
-}
-
-// roundTrip sends a request with the token that credential returns.
-func (tr *Transport) roundTrip(identity string, r *http.Request, credential func(context.Context) (string, error)) (*http.Response, error) {
-	if err := tr.checkHost(r); err != nil { // before anybody signs in for it
-		return nil, err
-	}
-	token, err := credential(context.WithValue(r.Context(), sentKey{}, (*atomic.Bool)(nil))) // which may send a request of its own
-	if err != nil {
-		return nil, err
-	}
-	return tr.send(identity, r, token)
 }
 
 // checkHost refuses a request that would go to anybody but the provider.

@@ -3,9 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
-	"net"
 	"net/http"
-	"net/url"
 	"os"
 	"strings"
 
@@ -35,7 +33,7 @@ func entra(ctx context.Context, sandbox *live.Sandbox, identity string) (printed
 		options.Transport = client(sandbox, options.Cloud.ActiveDirectoryAuthorityHost)
 	}
 	// Entra does not know an authority on a loopback address, and must not be asked about it.
-	local := custom && isLoopback(authority)
+	local := custom && live.OnLoopback(authority)
 
 	credential, err := defaultChain(tenant, clientID, options, local)
 	if identity == "roleless" {
@@ -101,13 +99,4 @@ func roleless(file, tenant, clientID string, options azcore.ClientOptions, local
 	}
 	return nil, fmt.Errorf("nothing signs graph/roleless in: set %s, AZURE_FEDERATED_TOKEN_FILE or %s", rolelessSecret,
 		live.TokenVariable("graph/roleless"))
-}
-
-func isLoopback(address string) bool {
-	u, err := url.Parse(address)
-	if err != nil {
-		return false
-	}
-	ip := net.ParseIP(u.Hostname())
-	return u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
 }
