@@ -57,6 +57,9 @@ func TestADoctorReadsOnly(t *testing.T) {
 				"6d812034-9ca7-4edf-a37b-d0da1b173906", "6d812034-9ca7-4edf-a37b-000000000000", // learner
 			),
 		},
+		"graph-unmarked": {
+			provider: "graph", wrong: 1, change: strings.NewReplacer("    marker: e5a908bc-142f-4657-8bf3-5852939fb11e", ""),
+		},
 		"classroom-well": {provider: "classroom"},
 		"classroom-ill": {
 			provider: "classroom", wrong: 10, signsIn: map[string]string{"limited": "teacher"}, unable: "outsider",

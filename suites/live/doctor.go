@@ -8,7 +8,7 @@ import (
 )
 
 // Examine signs each identity in, proves it, checks its rights for all that a run may call, and looks up each long-lived thing that the
-// sandbox file names. It only reads, and writes a line for each. It returns how much of what the file names is not as it should be.
+// sandbox file names. It only reads, and writes a line for each. It returns how much is not as it should be.
 func (t *Tenant) Examine(ctx context.Context, w io.Writer) (wrong int, err error) {
 	provider, sandbox := t.contract.Provider, t.config.Sandbox
 	var text strings.Builder
@@ -42,6 +42,10 @@ func (t *Tenant) Examine(ctx context.Context, w io.Writer) (wrong int, err error
 		}
 		_, named := sandbox.Value(key.Name)
 		switch {
+		case !named && key.Name == provider+".marker":
+			wrong++
+			line("missing", key.Name, "without it a run changes nothing. To make it: "+t.transport.howToMake(key.Name))
+			continue
 		case !named:
 			line("absent", key.Name, key.About+" To make it: "+t.transport.howToMake(key.Name))
 			continue
@@ -66,7 +70,9 @@ func (t *Tenant) Examine(ctx context.Context, w io.Writer) (wrong int, err error
 		}
 	}
 	if wrong > 0 {
-		fmt.Fprintf(&text, "\n%d of what the file names is not as it should be.\n", wrong)
+		fmt.Fprintf(&text, "\nNot as it should be: %d of these.\n", wrong)
+	} else {
+		text.WriteString("\nAll that can be looked up is as it should be.\n")
 	}
 	_, err = io.WriteString(w, text.String())
 	return wrong, err
