@@ -64,7 +64,7 @@ func TestRightsAreProvenBeforeAnythingIsSent(t *testing.T) {
 		},
 		"an app without roles": {
 			"graph", map[string]string{"app": "roleless"}, "", []string{"graph.get.assignment-not-found", "graph.create.registration-id-invalid"},
-			"graph/app lacks LearningAssignedCourse.Read.All LearningAssignedCourse.ReadWrite.All, without which",
+			"graph/app lacks LearningAssignedCourse.ReadWrite.All, without which",
 		},
 		"a roleless app with roles": {
 			"graph", map[string]string{"roleless": "app"}, "", []string{"graph.get.missing-scope", "graph.delete.missing-scope"},

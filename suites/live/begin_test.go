@@ -44,6 +44,11 @@ func TestBeginNamesEverything(t *testing.T) {
 	if list := strings.Join(facts.Scopes, ","); !strings.Contains(string(text), "\n      "+list+"\n") {
 		t.Errorf("what an administrator pastes is not on the page: %s", list)
 	}
+	for _, role := range facts.Roles {
+		if !page[role] {
+			t.Errorf("the role %s is not on the page", role)
+		}
+	}
 	for key := range facts.Keys {
 		if !page[key] {
 			t.Errorf("%s is made, and is not on the page", key)

@@ -69,7 +69,7 @@ func (tr *Transport) mayChange(removes bool) error {
 	switch {
 	case removes:
 	case o.ReadOnly:
-		return engineErrorf(opBudget, "%w: the run is to change nothing: take --read-only out", ErrBudget)
+		return engineErrorf(opBudget, "the request may change something, and with --read-only nothing does: take that out")
 	case o.MaxChanges > 0 && tr.changes >= o.MaxChanges:
 		return engineErrorf(opBudget, "%w: the run has sent the %d changes that --max-changes grants: select fewer clauses, or grant more", ErrBudget,
 			tr.changes)

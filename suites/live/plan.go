@@ -295,8 +295,8 @@ func (t *Tenant) checkPlan() error {
 		return engineErrorf(opGuard, "the run's plan is not the one that --plan names, but %s: compare what %s --json prints with what was approved, "+
 			"and approve it anew or undo what has changed", p.Digest, shows)
 	case granted > 0 && p.Totals.Changes > granted:
-		return engineErrorf(opBudget, "%w: the run's plan has %d requests that may change something, and --max-changes grants %d: %s shows them; "+
-			"provoke fewer classes, or grant more", ErrBudget, p.Totals.Changes, granted, shows)
+		return engineErrorf(opBudget, "the run's plan has %d requests that may change something, and --max-changes grants %d: %s shows them; "+
+			"provoke fewer classes, or grant more", p.Totals.Changes, granted, shows)
 	}
 	return nil
 }

@@ -86,9 +86,9 @@ func (t *Tenant) rightsError(of *fixtures.Recipe, as string, found proof) error 
 		t.config.Sandbox.facts.Grants[t.contract.Provider])
 }
 
-// usualScope is the scope that a run signs in with for an operation.
+// usualScope is the scope or role that a run is granted for an operation.
 func (t *Tenant) usualScope(o *fixtures.Operation) string {
-	for _, scope := range t.config.Sandbox.facts.Scopes {
+	for _, scope := range slices.Concat(t.config.Sandbox.facts.Scopes, t.config.Sandbox.facts.Roles) {
 		if slices.Contains(o.Scopes, scope) {
 			return scope
 		}
