@@ -54,6 +54,9 @@ const (
 	reportVariable = "LEARNCONTRACT_REPORT"
 )
 
+// noBound is the --max-changes of a run that may send any number of changes.
+const noBound = -1
+
 // newProcess defines the flags, with a prefix that nobody else has. Before a live run it calls goLive.
 func newProcess(set *flag.FlagSet, goLive func()) *processState {
 	p := &processState{flags: map[string]flag.Value{}, writers: map[string]writer{}}
@@ -62,7 +65,8 @@ func newProcess(set *flag.FlagSet, goLive func()) *processState {
 	provoke := set.String(flagPrefix+"provoke", "", "`classes` of clauses that a live run provokes beside those that are safe: fixture, notifies, racy, tenant")
 	plan := set.String(flagPrefix+"plan", "", "the `digests` of plans, as go tool contract plan prints them: a live run whose plan has none of them is refused")
 	readOnly := set.Bool(flagPrefix+"read-only", false, "have a live run send nothing that may change something")
-	maxChanges := set.Int(flagPrefix+"max-changes", 0, "how `many` requests that may change something a live run may send, those aside that remove what it has made")
+	maxChanges := set.Int(flagPrefix+"max-changes", noBound,
+		"how `many` requests that may change something a live run may send, those aside that remove what it has made; -1 is no bound")
 	record := set.String(flagPrefix+"record", "", "the `folder` in which a live run keeps its responses, redacted")
 	replay := set.String(flagPrefix+"replay", "", "the `folder` of such a recording, which responds in a tenant's place")
 	folder := set.String(flagPrefix+"report", os.Getenv(reportVariable), "the `folder` into which each run writes its report, for go tool contract report")
@@ -81,7 +85,9 @@ func newProcess(set *flag.FlagSet, goLive func()) *processState {
 		if *plan != "" {
 			o.plan = strings.Split(*plan, ",")
 		}
-		o.transport.ReadOnly, o.transport.MaxChanges = *readOnly, *maxChanges
+		if o.transport.ReadOnly = *readOnly || *maxChanges == 0; *maxChanges != noBound {
+			o.transport.MaxChanges = *maxChanges
+		}
 		if o.live {
 			goLive() // before the first test, and before the environment is read for secrets: it has the proxies again
 		}
@@ -102,7 +108,7 @@ func (o options) check() error {
 	case !o.live && (o.plan != nil || o.transport.ReadOnly || o.transport.MaxChanges != 0):
 		return errors.New("--plan, --read-only and --max-changes are of a live run: add --live")
 	case o.transport.MaxChanges < 0:
-		return fmt.Errorf("--max-changes is %d: give a number from 1, or --read-only", o.transport.MaxChanges)
+		return fmt.Errorf("--max-changes is %d: give a number from 0", o.transport.MaxChanges)
 	case o.live && o.replay != "":
 		return errors.New("--replay has a recording respond, and --live a tenant: take one out")
 	case o.strict && !o.live && o.replay == "":
