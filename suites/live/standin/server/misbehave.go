@@ -192,6 +192,17 @@ func flappingStates(_ *Server, _ string, next http.Handler) http.Handler {
 	})
 }
 
+// respondNotFound responds as if there were nothing, as the API itself does: Graph with its own header.
+func respondNotFound(w http.ResponseWriter, api string) {
+	code := map[string]any{"graph": "NotFound", "classroom": 404}[api]
+	if api == "graph" {
+		w.Header().Set("request-id", guid())
+	}
+	writeJSON(w, http.StatusNotFound, map[string]any{"error": map[string]any{
+		"code": code, "message": "Requested entity was not found.", "status": "NOT_FOUND",
+	}})
+}
+
 // news is what was made.
 type news struct {
 	mutex sync.Mutex
@@ -229,11 +240,7 @@ func (n *news) notFound(api string, most int, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		path := r.URL.Path
 		if id := path[strings.LastIndexByte(path, '/')+1:]; r.Method == http.MethodGet && n.is(id, most) {
-			code := map[string]any{"graph": "NotFound", "classroom": 404}[api]
-			w.Header().Set("request-id", guid())
-			writeJSON(w, http.StatusNotFound, map[string]any{"error": map[string]any{
-				"code": code, "message": "Requested entity was not found.", "status": "NOT_FOUND",
-			}})
+			respondNotFound(w, api)
 			return
 		}
 		next.ServeHTTP(w, r)
@@ -301,12 +308,11 @@ func lyingDeletes(_ *Server, api string, next http.Handler) http.Handler {
 		}
 		switch status := status(); status {
 		case http.StatusNotFound:
-			writeJSON(w, status, map[string]any{"error": map[string]any{
-				"code": 404, "message": "Requested entity was not found.", "status": "NOT_FOUND",
-			}})
+			respondNotFound(w, api)
 		case http.StatusOK:
 			writeJSON(w, status, struct{}{})
-		default:
+		default: // as Graph does
+			w.Header().Set("request-id", guid())
 			w.WriteHeader(status)
 		}
 	})
