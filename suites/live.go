@@ -125,7 +125,7 @@ func (s *suiteRun) closeTenant(ctx context.Context) (problems []error) {
 		problems = append(problems, fmt.Errorf("a change is missing in %s: %w: choose another folder", s.audit.file, err))
 	}
 	if left := s.suite.tenant.Left(); len(left) > 0 {
-		problems = append(problems, fmt.Errorf("left behind: %s: go tool contract sweep --sandbox %s lists what has a name",
+		problems = append(problems, fmt.Errorf("left behind: %s: go tool contract sweep --sandbox %s lists those that have a run's name",
 			strings.Join(left, ", "), s.options.sandbox))
 	}
 	return problems

@@ -109,6 +109,9 @@ func TestListSelects(t *testing.T) {
 // planned matches the first line of a plan.
 var planned = regexp.MustCompile(`: (\d+) clauses are \w+ \(.*\), with \d+ requests at most, and (\d+) are not\. `)
 
+// timed matches how long a plan takes, what it waits for, and what its numbers leave out.
+var timed = regexp.MustCompile(`\nTime: about \w+ for [1-9]\d* requests, .*\nWaits: .* up to 30m0s all together, .*\nNot counted: .*pages of a list after its first, `)
+
 // TestPlan compares what a plan says of some clauses, and counts all.
 func TestPlan(t *testing.T) {
 	ids := []string{
@@ -137,6 +140,9 @@ func TestPlan(t *testing.T) {
 				}
 			}
 			golden(t, "plan", name, excerpt)
+			if !timed.MatchString(text) {
+				t.Errorf("a plan says nothing of its time, its waits or what it does not count:\n%.900s", text)
+			}
 			counts := planned.FindStringSubmatch(text)
 			if counts == nil {
 				t.Fatalf("a plan begins\n%.300s", text)

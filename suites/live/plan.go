@@ -451,8 +451,11 @@ func (p *Plan) WriteText(w io.Writer, file string) error {
 // writeTime writes how long the run takes, and what its bounds leave out.
 func (p *Plan) writeTime(b *strings.Builder) {
 	fmt.Fprintf(b, "\nTime: about %s for %d requests, where all shows at once.\n", time.Duration(p.Totals.Seconds)*time.Second, p.Totals.Expected)
-	fmt.Fprintf(b, "Waits: %d times for what was made or changed to show, up to %s each; with those that %s demands up to %s all together, and as long "+
-		"again in clean-ups.\n", p.Totals.Waits, pollTime(looksForState).Round(time.Second), p.Provider, usualPatience)
+	waits := ""
+	if p.Totals.Waits > 0 {
+		waits = fmt.Sprintf("%d times for what was made or changed to show, up to %s each; with those that ", p.Totals.Waits, pollTime(looksForState).Round(time.Second))
+	}
+	fmt.Fprintf(b, "Waits: %s%s demands, up to %s all together, and as long again in clean-ups.\n", cmp.Or(waits, "those that "), p.Provider, usualPatience)
 	fmt.Fprintf(b, "Not counted: requests for tokens; pages of a list after its first, up to %d a list and %d a run; removing what lists show of this "+
 		"run that no request below accounts for.\n", mostPages-1, morePages)
 }
