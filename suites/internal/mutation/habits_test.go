@@ -20,6 +20,7 @@ import (
 
 	"github.com/learncontract/learncontract/suites/client"
 	"github.com/learncontract/learncontract/suites/client/wire"
+	"github.com/learncontract/learncontract/suites/internal/retry/retrytest"
 )
 
 // A date that is read in the machine's own zone is right where that is UTC, as it is in most pipelines.
@@ -100,6 +101,7 @@ var brokenHabits = []brokenClient{
 			return err
 		}
 	}), "did not send the request of its call"},
+	{"retries for the first quarter of an hour of its life", retryingUntil(15 * time.Minute), "does not recover in call 11 of one instance"},
 	{"labels its JSON as Latin-1", sending(func(r *http.Request) {
 		if r.Body != nil {
 			r.Header.Set("Content-Type", "application/json; charset=iso-8859-1")
@@ -518,6 +520,23 @@ func slotted(slots int, withContext, loses bool) func(do perform) perform {
 			return err
 		}
 	}
+}
+
+// retryingUntil retries for so long after the instance was made, as who shares one state of a backoff between calls.
+func retryingUntil(end time.Duration) client.Config {
+	c := retrytest.Config(http.StatusTooManyRequests, http.StatusServiceUnavailable)
+	retrying := c.New
+	c.New = func(given *http.Client, baseURL string) (client.Calls, error) {
+		began := time.Now()
+		calls, err := retrying(given, baseURL)
+		return client.Calls{"*": func(ctx context.Context, call client.Call) error {
+			if time.Since(began) >= end {
+				return wire.New(given, baseURL).Do(ctx, call)
+			}
+			return calls["*"](ctx, call)
+		}}, err
+	}
+	return c
 }
 
 // remembering changes each failure by what the ones before left.

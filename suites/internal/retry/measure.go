@@ -133,30 +133,57 @@ func (t *trial) measure(requested delay, times int) *measured {
 func (t *trial) interrupt(requested delay) *measured { return t.run(requested, always, true) }
 
 func (t *trial) run(requested delay, times int, interrupt bool) *measured {
-	o := t.wording.Clause.Operation
 	m := &measured{schedule: &schedule{requested: requested.text}}
 	if t.total++; !t.repeats && t.total <= mostReported {
 		t.schedules = append(t.schedules, m.schedule)
 	}
 	throttling := &throttlingTransport{trial: t, requested: requested, times: times, interrupt: interrupt, measured: m}
-	wrap := func(l call.Line) http.RoundTripper {
-		throttling.line, throttling.start = l, time.Now()
-		return throttling
-	}
-	result, err := t.subject.Judge.Client.Do(call.Request{Operation: o, What: t.wording.ID(), Wrap: wrap})
+	result, err := t.subject.Judge.Client.Do(throttling.request())
 	if err != nil {
 		result = &call.Result{Fault: engineError{err}}
 	}
-	throttling.mutex.Lock()
-	defer throttling.mutex.Unlock()
+	throttling.end(result)
+	return m
+}
+
+// runInTurns has one new client perform the operation several times, each throttled once. The results are those up to a fault.
+func (t *trial) runInTurns(requested delay, calls int) (list []*measured, err error) {
+	var turns [][]call.Request
+	transports := make([]*throttlingTransport, calls)
+	for n := range transports {
+		m := &measured{schedule: &schedule{requested: requested.text}}
+		transports[n] = &throttlingTransport{trial: t, requested: requested, times: 1, measured: m}
+		turns = append(turns, []call.Request{transports[n].request()})
+	}
+	results, err := t.subject.Judge.Client.DoInTurns(turns...)
+	for n, result := range results {
+		transports[n].end(result)
+		list = append(list, transports[n].measured)
+	}
+	return list, err
+}
+
+// request is the call that the transport throttles.
+func (l *throttlingTransport) request() call.Request {
+	wrap := func(line call.Line) http.RoundTripper {
+		l.line, l.start = line, time.Now()
+		return l
+	}
+	return call.Request{Operation: l.trial.wording.Clause.Operation, What: l.trial.wording.ID(), Wrap: wrap}
+}
+
+// end completes what was measured by the call's result.
+func (l *throttlingTransport) end(result *call.Result) {
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	m, o := l.measured, l.trial.wording.Clause.Operation
 	m.Result = result
 	m.ended = result.Returned
-	t.unclosed = first(t.unclosed, result.Unclosed)
+	l.trial.unclosed = first(l.trial.unclosed, result.Unclosed)
 	m.outcome = m.outcomeText()
 	if o.Action == "create" && len(m.attempts) > 1 {
 		m.repeated = stub.Request{Method: o.Method, URL: o.URL()}.String() + " " + stub.PrintableBody(o.Body)
 	}
-	return m
 }
 
 // outcomeText says what the caller got.

@@ -227,6 +227,7 @@ var (
 	absent       = delay{"without Retry-After", func(time.Time) (string, time.Duration) { return "", 0 }}
 	aSecond      = seconds("1", time.Second)
 	wholeSeconds = seconds("3", 3*time.Second)
+	someTime     = seconds("90", 90*time.Second) // often enough, it is longer than the quarter of an hour that libraries retry for
 	fraction     = seconds("1.9", 1900*time.Millisecond)
 	zero         = seconds("0", 0)
 	negative     = seconds("-5", 0)
@@ -437,8 +438,32 @@ func (t *trial) recoversFromSome() error {
 	if t.dialled() {
 		return t.recovers(t.broken, 1)
 	}
-	return t.recovers(t.broken, 1, 2, 3)
+	if fault := t.recovers(t.broken, 1, 2, 3); fault != nil || t.repeats {
+		return fault
+	}
+	return t.recoversInEachCall()
 }
+
+// recoversInEachCall has one instance perform more calls than a client that never resets its count, its budget or its clock recovers in.
+func (t *trial) recoversInEachCall() error {
+	requested := absent
+	if carriesRetryAfter(t.wording.Clause) {
+		requested = someTime
+	}
+	list, err := t.runInTurns(requested, mostCalls)
+	if err != nil {
+		return engineError{err}
+	}
+	for n, m := range list {
+		if m.Fault == nil && m.Surfaced.Err != nil && list[0].Surfaced.Err == nil { // it may not wait for so long at all
+			return t.say(m, "does not recover in call %d of one instance, in which each call is throttled once. Have each call begin anew.", n+1)
+		}
+	}
+	return nil
+}
+
+// mostCalls is how many calls one instance performs.
+const mostCalls = 12
 
 // recovers throttles the client as often as each of the numbers: it retries once more, and succeeds, or it has surfaced the
 // last failure. After one throttled attempt it must succeed. What else is wrong, the function says.
