@@ -71,8 +71,11 @@ func reference(_ *http.Client, do perform) perform { return do }
 
 // cached is an instance that returns the first error of a kind for ever.
 func cached(_ *http.Client, do perform) perform {
+	var mutex sync.Mutex
 	var first error
 	return func(ctx context.Context, c client.Call) error {
+		mutex.Lock()
+		defer mutex.Unlock()
 		if first == nil {
 			first = do(ctx, c)
 		}
