@@ -6,6 +6,8 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
+	"strings"
 	"sync"
 
 	"github.com/learncontract/learncontract/matchers/exchange"
@@ -18,7 +20,8 @@ type callOnly struct {
 	transport http.RoundTripper
 	method    string
 	address   *url.URL
-	field     string // that holds the name of what the call makes; "" if it makes nothing of a kind
+	segments  map[string]bool // that a path may have: words of the contract's paths, what the call names, and the file's provider
+	field     string          // that holds the name of what the call makes; "" if it makes nothing of a kind
 	name      string
 
 	mutex   sync.Mutex
@@ -27,12 +30,39 @@ type callOnly struct {
 
 func (t *Tenant) callOnly(call client.Call, m *made, transport http.RoundTripper) (*callOnly, error) {
 	address, err := url.Parse(t.config.Sandbox.Endpoint(t.contract.Provider) + expand(call))
-	c := &callOnly{transport: transport, method: call.Operation.Method, address: address}
+	if err != nil {
+		return nil, err
+	}
+	c := &callOnly{transport: transport, method: call.Operation.Method, address: address, segments: map[string]bool{}}
+	known := strings.Split(address.Path, "/")
+	for _, o := range t.contract.Operations {
+		known = append(known, strings.Split(o.Path, "/")...)
+	}
+	for _, value := range call.Params {
+		known = append(known, value)
+	}
+	if own, named := t.config.Sandbox.Value(t.contract.Provider + ".provider"); named { // a client may be configured with it
+		known = append(known, own)
+	}
+	final := map[string]bool{} // examples that name what an operation is of
+	for _, o := range t.contract.Operations {
+		for name, value := range o.Params {
+			final[value] = final[value] || strings.HasSuffix(o.Path, "{"+name+"}")
+		}
+	}
+	for value, is := range final {
+		if !is { // client.Example is what a client is configured with
+			known = append(known, value)
+		}
+	}
+	for _, segment := range known {
+		c.segments[segment] = true
+	}
 	var body map[string]any
 	if m != nil && json.Unmarshal(call.Body, &body) == nil {
 		c.field, c.name = m.kind.field, fieldOf(body, m.kind.field)
 	}
-	return c, err
+	return c, nil
 }
 
 // RoundTrip implements http.RoundTripper.
@@ -40,7 +70,7 @@ func (c *callOnly) RoundTrip(r *http.Request) (*http.Response, error) {
 	if r.URL == nil || r.URL.Host != c.address.Host || !changes(r) { // another host is refused below, in words of its own
 		return c.transport.RoundTrip(r)
 	}
-	if r.Method != c.method || r.URL.Path != c.address.Path {
+	if r.Method != c.method || slices.ContainsFunc(strings.Split(r.URL.Path, "/"), func(segment string) bool { return !c.segments[segment] }) {
 		return c.refuse(r, engineErrorf(opHost, "the client sent %s %s, and it was to call %s %s: have it take ids from the call, for others may be somebody's",
 			r.Method, exchange.Printable(r.URL.Path), c.method, c.address.Path))
 	}
