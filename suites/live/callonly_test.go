@@ -44,6 +44,16 @@ func TestAClientWithIDsOfItsOwn(t *testing.T) {
 		"another name": {create, func(ctx context.Context, given *http.Client, base string, _ client.Call) error {
 			return request(ctx, given, http.MethodPost, base+"/v1/courses", `{"name":"Homework","ownerId":"me"}`)
 		}, `host: the client sent name "Homework", and it was to send "learncontract-`},
+		"the contract's example of a course": {create, func(ctx context.Context, given *http.Client, base string, _ client.Call) error {
+			return request(ctx, given, http.MethodPost, base+"/v1/courses/"+client.Example("classroom.courses.get", "id")+"/teachers", `{"userId":"me"}`)
+		}, "host: the client sent POST /v1/courses/"},
+		"the example of what a client is configured with": {
+			"graph.create.fields-invalid",
+			func(ctx context.Context, given *http.Client, base string, call client.Call) error {
+				call.Params["registrationId"] = client.Example("graph.create", "registrationId")
+				return wire.New(given, base).Do(ctx, call)
+			}, "",
+		},
 		"a body in another order": {create, func(ctx context.Context, given *http.Client, base string, call client.Call) error {
 			return request(ctx, given, http.MethodPost, base+"/v1/courses?alt=json", " "+string(call.Body))
 		}, ""},
@@ -54,11 +64,12 @@ func TestAClientWithIDsOfItsOwn(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := startStandIn(t, server.Options{})
-			contract, err := fixtures.Load("classroom")
+			provider, _, _ := strings.Cut(test.clause, ".")
+			contract, err := fixtures.Load(provider)
 			if err != nil {
 				t.Fatal(err)
 			}
-			tenant := s.tenant("classroom")
+			tenant := s.tenant(provider)
 			_, err = tenant.Provoke(t.Context(), tenant.Recipe(contract.Clause(test.clause)), test.perform)
 			if test.says == "" && err != nil || test.says != "" && (err == nil || !strings.Contains(err.Error(), test.says)) {
 				t.Errorf("it is said by %v", err)
