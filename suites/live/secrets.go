@@ -25,7 +25,7 @@ type Secrets struct {
 	first [1 << 16]bool      // whether there is one of that hash
 }
 
-// known is a form of a secret: as it stands, a piece of it, in base64 and in that again, and in hexadecimal.
+// known is a form of a secret: as it stands, a part of it, in base64 and in that again, and in hexadecimal.
 type known struct {
 	kind string
 	form string

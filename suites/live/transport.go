@@ -83,7 +83,7 @@ type Transport struct {
 	spent      int           // requests
 	cleaned    int           // those of them that clean up
 	allowed    int           // how many may clean up
-	waited     time.Duration // what it was asked to wait, and what a poll has waited, all together
+	waited     time.Duration // what responses have requested, and what polls have waited, all together
 	notBefore  time.Time     // no request is sent before
 	ended      error         // why no request is sent any more
 }

@@ -83,7 +83,7 @@ func google(ctx context.Context, sandbox *live.Sandbox, identity string) (printe
 	}
 	token, err := provider.Token(ctx)
 	if err != nil {
-		return printed{}, fmt.Errorf("Google issues no token for %s: %s: see that what signs in is delegated or consented to, or set %s; it asked for %s", //nolint:staticcheck // a name
+		return printed{}, fmt.Errorf("Google issues no token for %s: %s: see that what signs in is delegated or consented to, or set %s; it requested %s", //nolint:staticcheck // a name
 			as, cause(requester, err), live.TokenVariable(as), strings.Join(scopes, " "))
 	}
 	return printed{token.Value, token.Expiry}, nil
